@@ -1,0 +1,42 @@
+"""Logs: structlog's key-value pairs, readable on a terminal or as JSON lines; the libraries' own logs included."""
+
+import logging
+import sys
+
+import structlog
+
+from services.settings import Settings
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure_logs(settings: Settings) -> None:
+    """Send everything that is logged to standard output in the configured format."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=_render(settings)))
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    # They tell of every request at INFO.
+    for chatty in ("httpx", "botocore", "aiobotocore", "slack_sdk"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+
+
+def _render(settings: Settings) -> list[structlog.typing.Processor]:
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if settings.log_format == "json":
+        return [remove_meta, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    return [remove_meta, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]

@@ -1,0 +1,67 @@
+"""The queues: the one truth about their names, attempts, retention, and where a dead message goes.
+
+`python -m services.queues` prints it as JSON for those that cannot import it (localstack-init, templates).
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from services.settings import BrokerSettings, load_settings
+from services.task_types import TaskTypes, load_task_types
+
+CALLBACKS = "callbacks"
+UNDELIVERED = "undelivered"
+
+CALLBACKS_MAX_ATTEMPTS = 7
+"""Deliveries from `callbacks`; `CALLBACK_RETRY_SCHEDULE_SECONDS` has at most as many waits."""
+
+_DAY = 86_400
+# SQS keeps a message for 14 days at most. A dead letter that SQS itself moves keeps its first enqueue time, so the
+# queues before a DLQ keep theirs for less.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+_TASK_RETENTION_SECONDS = 4 * _DAY
+_LONGEST_RETENTION_SECONDS = 14 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDefinition:
+    """What is true of a queue wherever it is made, read or watched."""
+
+    name: str
+    consumer: Literal["worker", "dlq_watcher"] | None
+    max_attempts: int | None
+    """SQS's maxReceiveCount, after which SQS itself moves the message; None: it never does."""
+    dead_letter_queue: str | None
+    """Where a message goes that its consumer gives up on."""
+    retention_seconds: int
+
+
+def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
+    """Return all queues by name: a pair for each task type, the pair of `callbacks`, and `undelivered`."""
+    queues: list[QueueDefinition] = []
+    for task_type in task_types.values():
+        queues += _with_dlq(task_type.name, task_type.max_attempts)
+    queues += _with_dlq(CALLBACKS, CALLBACKS_MAX_ATTEMPTS)
+    queues.append(QueueDefinition(UNDELIVERED, None, None, None, _LONGEST_RETENTION_SECONDS))
+    return {queue.name: queue for queue in queues}
+
+
+def _with_dlq(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
+    dlq = f"{name}-dlq"
+    yield QueueDefinition(name, "worker", max_attempts, dlq, _TASK_RETENTION_SECONDS)
+    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, _LONGEST_RETENTION_SECONDS)
+
+
+def main() -> None:
+    """Print the queues of the configured task types."""
+    settings = load_settings(BrokerSettings)
+    queues = define_queues(load_task_types(settings.task_packages))
+    json.dump({"queues": [asdict(queue) for queue in queues.values()]}, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The settings: read from the environment, and `.env` where there is one; refused at boot where they cannot work."""
+
+import base64
+import binascii
+import os
+import sys
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+LONGEST_WAIT_TIME_SECONDS = 20
+LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    """Check a Standard Webhooks secret: `whsec_` and base64 of 24 to 64 bytes (specification, "Signature scheme")."""
+    try:
+        key = base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not 24 <= len(key) <= 64:  # noqa: PLR2004  # the specification's numbers, used once
+        raise ValueError("a secret is whsec_ followed by the base64 of 24 to 64 random bytes")
+    return secret
+
+
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+NonNegativeSeconds = Annotated[float, Field(ge=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS)]
+CommaSeparated = BeforeValidator(_split)
+
+
+class Settings(BaseSettings):
+    """What every program reads."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+
+class BrokerSettings(Settings):
+    """Where the queues are and what they are called."""
+
+    aws_endpoint_url: HttpUrl | None = None
+    """Any endpoint that speaks SQS; unset, it is AWS."""
+    queue_name_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,24}$")] = ""
+    """Goes before each queue's name, so that several stacks can share an account."""
+    task_packages: Annotated[list[str], NoDecode, CommaSeparated, Field(min_length=1)] = ["services.tasks"]
+    """The packages whose modules are searched for task types."""
+
+
+class ApiSettings(BrokerSettings):
+    """The API's settings."""
+
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8000
+    enqueue_timeout_seconds: Seconds = 5
+    """How long a request may wait for SQS before it is answered 500."""
+    example_receiver_url: HttpUrl = HttpUrl("http://localhost:9000/callback")
+    """The callback that the documentation's examples are prefilled with."""
+
+
+class ConsumerSettings(BrokerSettings):
+    """What the worker and the DLQ watcher share: how they receive, and how they deliver callbacks."""
+
+    worker_concurrency: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Messages worked at a time by one process."""
+    sqs_wait_time_seconds: Annotated[int, Field(ge=1, le=LONGEST_WAIT_TIME_SECONDS)] = 20
+    """How long a long poll waits for a message."""
+    visibility_timeout_seconds: Annotated[int, Field(ge=2, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS)] = 60
+    """How long a message stays hidden after its worker's last sign of life."""
+    heartbeat_seconds: Seconds = 20
+    """How often the visibility of the messages in hand is extended."""
+    drain_timeout_seconds: NonNegativeSeconds = 20
+    """How long a stopping process may finish what it has in hand."""
+
+    callback_signing_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] | None = None
+    callback_connect_timeout_seconds: Seconds = 5
+    callback_timeout_seconds: Seconds = 15
+    """The whole time that one delivery attempt may take."""
+    callback_in_place_retry_seconds: Annotated[list[NonNegativeSeconds], NoDecode, CommaSeparated] = [0.2, 1]
+    """The waits between the first delivery attempts, made at once by who has the outcome in hand."""
+    callback_retry_schedule_seconds: Annotated[
+        list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=7)
+    ] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]
+    """The waits before each delivery attempt made from the queue `callbacks`."""
+
+    health_host: str = "127.0.0.1"
+    health_port: Port = 8081
+
+    @model_validator(mode="after")
+    def _heartbeat_beats_visibility(self) -> Self:
+        if self.heartbeat_seconds >= self.visibility_timeout_seconds:
+            raise ValueError(
+                f"HEARTBEAT_SECONDS ({self.heartbeat_seconds:g}) must be less than"
+                f" VISIBILITY_TIMEOUT_SECONDS ({self.visibility_timeout_seconds}),"
+                " else a message returns to its queue while it is being worked"
+            )
+        return self
+
+
+class WorkerSettings(ConsumerSettings):
+    """The worker's settings."""
+
+    task_delay_seconds: NonNegativeSeconds = 0
+    """An artificial wait before each task, to watch the queue at work."""
+    task_timeout_seconds: Seconds = 300
+    """How long one attempt at a task may run; longer, it has failed."""
+
+
+class WatcherSettings(ConsumerSettings):
+    """The DLQ watcher's settings."""
+
+    slack_bot_token: SecretStr | None = None
+    """Unset, alerts go to the log."""
+    slack_channel: str | None = None
+    slack_api_url: HttpUrl | None = None
+    """Where Slack's Web API is; unset, it is Slack itself."""
+
+    @model_validator(mode="after")
+    def _token_needs_channel(self) -> Self:
+        if self.slack_bot_token and not self.slack_channel:
+            raise ValueError("SLACK_CHANNEL must name a channel where SLACK_BOT_TOKEN is set")
+        return self
+
+
+def load_settings(settings_class: type[SettingsT]) -> SettingsT:
+    """Read the settings, or end the program with one line for each setting that cannot work."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        refuse_to_start(*(_line(details) for details in error.errors()))
+
+
+def refuse_to_start(*lines: str) -> NoReturn:
+    """Print the lines to standard error and exit with EX_CONFIG (sysexits.h)."""
+    for line in lines:
+        sys.stderr.write(f"cannot start: {line}\n")
+    raise SystemExit(os.EX_CONFIG)
+
+
+def _line(details: Any) -> str:
+    message = details["msg"].removeprefix("Value error, ")
+    if not details["loc"]:
+        return str(message)
+    setting = ".".join(str(part) for part in details["loc"]).upper()
+    return f"{setting}: {message}"

@@ -1,0 +1,101 @@
+"""Task type `calculation`: add, subtract, multiply, divide; in decimal, rounded half up."""
+
+import math
+from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+
+# Enough digits for the exact sum of the largest and the smallest double, and for 12 decimals of their quotient.
+_DECIMAL = Context(prec=1000, rounding=ROUND_HALF_UP)
+
+
+def _json_number(value: object) -> object:
+    """Pass JSON numbers only: pydantic would take "1.5" and true for a Decimal too."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise PydanticCustomError("number_type", "Input should be a number")
+    return value
+
+
+def _fits_json(value: Decimal) -> Decimal:
+    if not _is_json_number(value):
+        raise PydanticCustomError("finite_number", "Input should be a finite number, at most 1.8e308")
+    return value
+
+
+def _is_json_number(value: Decimal) -> bool:
+    """Tell whether a JSON reader that uses doubles can take the number (RFC 8259, section 6)."""
+    return math.isfinite(float(value))
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(_json_number),
+    AfterValidator(_fits_json),
+    WithJsonSchema({"type": "number"}),
+]
+
+
+class CalculationItem(TaskItem):
+    """`num_1` `operation` `num_2`, rounded to `result_rounding` digits after the point (before it, where negative)."""
+
+    num_1: Number
+    num_2: Number
+    operation: Literal["+", "-", "*", "/"]
+    result_rounding: Annotated[int, Field(strict=True, ge=-12, le=12)]
+
+
+def calculate(item: CalculationItem) -> int | Decimal:
+    """Return the result as a JSON number, or raise `ItemError` where there is none."""
+    if item.operation == "/" and item.num_2 == 0:
+        raise ItemError("division by zero")
+    try:
+        rounded = _apply(item).quantize(Decimal(1).scaleb(-item.result_rounding), context=_DECIMAL)
+    except DecimalException as error:
+        raise ItemError(f"the result cannot be represented: {type(error).__name__}") from error
+    if not _is_json_number(rounded):
+        raise ItemError("the result cannot be represented: it is beyond 1.8e308")
+    return _plain(rounded)
+
+
+def _apply(item: CalculationItem) -> Decimal:
+    match item.operation:
+        case "+":
+            return _DECIMAL.add(item.num_1, item.num_2)
+        case "-":
+            return _DECIMAL.subtract(item.num_1, item.num_2)
+        case "*":
+            return _DECIMAL.multiply(item.num_1, item.num_2)
+        case "/":
+            return _DECIMAL.divide(item.num_1, item.num_2)
+
+
+def _plain(value: Decimal) -> int | Decimal:
+    """Write 8.8E+2 as 880, 2.50 as 2.5, and -0 as 0."""
+    if value == value.to_integral_value():
+        return int(value)
+    return value.normalize(_DECIMAL)
+
+
+async def _run(item: CalculationItem, _context: TaskContext) -> Any:
+    return calculate(item)
+
+
+TASK_TYPE = TaskType(
+    name="calculation",
+    route="/v1/calculation/basic",
+    summary="Do basic calculations",
+    item=CalculationItem,
+    run=_run,
+    example=[
+        {"name": "calc_0", "num_1": 123, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
+        {"name": "calc_1", "num_1": 785687256, "num_2": 0.75647, "operation": "-", "result_rounding": 4},
+        {"name": "calc_2", "num_1": 0.877666663555222222, "num_2": 1000, "operation": "*", "result_rounding": -1},
+        {"name": "calc_3", "num_1": 1, "num_2": 0, "operation": "/", "result_rounding": 0},
+    ],
+    max_attempts=3,
+    retry_delay_seconds=5,
+)

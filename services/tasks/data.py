@@ -1,0 +1,100 @@
+"""Task type `data`: fetch JSON from REST APIs, the items of a task concurrently."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+import httpx
+from pydantic import AfterValidator, Field, HttpUrl
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services import exact_json
+from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+
+
+class DataSettings(BaseSettings):
+    """The settings of this task type, read when the module is imported: a wrong one stops the service at boot."""
+
+    model_config = SettingsConfigDict(env_prefix="DATA_", env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """The whole time that one item's request may take."""
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Requests of one task under way at a time."""
+
+
+settings = DataSettings()
+
+
+def _carries_json(payload: Any) -> Any:
+    """Refuse NaN and Infinity, wherever they are in the payload: JSON has no word for them."""
+    try:
+        exact_json.dumps(payload)
+    except ValueError as error:
+        raise ValueError("numbers must be finite") from error
+    return payload
+
+
+Payload = Annotated[dict[str, Any] | list[dict[str, Any]], AfterValidator(_carries_json)]
+
+
+class DataItem(TaskItem):
+    """One request: a GET, or a POST that sends `payload` as JSON."""
+
+    url: HttpUrl
+    method: Literal["GET", "POST"] = "GET"
+    headers: dict[str, str] = {}
+    payload: Payload = {}
+
+
+async def fetch(item: DataItem, context: TaskContext) -> Any:
+    """Return the JSON that the source answers.
+
+    Raises ItemError where it answers no 2xx, no JSON, not in time, or cannot be reached. Redirects are not followed.
+    """
+    try:
+        async with asyncio.timeout(settings.timeout_seconds):
+            response = await _request(item, context.http)
+    except TimeoutError:
+        raise ItemError(f"timeout: no complete answer within {settings.timeout_seconds:g} seconds") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ItemError(f"{type(error).__name__}: {error}") from error
+    if not response.is_success:
+        raise ItemError(f"the source answered {response.status_code} {response.reason_phrase}".rstrip())
+    return _json_of(response)
+
+
+async def _request(item: DataItem, http: httpx.AsyncClient) -> httpx.Response:
+    if item.method == "GET":
+        return await http.get(str(item.url), headers=item.headers)
+    headers = {"content-type": "application/json", **{name.lower(): value for name, value in item.headers.items()}}
+    return await http.post(str(item.url), headers=headers, content=exact_json.dumps(item.payload))
+
+
+def _json_of(response: httpx.Response) -> Any:
+    try:
+        return exact_json.loads(response.content)
+    except ValueError as error:
+        content_type = response.headers.get("content-type", "no content type")
+        raise ItemError(f"the source answered no JSON ({content_type}): {error}") from error
+
+
+TASK_TYPE = TaskType(
+    name="data",
+    route="/v1/data/from-api",
+    summary="Fetch JSON from REST APIs",
+    item=DataItem,
+    run=fetch,
+    example=[
+        {"name": "sample", "url": "{receiver}/source", "method": "GET", "headers": {}, "payload": {}},
+        {
+            "name": "posted",
+            "url": "{receiver}/source",
+            "method": "POST",
+            "headers": {"x-request-source": "example"},
+            "payload": {"page": 1},
+        },
+    ],
+    # A POST is not to be repeated: what it did at the source cannot be undone.
+    max_attempts=1,
+    item_concurrency=settings.concurrency,
+)
