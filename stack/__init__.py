@@ -1,0 +1,1 @@
+"""The stack on this machine: starts, stops, shows and tries it, in containers or natively."""

@@ -1,0 +1,124 @@
+"""What a stack on this machine is: its mode, ports and state directory, and the addresses that follow from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from stack.errors import StackError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Mode = Literal["native", "containers"]
+
+LARGEST_PORT = 65535
+
+# Inside the containers' network every service has its own host name and its default port.
+RECEIVER_IN_CONTAINERS = "http://receiver:9000"
+LOCALSTACK_IN_CONTAINERS = "http://localstack:4566"
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """One stack: several run side by side where each has its own ports and `directory`."""
+
+    mode: Mode
+    api_port: int = 8000
+    receiver_port: int = 9000
+    localstack_port: int = 4566
+    directory: Path = ROOT / ".stack"
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The merged settings (see `stack.environment`), for the services."""
+
+    @property
+    def api_url(self) -> str:
+        """The API as this machine reaches it."""
+        return f"http://localhost:{self.api_port}"
+
+    @property
+    def receiver_url(self) -> str:
+        """The receiver as this machine reaches it."""
+        return f"http://localhost:{self.receiver_port}"
+
+    @property
+    def localstack_url(self) -> str:
+        """LocalStack as this machine reaches it."""
+        return f"http://localhost:{self.localstack_port}"
+
+    @property
+    def receiver_url_for_services(self) -> str:
+        """The receiver as the services reach it."""
+        return RECEIVER_IN_CONTAINERS if self.mode == "containers" else self.receiver_url
+
+    @property
+    def localstack_url_for_services(self) -> str:
+        """LocalStack as the services reach it."""
+        return LOCALSTACK_IN_CONTAINERS if self.mode == "containers" else self.localstack_url
+
+    @property
+    def callback_url(self) -> str:
+        """The receiver's inbox, to be given with a task."""
+        return f"{self.receiver_url_for_services}/callback"
+
+    @property
+    def source_url(self) -> str:
+        """The receiver's sample data source, for data tasks."""
+        return f"{self.receiver_url_for_services}/source"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that this machine must have free, by the setting that changes each."""
+        return {
+            "API_PORT": self.api_port,
+            "RECEIVER_PORT": self.receiver_port,
+            "LOCALSTACK_PORT": self.localstack_port,
+        }
+
+
+def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
+    """Read the settings of a stack that runs in `mode`.
+
+    Raises `StackError`, which names the setting, where one cannot work.
+    """
+    settings = StackSettings(
+        mode=mode,
+        api_port=_port(environment, "API_PORT", 8000),
+        receiver_port=_port(environment, "RECEIVER_PORT", 9000),
+        localstack_port=_port(environment, "LOCALSTACK_PORT", 4566),
+        directory=stack_directory(environment),
+        environment=environment,
+    )
+    _refuse_shared_ports(settings)
+    return settings
+
+
+def stack_directory(environment: Mapping[str, str]) -> Path:
+    """Where a stack keeps its state, logs and saved messages: `STACK_DIR`, relative to the project."""
+    return ROOT / Path(environment.get("STACK_DIR") or ".stack").expanduser()
+
+
+def forced_mode(environment: Mapping[str, str]) -> Mode | None:
+    """The mode that `MODE` asks for, None where it asks for nothing. Raises `StackError` for any other word."""
+    wanted = environment.get("MODE")
+    if not wanted:
+        return None
+    modes: tuple[Mode, ...] = get_args(Mode)
+    for mode in modes:
+        if wanted == mode:
+            return mode
+    raise StackError(f"MODE={wanted} is not a mode: use MODE=native or MODE=containers, or leave it out.")
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if text.isdecimal() and 0 < int(text) <= LARGEST_PORT:
+        return int(text)
+    raise StackError(f"{name}={text} is not a port: use a number from 1 to {LARGEST_PORT}.")
+
+
+def _refuse_shared_ports(settings: StackSettings) -> None:
+    taken: dict[int, str] = {}
+    for name, port in settings.ports.items():
+        if port in taken:
+            raise StackError(f"{taken[port]} and {name} are both {port}: each needs a port of its own.")
+        taken[port] = name

@@ -1,0 +1,36 @@
+"""The services' settings: the shell's environment, above `.env`, above `stack/local.env`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from stack.config import ROOT, StackSettings
+
+LOCAL_ENV = ROOT / "stack" / "local.env"
+DOT_ENV = ROOT / ".env"
+
+
+def merged_environment(
+    shell: Mapping[str, str] = os.environ, dot_env: Path = DOT_ENV, local_env: Path = LOCAL_ENV
+) -> dict[str, str]:
+    """All settings by name. A name set in the shell wins, then one in `.env`; `stack/local.env` gives the defaults."""
+    return {**_values(local_env), **_values(dot_env), **shell}
+
+
+def service_environment(settings: StackSettings) -> dict[str, str]:
+    """The environment of every service of this stack: the merged settings and the addresses of its mode.
+
+    The queues are always those of the stack's own LocalStack: an `AWS_ENDPOINT_URL` left over in a shell would
+    part the services from it. The other addresses can be set, for example to alert a real Slack.
+    """
+    defaults = {
+        "EXAMPLE_RECEIVER_URL": settings.callback_url,
+        "SLACK_API_URL": f"{settings.receiver_url_for_services}/slack/api/",
+    }
+    return {**defaults, **settings.environment, "AWS_ENDPOINT_URL": settings.localstack_url_for_services}
+
+
+def _values(path: Path) -> dict[str, str]:
+    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}

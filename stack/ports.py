@@ -1,0 +1,37 @@
+"""Whether the stack's ports are free, asked before anything starts."""
+
+import socket
+
+from stack.config import StackSettings
+from stack.errors import StackError
+
+
+def require_free_ports(settings: StackSettings) -> None:
+    """Raise `StackError` for the first of the stack's ports that another program listens on."""
+    for name, port in settings.ports.items():
+        if not is_free(port):
+            raise StackError(
+                f"Port {port} is in use by another program: `{name}={port + 1} make up` takes another one "
+                f"(if a stack of this project holds it, stop that with `make down` where it was started)."
+            )
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of this machine. Both loopback addresses count: `localhost` may be either."""
+    return _can_listen(socket.AF_INET, "127.0.0.1", port) and (
+        not _can_listen(socket.AF_INET6, "::1", 0) or _can_listen(socket.AF_INET6, "::1", port)
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens on, of the system's choice."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.create_server((host, port), family=family):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,91 @@
+"""Waits until services are ready, by asking them over HTTP."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+
+from stack.errors import StackError
+
+POLL_SECONDS = 0.1
+ANSWER_TIMEOUT_SECONDS = 2.0
+
+Verdict = Literal["ready", "not yet", "failed"]
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether something is ready, and where it is not, why."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+READY = Readiness("ready")
+
+Probe = Callable[[], Readiness]
+
+
+def wait_until_ready(name: str, probe: Probe, timeout_seconds: float) -> None:
+    """Ask `probe` until it says ready. Raises `StackError` when it says failed, or not in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while (answer := probe()).verdict == "not yet":
+        if time.monotonic() > deadline:
+            raise StackError(f"{name} is not ready after {timeout_seconds:.0f} s: {answer.reason}")
+        time.sleep(POLL_SECONDS)
+    if answer.verdict == "failed":
+        raise StackError(f"{name} cannot start: {answer.reason}")
+
+
+def http_probe(url: str) -> Probe:
+    """Ready when `url` answers 200."""
+    return lambda: _status_readiness(url)
+
+
+def localstack_probe(localstack_url: str) -> Probe:
+    """Ready when LocalStack has run its ready hooks, each with success: its health answers 200 long before that."""
+    return lambda: _localstack_readiness(f"{localstack_url}/_localstack/init/ready")
+
+
+def init_readiness(answer: dict[str, Any]) -> Readiness:
+    """What `/_localstack/init/ready` says of the hooks."""
+    failed = [script["name"] for script in answer["scripts"] if script["state"] == "ERROR"]
+    if failed:
+        return Readiness(
+            "failed", f"the hook {', '.join(failed)} failed; its log says why (make logs SERVICE=localstack)"
+        )
+    if not answer["completed"] or any(script["state"] != "SUCCESSFUL" for script in answer["scripts"]):
+        return Readiness("not yet", "its hooks still run")
+    if not answer["scripts"]:
+        return Readiness("failed", "it found no hook to provision the queues with")
+    return READY
+
+
+def is_healthy(url: str) -> bool:
+    """Whether `url` answers 200 now."""
+    return _status_readiness(url) == READY
+
+
+def get(url: str, timeout_seconds: float = ANSWER_TIMEOUT_SECONDS) -> httpx.Response:
+    """GET with no proxy between, as everything asked here is on this machine."""
+    with httpx.Client(trust_env=False, timeout=timeout_seconds) as client:
+        return client.get(url)
+
+
+def _status_readiness(url: str) -> Readiness:
+    try:
+        response = get(url)
+    except httpx.TransportError as error:
+        return Readiness("not yet", f"{url} does not answer ({error})")
+    if response.status_code == httpx.codes.OK:
+        return READY
+    return Readiness("not yet", f"{url} answers {response.status_code} {response.text[:200]}")
+
+
+def _localstack_readiness(url: str) -> Readiness:
+    try:
+        return init_readiness(get(url).raise_for_status().json())
+    except (httpx.HTTPError, ValueError) as error:
+        return Readiness("not yet", f"{url} does not answer ({error})")
