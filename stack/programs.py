@@ -1,0 +1,93 @@
+"""The programs of a native stack: how each is started, and where it says that it is ready."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stack.config import StackSettings
+from stack.localstack import COMMAND, localstack_environment, localstack_python
+
+LOCALSTACK = "localstack"
+RECEIVER = "receiver"
+API = "api"
+DLQ_WATCHER = "dlq-watcher"
+
+# A service is killed when it has not stopped this long after its drain should have ended.
+STOP_MARGIN_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process of the stack."""
+
+    name: str
+    command: list[str]
+    health_url: str
+    """Answers 200 while the program does its work."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What it has beyond the environment that all share."""
+    stop_signal: Literal["TERM", "KILL"] = "TERM"
+    stop_seconds: int = 10
+    """It is killed when it has not ended this long after the stop signal."""
+
+
+def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
+    """Every program of the stack, in the order of their start. Consumers take their health ports from `health_ports`."""
+    workers = [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
+    return [
+        _localstack(settings),
+        _receiver(settings),
+        _api(settings),
+        *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in workers),
+        _consumer(settings, DLQ_WATCHER, ["services.dlq_watcher"], next(health_ports)),
+    ]
+
+
+def _localstack(settings: StackSettings) -> Program:
+    return Program(
+        name=LOCALSTACK,
+        command=[str(localstack_python()), *COMMAND],
+        health_url=f"{settings.localstack_url}/_localstack/health",
+        environment=localstack_environment(settings.localstack_port, settings.directory / "localstack"),
+        # It keeps nothing, so it has nothing to end in order, for which it would take 4 s.
+        stop_signal="KILL",
+    )
+
+
+def _receiver(settings: StackSettings) -> Program:
+    database = settings.environment.get("RECEIVER_DATABASE") or str(settings.directory / "receiver.sqlite")
+    return Program(
+        name=RECEIVER,
+        command=[sys.executable, "-m", "receiver"],
+        health_url=f"{settings.receiver_url}/healthcheck",
+        environment={"RECEIVER_PORT": str(settings.receiver_port), "RECEIVER_DATABASE": database},
+        stop_seconds=2,
+    )
+
+
+def _api(settings: StackSettings) -> Program:
+    return Program(
+        name=API,
+        command=[sys.executable, "-m", "services.api"],
+        health_url=f"{settings.api_url}/readyz",
+        environment={"API_PORT": str(settings.api_port)},
+    )
+
+
+def _consumer(settings: StackSettings, name: str, module: list[str], health_port: int) -> Program:
+    return Program(
+        name=name,
+        command=[sys.executable, "-m", *module],
+        health_url=f"http://127.0.0.1:{health_port}/readyz",
+        environment={"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(health_port)},
+        stop_seconds=_drain_seconds(settings) + STOP_MARGIN_SECONDS,
+    )
+
+
+def _drain_seconds(settings: StackSettings) -> int:
+    """How long a consumer may take to stop: a long poll that has just begun, then the drain."""
+    wait = float(settings.environment.get("SQS_WAIT_TIME_SECONDS") or 20)
+    drain = float(settings.environment.get("DRAIN_TIMEOUT_SECONDS") or 20)
+    return round(wait + drain)

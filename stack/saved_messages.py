@@ -1,0 +1,170 @@
+"""Keeps the queues' messages over a restart of the stack: LocalStack itself keeps nothing.
+
+`save` is called when nothing works on the queues any more, `restore` before anything does again. A message that the
+queue's redrive policy would move at its next receive is kept for the dead-letter queue: its count starts anew.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from stack.config import StackSettings
+from stack.console import OnProgress, say
+from stack.errors import StackError
+from stack.sqs import Sqs, connect
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+BATCH_ENTRIES = 10
+BATCH_BYTES = 1_048_576
+
+
+@dataclass(frozen=True)
+class SavedMessage:
+    """A message, and the queue to which it goes back."""
+
+    message_id: str
+    queue: str
+    body: str
+    attributes: dict[str, Any]
+    """The message attributes, in the form in which SQS's JSON protocol gives and takes them."""
+
+    @property
+    def size_bytes(self) -> int:
+        """What counts towards SQS's limit: body, and the attributes' names, types and values."""
+        texts = [self.body]
+        for name, attribute in self.attributes.items():
+            texts += [name, attribute["DataType"], attribute.get("StringValue") or attribute.get("BinaryValue") or ""]
+        return sum(len(text.encode()) for text in texts)
+
+
+def saved_messages_file(settings: StackSettings) -> Path:
+    """Where the messages are kept between `save` and `restore`."""
+    return settings.directory / "saved-messages.json"
+
+
+def save(settings: StackSettings, on_progress: OnProgress = say) -> int:
+    """Write every message of every queue to the state directory; return how many there are.
+
+    What an earlier `save` wrote and nobody restored stays. Raises `StackError` where LocalStack does not answer.
+    """
+    with connect(settings) as sqs:
+        shown = list(_show_all(sqs))
+    kept = {message.message_id: message for message in [*_read(saved_messages_file(settings)), *shown]}
+    if kept:
+        _write(saved_messages_file(settings), kept.values())
+        on_progress(f"Saved {_count(kept)} from the queues: the next `make up` brings them back.")
+    return len(kept)
+
+
+def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
+    """Send the saved messages to their queues again; return how many were confirmed.
+
+    The file goes only when every message was confirmed; what has no queue any more stays in it.
+    Raises `StackError` where LocalStack refuses one.
+    """
+    file = saved_messages_file(settings)
+    saved = _read(file)
+    if not saved:
+        return 0
+    with connect(settings) as sqs:
+        queue_urls = sqs.queue_urls()
+        homeless = [message for message in saved if message.queue not in queue_urls]
+        sendable = [message for message in saved if message.queue in queue_urls]
+        refused = list(_send_all(sqs, queue_urls, sendable))
+    _write(file, [*homeless, *refused])
+    _report(len(sendable) - len(refused), homeless, on_progress)
+    if refused:
+        raise StackError(f"LocalStack refused {_count(refused)} on restore; they stay in {file}.")
+    return len(sendable)
+
+
+def batches(messages: Iterable[SavedMessage]) -> Iterator[list[SavedMessage]]:
+    """Split the messages of one queue into batches that SQS takes: at most 10 entries and 1 MiB in all."""
+    batch: list[SavedMessage] = []
+    for message in messages:
+        if len(batch) == BATCH_ENTRIES or sum(m.size_bytes for m in [*batch, message]) > BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(message)
+    if batch:
+        yield batch
+
+
+def next_queue(queue: str, redrive_policy: dict[str, Any] | None, receive_count: int) -> str:
+    """Where a message would be found by its next receiver: its queue, or the DLQ once the attempts are used up."""
+    if redrive_policy is None or receive_count < int(redrive_policy["maxReceiveCount"]):
+        return queue
+    return str(redrive_policy["deadLetterTargetArn"]).rpartition(":")[2]
+
+
+def _show_all(sqs: Sqs) -> Iterator[SavedMessage]:
+    for queue, url in sqs.queue_urls().items():
+        redrive_policy = sqs.redrive_policy(url)
+        for message in sqs.show_messages(url):
+            receive_count = int(message["Attributes"]["ApproximateReceiveCount"])
+            yield SavedMessage(
+                message_id=message["MessageId"],
+                queue=next_queue(queue, redrive_policy, receive_count),
+                body=message["Body"],
+                attributes=message.get("MessageAttributes", {}),
+            )
+
+
+def _send_all(sqs: Sqs, queue_urls: dict[str, str], messages: list[SavedMessage]) -> Iterator[SavedMessage]:
+    """Send; yield those that were not confirmed."""
+    by_queue = sorted(messages, key=lambda message: message.queue)
+    for queue, group in groupby(by_queue, key=lambda message: message.queue):
+        for batch in batches(group):
+            confirmed = sqs.send_batch(queue_urls[queue], [_entry(message) for message in batch])
+            yield from (message for message in batch if message.message_id not in confirmed)
+
+
+def _entry(message: SavedMessage) -> dict[str, Any]:
+    return {"Id": message.message_id, "MessageBody": message.body, "MessageAttributes": message.attributes}
+
+
+def _read(file: Path) -> list[SavedMessage]:
+    if not file.exists():
+        return []
+    return [SavedMessage(**message) for message in json.loads(file.read_text())["messages"]]
+
+
+def _write(file: Path, messages: Iterable[SavedMessage]) -> None:
+    """Replace the file in one step, on disk when this returns; with no messages, remove it."""
+    content = {"messages": [asdict(message) for message in messages]}
+    if not content["messages"]:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".unfinished")
+    with unfinished.open("w") as stream:
+        json.dump(content, stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(file)
+    _sync_directory(file.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _report(restored: int, homeless: list[SavedMessage], on_progress: OnProgress) -> None:
+    if restored:
+        on_progress(f"Restored {restored} saved message{'s' if restored != 1 else ''}.")
+    for queue, count in Counter(message.queue for message in homeless).items():
+        on_progress(f"{count} saved for the queue {queue}, which does not exist now, stay saved.")
+
+
+def _count(messages: Iterable[Any]) -> str:
+    number = len(list(messages))
+    return f"{number} message{'s' if number != 1 else ''}"

@@ -1,0 +1,178 @@
+"""supervisord, which keeps a native stack's processes running: its configuration, and talking to it."""
+
+import os
+import pwd
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+import xmlrpc.client
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+
+from stack.config import ROOT
+from stack.errors import StackError
+from stack.programs import Program
+
+POLL_SECONDS = 0.05
+ANSWER_SECONDS = 10.0
+# The limit of Linux and macOS for a socket's path is a little over 100 bytes.
+LONGEST_SOCKET_PATH = 90
+
+# http://supervisord.org/subprocess.html#process-states
+ALIVE = {"STARTING", "RUNNING", "BACKOFF", "STOPPING"}
+BROKEN = {"BACKOFF", "EXITED", "FATAL"}
+
+
+@dataclass(frozen=True)
+class Process:
+    """A program as supervisord sees it."""
+
+    name: str
+    state: str
+    pid: int | None
+    uptime_seconds: int | None
+    exit_code: int
+
+
+class Supervisor:
+    """The supervisord of one stack, found by the stack's directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._socket = socket_path(directory)
+        transport = SupervisorTransport(None, None, self.url)
+        self._rpc: Any = xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
+
+    @property
+    def url(self) -> str:
+        """Its address; supervisord puts it into the environment of each of its processes, as SUPERVISOR_SERVER_URL."""
+        return f"unix://{self._socket}"
+
+    def is_running(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(self._rpc.supervisor.getState())
+        except (OSError, xmlrpc.client.Error):
+            return False
+
+    def launch(self, programs: Iterable[Program], environment: Mapping[str, str]) -> None:
+        """Start supervisord in the background, with no program started yet; all will share `environment`."""
+        (self._directory / "logs").mkdir(parents=True, exist_ok=True)
+        configuration = self._directory / "supervisord.conf"
+        configuration.write_text(render(self._directory, programs))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode or not self._answers():
+            raise StackError("supervisord did not start.", done.stdout + done.stderr)
+
+    def processes(self) -> list[Process]:
+        """All programs, in the order of their start."""
+        return [_process(info) for info in self._rpc.supervisor.getAllProcessInfo()]
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start those of the programs that do not run; returns before they are ready."""
+        alive = {process.name for process in self.processes() if process.state in ALIVE}
+        for name in names:
+            if name not in alive:
+                self._rpc.supervisor.startProcess(name, False)  # noqa: FBT003 # XML-RPC has no keywords
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop the programs together; returns when all have ended, or were killed after their time."""
+        stopping = set(names)
+        for process in self.processes():
+            if process.name in stopping and process.state in ALIVE - {"STOPPING"}:
+                self._rpc.supervisor.stopProcess(process.name, False)  # noqa: FBT003
+        while any(process.name in stopping and process.state in ALIVE for process in self.processes()):
+            time.sleep(POLL_SECONDS)
+
+    def shut_down(self) -> None:
+        """Stop all programs and supervisord itself; it returns at once."""
+        self._rpc.supervisor.shutdown()
+
+    def _answers(self) -> bool:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not self.is_running():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+
+def log_file(directory: Path, name: str) -> Path:
+    """Where a program's output goes."""
+    return directory / "logs" / f"{name}.log"
+
+
+def socket_path(directory: Path) -> Path:
+    """In the stack's directory, or, where that path is too long for a socket, in the system's temporary one."""
+    path = directory / "supervisor.sock"
+    if len(str(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.gettempdir()) / f"stack-{sha256(str(directory).encode()).hexdigest()[:16]}.sock"
+
+
+def render(directory: Path, programs: Iterable[Program]) -> str:
+    """The configuration, http://supervisord.org/configuration.html. Nothing starts by itself: the start has an order."""
+    escaped = _escape(str(directory))
+    head = f"""\
+[unix_http_server]
+file = {_escape(str(socket_path(directory)))}
+chmod = 0700
+
+[supervisord]
+user = {pwd.getpwuid(os.getuid()).pw_name}
+directory = {_escape(str(ROOT))}
+pidfile = {escaped}/supervisord.pid
+logfile = {escaped}/logs/supervisord.log
+logfile_maxbytes = 1MB
+logfile_backups = 1
+childlogdir = {escaped}/logs
+nocleanup = true
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    return head + "".join(_section(directory, number, program) for number, program in enumerate(programs))
+
+
+def _section(directory: Path, number: int, program: Program) -> str:
+    environment = ",".join(f'{name}="{_escape(value)}"' for name, value in program.environment.items())
+    return f"""
+[program:{program.name}]
+command = {_escape(shlex.join(program.command))}
+environment = {environment}
+priority = {number}
+autostart = false
+autorestart = true
+startsecs = 5
+startretries = 1000000
+stopsignal = {program.stop_signal}
+stopwaitsecs = {program.stop_seconds}
+killasgroup = true
+redirect_stderr = true
+stdout_logfile = {_escape(str(log_file(directory, program.name)))}
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 2
+"""
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _process(info: Mapping[str, Any]) -> Process:
+    alive = info["state"] != 0 and info["pid"] != 0
+    return Process(
+        name=info["name"],
+        state=info["statename"],
+        pid=info["pid"] or None,
+        uptime_seconds=info["now"] - info["start"] if alive else None,
+        exit_code=info["exitstatus"],
+    )
