@@ -5,24 +5,22 @@ from typing import Annotated, Any, Literal
 
 import httpx
 from pydantic import AfterValidator, Field, HttpUrl
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services import exact_json
+from services.settings import Settings, load_settings
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 
 
-class DataSettings(BaseSettings):
+class DataSettings(Settings):
     """The settings of this task type, read when the module is imported: a wrong one stops the service at boot."""
 
-    model_config = SettingsConfigDict(env_prefix="DATA_", env_file=".env", extra="ignore", env_ignore_empty=True)
-
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    data_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
     """The whole time that one item's request may take."""
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
+    data_concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
     """Requests of one task under way at a time."""
 
 
-settings = DataSettings()
+settings = load_settings(DataSettings)
 
 
 def _carries_json(payload: Any) -> Any:
@@ -42,8 +40,8 @@ class DataItem(TaskItem):
 
     url: HttpUrl
     method: Literal["GET", "POST"] = "GET"
-    headers: dict[str, str] = {}
-    payload: Payload = {}
+    headers: Annotated[dict[str, str], Field(default_factory=dict)]
+    payload: Annotated[Payload, Field(default_factory=dict)]
 
 
 async def fetch(item: DataItem, context: TaskContext) -> Any:
@@ -52,10 +50,10 @@ async def fetch(item: DataItem, context: TaskContext) -> Any:
     Raises ItemError where it answers no 2xx, no JSON, not in time, or cannot be reached. Redirects are not followed.
     """
     try:
-        async with asyncio.timeout(settings.timeout_seconds):
+        async with asyncio.timeout(settings.data_timeout_seconds):
             response = await _request(item, context.http)
     except TimeoutError:
-        raise ItemError(f"timeout: no complete answer within {settings.timeout_seconds:g} seconds") from None
+        raise ItemError(f"timeout: no complete answer within {settings.data_timeout_seconds:g} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ItemError(f"{type(error).__name__}: {error}") from error
     if not response.is_success:
@@ -96,5 +94,5 @@ TASK_TYPE = TaskType(
     ],
     # A POST is not to be repeated: what it did at the source cannot be undone.
     max_attempts=1,
-    item_concurrency=settings.concurrency,
+    item_concurrency=settings.data_concurrency,
 )

@@ -1,0 +1,1 @@
+"""The API: accepts tasks, `python -m services.api`."""

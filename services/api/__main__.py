@@ -1,0 +1,33 @@
+"""`python -m services.api`: accept tasks over HTTP and queue them."""
+
+import argparse
+
+import uvicorn
+
+from services.api.app import create_app
+from services.logs import configure_logs
+from services.program import task_types_or_refuse
+from services.settings import ApiSettings, load_settings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
+    settings = load_settings(ApiSettings)
+    task_types = task_types_or_refuse(settings)
+    configure_logs(settings)
+    uvicorn.run(
+        create_app(settings, task_types),
+        host=settings.api_host,
+        port=settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        # What was accepted is confirmed by SQS or answered 500 within this time.
+        timeout_graceful_shutdown=round(settings.enqueue_timeout_seconds) + 1,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The API's application: a route for each task type, the service's own pages, and its errors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+
+from services.api.enqueue import TaskQueue
+from services.api.errors import answer_validation_error
+from services.api.status_routes import router as status_router
+from services.api.task_routes import make_task_router
+from services.queues import define_queues
+from services.settings import ApiSettings
+from services.sqs import Queues, open_sqs
+from services.task_types import TaskTypes
+
+_DESCRIPTION = """\
+Post a task with a `callback_url`: the answer comes at once with a `task_id`, the work is done by a worker,
+and its outcome is POSTed to the callback, success or failure, at least once.
+
+**Outcome:** `{"results": [{"<name>": …}], "errors": [{"<name>": "<reason>"}], "task_id": "<uuid>"}`,
+with the headers of [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id` is the task's id over all
+retries.
+"""
+
+
+def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
+    """Return the application; it opens its SQS client when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_sqs(settings) as client:
+            queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
+            app.state.task_queues = {
+                name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
+            }
+            yield
+            await queues.close()
+
+    app = FastAPI(
+        title="Async tasks",
+        summary="Tasks whose errors are never swallowed.",
+        description=_DESCRIPTION,
+        version="1",
+        lifespan=lifespan,
+    )
+    app.add_exception_handler(RequestValidationError, answer_validation_error)
+    app.include_router(status_router)
+    app.include_router(make_task_router(task_types, str(settings.example_receiver_url)))
+    return app

@@ -1,0 +1,78 @@
+"""What the API says of itself: where its documentation is, that it lives, and whether its queues answer."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request, Response, status
+from pydantic import BaseModel, Field
+
+from services.api.enqueue import TaskQueue
+
+router = APIRouter(tags=["status"])
+
+_CHECK_TIMEOUT_SECONDS = 3
+
+
+class ServiceInfo(BaseModel):
+    """Where to read on."""
+
+    service_info: str
+    documentation_swagger: str
+    documentation_redoc: str
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    state: Literal["healthy"]
+
+
+class Readiness(BaseModel):
+    """Whether tasks can be accepted now."""
+
+    state: Literal["ready", "unready"]
+    queues: Annotated[dict[str, str], Field(description='"ok", or why the queue does not answer')]
+
+
+@router.get("/", summary="Where to read on")
+async def service_info(request: Request) -> ServiceInfo:
+    """Point to the interactive documentation."""
+    base = str(request.base_url).rstrip("/")
+    return ServiceInfo(
+        service_info="Async tasks: post a task, hear its outcome at your callback",
+        documentation_swagger=f"{base}/docs",
+        documentation_redoc=f"{base}/redoc",
+    )
+
+
+@router.get("/healthcheck", summary="The process lives")
+async def healthcheck() -> Health:
+    """Answer that the process lives; it says nothing of the queues."""
+    return Health(state="healthy")
+
+
+@router.get(
+    "/readyz",
+    summary="The queues answer",
+    responses={status.HTTP_503_SERVICE_UNAVAILABLE: {"model": Readiness, "description": "A queue does not answer"}},
+)
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Ask every queue, and answer 503 with what does not work."""
+    task_queues: dict[str, TaskQueue] = request.app.state.task_queues
+    answers = await asyncio.gather(*(_check(task_queue) for task_queue in task_queues.values()))
+    queues = dict(zip(task_queues, answers, strict=True))
+    if any(answer != "ok" for answer in answers):
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+        return Readiness(state="unready", queues=queues)
+    return Readiness(state="ready", queues=queues)
+
+
+async def _check(task_queue: TaskQueue) -> str:
+    try:
+        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):
+            await task_queue.check()
+    except TimeoutError:
+        return f"no answer within {_CHECK_TIMEOUT_SECONDS} seconds"
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to the question
+        return f"{type(error).__name__}: {error}"
+    return "ok"

@@ -1,0 +1,128 @@
+"""Gathers what concurrent callers send into SQS batches, and gives each caller the result of its own entry."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+EntryT = TypeVar("EntryT")
+
+MAX_BATCH_ENTRIES = 10
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
+
+
+@dataclass(eq=False, slots=True)
+class _Pending(Generic[EntryT]):
+    entry: EntryT
+    size: int
+    result: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Batcher(Generic[EntryT]):
+    """Coalesces entries into batches of at most 10 and `max_bytes`.
+
+    A batch goes at once when none is under way, so an idle caller waits for nobody; else when it is full, or its
+    oldest entry has waited `linger_seconds`. `send` carries a batch out and returns, for each entry, None or its error.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]],
+        *,
+        size_of: Callable[[EntryT], int] = lambda _entry: 0,
+        max_bytes: int = 0,
+        linger_seconds: float = 0.005,
+        max_batches_in_flight: int = 8,
+    ) -> None:
+        self._send = send
+        self._size_of = size_of
+        self._max_bytes = max_bytes
+        self._linger_seconds = linger_seconds
+        self._max_batches_in_flight = max_batches_in_flight
+        self._pending: deque[_Pending[EntryT]] = deque()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.Handle | None = None
+
+    async def submit(self, entry: EntryT) -> None:
+        """Send the entry with the next batch, and return when it is confirmed.
+
+        Raises the entry's own error, or that of its whole batch.
+        """
+        pending = _Pending(entry, self._size_of(entry))
+        self._pending.append(pending)
+        self._schedule()
+        await pending.result
+
+    async def close(self) -> None:
+        """Wait until everything that was submitted has its result."""
+        while self._in_flight or self._pending:
+            self._flush()
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+
+    def _schedule(self) -> None:
+        if not self._pending or len(self._in_flight) >= self._max_batches_in_flight:
+            return
+        if not self._in_flight:
+            # After this turn of the loop, so that callers that come together go together.
+            self._set_timer(0)
+        elif len(self._pending) >= MAX_BATCH_ENTRIES:
+            self._flush()
+        elif self._timer is None:
+            self._set_timer(self._linger_seconds)
+
+    def _set_timer(self, delay_seconds: float) -> None:
+        self._cancel_timer()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(delay_seconds, self._flush) if delay_seconds else loop.call_soon(self._flush)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _flush(self) -> None:
+        self._cancel_timer()
+        while self._pending and len(self._in_flight) < self._max_batches_in_flight:
+            batch = self._take_batch()
+            if not batch:
+                return
+            task = asyncio.create_task(self._carry_out(batch))
+            self._in_flight.add(task)
+            task.add_done_callback(self._batch_done)
+
+    def _take_batch(self) -> list[_Pending[EntryT]]:
+        batch: list[_Pending[EntryT]] = []
+        size = 0
+        while self._pending and len(batch) < MAX_BATCH_ENTRIES:
+            pending = self._pending[0]
+            if batch and size + pending.size > self._max_bytes:
+                break
+            self._pending.popleft()
+            # A caller that gave up has cancelled its future: its entry is not sent.
+            if not pending.result.cancelled():
+                batch.append(pending)
+                size += pending.size
+        return batch
+
+    async def _carry_out(self, batch: list[_Pending[EntryT]]) -> None:
+        try:
+            errors = await self._send([pending.entry for pending in batch])
+        except Exception as error:  # noqa: BLE001  # it belongs to the callers: each of them raises it
+            errors = [error] * len(batch)
+        for pending, entry_error in zip(batch, errors, strict=True):
+            _settle(pending.result, entry_error)
+
+    def _batch_done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._schedule()
+
+
+def _settle(result: asyncio.Future[None], error: Exception | None) -> None:
+    if result.cancelled():
+        return
+    if error is None:
+        result.set_result(None)
+    else:
+        result.set_exception(error)

@@ -1,0 +1,100 @@
+"""What to do after an attempt: decided here, carried out by who received the message."""
+
+from dataclasses import dataclass
+
+from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
+
+# SQS counts the 12 hours from the receive, so a wait must leave room for the attempt before it.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+LONGEST_RETRY_SECONDS = LONGEST_VISIBILITY_TIMEOUT_SECONDS - 600
+
+JITTER = 0.2
+"""A wait is lengthened or shortened by up to this part, so that what failed together does not return together."""
+
+
+class PermanentError(Exception):
+    """No further attempt can succeed."""
+
+
+class RetryLaterError(Exception):
+    """The attempt failed and says when to come back.
+
+    `after_seconds` is the earliest time that the other side asked for; None where it asked for none.
+    """
+
+    def __init__(self, message: str, after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The message is done: delete it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The message returns to its queue after `after_seconds`."""
+
+    after_seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """The message goes to the dead-letter queue with its reason."""
+
+    reason: str
+    attempts: int
+
+
+Decision = Acknowledge | Retry | DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a message is tried, and how long it waits in between."""
+
+    max_attempts: int | None
+    """None: it is tried until it succeeds or is refused for good."""
+    waits_seconds: tuple[float, ...]
+    """The wait after attempt n is the n-th; the last one repeats."""
+
+    @classmethod
+    def exponential(
+        cls, max_attempts: int | None, first_seconds: float, longest_seconds: float = 3600
+    ) -> "RetryPolicy":
+        """Double the wait with each attempt, up to `longest_seconds`."""
+        steps = (max_attempts or 16) - 1
+        waits = (min(first_seconds * 2.0**step, longest_seconds) for step in range(max(steps, 1)))
+        return cls(max_attempts, tuple(waits))
+
+    def wait_after(self, attempt: int) -> float:
+        """Return the wait in seconds after the attempt (1 is the first)."""
+        return self.waits_seconds[min(attempt, len(self.waits_seconds)) - 1]
+
+
+def decide_after_failure(error: BaseException, attempt: int, policy: RetryPolicy, chance: float) -> Retry | DeadLetter:
+    """Decide what becomes of a message whose attempt (1 is the first) raised the error.
+
+    `chance`, from 0 to 1, places the wait within its jitter.
+    """
+    if isinstance(error, PermanentError):
+        return DeadLetter(_reason(error), attempt)
+    if policy.max_attempts is not None and attempt >= policy.max_attempts:
+        return DeadLetter(_reason(error), attempt)
+    asked = error.after_seconds if isinstance(error, RetryLaterError) else None
+    wait = max(jittered(policy.wait_after(attempt), chance), asked or 0)
+    return Retry(min(round(wait), LONGEST_RETRY_SECONDS), _reason(error))
+
+
+def jittered(seconds: float, chance: float) -> float:
+    """Return the wait lengthened or shortened by up to `JITTER`; `chance` goes from 0 to 1."""
+    return seconds * (1 - JITTER + 2 * JITTER * chance)
+
+
+def _reason(error: BaseException) -> str:
+    """Name the error by type and text; our own errors are sentences already."""
+    if isinstance(error, (PermanentError, RetryLaterError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

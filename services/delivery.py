@@ -1,0 +1,63 @@
+"""Delivers an outcome, or puts it where it will be: nobody who has one in hand may let it go otherwise."""
+
+import asyncio
+import random
+
+import structlog
+
+from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected
+from services.consumer import insistently
+from services.decisions import jittered
+from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, OutcomeMessage, attribute_text, encode_outcome
+from services.settings import ConsumerSettings
+from services.sqs import Queue
+
+log = structlog.get_logger(__name__)
+
+
+class OutcomeDelivery:
+    """Tries the callback briefly in place; what it does not take goes to `callbacks`, or to its DLQ if final."""
+
+    def __init__(
+        self, client: CallbackClient, callbacks: Queue, callbacks_dlq: Queue, settings: ConsumerSettings
+    ) -> None:
+        self._client = client
+        self._callbacks = callbacks
+        self._callbacks_dlq = callbacks_dlq
+        self._in_place_waits_seconds = settings.callback_in_place_retry_seconds
+        self._first_wait_seconds = settings.callback_retry_schedule_seconds[0]
+
+    async def deliver(self, outcome: OutcomeMessage) -> None:
+        """Return when the outcome is delivered, or durably on a queue. Raises what SQS raised where it is neither."""
+        answer, attempts = await self._try_in_place(outcome)
+        match answer:
+            case Delivered():
+                log.info("delivered", task_id=outcome.task_id, delivery_attempts=attempts)
+            case Rejected():
+                await self._give_up(outcome, answer, attempts)
+            case Refused():
+                await self._hand_over(outcome, answer, attempts)
+
+    async def _try_in_place(self, outcome: OutcomeMessage) -> tuple[Answer, int]:
+        """Return the last answer and how many attempts were made."""
+        attempts = 1
+        answer = await self._client.post(outcome)
+        for wait_seconds in self._in_place_waits_seconds:
+            if not isinstance(answer, Refused) or (answer.retry_after_seconds or 0) > wait_seconds:
+                break
+            await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
+            answer = await self._client.post(outcome)
+            attempts += 1
+        return answer, attempts
+
+    async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:
+        wait_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
+        log.warning("not delivered yet", task_id=outcome.task_id, reason=answer.reason, delivery_attempts=attempts)
+        body = encode_outcome(outcome)
+        await insistently(lambda: self._callbacks.send(body, delay_seconds=wait_seconds))
+
+    async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
+        log.error("rejected by the receiver", task_id=outcome.task_id, reason=answer.reason)
+        body = encode_outcome(outcome)
+        attributes = {REASON_ATTRIBUTE: attribute_text(answer.reason), ATTEMPTS_ATTRIBUTE: str(attempts)}
+        await insistently(lambda: self._callbacks_dlq.send(body, attributes))

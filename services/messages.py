@@ -1,0 +1,134 @@
+"""What stands in an SQS message: a task as it was accepted, or an outcome on its way to its callback."""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from services import exact_json
+from services.decisions import PermanentError
+
+VERSION = 1
+"""The envelope's version. A reader refuses what it does not know, and the DLQ watcher reports it."""
+
+MAX_MESSAGE_BYTES = 1_048_576
+"""The most that a message, or a batch of them, may hold: body and attributes together.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+REASON_ATTRIBUTE = "reason"
+ATTEMPTS_ATTRIBUTE = "attempts"
+"""What a consumer adds to a message that it sends to the dead-letter queue."""
+
+MAX_REASON_BYTES = 2000
+MAX_TASK_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - 256
+"""The most that an accepted task may take, so that a reason fits beside it when it is dead-lettered."""
+
+# The characters that SQS takes in bodies and attributes.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# JSON may hold these two characters in strings, SQS may not; as escapes both take them.
+_FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
+
+
+class UnusableMessageError(PermanentError):
+    """The message is none of ours, or none that this version can read: no further attempt can succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMessage:
+    """An accepted task."""
+
+    task_id: str
+    task_type: str
+    request: dict[str, Any]
+    """The request as the client posted it; its numbers are exact."""
+    accepted_at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeMessage:
+    """An outcome and where it is to be delivered. `body` is what is sent, over all retries to the byte."""
+
+    task_id: str
+    task_type: str
+    callback_url: str
+    body: str
+
+
+def encode_task(task_id: str, task_type: str, request_text: str) -> str:
+    """Return the SQS message body of a new task; `request_text` is the client's JSON, passed on untouched."""
+    request = request_text.translate(_FORBIDDEN_IN_SQS)
+    return (
+        f'{{"version":{VERSION},"task_id":"{task_id}","task_type":"{task_type}",'
+        f'"accepted_at":{time.time():.3f},"request":{request}}}'
+    )
+
+
+def decode_task(body: str) -> TaskMessage:
+    """Read a task from an SQS message body. Raises UnusableMessageError."""
+    envelope = _open_envelope(body)
+    try:
+        request = envelope["request"]
+        request["callback_url"], request["message"]
+        return TaskMessage(
+            str(envelope["task_id"]), str(envelope["task_type"]), request, float(envelope["accepted_at"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableMessageError(f"the message is no task: {type(error).__name__} {error}") from error
+
+
+def encode_outcome(outcome: OutcomeMessage) -> str:
+    """Return the SQS message body of an outcome that is still to be delivered."""
+    return exact_json.dumps(
+        {
+            "version": VERSION,
+            "task_id": outcome.task_id,
+            "task_type": outcome.task_type,
+            "callback_url": outcome.callback_url,
+            "body": outcome.body,
+        }
+    )
+
+
+def decode_outcome(body: str) -> OutcomeMessage:
+    """Read an outcome from an SQS message body. Raises UnusableMessageError."""
+    envelope = _open_envelope(body)
+    try:
+        return OutcomeMessage(**{field: str(envelope[field]) for field in OutcomeMessage.__slots__})
+    except KeyError as error:
+        raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
+
+
+def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: list[dict[str, str]]) -> OutcomeMessage:
+    """Return the outcome of a task that was done, failed items included."""
+    return _outcome(task, {"results": results, "errors": errors, "task_id": task.task_id})
+
+
+def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
+    """Return the outcome of a task that failed for good: the reason, and the original request."""
+    errors = [{"details": details, "message": task.request}]
+    return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
+
+
+def attribute_text(text: str) -> str:
+    """Return the text as a message attribute can hold it: no character that SQS refuses, at most 2000 bytes."""
+    clean = _NOT_IN_SQS.sub("\ufffd", text) or "unknown"
+    return clean.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+
+
+def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:
+    return OutcomeMessage(task.task_id, task.task_type, task.request["callback_url"], exact_json.dumps(body))
+
+
+def _open_envelope(body: str) -> dict[str, Any]:
+    try:
+        envelope = exact_json.loads(body)
+    except ValueError as error:
+        raise UnusableMessageError(f"the message is no JSON: {error}") from error
+    if not isinstance(envelope, dict):
+        raise UnusableMessageError("the message is no JSON object")
+    if envelope.get("version") != VERSION:
+        raise UnusableMessageError(f"the message has version {envelope.get('version')!r}, this program reads {VERSION}")
+    return envelope

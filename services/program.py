@@ -1,0 +1,95 @@
+"""Runs a consuming program (worker, DLQ watcher): opens what it needs, consumes until told to stop, drains, closes."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+import structlog
+import uvloop
+
+from services.callbacks import CallbackClient
+from services.consumer import Consumer
+from services.delivery import OutcomeDelivery
+from services.health import serve_health
+from services.http_client import open_http_client
+from services.logs import configure_logs
+from services.queues import CALLBACKS, define_queues
+from services.settings import BrokerSettings, ConsumerSettings, refuse_to_start
+from services.sqs import Queues, open_sqs
+from services.task_types import TaskTypes, load_task_types
+
+log = structlog.get_logger(__name__)
+
+# An outcome is delivered over a connection of its own while its task's requests use others.
+_CONNECTIONS_PER_SLOT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the message handlers work with; open for the life of the program."""
+
+    queues: Queues
+    http: httpx.AsyncClient
+    callback_client: CallbackClient
+    delivery: OutcomeDelivery
+
+
+def task_types_or_refuse(settings: BrokerSettings) -> TaskTypes:
+    """Load the task types; a package that cannot work ends the program with one line."""
+    try:
+        return load_task_types(settings.task_packages)
+    except ValueError as error:
+        refuse_to_start(str(error))
+
+
+def run_program(
+    settings: ConsumerSettings, task_types: TaskTypes, make_consumers: Callable[[Resources], Sequence[Consumer]]
+) -> None:
+    """Run the consumers until SIGTERM or SIGINT."""
+    configure_logs(settings)
+    uvloop.run(_run(settings, task_types, make_consumers))
+
+
+async def _run(
+    settings: ConsumerSettings, task_types: TaskTypes, make_consumers: Callable[[Resources], Sequence[Consumer]]
+) -> None:
+    stop = _stop_on_signal()
+    async with _open_resources(settings, task_types) as resources:
+        consumers = make_consumers(resources)
+        async with serve_health(settings, [consumer.unready_reason for consumer in consumers]):
+            log.info("started")
+            async with asyncio.TaskGroup() as group:
+                for consumer in consumers:
+                    group.create_task(consumer.run(stop))
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
+        )
+        http = await stack.enter_async_context(
+            open_http_client(
+                connections=_CONNECTIONS_PER_SLOT * settings.worker_concurrency,
+                connect_timeout_seconds=settings.callback_connect_timeout_seconds,
+            )
+        )
+        queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
+        stack.push_async_callback(queues.close)
+        callback_client = CallbackClient(http, settings)
+        callbacks = queues[CALLBACKS]
+        delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
+        yield Resources(queues, http, callback_client, delivery)
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,229 @@
+"""SQS as the services use it: one client per process, queues looked up by name, every call on messages in batches."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore.exceptions import ClientError
+
+from services.batcher import Batcher
+from services.messages import MAX_MESSAGE_BYTES
+from services.queues import QueueDefinition
+from services.settings import BrokerSettings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+    from types_aiobotocore_sqs.type_defs import MessageTypeDef
+
+MAX_RECEIVE = 10
+LONGEST_DELAY_SECONDS = 900
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
+
+# A long poll holds its connection, so the pool is larger than the polls of one process and its calls together.
+_POOL_CONNECTIONS = 64
+_CONNECT_TIMEOUT_SECONDS = 2
+_READ_TIMEOUT_SECONDS = 10
+
+_DELETE_LINGER_SECONDS = 0.02
+
+ResultT = TypeVar("ResultT")
+
+
+class SqsEntryError(Exception):
+    """SQS refused one entry of a batch that it took otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message as SQS gave it."""
+
+    message_id: str
+    body: str
+    receipt_handle: str
+    receive_count: int
+    """1 on the first receive."""
+    sent_at: float
+    """Seconds since the epoch."""
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Send:
+    body: str
+    attributes: Mapping[str, str]
+    delay_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangeVisibility:
+    receipt_handle: str
+    timeout_seconds: int
+
+
+@asynccontextmanager
+async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0) -> AsyncIterator["SQSClient"]:
+    """Open a client for the configured endpoint.
+
+    `longest_wait_seconds` is the longest poll it will make: a read may take that much longer.
+    """
+    config = AioConfig(
+        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+        read_timeout=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=_POOL_CONNECTIONS,
+    )
+    endpoint_url = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
+    async with aioboto3.Session().client("sqs", endpoint_url=endpoint_url, config=config) as client:
+        yield client
+
+
+class Queue:
+    """One queue. Its calls raise botocore's errors, or SqsEntryError for one entry of a batch."""
+
+    def __init__(self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "") -> None:
+        self.definition = definition
+        self.name = f"{name_prefix}{definition.name}"
+        self._client = client
+        self._url: str | None = None
+        self._sends = Batcher(self._send_batch, size_of=_size_of, max_bytes=MAX_MESSAGE_BYTES)
+        self._deletes = Batcher(self._delete_batch, linger_seconds=_DELETE_LINGER_SECONDS)
+        self._visibility_changes = Batcher(self._change_visibility_batch, linger_seconds=_DELETE_LINGER_SECONDS)
+
+    async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
+        """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
+        delay = min(round(delay_seconds), LONGEST_DELAY_SECONDS)
+        await self._sends.submit(_Send(body, attributes or {}, delay))
+
+    async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
+        """Take up to `most` messages (10 at the most), waiting for the first one as long as told."""
+        response = await self._on_url(
+            lambda url: self._client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(most, MAX_RECEIVE),
+                WaitTimeSeconds=wait_seconds,
+                VisibilityTimeout=visibility_timeout_seconds,
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                MessageAttributeNames=["All"],
+            )
+        )
+        return [_received(message) for message in response.get("Messages", [])]
+
+    async def delete(self, message: ReceivedMessage) -> None:
+        """Acknowledge the message."""
+        await self._deletes.submit(message.receipt_handle)
+
+    async def change_visibility(self, message: ReceivedMessage, timeout_seconds: int) -> None:
+        """Hide the message for so long from now on; 0 shows it at once."""
+        await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
+
+    async def check(self) -> None:
+        """Ask the queue for an attribute; raises where it does not answer."""
+        await self._on_url(lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))
+
+    async def close(self) -> None:
+        """Wait for the batches under way."""
+        for batcher in (self._sends, self._deletes, self._visibility_changes):
+            await batcher.close()
+
+    async def _on_url(self, call: Callable[[str], Awaitable[ResultT]]) -> ResultT:
+        """Look the queue up by name where it is not known, and again where it is gone: a URL is never kept for good."""
+        if self._url is None:
+            self._url = (await self._client.get_queue_url(QueueName=self.name))["QueueUrl"]
+        try:
+            return await call(self._url)
+        except ClientError as error:
+            if "NonExistentQueue" in error.response["Error"]["Code"]:
+                self._url = None
+            raise
+
+    async def _send_batch(self, sends: Sequence[_Send]) -> list[Exception | None]:
+        entries: list[Any] = [
+            {
+                "Id": str(index),
+                "MessageBody": send.body,
+                "DelaySeconds": send.delay_seconds,
+                "MessageAttributes": {
+                    name: {"DataType": "String", "StringValue": value} for name, value in send.attributes.items()
+                },
+            }
+            for index, send in enumerate(sends)
+        ]
+        response = await self._on_url(lambda url: self._client.send_message_batch(QueueUrl=url, Entries=entries))
+        return _entry_errors(response, len(sends))
+
+    async def _delete_batch(self, handles: Sequence[str]) -> list[Exception | None]:
+        entries: list[Any] = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(handles)]
+        response = await self._on_url(lambda url: self._client.delete_message_batch(QueueUrl=url, Entries=entries))
+        return _entry_errors(response, len(handles))
+
+    async def _change_visibility_batch(self, changes: Sequence[_ChangeVisibility]) -> list[Exception | None]:
+        entries: list[Any] = [
+            {"Id": str(index), "ReceiptHandle": change.receipt_handle, "VisibilityTimeout": change.timeout_seconds}
+            for index, change in enumerate(changes)
+        ]
+        response = await self._on_url(
+            lambda url: self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+        )
+        return _entry_errors(response, len(changes))
+
+
+class Queues:
+    """All queues of the stack, by the names of their definitions."""
+
+    def __init__(self, client: "SQSClient", definitions: Mapping[str, QueueDefinition], *, name_prefix: str) -> None:
+        self._queues = {
+            name: Queue(client, definition, name_prefix=name_prefix) for name, definition in definitions.items()
+        }
+
+    def __getitem__(self, name: str) -> Queue:
+        return self._queues[name]
+
+    def dead_letter_queue_of(self, queue: Queue) -> Queue:
+        """Return where the queue's consumer sends what it gives up on. Raises KeyError where there is none."""
+        return self._queues[queue.definition.dead_letter_queue or ""]
+
+    async def close(self) -> None:
+        """Wait for the batches under way on every queue."""
+        for queue in self._queues.values():
+            await queue.close()
+
+
+def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:
+    """Return what SQS counts of a message: the UTF-8 of its body, and of its attributes' names, types and values."""
+    size = len(body.encode())
+    for name, value in (attributes or {}).items():
+        size += len(name.encode()) + len("String") + len(value.encode())
+    return size
+
+
+def _size_of(send: _Send) -> int:
+    return message_bytes(send.body, send.attributes)
+
+
+def _received(message: "MessageTypeDef") -> ReceivedMessage:
+    system = message["Attributes"]
+    attributes = {
+        name: attribute.get("StringValue", "") for name, attribute in message.get("MessageAttributes", {}).items()
+    }
+    return ReceivedMessage(
+        message_id=message["MessageId"],
+        body=message["Body"],
+        receipt_handle=message["ReceiptHandle"],
+        receive_count=int(system["ApproximateReceiveCount"]),
+        sent_at=int(system["SentTimestamp"]) / 1000,
+        attributes=attributes,
+    )
+
+
+def _entry_errors(response: Any, count: int) -> list[Exception | None]:
+    """Return each entry's error, in order. An entry that SQS says nothing of was not confirmed either."""
+    errors: list[Exception | None] = [SqsEntryError("SQS did not confirm the entry")] * count
+    for confirmed in response.get("Successful", []):
+        errors[int(confirmed["Id"])] = None
+    for failed in response.get("Failed", []):
+        text = f"{failed.get('Code', 'unknown')}: {failed.get('Message', 'no message')}"
+        errors[int(failed["Id"])] = SqsEntryError(text)
+    return errors

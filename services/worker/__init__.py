@@ -1,0 +1,1 @@
+"""The worker: consumes one queue, `python -m services.worker QUEUE`."""

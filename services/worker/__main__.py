@@ -1,0 +1,48 @@
+"""`python -m services.worker QUEUE`: work the tasks of one queue, or deliver what waits on `callbacks`."""
+
+import argparse
+from collections.abc import Sequence
+
+from services.consumer import Consumer
+from services.decisions import RetryPolicy
+from services.program import Resources, run_program, task_types_or_refuse
+from services.queues import CALLBACKS
+from services.settings import WorkerSettings, load_settings, refuse_to_start
+from services.task_types import TaskTypes
+from services.worker.callback_handler import CallbackHandler
+from services.worker.task_handler import TaskHandler
+
+
+def main() -> None:
+    """Read the command line and run until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
+    parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
+    queue_name = parser.parse_args().queue
+    settings = load_settings(WorkerSettings)
+    task_types = task_types_or_refuse(settings)
+    if queue_name != CALLBACKS and queue_name not in task_types:
+        known = ", ".join([*task_types, CALLBACKS])
+        refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")
+    run_program(settings, task_types, lambda resources: make_consumers(queue_name, settings, task_types, resources))
+
+
+def make_consumers(
+    queue_name: str, settings: WorkerSettings, task_types: TaskTypes, resources: Resources
+) -> Sequence[Consumer]:
+    """Return the consumer of the queue, with the handler and the retry policy that belong to it."""
+    queue = resources.queues[queue_name]
+    dead_letter_queue = resources.queues.dead_letter_queue_of(queue)
+    if queue_name == CALLBACKS:
+        callback_handler = CallbackHandler(resources.callback_client)
+        # The first wait of the schedule passed before the first receive.
+        schedule = settings.callback_retry_schedule_seconds
+        policy = RetryPolicy(len(schedule), tuple(schedule[1:] or schedule))
+        return [Consumer(queue, dead_letter_queue, callback_handler, policy, settings)]
+    task_type = task_types[queue_name]
+    handler = TaskHandler(task_type, resources.http, resources.delivery, settings)
+    policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
+    return [Consumer(queue, dead_letter_queue, handler, policy, settings)]
+
+
+if __name__ == "__main__":
+    main()

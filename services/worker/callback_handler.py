@@ -1,0 +1,32 @@
+"""Works one message of `callbacks`: a single delivery attempt of an outcome."""
+
+import structlog
+
+from services.callbacks import CallbackClient, Delivered, Rejected
+from services.decisions import PermanentError, RetryLaterError
+from services.messages import decode_outcome
+from services.sqs import ReceivedMessage
+
+log = structlog.get_logger(__name__)
+
+
+class CallbackHandler:
+    """A message handler (see consumer.py) for outcomes that were not delivered at once."""
+
+    def __init__(self, client: CallbackClient) -> None:
+        self._client = client
+
+    async def __call__(self, message: ReceivedMessage) -> None:
+        """Return when the receiver took the outcome.
+
+        Raises RetryLaterError where it may take it later, PermanentError where it wants no more, or for garbage.
+        """
+        outcome = decode_outcome(message.body)
+        structlog.contextvars.bind_contextvars(task_id=outcome.task_id, attempt=message.receive_count)
+        answer = await self._client.post(outcome)
+        if isinstance(answer, Delivered):
+            log.info("delivered")
+            return
+        if isinstance(answer, Rejected):
+            raise PermanentError(answer.reason)
+        raise RetryLaterError(answer.reason, answer.retry_after_seconds)

@@ -1,0 +1,112 @@
+"""Works one task message: reads it, runs its items, delivers the outcome."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import ValidationError
+
+from services.delivery import OutcomeDelivery
+from services.messages import TaskMessage, UnusableMessageError, decode_task, success_outcome
+from services.settings import WorkerSettings
+from services.sqs import ReceivedMessage
+from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
+
+log = structlog.get_logger(__name__)
+
+
+class TaskTimeoutError(Exception):
+    """An attempt at a task took longer than `TASK_TIMEOUT_SECONDS`."""
+
+
+class TaskHandler:
+    """A message handler (see consumer.py) for the tasks of one type."""
+
+    def __init__(
+        self, task_type: TaskType[Any], http: httpx.AsyncClient, delivery: OutcomeDelivery, settings: WorkerSettings
+    ) -> None:
+        self._task_type = task_type
+        self._http = http
+        self._delivery = delivery
+        self._delay_seconds = settings.task_delay_seconds
+        self._timeout_seconds = settings.task_timeout_seconds
+
+    async def __call__(self, message: ReceivedMessage) -> None:
+        """Return when the outcome is delivered or durably on its way.
+
+        Raises UnusableMessageError for what is no task of this type, TaskTimeoutError, and what the task type raises.
+        """
+        task = decode_task(message.body)
+        structlog.contextvars.bind_contextvars(task_id=task.task_id, attempt=message.receive_count)
+        request = self._validate(task)
+        if self._delay_seconds:
+            await asyncio.sleep(self._delay_seconds)
+        context = TaskContext(task.task_id, message.receive_count, self._http)
+        results, errors = await self._run_in_time(request, context)
+        log.info("worked", results=len(results), errors=len(errors))
+        await self._delivery.deliver(success_outcome(task, results, errors))
+
+    def _validate(self, task: TaskMessage) -> TaskRequest[Any]:
+        if task.task_type != self._task_type.name:
+            raise UnusableMessageError(f"the message is a task of type {task.task_type}, not {self._task_type.name}")
+        try:
+            return self._task_type.request_model.model_validate(task.request)
+        except ValidationError as error:
+            places = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
+            raise UnusableMessageError(f"the task does not fit its type {task.task_type}: {places}") from error
+
+    async def _run_in_time(self, request: TaskRequest[Any], context: TaskContext) -> "ItemOutcomes":
+        timeout = asyncio.timeout(self._timeout_seconds)
+        try:
+            async with timeout:
+                return await run_items(self._task_type, request.message, context)
+        except TimeoutError as error:
+            # A TimeoutError of the task type itself is its own business.
+            if not timeout.expired():
+                raise
+            raise TaskTimeoutError(f"the attempt took longer than {self._timeout_seconds:g} seconds") from error
+
+
+ItemOutcomes = tuple[list[dict[str, Any]], list[dict[str, str]]]
+
+
+async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskContext) -> ItemOutcomes:
+    """Run the items, as many at a time as the type declares, and return `results` and `errors` in the items' order.
+
+    An `ItemError` is the item's entry in `errors`; any other exception ends the run, the other items with it.
+    """
+    if task_type.item_concurrency == 1:
+        outcomes = [await _run_item(task_type, item, context) for item in items]
+    else:
+        outcomes = await _run_concurrently(task_type, items, context)
+    results, errors = [], []
+    for item, outcome in zip(items, outcomes, strict=True):
+        if isinstance(outcome, ItemError):
+            errors.append({item.name: str(outcome)})
+        else:
+            results.append({item.name: outcome})
+    return results, errors
+
+
+async def _run_concurrently(task_type: TaskType[Any], items: list[Any], context: TaskContext) -> list[Any]:
+    slots = asyncio.Semaphore(task_type.item_concurrency)
+
+    async def in_slot(item: TaskItem) -> Any:
+        async with slots:
+            return await _run_item(task_type, item, context)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(in_slot(item)) for item in items]
+    except ExceptionGroup as failures:
+        # One reason is enough to retry the attempt, and reads better than a group.
+        raise failures.exceptions[0] from failures
+    return [task.result() for task in running]
+
+
+async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskContext) -> Any:
+    try:
+        return await task_type.run(item, context)
+    except ItemError as error:
+        return error
