@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from standardwebhooks import Webhook
 
+from services.http_client import HTTP_ERRORS, describe_http_error
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
 
@@ -88,8 +89,8 @@ class CallbackClient:
                 )
         except TimeoutError:
             return Refused(f"the receiver did not answer within {self._timeout_seconds:g} seconds")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Refused(f"the receiver could not be reached: {type(error).__name__} {error}")
+        except HTTP_ERRORS as error:
+            return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
         return judge(response.status_code, response.headers, now)
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:

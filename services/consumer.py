@@ -39,7 +39,8 @@ async def attempt(message: ReceivedMessage, handler: MessageHandler, policy: Ret
     except asyncio.CancelledError:
         return _decide(RetryLaterError("the worker was stopped before the attempt was done"), message, policy)
     except Exception as error:
-        if not isinstance(error, PermanentError):
+        # The others are sentences, and are logged with the decision.
+        if not isinstance(error, PermanentError | RetryLaterError):
             log.warning("attempt failed", attempt=message.receive_count, exc_info=error)
         return _decide(error, message, policy)
     return Acknowledge()

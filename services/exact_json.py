@@ -1,5 +1,6 @@
 """JSON whose numbers stay what they were: fractions are read as Decimal and written digit by digit."""
 
+from decimal import DecimalException
 from typing import Any
 
 import simplejson
@@ -15,8 +16,14 @@ def loads(text: str | bytes, *, allow_nan: bool = False) -> Any:
         if isinstance(text, bytes):
             text = text.decode()
         return simplejson.loads(text, use_decimal=True, allow_nan=allow_nan)
+    except simplejson.JSONDecodeError:
+        raise
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("JSON must be UTF-8") from None
+    except (ValueError, DecimalException):
+        raise ValueError("JSON has a number with more digits than can be read") from None
 
 
 def dumps(value: Any) -> str:

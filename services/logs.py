@@ -38,5 +38,10 @@ def configure_logs(settings: Settings) -> None:
 def _render(settings: Settings) -> list[structlog.typing.Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if settings.log_format == "json":
-        return [remove_meta, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [remove_meta, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        return [remove_meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [remove_meta, _console()]
+
+
+def _console() -> structlog.typing.Processor:
+    # The default shows local variables with a traceback: they can hold secrets.
+    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)

@@ -15,11 +15,10 @@ from services.consumer import Consumer
 from services.delivery import OutcomeDelivery
 from services.health import serve_health
 from services.http_client import open_http_client
-from services.logs import configure_logs
 from services.queues import CALLBACKS, define_queues
-from services.settings import BrokerSettings, ConsumerSettings, refuse_to_start
+from services.settings import ConsumerSettings
 from services.sqs import Queues, open_sqs
-from services.task_types import TaskTypes, load_task_types
+from services.task_types import TaskTypes
 
 log = structlog.get_logger(__name__)
 
@@ -37,19 +36,10 @@ class Resources:
     delivery: OutcomeDelivery
 
 
-def task_types_or_refuse(settings: BrokerSettings) -> TaskTypes:
-    """Load the task types; a package that cannot work ends the program with one line."""
-    try:
-        return load_task_types(settings.task_packages)
-    except ValueError as error:
-        refuse_to_start(str(error))
-
-
 def run_program(
     settings: ConsumerSettings, task_types: TaskTypes, make_consumers: Callable[[Resources], Sequence[Consumer]]
 ) -> None:
     """Run the consumers until SIGTERM or SIGINT."""
-    configure_logs(settings)
     uvloop.run(_run(settings, task_types, make_consumers))
 
 

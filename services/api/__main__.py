@@ -5,17 +5,14 @@ import argparse
 import uvicorn
 
 from services.api.app import create_app
-from services.logs import configure_logs
-from services.program import task_types_or_refuse
-from services.settings import ApiSettings, load_settings
+from services.boot import boot
+from services.settings import ApiSettings
 
 
 def main() -> None:
     """Serve until told to stop."""
     argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
-    settings = load_settings(ApiSettings)
-    task_types = task_types_or_refuse(settings)
-    configure_logs(settings)
+    settings, task_types = boot(ApiSettings)
     uvicorn.run(
         create_app(settings, task_types),
         host=settings.api_host,

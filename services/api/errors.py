@@ -1,6 +1,7 @@
 """How the API words its errors."""
 
 import math
+from decimal import Decimal
 from typing import Any
 
 from fastapi import Request, status
@@ -15,7 +16,8 @@ async def answer_validation_error(_request: Request, error: Exception) -> JSONRe
     """Answer FastAPI's 422; the input that was NaN or Infinity is named by its text, for JSON cannot carry it."""
     if not isinstance(error, RequestValidationError):
         raise error
-    detail = _without_non_finite(jsonable_encoder(error.errors()))
+    # As text: the encoder would write 1e999999 out, digit by digit.
+    detail = _without_non_finite(jsonable_encoder(error.errors(), custom_encoder={Decimal: str}))
     return JSONResponse({"detail": detail}, status.HTTP_422_UNPROCESSABLE_CONTENT)
 
 

@@ -3,14 +3,15 @@
 import argparse
 from collections.abc import Sequence
 
+from services.boot import boot
 from services.consumer import Consumer
 from services.decisions import RetryPolicy
 from services.dlq_watcher.alerts import Alerts
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
-from services.program import Resources, run_program, task_types_or_refuse
+from services.program import Resources, run_program
 from services.queues import CALLBACKS
-from services.settings import WatcherSettings, load_settings
+from services.settings import WatcherSettings
 from services.task_types import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
@@ -20,8 +21,7 @@ _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
 def main() -> None:
     """Run until told to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
-    settings = load_settings(WatcherSettings)
-    task_types = task_types_or_refuse(settings)
+    settings, task_types = boot(WatcherSettings)
     run_program(settings, task_types, lambda resources: make_consumers(settings, task_types, resources))
 
 

@@ -30,7 +30,7 @@ class DeadLetterHandler:
             task = decode_task(message.body)
         except UnusableMessageError as error:
             await self._alert_of_unusable(message, failure)
-            raise UnusableMessageError(f"{failure.reason}; no callback can hear of it: {error}") from error
+            raise UnusableMessageError(failure.with_reason(str(error)).reason) from error
         structlog.contextvars.bind_contextvars(task_id=task.task_id)
         await self._delivery.deliver(failure_outcome(task, failure.details))
         await self._alert_of_failure(task, failure)

@@ -31,7 +31,7 @@ class DeadOutcomeHandler:
                 "A message of the queue callbacks is no outcome; it is kept in undelivered",
                 {**fields, "SQS message": message.message_id},
             )
-            raise UndeliverableError(f"{failure.reason}; {error}") from error
+            raise UndeliverableError(failure.with_reason(str(error)).reason) from error
         structlog.contextvars.bind_contextvars(task_id=outcome.task_id)
         await self._alerts.send(
             f"The outcome of task {outcome.task_id} ({outcome.task_type}) was not delivered; it is kept in undelivered",

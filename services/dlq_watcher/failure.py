@@ -19,6 +19,10 @@ class Failure:
         attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
         return f"{self.reason} (failed for good after {attempts})"
 
+    def with_reason(self, reason: str) -> "Failure":
+        """Add a reason, unless it is the one that is known already."""
+        return self if reason in self.reason else Failure(f"{self.reason}; {reason}", self.attempts)
+
 
 def read_failure(message: ReceivedMessage, max_attempts: int) -> Failure:
     """Read the failure of a dead message whose queue allows `max_attempts`.

@@ -7,6 +7,7 @@ import httpx
 from pydantic import AfterValidator, Field, HttpUrl
 
 from services import exact_json
+from services.http_client import HTTP_ERRORS, describe_http_error
 from services.settings import Settings, load_settings
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 
@@ -54,8 +55,8 @@ async def fetch(item: DataItem, context: TaskContext) -> Any:
             response = await _request(item, context.http)
     except TimeoutError:
         raise ItemError(f"timeout: no complete answer within {settings.data_timeout_seconds:g} seconds") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ItemError(f"{type(error).__name__}: {error}") from error
+    except HTTP_ERRORS as error:
+        raise ItemError(describe_http_error(error)) from error
     if not response.is_success:
         raise ItemError(f"the source answered {response.status_code} {response.reason_phrase}".rstrip())
     return _json_of(response)

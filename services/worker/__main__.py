@@ -3,11 +3,12 @@
 import argparse
 from collections.abc import Sequence
 
+from services.boot import boot
 from services.consumer import Consumer
 from services.decisions import RetryPolicy
-from services.program import Resources, run_program, task_types_or_refuse
+from services.program import Resources, run_program
 from services.queues import CALLBACKS
-from services.settings import WorkerSettings, load_settings, refuse_to_start
+from services.settings import WorkerSettings, refuse_to_start
 from services.task_types import TaskTypes
 from services.worker.callback_handler import CallbackHandler
 from services.worker.task_handler import TaskHandler
@@ -18,8 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
     parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
     queue_name = parser.parse_args().queue
-    settings = load_settings(WorkerSettings)
-    task_types = task_types_or_refuse(settings)
+    settings, task_types = boot(WorkerSettings)
     if queue_name != CALLBACKS and queue_name not in task_types:
         known = ", ".join([*task_types, CALLBACKS])
         refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")
