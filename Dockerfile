@@ -1,0 +1,24 @@
+# One image for every service and for the receiver: docker-compose.yml says which program a container runs.
+# On a machine that reaches no container registry, `make base-images` provides the image that this one builds on.
+ARG PYTHON_IMAGE=python:3.13.11-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS build
+COPY requirements/runtime.txt /build/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/venv \
+ && pip --python /opt/venv install --quiet --require-hashes --only-binary :all: --requirement /build/runtime.txt
+COPY services /app/services
+COPY receiver /app/receiver
+# The root file system is read-only when the image runs: bytecode is compiled now or never.
+RUN python -m compileall -q /app
+
+FROM ${PYTHON_IMAGE}
+# The receiver keeps its database here; a new named volume takes over this owner.
+RUN install --directory --owner=10001 --group=10001 /data
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /app
+USER 10001:10001

@@ -1,0 +1,118 @@
+"""Writes the files that follow from the code: the marked regions of docker-compose.yml, and localstack-init/queues.json.
+
+They describe the project's own task types. What `TASK_PACKAGES` adds on one machine is no business of theirs.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from services.settings import Settings
+from services.task_types import load_task_types
+from stack.config import ROOT
+from stack.environment import LOCAL_ENV
+from stack.localstack import INIT, render_queues
+
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+QUEUES_FILE = INIT / "queues.json"
+TASK_PACKAGES = "services.tasks"
+
+# docker-compose.yml says these itself: an address inside its network is nobody's choice.
+SET_BY_COMPOSE_FILE = {
+    "API_HOST",
+    "API_PORT",
+    "AWS_ENDPOINT_URL",
+    "EXAMPLE_RECEIVER_URL",
+    "HEALTH_HOST",
+    "HEALTH_PORT",
+    "LOG_FORMAT",
+    "SLACK_API_URL",
+}
+
+# LocalStack's hook makes the queues where the services look for them; the rest is none of LocalStack's business.
+READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "QUEUE_NAME_PREFIX"}
+
+
+def generate() -> list[Path]:
+    """Write each file that is stale; return those written."""
+    written = stale_files()
+    for path, text in written.items():
+        path.write_text(text)
+    return list(written)
+
+
+def stale_files() -> dict[Path, str]:
+    """The files that the code has left behind, with the text that each should have."""
+    return {path: text for path, text in _rendered_files().items() if not path.exists() or path.read_text() != text}
+
+
+def worker_queues(queues_json: str) -> list[str]:
+    """The names of the queues that a worker consumes."""
+    return [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
+
+
+def worker_command(queue: str) -> list[str]:
+    """The command of the container that works a queue."""
+    return ["python", "-m", "services.worker", queue]
+
+
+def _rendered_files() -> dict[Path, str]:
+    queues_json = render_queues({**os.environ, "TASK_PACKAGES": TASK_PACKAGES})
+    compose = COMPOSE_FILE.read_text()
+    compose = replace_region(compose, "settings", _settings_lines())
+    compose = replace_region(compose, "workers", _worker_lines(worker_queues(queues_json)))
+    return {COMPOSE_FILE: compose, QUEUES_FILE: queues_json}
+
+
+def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
+    """Put the lines between the two comments that mark the region `name`, as far indented as these are."""
+    marked = re.compile(
+        rf"(?P<begin>^(?P<indent> *)# --- {name}: begin ---\n).*?(?P<end>^ *# --- {name}: end ---\n)", re.DOTALL | re.MULTILINE
+    )
+
+    def replace(match: re.Match[str]) -> str:
+        content = "".join(f"{match['indent']}{line}\n" if line else "\n" for line in lines)
+        return match["begin"] + content + match["end"]
+
+    return marked.sub(replace, text)
+
+
+def _settings_lines() -> Iterator[str]:
+    """Compose reads `${NAME-default}`, and a name alone, from the shell, else from `.env`; the last is not set at all."""
+    defaults = dotenv_values(LOCAL_ENV, interpolate=False)
+    names = (_setting_names() | defaults.keys()) - SET_BY_COMPOSE_FILE
+    yield "x-hook-settings: &hook-settings"
+    yield from (_setting_line(name, defaults.get(name)) for name in sorted(names & READ_BY_HOOK))
+    yield ""
+    yield "x-settings: &settings"
+    yield "  <<: *hook-settings"
+    yield from (_setting_line(name, defaults.get(name)) for name in sorted(names - READ_BY_HOOK))
+
+
+def _setting_line(name: str, default: str | None) -> str:
+    return f"  {name}:" if default is None else f"  {name}: {json.dumps(f'${{{name}-{default}}}')}"
+
+
+def _setting_names() -> set[str]:
+    """Every setting of the services and of the task types."""
+    load_task_types([TASK_PACKAGES])
+    return {field.upper() for settings in _with_subclasses(Settings) for field in settings.model_fields}
+
+
+def _with_subclasses(settings: type[Settings]) -> Iterator[type[Settings]]:
+    yield settings
+    for subclass in settings.__subclasses__():
+        yield from _with_subclasses(subclass)
+
+
+def _worker_lines(queues: Iterable[str]) -> Iterator[str]:
+    for number, queue in enumerate(queues):
+        if number:
+            yield ""
+        yield f"worker-{queue}:"
+        yield "  <<: *consumer"
+        yield f"  command: [{', '.join(worker_command(queue))}]"
