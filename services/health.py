@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from services.settings import ConsumerSettings
+from services.settings import ConsumerSettings, refuse_to_start
 
 UnreadyReason = Callable[[], str | None]
 """Returns why a part does not work, or None."""
@@ -30,7 +30,15 @@ async def serve_health(settings: ConsumerSettings, checks: Iterable[UnreadyReaso
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.health_host, settings.health_port).start()
+        await _listen(runner, settings)
         yield
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: ConsumerSettings) -> None:
+    try:
+        await web.TCPSite(runner, settings.health_host, settings.health_port).start()
+    except OSError as error:
+        address = f"{settings.health_host}:{settings.health_port}"
+        refuse_to_start(f"HEALTH_HOST, HEALTH_PORT: cannot listen on {address}: {error.strerror}")
