@@ -1,0 +1,63 @@
+"""`python -m receiver`: serve until SIGTERM."""
+
+import asyncio
+import os
+import socket
+import sqlite3
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from receiver.app import create_app
+from receiver.settings import SettingError, Settings, load_settings
+from receiver.store import open_store
+
+STOP_SECONDS = 3  # what answers that were asked to come late may still take once the receiver is told to stop
+
+
+def main() -> None:
+    """Check every setting, then serve; exit 78 (EX_CONFIG of sysexits.h) with one line where one cannot work."""
+    try:
+        settings = load_settings()
+        asyncio.run(_check_database(settings.receiver_database))
+        listener = _listen(settings)
+    except SettingError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(os.EX_CONFIG)
+    serve(settings, listener)
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve on a listening socket until SIGTERM or SIGINT."""
+    config = uvicorn.Config(
+        create_app(settings),
+        access_log=False,  # the inbox is the record of what came
+        lifespan="on",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ws="none",
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+async def _check_database(path: Path) -> None:
+    try:
+        async with open_store(path):
+            pass
+    except (OSError, sqlite3.Error) as error:
+        raise SettingError(f"RECEIVER_DATABASE: cannot use {path}: {error}") from None
+
+
+def _listen(settings: Settings) -> socket.socket:
+    address = settings.receiver_host, settings.receiver_port
+    try:
+        family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(address, family=family)
+    except (OSError, UnicodeError) as error:
+        raise SettingError(
+            f"RECEIVER_HOST, RECEIVER_PORT: cannot listen on {address[0]}:{address[1]}: {error}"
+        ) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The receiver's application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
+
+from receiver import callbacks, page, slack, source
+from receiver.settings import Settings
+from receiver.store import open_store
+
+DESCRIPTION = """\
+The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and can be told
+to misbehave, a stand-in for Slack's Web API, and a sample data source.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; its lifespan owns the database connection."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_store(settings.receiver_database) as store:
+            app.state.store = store
+            yield
+
+    app = FastAPI(title="Receiver", description=DESCRIPTION, version="1", lifespan=lifespan)
+    app.state.settings = settings
+    for routes in (callbacks, slack, source, page):
+        app.include_router(routes.router)
+    app.get("/healthcheck", summary="The process lives", tags=["health"])(healthcheck)
+    app.exception_handler(ClientDisconnect)(gone)
+    return app
+
+
+async def healthcheck() -> dict[str, str]:
+    """Answer that the process lives."""
+    return {"state": "healthy"}
+
+
+async def gone(_request: Request, _error: Exception) -> Response:
+    """Nobody hears this answer: the client left before its body had come, which is no error of ours."""
+    return Response(status_code=400)

@@ -1,0 +1,173 @@
+"""The receiver's state in SQLite.
+
+All goes through one connection, and each change is one statement, so that concurrent deliveries are counted apart.
+"""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import simplejson
+
+SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT,
+    received_at TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    raw_body BLOB NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT
+);
+CREATE INDEX IF NOT EXISTS deliveries_of_task ON deliveries (task_id, attempt);
+CREATE TABLE IF NOT EXISTS slack_messages (
+    microseconds INTEGER PRIMARY KEY,
+    received_at TEXT NOT NULL,
+    arguments TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS slack_rate_limit (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    times INTEGER NOT NULL,
+    retry_after INTEGER NOT NULL
+);
+"""
+
+# The attempt is counted and the status chosen by it within the one statement. `IS` also counts deliveries of no task.
+ADD_DELIVERY = """
+INSERT INTO deliveries (task_id, received_at, attempt, status, headers, raw_body, verdict, reason)
+SELECT :task_id, :received_at, attempt, CASE WHEN attempt <= :times THEN :status ELSE 200 END,
+       :headers, :raw_body, :verdict, :reason
+FROM (SELECT coalesce(max(attempt), 0) + 1 AS attempt FROM deliveries WHERE task_id IS :task_id)
+RETURNING *
+"""
+NEWEST_DELIVERIES = "SELECT * FROM deliveries ORDER BY id DESC LIMIT :limit"
+NEWEST_DELIVERIES_OF_TASK = "SELECT * FROM deliveries WHERE task_id = :task_id ORDER BY id DESC LIMIT :limit"
+
+# A message's ts is its key in Slack: unique and increasing even where the clock is not.
+ADD_SLACK_MESSAGE = """
+INSERT INTO slack_messages (microseconds, received_at, arguments)
+SELECT max(:now, coalesce(max(microseconds), 0) + 1), :received_at, :arguments FROM slack_messages
+RETURNING *
+"""
+NEWEST_SLACK_MESSAGES = "SELECT * FROM slack_messages ORDER BY microseconds DESC LIMIT :limit"
+SET_RATE_LIMIT = "INSERT OR REPLACE INTO slack_rate_limit VALUES (1, :times, :retry_after)"
+USE_RATE_LIMIT = "UPDATE slack_rate_limit SET times = times - 1 WHERE times > 0 RETURNING retry_after"
+
+ALWAYS = 2**63 - 1  # more attempts than SQLite can count
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDelivery:
+    """A delivery as it came: headers as (name, value) pairs in order, the body's very bytes, the verdict on both."""
+
+    task_id: str | None
+    headers: Sequence[tuple[str, str]]
+    raw_body: bytes
+    verdict: str
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery(NewDelivery):
+    """A stored delivery: `attempt` counts those of its task from 1, `status` is what it was answered."""
+
+    id: int
+    received_at: str
+    attempt: int
+    status: int
+
+
+@dataclass(frozen=True)
+class SlackMessage:
+    """A message posted to the Slack stand-in, with the arguments it was posted with."""
+
+    ts: str
+    received_at: str
+    arguments: dict[str, Any]
+
+
+class Store:
+    """Reads and writes over the one connection."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def add_delivery(self, new: NewDelivery, *, status: int, times: int = ALWAYS) -> Delivery:
+        """Store a delivery, answered with `status` if it is among the first `times` of its task, else with 200."""
+        values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _now()}
+        return _delivery((await self._rows(ADD_DELIVERY, values | {"status": status, "times": times}))[0])
+
+    async def deliveries(self, *, task_id: str | None = None, limit: int) -> list[Delivery]:
+        """The newest `limit` deliveries, of one task or of all, newest first."""
+        query = NEWEST_DELIVERIES if task_id is None else NEWEST_DELIVERIES_OF_TASK
+        return [_delivery(row) for row in await self._rows(query, {"task_id": task_id, "limit": limit})]
+
+    async def delete_deliveries(self) -> None:
+        """Forget all deliveries; attempts are counted from 1 again."""
+        await self._rows("DELETE FROM deliveries")
+
+    async def add_slack_message(self, arguments: dict[str, Any]) -> SlackMessage:
+        """Store a message and give it its ts."""
+        values = {"now": time.time_ns() // 1000, "received_at": _now(), "arguments": simplejson.dumps(arguments)}
+        return _slack_message((await self._rows(ADD_SLACK_MESSAGE, values))[0])
+
+    async def slack_messages(self, *, limit: int) -> list[SlackMessage]:
+        """The newest `limit` messages, newest first."""
+        return [_slack_message(row) for row in await self._rows(NEWEST_SLACK_MESSAGES, {"limit": limit})]
+
+    async def delete_slack_messages(self) -> None:
+        """Forget all messages."""
+        await self._rows("DELETE FROM slack_messages")
+
+    async def set_rate_limit(self, *, times: int, retry_after: int) -> None:
+        """Let the next `times` Slack calls be refused, each to be repeated after `retry_after` seconds."""
+        await self._rows(SET_RATE_LIMIT, {"times": times, "retry_after": retry_after})
+
+    async def use_rate_limit(self) -> int | None:
+        """Count one Slack call against the rate limit; the seconds to wait, or None where the call may pass."""
+        rows = await self._rows(USE_RATE_LIMIT)
+        return rows[0]["retry_after"] if rows else None
+
+    async def _rows(self, statement: str, values: dict[str, Any] | None = None) -> list[sqlite3.Row]:
+        return list(await self._connection.execute_fetchall(statement, values or {}))
+
+
+@asynccontextmanager
+async def open_store(path: Path) -> AsyncIterator[Store]:
+    """Open the database, made where it does not exist.
+
+    Raises OSError where its folder cannot be made, sqlite3.Error where it cannot be opened or is no database.
+    """
+    async with _connection(path) as connection:
+        connection.row_factory = sqlite3.Row
+        await connection.executescript(SCHEMA)
+        yield Store(connection)
+
+
+def _connection(path: Path) -> aiosqlite.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return aiosqlite.connect(path, isolation_level=None)  # None = each statement is its own transaction
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(**dict(row) | {"headers": [(name, value) for name, value in simplejson.loads(row["headers"])]})
+
+
+def _slack_message(row: sqlite3.Row) -> SlackMessage:
+    seconds, microseconds = divmod(row["microseconds"], 1_000_000)
+    arguments = simplejson.loads(row["arguments"], use_decimal=True)
+    return SlackMessage(f"{seconds}.{microseconds:06}", row["received_at"], arguments)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
