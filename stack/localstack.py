@@ -15,7 +15,7 @@ COMMAND = ["-m", "localstack.runtime.main"]
 
 
 def localstack_python() -> Path:
-    """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of the virtual environment beside the one that runs this."""
+    """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of the virtual environment beside this one."""
     named = os.environ.get("LOCALSTACK_PYTHON")
     return Path(named) if named else Path(f"{sys.prefix}-localstack") / "bin" / "python"
 

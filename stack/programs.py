@@ -34,7 +34,7 @@ class Program:
 
 
 def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
-    """Every program of the stack, in the order of their start. Consumers take their health ports from `health_ports`."""
+    """Every program of the stack, in the order of their start; each consumer takes one of `health_ports`."""
     workers = [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
     return [
         _localstack(settings),
@@ -57,7 +57,7 @@ def _localstack(settings: StackSettings) -> Program:
 
 
 def _receiver(settings: StackSettings) -> Program:
-    database = settings.environment.get("RECEIVER_DATABASE") or str(settings.directory / "receiver.sqlite")
+    database = settings.environment.get("RECEIVER_DATABASE") or str(settings.directory / "receiver.sqlite3")
     return Program(
         name=RECEIVER,
         command=[sys.executable, "-m", "receiver"],

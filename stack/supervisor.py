@@ -1,7 +1,5 @@
 """supervisord, which keeps a native stack's processes running: its configuration, and talking to it."""
 
-import os
-import pwd
 import shlex
 import subprocess
 import sys
@@ -93,8 +91,12 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def shut_down(self) -> None:
-        """Stop all programs and supervisord itself; it returns at once."""
+        """Stop supervisord itself, where it runs, and what it still has; returns when it has ended."""
+        if not self.is_running():
+            return
         self._rpc.supervisor.shutdown()
+        while self.is_running():
+            time.sleep(POLL_SECONDS)
 
     def _answers(self) -> bool:
         deadline = time.monotonic() + ANSWER_SECONDS
@@ -119,7 +121,7 @@ def socket_path(directory: Path) -> Path:
 
 
 def render(directory: Path, programs: Iterable[Program]) -> str:
-    """The configuration, http://supervisord.org/configuration.html. Nothing starts by itself: the start has an order."""
+    """The configuration, see http://supervisord.org/configuration.html. Nothing starts by itself: there is an order."""
     escaped = _escape(str(directory))
     head = f"""\
 [unix_http_server]
@@ -127,7 +129,6 @@ file = {_escape(str(socket_path(directory)))}
 chmod = 0700
 
 [supervisord]
-user = {pwd.getpwuid(os.getuid()).pw_name}
 directory = {_escape(str(ROOT))}
 pidfile = {escaped}/supervisord.pid
 logfile = {escaped}/logs/supervisord.log

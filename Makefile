@@ -1,0 +1,88 @@
+# Every command of the project; `make` alone lists them.
+
+PYTHON ?=
+VENV ?= .venv
+MODE ?=
+SERVICE ?=
+FOLLOW ?=
+
+LOCALSTACK_VENV = $(VENV)-localstack
+STACK = $(VENV)/bin/python -m stack
+SOURCES = services receiver stack tests localstack-init
+LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+# LocalStack does not cap its dependencies, and later ones break it.
+LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
+
+export PYTHON MODE
+.DEFAULT_GOAL = help
+.PHONY: up down ps logs demo test test-containers check format generate lock base-images clean help venv localstack-venv
+
+##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
+
+up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one)
+	@$(STACK) up
+
+down: venv ## Stop it; what is still in the queues comes back with the next start
+	@$(STACK) down
+
+ps: venv ## Show the services
+	@$(STACK) ps
+
+logs: venv ## Show the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
+	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow)
+
+demo: venv ## Submit a task of each type and show the callbacks
+	@$(STACK) demo
+
+##@ Checks
+
+test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
+	@$(VENV)/bin/python -m pytest tests/unit tests/integration tests/end_to_end
+
+test-containers: venv ## Run the end-to-end tests against the stack in containers
+	@$(VENV)/bin/python -m pytest tests/containers
+
+check: venv ## Check format, lint, types, generated files and, where shellcheck and actionlint are installed, scripts and CI
+	@$(VENV)/bin/ruff format --check $(SOURCES)
+	@$(VENV)/bin/ruff check $(SOURCES)
+	@$(VENV)/bin/mypy services receiver stack tests
+	@$(VENV)/bin/mypy localstack-init
+	@$(STACK) generate --check
+	@if command -v shellcheck >/dev/null; then shellcheck stack/*.sh base-images/*.sh; else echo "shellcheck is not installed: skipped"; fi
+	@if command -v actionlint >/dev/null; then actionlint; else echo "actionlint is not installed: skipped"; fi
+
+format: venv ## Format the code and repair what the linter can
+	@$(VENV)/bin/ruff format $(SOURCES)
+	@$(VENV)/bin/ruff check --fix $(SOURCES)
+
+##@ Files that follow from others
+
+generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml
+	@$(STACK) generate
+
+lock: venv ## Resolve the dependencies anew (needs the network)
+	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
+	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
+
+base-images: ## Make the base images from package registries, on a machine that reaches no container registry
+	@base-images/base-images.sh
+
+##@ The rest
+
+clean: ## Stop the stack and remove its state, the virtual environments and all caches
+	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
+	@rm -rf .stack $(VENV) $(LOCALSTACK_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv:
+	@stack/setup.sh $(VENV) requirements/dev.txt "the development tools"
+
+localstack-venv: venv
+	@PYTHON=$(VENV)/bin/python stack/setup.sh $(LOCALSTACK_VENV) requirements/localstack.txt LocalStack

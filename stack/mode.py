@@ -1,0 +1,40 @@
+"""In which mode to run: the one asked for, else the one that runs, else containers where an engine answers."""
+
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+
+from stack.config import Mode
+
+ANSWER_SECONDS = 5
+OLDEST_COMPOSE = 2
+
+
+def choose_mode(forced: Mode | None, remembered: Mode | None, engine_answers: Callable[[], bool]) -> Mode:
+    """Decide; `engine_answers` is asked only where it matters."""
+    if forced is not None:
+        return forced
+    if remembered == "native":
+        return "native"
+    return "containers" if engine_answers() else "native"
+
+
+def engine_answers() -> bool:
+    """Whether a Docker engine answers, with Compose v2."""
+    version = _output("docker", "compose", "version", "--short")
+    if version is None or not is_supported(version):
+        return False
+    return _output("docker", "info") is not None
+
+
+def is_supported(compose_version: str) -> bool:
+    """Whether this Compose is v2 or later."""
+    major = compose_version.strip().lstrip("v").partition(".")[0]
+    return major.isdecimal() and int(major) >= OLDEST_COMPOSE
+
+
+def _output(*command: str) -> str | None:
+    """What a command prints, None where it fails."""
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=ANSWER_SECONDS).stdout  # noqa: S603
+    return None

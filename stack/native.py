@@ -1,0 +1,178 @@
+"""The stack without containers: the same programs as processes of this machine, under supervisord."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+
+from stack import log_files, saved_messages
+from stack.config import StackSettings
+from stack.console import OnProgress, say
+from stack.environment import service_environment
+from stack.errors import StackError
+from stack.fingerprint import fingerprint
+from stack.localstack import install_localstack, place_hook, render_queues
+from stack.orphans import find_orphans, stop_orphans
+from stack.ports import free_port, require_free_ports
+from stack.programs import API, LOCALSTACK, RECEIVER, Program, programs
+from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_ready
+from stack.status import ServiceStatus
+from stack.supervisor import BROKEN, Process, Supervisor, log_file
+
+READY_SECONDS = 60.0
+EVIDENCE_LINES = 15
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `up` notes of the stack for the commands that follow."""
+
+    fingerprint: str = ""
+    health_urls: dict[str, str] = field(default_factory=dict)
+    """By service name, in the order of the start."""
+
+
+def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
+    """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready."""
+    install_localstack()
+    supervisor = Supervisor(settings.directory)
+    if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
+        on_progress("Code or settings have changed since the start: restarting.")
+        down(settings, on_progress)
+    if supervisor.is_running():
+        on_progress("It is up already: checking that all is ready.")
+    else:
+        _launch(supervisor, settings, on_progress)
+    _start_in_order(supervisor, settings, on_progress)
+
+
+def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
+    """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues."""
+    supervisor = Supervisor(settings.directory)
+    stop = _stopper(supervisor)
+    consumers = [name for name in _health_urls(settings) if name not in {LOCALSTACK, RECEIVER, API}]
+    on_progress("Stopping the API.")
+    stop([API])
+    on_progress("Stopping the workers and the DLQ watcher: they finish what they have in hand.")
+    stop(consumers)
+    _save_messages(settings, on_progress)
+    on_progress("Stopping LocalStack and the receiver.")
+    stop([LOCALSTACK, RECEIVER])
+    supervisor.shut_down()
+    stop_orphans(supervisor.url)
+
+
+def ps(settings: StackSettings) -> list[ServiceStatus]:
+    """Every process of the stack; none where supervisord does not run."""
+    supervisor = Supervisor(settings.directory)
+    if not supervisor.is_running():
+        return []
+    urls = _health_urls(settings)
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(_status, supervisor.processes(), repeat(urls)))
+
+
+def logs(settings: StackSettings, service: str | None, *, follow: bool) -> None:
+    """Print the end of the logs, of one service or of all; with `follow`, what is written to them from now on too."""
+    names = list(_health_urls(settings))
+    if service is not None and service not in names:
+        raise StackError(f"There is no service {service}; there are {', '.join(names)}.")
+    chosen = {name: log_file(settings.directory, name) for name in names if service in {None, name}}
+    log_files.show(chosen, follow=follow)
+
+
+def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
+    if find_orphans(supervisor.url):
+        on_progress("Stopping what a supervisord that has crashed left behind.")
+        down(settings, on_progress)
+    require_free_ports(settings)
+    environment = service_environment(settings)
+    queues_json = render_queues(environment)
+    place_hook(settings.directory / "localstack", queues_json)
+    planned = programs(settings, queues_json, _free_ports())
+    supervisor.launch(planned, environment)
+    _record(settings, planned)
+
+
+def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
+    urls = _health_urls(settings)
+    on_progress("Starting LocalStack and the receiver.")
+    supervisor.start([LOCALSTACK, RECEIVER])
+    _wait(supervisor, settings, LOCALSTACK, localstack_probe(settings.localstack_url))
+    saved_messages.restore(settings, on_progress)
+    on_progress("Starting the API, the workers and the DLQ watcher.")
+    supervisor.start(urls)
+    for name, url in urls.items():
+        _wait(supervisor, settings, name, http_probe(url))
+
+
+def _wait(supervisor: Supervisor, settings: StackSettings, name: str, probe: Probe) -> None:
+    """Wait for one program; it must not exit meanwhile. The error shows the end of its log."""
+    try:
+        wait_until_ready(name, partial(_process_readiness, supervisor, name, probe), READY_SECONDS)
+    except StackError as error:
+        raise StackError(str(error), log_files.tail(log_file(settings.directory, name), EVIDENCE_LINES)) from None
+
+
+def _process_readiness(supervisor: Supervisor, name: str, probe: Probe) -> Readiness:
+    process = next(process for process in supervisor.processes() if process.name == name)
+    if process.state in BROKEN:
+        return Readiness("failed", f"it exited with code {process.exit_code} (make logs SERVICE={name})")
+    return probe()
+
+
+def _stopper(supervisor: Supervisor) -> Callable[[Iterable[str]], None]:
+    """How to stop programs by name, whether or not their supervisord lives."""
+    if supervisor.is_running():
+        return supervisor.stop
+    return lambda names: stop_orphans(supervisor.url, set(names).__contains__)
+
+
+def _save_messages(settings: StackSettings, on_progress: OnProgress) -> None:
+    if is_healthy(f"{settings.localstack_url}/_localstack/health"):
+        saved_messages.save(settings, on_progress)
+    else:
+        on_progress("LocalStack does not answer: if messages were in its queues, they could not be saved.")
+
+
+def _status(process: Process, urls: dict[str, str]) -> ServiceStatus:
+    url = urls.get(process.name)
+    return ServiceStatus(
+        name=process.name,
+        state=process.state.lower(),
+        health="none" if url is None else "healthy" if is_healthy(url) else "unhealthy",
+        pid=process.pid,
+        uptime_seconds=process.uptime_seconds,
+        health_url=url,
+    )
+
+
+def _free_ports() -> Iterator[int]:
+    """Ports for the consumers' health endpoints: found once at the start, as several stacks may run."""
+    given: set[int] = set()
+    while True:
+        port = free_port()
+        if port not in given:
+            given.add(port)
+            yield port
+
+
+def _health_urls(settings: StackSettings) -> dict[str, str]:
+    return _recorded(settings).health_urls
+
+
+def _recorded(settings: StackSettings) -> Record:
+    file = _record_file(settings)
+    return Record(**json.loads(file.read_text())) if file.exists() else Record()
+
+
+def _record(settings: StackSettings, planned: list[Program]) -> None:
+    record = Record(fingerprint(settings), {program.name: program.health_url for program in planned})
+    _record_file(settings).write_text(json.dumps(asdict(record)))
+
+
+def _record_file(settings: StackSettings) -> Path:
+    return settings.directory / "native.json"

@@ -1,0 +1,53 @@
+"""Finds and ends the processes that supervisord has started and that outlived it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+POLL_SECONDS = 0.05
+STOP_SECONDS = 15.0
+
+
+def find_orphans(supervisor_url: str) -> dict[int, str]:
+    """The processes that the supervisord of this URL has started: names by process id.
+
+    Told by what supervisord puts into their environment. Empty where the system has no /proc.
+    """
+    found: dict[int, str] = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        environment = _environment(directory / "environ")
+        if environment.get("SUPERVISOR_SERVER_URL") == supervisor_url:
+            found[int(directory.name)] = environment["SUPERVISOR_PROCESS_NAME"]
+    return found
+
+
+def stop_orphans(supervisor_url: str, is_meant: Callable[[str], bool] = lambda _name: True) -> None:
+    """End those whose name is meant: with SIGTERM, and with SIGKILL where they have not ended after `STOP_SECONDS`."""
+
+    def meant() -> list[int]:
+        return [pid for pid, name in find_orphans(supervisor_url).items() if is_meant(name)]
+
+    _send(meant(), signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while remaining := meant():
+        if time.monotonic() > deadline:
+            _send(remaining, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+
+
+def _send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _environment(file: Path) -> dict[str, str]:
+    """The environment of a process; empty where it has ended, is a zombie or belongs to someone else."""
+    try:
+        entries = file.read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return {}
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
