@@ -1,0 +1,59 @@
+"""One suite for every stack: native by default, containers with `MODE=containers`, or any other by its URLs.
+
+pytest tests/end_to_end --api-url https://… --receiver-url https://…
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.client import Client
+from tests.end_to_end.stack_control import StackControl
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("end to end")
+    group.addoption("--api-url", help="the API of a running stack; without it the suite starts one of its own")
+    group.addoption("--receiver-url", help="that stack's receiver, as this machine reaches it")
+    group.addoption("--receiver-url-for-services", help="the same as the services reach it, where that differs")
+
+
+@pytest.fixture(scope="session")
+def control(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl | None]:
+    if request.config.getoption("--api-url"):
+        yield None
+        return
+    control = StackControl(tmp_path_factory.mktemp("stack"))
+    try:
+        control.up()
+        yield control
+    finally:
+        control.remove()
+
+
+@pytest.fixture
+def own_stack(control: StackControl | None) -> StackControl:
+    """The suite's own stack, for the tests that stop or kill what is in it."""
+    if control is None:
+        pytest.skip("needs a stack that the suite may break: run it without --api-url")
+    return control
+
+
+@pytest.fixture(scope="session")
+def client(request: pytest.FixtureRequest, control: StackControl | None) -> Iterator[Client]:
+    if control is not None:
+        client = Client(control.api_url, control.receiver_url, control.receiver_url_for_services)
+    else:
+        receiver_url = request.config.getoption("--receiver-url")
+        for_services = request.config.getoption("--receiver-url-for-services") or receiver_url
+        client = Client(request.config.getoption("--api-url"), receiver_url, for_services)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def unreliable(client: Client) -> Client:
+    """The client of a stack that has the task types which fail on demand."""
+    if "/v1/tests/unreliable" not in client.api.get("/openapi.json").json()["paths"]:
+        pytest.skip("needs TASK_PACKAGES=services.tasks,tests.end_to_end.task_types")
+    return client

@@ -1,0 +1,132 @@
+"""Starts a stack of its own for the suite through the project's own commands, and breaks it on demand."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from stack.config import ROOT
+from stack.supervisor import Supervisor
+from tests.end_to_end.client import wait_for
+
+# Short, so that what is retried, lost or drained is seen within seconds.
+_SETTINGS = {
+    "TASK_PACKAGES": "services.tasks,tests.end_to_end.task_types",
+    "SQS_WAIT_TIME_SECONDS": "2",
+    "VISIBILITY_TIMEOUT_SECONDS": "4",
+    "HEARTBEAT_SECONDS": "1",
+    "DRAIN_TIMEOUT_SECONDS": "3",
+    "DATA_TIMEOUT_SECONDS": "2",
+    "ENQUEUE_TIMEOUT_SECONDS": "3",
+    "CALLBACK_TIMEOUT_SECONDS": "3",
+    "CALLBACK_IN_PLACE_RETRY_SECONDS": "0.1,0.2",
+    "CALLBACK_RETRY_SCHEDULE_SECONDS": "1,1",
+}
+
+
+class StackControl:
+    """The stack of the suite, natively or in containers as `MODE` says."""
+
+    def __init__(self, directory: Path) -> None:
+        self.mode = os.environ.get("MODE", "native")
+        api_port, receiver_port, localstack_port = _free_ports(3)
+        self.api_url = f"http://localhost:{api_port}"
+        self.receiver_url = f"http://localhost:{receiver_port}"
+        self.localstack_url = f"http://localhost:{localstack_port}"
+        self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
+        self._supervisor = Supervisor(directory)
+        self._project = f"async-tasks-test-{api_port}"
+        self._environment = {
+            **os.environ,
+            **_SETTINGS,
+            "MODE": self.mode,
+            "STACK_DIR": str(directory),
+            "API_PORT": str(api_port),
+            "RECEIVER_PORT": str(receiver_port),
+            "LOCALSTACK_PORT": str(localstack_port),
+            "COMPOSE_PROJECT_NAME": self._project,
+            "COMPOSE_FILE": f"{ROOT}/docker-compose.yml:{ROOT}/tests/end_to_end/compose.task-types.yml",
+        }
+
+    def up(self) -> None:
+        """Run `up`, which returns when everything is ready."""
+        self._stack("up")
+
+    def down(self) -> None:
+        """Run `down`."""
+        self._stack("down")
+
+    def remove(self) -> None:
+        """Stop it and remove what it left outside its directory."""
+        self._stack("down")
+        if self.mode == "containers":
+            self._docker("volume", "rm", f"{self._project}_receiver-data")
+
+    def kill(self, service: str) -> None:
+        """End the service's process with SIGKILL; what keeps the stack running starts it again."""
+        self._signal(service, signal.SIGKILL)
+
+    def pause(self, service: str) -> None:
+        """Freeze the service: it holds its connections and answers nothing."""
+        self._signal(service, signal.SIGSTOP)
+
+    def resume(self, service: str) -> None:
+        """Let a paused service go on."""
+        self._signal(service, signal.SIGCONT)
+
+    def stop(self, service: str) -> None:
+        """Stop the service until `start`."""
+        if self.mode == "native":
+            self._supervisor.stop([service])
+        else:
+            self._docker("stop", self._container(service))
+
+    def start(self, service: str) -> None:
+        """Start what was stopped."""
+        if self.mode == "native":
+            self._supervisor.start([service])
+        else:
+            self._docker("start", self._container(service))
+
+    def wait_until_healthy(self, service: str) -> None:
+        """Wait until the service works again."""
+        wait_for(lambda: self._process(service)["health"] == "healthy", f"a healthy {service}")
+
+    def _process(self, service: str) -> Any:
+        processes = json.loads(self._stack("ps", "--json"))
+        return next(process for process in processes if process["name"] == service)
+
+    def _signal(self, service: str, number: signal.Signals) -> None:
+        # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
+        os.kill(self._process(service)["pid"], number)
+
+    def _container(self, service: str) -> str:
+        return f"{self._project}-{service}-1"
+
+    def _stack(self, *arguments: str) -> str:
+        return self._run(sys.executable, "-m", "stack", *arguments)
+
+    def _docker(self, *arguments: str) -> str:
+        return self._run("docker", *arguments)
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(  # noqa: S603  # the project's own commands
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

@@ -1,0 +1,39 @@
+"""Task type `unreliable`: fails its first attempts and takes its time, as told; each attempt reports itself."""
+
+import asyncio
+from typing import Annotated, Any
+
+from pydantic import Field, HttpUrl
+
+from services.tasks.task_type import TaskContext, TaskItem, TaskType
+
+
+class UnreliableItem(TaskItem):
+    """POSTs to `probe_url` on each attempt, waits, and raises while the attempt is one of the first `fail_attempts`."""
+
+    probe_url: HttpUrl
+    probe_id: str
+    fail_attempts: Annotated[int, Field(ge=0)] = 0
+    hold_seconds: Annotated[float, Field(ge=0, le=60)] = 0
+
+
+async def run(item: UnreliableItem, context: TaskContext) -> Any:
+    """Return the number of the attempt that succeeded."""
+    probe = {"task_id": item.probe_id, "attempt": context.attempt}
+    await context.http.post(str(item.probe_url), json=probe)
+    await asyncio.sleep(item.hold_seconds)
+    if context.attempt <= item.fail_attempts:
+        raise RuntimeError(f"attempt {context.attempt} fails on purpose")
+    return context.attempt
+
+
+TASK_TYPE = TaskType(
+    name="unreliable",
+    route="/v1/tests/unreliable",
+    summary="Fail on demand",
+    item=UnreliableItem,
+    run=run,
+    example=[{"name": "once", "probe_url": "{receiver}/callback", "probe_id": "probe", "fail_attempts": 1}],
+    max_attempts=3,
+    retry_delay_seconds=1,
+)

@@ -1,0 +1,74 @@
+"""What is accepted is not lost: workers killed in mid-task, the broker stopped, the stack taken down in mid-load."""
+
+import pytest
+
+from tests.end_to_end.client import Client
+from tests.end_to_end.stack_control import StackControl
+
+CALCULATION = "/v1/calculation/basic"
+ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
+
+
+def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, own_stack: StackControl):
+    item = unreliable.unreliable_item(hold_seconds=3)
+    task_id = unreliable.submit("/v1/tests/unreliable", [item])
+    unreliable.wait_for_deliveries(item["probe_id"])
+    own_stack.kill("worker-unreliable")
+    outcome = unreliable.outcome(task_id)
+    assert outcome["results"] == [{"it": 2}]
+
+
+def test_a_task_that_must_not_be_repeated_is_reported_when_its_worker_is_killed(
+    unreliable: Client, own_stack: StackControl
+):
+    item = unreliable.unreliable_item(hold_seconds=3)
+    task_id = unreliable.submit("/v1/tests/single-attempt", [item])
+    unreliable.wait_for_deliveries(item["probe_id"])
+    own_stack.kill("worker-single-attempt")
+    outcome = unreliable.outcome(task_id)
+    assert "the worker was lost" in outcome["errors"][0]["details"]
+    assert len(unreliable.deliveries(item["probe_id"])) == 1
+
+
+def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(client: Client, own_stack: StackControl):
+    own_stack.pause("localstack")
+    try:
+        response = client.post(CALCULATION, [ITEM])
+        assert client.api.get("/readyz").status_code == 503
+        assert client.api.get("/healthcheck").status_code == 200
+    finally:
+        own_stack.resume("localstack")
+    assert response.status_code == 500
+    assert response.json() == {"detail": "Request processing failed due to an internal error."}
+    own_stack.wait_until_healthy("api")
+    assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
+
+
+def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Client, own_stack: StackControl):
+    own_stack.stop("localstack")
+    try:
+        response = client.post(CALCULATION, [ITEM])
+        assert client.api.get("/readyz").status_code == 503
+    finally:
+        own_stack.start("localstack")
+    assert response.status_code == 500
+    for service in ("localstack", "api", "worker-calculation", "worker-callbacks", "dlq-watcher"):
+        own_stack.wait_until_healthy(service)
+    assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
+
+
+@pytest.mark.parametrize("tasks", [40])
+def test_taking_the_stack_down_in_mid_load_loses_nothing(unreliable: Client, own_stack: StackControl, tasks: int):
+    quick = [unreliable.submit(CALCULATION, [ITEM]) for _ in range(tasks)]
+    # More seconds of work than a drain may take, so that some of it is still queued.
+    slow = [
+        unreliable.submit("/v1/tests/unreliable", [unreliable.unreliable_item(hold_seconds=hold)])
+        for hold in [0.1, 1, 2, 8, 8]
+    ]
+    refused = [unreliable.submit(CALCULATION, [ITEM], f"{unreliable.callback_url}?status=503&times=4")]
+    own_stack.down()
+    own_stack.up()
+    for task_id in quick + slow:
+        unreliable.wait_for_deliveries(task_id)
+    for task_id in refused:
+        assert unreliable.wait_for_deliveries(task_id, 5)[-1]["status"] == 200

@@ -1,0 +1,81 @@
+"""What the two example task types answer, as the callback hears it."""
+
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.client import Client
+
+CALCULATION = "/v1/calculation/basic"
+DATA = "/v1/data/from-api"
+
+
+# As text, so that no client rounds a number on its way.
+THE_FOUR = """[
+    {"name": "calc_0", "num_1": 123, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
+    {"name": "calc_1", "num_1": 785687256, "num_2": 0.75647, "operation": "-", "result_rounding": 4},
+    {"name": "calc_2", "num_1": 0.877666663555222222, "num_2": 1000, "operation": "*", "result_rounding": -1},
+    {"name": "calc_3", "num_1": 1, "num_2": 0, "operation": "/", "result_rounding": 0}]"""
+
+
+def test_the_four_calculations_of_the_design_to_the_digit(client: Client):
+    body = f'{{"callback_url": "{client.callback_url}", "message": {THE_FOUR}}}'
+    accepted = client.api.post(CALCULATION, content=body, headers={"content-type": "application/json"}).json()
+    delivery = client.wait_for_deliveries(accepted["task_id"])[0]
+    assert delivery["raw_body"] == (
+        '{"results":[{"calc_0":123.76},{"calc_1":785687255.2435},{"calc_2":880}],'
+        f'"errors":[{{"calc_3":"division by zero"}}],"task_id":"{accepted["task_id"]}"}}'
+    )
+
+
+def test_a_calculation_whose_result_json_cannot_carry_is_an_error_entry(client: Client):
+    item = {"name": "huge", "num_1": 1e308, "num_2": 1e308, "operation": "*", "result_rounding": 0}
+    outcome = client.outcome(client.submit(CALCULATION, [item, {**item, "name": "fine", "operation": "-"}]))
+    assert outcome["results"] == [{"fine": 0}]
+    assert list(outcome["errors"][0]) == ["huge"]
+
+
+def test_data_is_fetched_by_get_and_by_post(client: Client):
+    message = [
+        {"name": "got", "url": client.source_url, "headers": {"x-asked-by": "test"}, "payload": {"ignored": 1}},
+        {"name": "posted", "url": client.source_url, "method": "POST", "payload": [{"page": 1.50}]},
+    ]
+    got, posted = client.outcome(client.submit(DATA, message))["results"]
+    assert got["got"]["method"] == "GET"
+    assert got["got"]["payload"] is None
+    assert got["got"]["headers"]["x-asked-by"] == "test"
+    assert posted["posted"]["method"] == "POST"
+    assert posted["posted"]["payload"] == [{"page": 1.5}]
+
+
+def test_sources_that_fail_are_entries_in_errors_and_spoil_nothing_else(client: Client):
+    source = client.source_url
+    message: list[dict[str, Any]] = [
+        {"name": "first", "url": source},
+        {"name": "missing", "url": f"{source}?status=404"},
+        {"name": "broken", "url": f"{source}?status=500"},
+        {"name": "late", "url": f"{source}?delay=30"},
+        {"name": "text", "url": f"{source}?text=hello"},
+        {"name": "refused", "url": "http://127.0.0.1:1/"},
+        {"name": "unknown", "url": "http://nowhere.invalid/"},
+        {"name": "last", "url": source},
+    ]
+    outcome = client.outcome(client.submit(DATA, message))
+    errors = {name: text for entry in outcome["errors"] for name, text in entry.items()}
+    assert [list(entry) for entry in outcome["results"]] == [["first"], ["last"]]
+    assert list(errors) == ["missing", "broken", "late", "text", "refused", "unknown"]
+    assert "404" in errors["missing"]
+    assert "500" in errors["broken"]
+    assert "timeout" in errors["late"]
+    assert "no JSON" in errors["text"]
+    assert "Connection refused" in errors["refused"]
+    assert "cannot be resolved" in errors["unknown"]
+
+
+@pytest.mark.parametrize("copies", [25])
+def test_concurrent_tasks_each_have_their_own_outcome(client: Client, copies: int):
+    item = {"name": "n", "num_2": 1, "operation": "*", "result_rounding": 0}
+    task_ids = [client.submit(CALCULATION, [{**item, "num_1": number}]) for number in range(copies)]
+    assert len(set(task_ids)) == copies
+    for number, task_id in enumerate(task_ids):
+        assert client.outcome(task_id) == {"results": [{"n": number}], "errors": [], "task_id": task_id}
