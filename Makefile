@@ -7,7 +7,7 @@ SERVICE ?=
 FOLLOW ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
-STACK = $(VENV)/bin/python -m stack
+STACK = $(VENV)/bin/python -u -m stack
 SOURCES = services receiver stack tests localstack-init
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'

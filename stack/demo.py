@@ -1,5 +1,6 @@
 """Tries a running stack: submits one task of each type and shows the callbacks that come."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,14 +16,18 @@ from stack.errors import StackError
 CALLBACK_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
-CALCULATIONS: list[dict[str, Any]] = [
+# As text, so that every digit is sent.
+CALCULATIONS = """\
+[
     {"name": "calc_0", "num_1": 123, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
     {"name": "calc_1", "num_1": 785687256, "num_2": 0.75647, "operation": "-", "result_rounding": 4},
     {"name": "calc_2", "num_1": 0.877666663555222222, "num_2": 1000, "operation": "*", "result_rounding": -1},
-    {"name": "calc_3", "num_1": 1, "num_2": 0, "operation": "/", "result_rounding": 0},
-]
+    {"name": "calc_3", "num_1": 1, "num_2": 0, "operation": "/", "result_rounding": 0}
+  ]"""
 CALCULATION_RESULTS = [{"calc_0": 123.76}, {"calc_1": 785687255.2435}, {"calc_2": 880}]
 CALCULATION_ERRORS = [{"calc_3": "division by zero"}]
+
+JSON_CONTENT = {"Content-Type": "application/json"}
 
 Body = dict[str, Any]
 
@@ -33,7 +38,8 @@ class Trial:
 
     title: str
     path: str
-    message: list[dict[str, Any]]
+    message: str
+    """As JSON."""
     is_expected: Callable[[Body], bool]
 
 
@@ -45,7 +51,7 @@ def trials(settings: StackSettings) -> list[Trial]:
     ]
     return [
         Trial("Four calculations, one of which divides by zero", "/v1/calculation/basic", CALCULATIONS, _calculated),
-        Trial("Two data sources, one of which answers 404", "/v1/data/from-api", sources, _fetched),
+        Trial("Two data sources, one of which answers 404", "/v1/data/from-api", json.dumps(sources), _fetched),
     ]
 
 
@@ -58,12 +64,8 @@ def demo(settings: StackSettings) -> bool:
 
 def curl(settings: StackSettings) -> str:
     """The calculations as a command to paste into a shell."""
-    items = ",\n    ".join(_compact(item) for item in CALCULATIONS)
-    return (
-        f"curl -X POST {settings.api_url}/v1/calculation/basic -H 'Content-Type: application/json' -d '{{\n"
-        f'  "callback_url": "{settings.callback_url}",\n'
-        f'  "message": [\n    {items}\n  ]}}\''
-    )
+    request = _request(settings, CALCULATIONS)
+    return f"curl -X POST {settings.api_url}/v1/calculation/basic -H 'Content-Type: application/json' -d '{request}'"
 
 
 def _try(client: httpx.Client, settings: StackSettings, trial: Trial) -> bool:
@@ -82,9 +84,9 @@ def _try(client: httpx.Client, settings: StackSettings, trial: Trial) -> bool:
 
 
 def _submit(client: httpx.Client, settings: StackSettings, trial: Trial) -> str:
-    request = {"callback_url": settings.callback_url, "message": trial.message}
+    request = _request(settings, trial.message)
     try:
-        response = client.post(f"{settings.api_url}{trial.path}", json=request)
+        response = client.post(f"{settings.api_url}{trial.path}", content=request, headers=JSON_CONTENT)
     except httpx.TransportError as error:
         raise StackError(f"The API does not answer at {settings.api_url}: start it with `make up`.") from error
     if response.status_code != httpx.codes.OK:
@@ -120,5 +122,5 @@ def _step(text: str, *, passed: bool) -> bool:
     return passed
 
 
-def _compact(item: dict[str, Any]) -> str:
-    return JSON.from_data(item, indent=None).text.plain
+def _request(settings: StackSettings, message: str) -> str:
+    return f'{{\n  "callback_url": "{settings.callback_url}",\n  "message": {message}\n}}'

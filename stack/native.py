@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 
 from stack import log_files, saved_messages
@@ -70,9 +69,10 @@ def ps(settings: StackSettings) -> list[ServiceStatus]:
     supervisor = Supervisor(settings.directory)
     if not supervisor.is_running():
         return []
+    processes = {process.name: process for process in supervisor.processes()}
     urls = _health_urls(settings)
     with ThreadPoolExecutor() as threads:
-        return list(threads.map(_status, supervisor.processes(), repeat(urls)))
+        return list(threads.map(_status, (processes[name] for name in urls), urls.values()))
 
 
 def logs(settings: StackSettings, service: str | None, *, follow: bool) -> None:
@@ -138,15 +138,14 @@ def _save_messages(settings: StackSettings, on_progress: OnProgress) -> None:
         on_progress("LocalStack does not answer: if messages were in its queues, they could not be saved.")
 
 
-def _status(process: Process, urls: dict[str, str]) -> ServiceStatus:
-    url = urls.get(process.name)
+def _status(process: Process, health_url: str) -> ServiceStatus:
     return ServiceStatus(
         name=process.name,
         state=process.state.lower(),
-        health="none" if url is None else "healthy" if is_healthy(url) else "unhealthy",
+        health="healthy" if is_healthy(health_url) else "unhealthy",
         pid=process.pid,
         uptime_seconds=process.uptime_seconds,
-        health_url=url,
+        health_url=health_url,
     )
 
 

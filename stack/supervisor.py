@@ -44,19 +44,22 @@ class Supervisor:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._socket = socket_path(directory)
-        transport = SupervisorTransport(None, None, self.url)
-        self._rpc: Any = xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
 
     @property
     def url(self) -> str:
         """Its address; supervisord puts it into the environment of each of its processes, as SUPERVISOR_SERVER_URL."""
-        return f"unix://{self._socket}"
+        return f"unix://{socket_path(self._directory)}"
+
+    @property
+    def _rpc(self) -> Any:
+        """A connection of its own for each call, as one that was refused once cannot be used again."""
+        transport = SupervisorTransport(None, None, self.url)
+        return xmlrpc.client.ServerProxy("http://supervisor", transport=transport).supervisor
 
     def is_running(self) -> bool:
         """Whether it answers."""
         try:
-            return bool(self._rpc.supervisor.getState())
+            return bool(self._rpc.getState())
         except (OSError, xmlrpc.client.Error):
             return False
 
@@ -71,22 +74,22 @@ class Supervisor:
             raise StackError("supervisord did not start.", done.stdout + done.stderr)
 
     def processes(self) -> list[Process]:
-        """All programs, in the order of their start."""
-        return [_process(info) for info in self._rpc.supervisor.getAllProcessInfo()]
+        """All programs."""
+        return [_process(info) for info in self._rpc.getAllProcessInfo()]
 
     def start(self, names: Iterable[str]) -> None:
         """Start those of the programs that do not run; returns before they are ready."""
         alive = {process.name for process in self.processes() if process.state in ALIVE}
         for name in names:
             if name not in alive:
-                self._rpc.supervisor.startProcess(name, False)  # noqa: FBT003 # XML-RPC has no keywords
+                self._rpc.startProcess(name, False)  # noqa: FBT003 # XML-RPC has no keywords
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop the programs together; returns when all have ended, or were killed after their time."""
         stopping = set(names)
         for process in self.processes():
             if process.name in stopping and process.state in ALIVE - {"STOPPING"}:
-                self._rpc.supervisor.stopProcess(process.name, False)  # noqa: FBT003
+                self._rpc.stopProcess(process.name, False)  # noqa: FBT003
         while any(process.name in stopping and process.state in ALIVE for process in self.processes()):
             time.sleep(POLL_SECONDS)
 
@@ -94,7 +97,7 @@ class Supervisor:
         """Stop supervisord itself, where it runs, and what it still has; returns when it has ended."""
         if not self.is_running():
             return
-        self._rpc.supervisor.shutdown()
+        self._rpc.shutdown()
         while self.is_running():
             time.sleep(POLL_SECONDS)
 
