@@ -13,7 +13,20 @@ from receiver.app import create_app
 from receiver.settings import SettingError, Settings, load_settings
 from receiver.store import open_store
 
-STOP_SECONDS = 3  # what answers that were asked to come late may still take once the receiver is told to stop
+STOP_SECONDS = 3  # what requests under way may still take once the receiver is told to stop
+
+
+class Server(uvicorn.Server):
+    """A server that tells the application when it begins to stop."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the application, then stop."""
+        self._stopping.set()
+        await super().shutdown(sockets)
 
 
 def main() -> None:
@@ -30,14 +43,15 @@ def main() -> None:
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT."""
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         access_log=False,  # the inbox is the record of what came
         lifespan="on",
         timeout_graceful_shutdown=STOP_SECONDS,
         ws="none",
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config, app.state.stopping).run(sockets=[listener])
 
 
 async def _check_database(path: Path) -> None:

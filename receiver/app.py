@@ -1,5 +1,6 @@
 """The receiver's application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,8 @@ from starlette.requests import ClientDisconnect
 from receiver import callbacks, page, slack, source
 from receiver.settings import Settings
 from receiver.store import open_store
+
+MAX_BODY_BYTES = 64 * 1024 * 1024  # a larger body is answered 413, so that memory stays bounded
 
 DESCRIPTION = """\
 The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and can be told
@@ -25,8 +28,15 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.store = store
             yield
 
-    app = FastAPI(title="Receiver", description=DESCRIPTION, version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="Receiver",
+        description=DESCRIPTION,
+        version="1",
+        lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
+    )
     app.state.settings = settings
+    app.state.stopping = asyncio.Event()
     for routes in (callbacks, slack, source, page):
         app.include_router(routes.router)
     app.get("/healthcheck", summary="The process lives", tags=["health"])(healthcheck)

@@ -1,6 +1,5 @@
 """The callback inbox: stores every delivery attempt, and misbehaves when asked to."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from starlette.datastructures import Headers
 
 from receiver import exact_json
-from receiver.dependencies import Delay, Limit, RequestBody, SettingsOfApp, StoreOfApp
+from receiver.dependencies import Delay, Limit, RequestBody, SettingsOfApp, StoreOfApp, wait_out
 from receiver.exact_json import ExactJSONResponse
 from receiver.signatures import Signature, judge_signature
 from receiver.store import ALWAYS, Delivery, NewDelivery
@@ -80,7 +79,7 @@ async def receive(
     """
     new = new_delivery(body, request.headers, settings.signing_secrets)
     delivery = await store.add_delivery(new, status=asked.status, times=asked.times)
-    await asyncio.sleep(asked.delay)
+    await wait_out(asked.delay, request)
     return answer(delivery.status, asked.retry_after)
 
 

@@ -1,13 +1,13 @@
 """What the routes ask of the application and of a request."""
 
+import asyncio
+from contextlib import suppress
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Query, Request, status
+from fastapi import Depends, Query, Request
 
 from receiver.settings import Settings
 from receiver.store import Store
-
-MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 def _store(request: Request) -> Store:
@@ -21,13 +21,7 @@ def _settings(request: Request) -> Settings:
 
 
 async def _body(request: Request) -> bytes:
-    """The body as received, refused as soon as it is over the limit, so that memory stays bounded."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, f"The body is over {MAX_BODY_BYTES} bytes")
-    return bytes(body)
+    return await request.body()
 
 
 StoreOfApp = Annotated[Store, Depends(_store)]
@@ -35,3 +29,11 @@ SettingsOfApp = Annotated[Settings, Depends(_settings)]
 RequestBody = Annotated[bytes, Depends(_body)]
 Limit = Annotated[int, Query(ge=1, le=1_000_000, description="At most so many, the newest")]
 Delay = Annotated[float, Query(ge=0, le=300, description="Answer after so many seconds")]
+
+
+async def wait_out(delay: float, request: Request) -> None:
+    """Wait so many seconds, or until the receiver stops: a late answer must not hold up the stop."""
+    stopping: asyncio.Event = request.app.state.stopping
+    if delay:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), delay)

@@ -1,6 +1,5 @@
 """A sample data source, for trying data tasks offline."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from receiver import exact_json
 from receiver.callbacks import STATUSES_WITHOUT_BODY, joined
-from receiver.dependencies import Delay, RequestBody
+from receiver.dependencies import Delay, RequestBody, wait_out
 from receiver.exact_json import ExactJSONResponse
 
 router = APIRouter(tags=["data source"])
@@ -24,7 +23,7 @@ async def source(
     text: Annotated[str | None, Query(description="Answer this as text/plain, no JSON")] = None,
 ) -> Response:
     """Tell in JSON what was asked: method, headers and the JSON posted (`payload`, null where there is none)."""
-    await asyncio.sleep(delay)
+    await wait_out(delay, request)
     if status in STATUSES_WITHOUT_BODY:
         return Response(status_code=status)
     if text is not None:
