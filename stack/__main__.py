@@ -66,6 +66,8 @@ def ps(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fa
         statuses = _services(_running_settings())
         if as_json:
             sys.stdout.write(json.dumps([status.as_json() for status in statuses], indent=2) + "\n")
+        elif not statuses:
+            say("Nothing of the stack runs: `make up` starts it.")
         else:
             console.print(_service_table(statuses))
 

@@ -99,12 +99,12 @@ def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProg
 
 def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
     urls = _health_urls(settings)
-    on_progress("Starting LocalStack and the receiver.")
-    supervisor.start([LOCALSTACK, RECEIVER])
+    if supervisor.start([LOCALSTACK, RECEIVER]):
+        on_progress("Starting LocalStack and the receiver.")
     _wait(supervisor, settings, LOCALSTACK, localstack_probe(settings.localstack_url))
     saved_messages.restore(settings, on_progress)
-    on_progress("Starting the API, the workers and the DLQ watcher.")
-    supervisor.start(urls)
+    if supervisor.start(urls):
+        on_progress("Starting the API, the workers and the DLQ watcher.")
     for name, url in urls.items():
         _wait(supervisor, settings, name, http_probe(url))
 
@@ -120,7 +120,7 @@ def _wait(supervisor: Supervisor, settings: StackSettings, name: str, probe: Pro
 def _process_readiness(supervisor: Supervisor, name: str, probe: Probe) -> Readiness:
     process = next(process for process in supervisor.processes() if process.name == name)
     if process.state in BROKEN:
-        return Readiness("failed", f"it exited with code {process.exit_code} (make logs SERVICE={name})")
+        return Readiness("failed", f"it exits at its start (make logs SERVICE={name})")
     return probe()
 
 

@@ -36,7 +36,6 @@ class Process:
     state: str
     pid: int | None
     uptime_seconds: int | None
-    exit_code: int
 
 
 class Supervisor:
@@ -77,12 +76,13 @@ class Supervisor:
         """All programs."""
         return [_process(info) for info in self._rpc.getAllProcessInfo()]
 
-    def start(self, names: Iterable[str]) -> None:
-        """Start those of the programs that do not run; returns before they are ready."""
+    def start(self, names: Iterable[str]) -> list[str]:
+        """Start those of the programs that do not run, and return them, before they are ready."""
         alive = {process.name for process in self.processes() if process.state in ALIVE}
-        for name in names:
-            if name not in alive:
-                self._rpc.startProcess(name, False)  # noqa: FBT003 # XML-RPC has no keywords
+        starting = [name for name in names if name not in alive]
+        for name in starting:
+            self._rpc.startProcess(name, False)  # noqa: FBT003 # XML-RPC has no keywords
+        return starting
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop the programs together; returns when all have ended, or were killed after their time."""
@@ -172,11 +172,9 @@ def _escape(text: str) -> str:
 
 
 def _process(info: Mapping[str, Any]) -> Process:
-    alive = info["state"] != 0 and info["pid"] != 0
     return Process(
         name=info["name"],
         state=info["statename"],
         pid=info["pid"] or None,
-        uptime_seconds=info["now"] - info["start"] if alive else None,
-        exit_code=info["exitstatus"],
+        uptime_seconds=info["now"] - info["start"] if info["pid"] else None,
     )
