@@ -10,33 +10,33 @@ ROUTES = ["/v1/calculation/basic", "/v1/data/from-api"]
 CALCULATION = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
 
 
-def test_root_points_to_the_documentation(client: Client):
+def test_root_points_to_the_documentation(client: Client) -> None:
     body = client.api.get("/").raise_for_status().json()
     assert set(body) == {"service_info", "documentation_swagger", "documentation_redoc"}
     assert body["documentation_swagger"].endswith("/docs")
     assert body["documentation_redoc"].endswith("/redoc")
 
 
-def test_healthcheck_says_that_the_process_lives(client: Client):
+def test_healthcheck_says_that_the_process_lives(client: Client) -> None:
     response = client.api.get("/healthcheck")
     assert (response.status_code, response.json()) == (200, {"state": "healthy"})
 
 
-def test_readyz_is_200_while_the_queues_answer(client: Client):
+def test_readyz_is_200_while_the_queues_answer(client: Client) -> None:
     response = client.api.get("/readyz")
     assert response.status_code == 200
     assert set(response.json()["queues"].values()) == {"ok"}
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-def test_interactive_documentation_is_served(client: Client, page: str):
+def test_interactive_documentation_is_served(client: Client, page: str) -> None:
     response = client.api.get(page)
     assert response.status_code == 200
     assert "text/html" in response.headers["content-type"]
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_an_accepted_task_is_answered_with_its_id_and_the_structure_of_its_outcome(client: Client, route: str):
+def test_an_accepted_task_is_answered_with_its_id_and_the_structure_of_its_outcome(client: Client, route: str) -> None:
     item = CALCULATION if "calculation" in route else {"name": "s", "url": client.source_url}
     response = client.post(route, [item])
     body = response.json()
@@ -50,7 +50,7 @@ def test_an_accepted_task_is_answered_with_its_id_and_the_structure_of_its_outco
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_the_example_of_the_documentation_runs_as_it_is(client: Client, route: str):
+def test_the_example_of_the_documentation_runs_as_it_is(client: Client, route: str) -> None:
     document = client.api.get("/openapi.json").json()
     content = document["paths"][route]["post"]["requestBody"]["content"]["application/json"]
     example = content["examples"]["example"]["value"]
@@ -73,32 +73,32 @@ def test_the_example_of_the_documentation_runs_as_it_is(client: Client, route: s
         ('{"callback_url": "http://r/"}', ["message"]),
     ],
 )
-def test_a_malformed_task_is_422_with_the_exact_place(client: Client, body: str, place: list[str | int]):
+def test_a_malformed_task_is_422_with_the_exact_place(client: Client, body: str, place: list[str | int]) -> None:
     response = client.api.post(ROUTES[0], content=body, headers={"content-type": "application/json"})
     assert response.status_code == 422
     assert ["body", *place] in [error["loc"] for error in response.json()["detail"]]
 
 
-def test_what_is_no_json_is_422(client: Client):
+def test_what_is_no_json_is_422(client: Client) -> None:
     response = client.api.post(ROUTES[0], content="{", headers={"content-type": "application/json"})
     assert response.status_code == 422
     assert response.json()["detail"][0]["type"] == "json_invalid"
 
 
 @pytest.mark.parametrize("items", [1, 1000])
-def test_a_task_has_up_to_1000_items(client: Client, items: int):
+def test_a_task_has_up_to_1000_items(client: Client, items: int) -> None:
     message = [{**CALCULATION, "name": str(number)} for number in range(items)]
     outcome = client.outcome(client.submit(ROUTES[0], message))
     assert outcome["results"] == [{str(number): 3} for number in range(items)]
 
 
-def test_1001_items_are_422(client: Client):
+def test_1001_items_are_422(client: Client) -> None:
     response = client.post(ROUTES[0], [CALCULATION] * 1001)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", "message"]
 
 
-def test_a_task_that_no_sqs_message_can_hold_is_413_with_its_size_and_the_limit(client: Client):
+def test_a_task_that_no_sqs_message_can_hold_is_413_with_its_size_and_the_limit(client: Client) -> None:
     item = {"name": "big", "url": client.source_url, "method": "POST", "payload": {"text": "x" * 1_048_576}}
     response = client.post(ROUTES[1], [item])
     assert response.status_code == 413
@@ -107,7 +107,7 @@ def test_a_task_that_no_sqs_message_can_hold_is_413_with_its_size_and_the_limit(
     assert sizes[0] > 1_048_576 > sizes[1]
 
 
-def test_a_task_just_below_the_limit_is_worked(client: Client):
+def test_a_task_just_below_the_limit_is_worked(client: Client) -> None:
     item = {"name": "large", "url": client.source_url, "payload": {"text": "x" * 1_040_000}}
     outcome = client.outcome(client.submit(ROUTES[1], [item]))
     assert [list(entry) for entry in outcome["results"]] == [["large"]]

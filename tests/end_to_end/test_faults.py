@@ -9,7 +9,7 @@ CALCULATION = "/v1/calculation/basic"
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
 
 
-def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, own_stack: StackControl):
+def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, own_stack: StackControl) -> None:
     item = unreliable.unreliable_item(hold_seconds=3)
     task_id = unreliable.submit("/v1/tests/unreliable", [item])
     unreliable.wait_for_deliveries(item["probe_id"])
@@ -20,7 +20,7 @@ def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, own_s
 
 def test_a_task_that_must_not_be_repeated_is_reported_when_its_worker_is_killed(
     unreliable: Client, own_stack: StackControl
-):
+) -> None:
     item = unreliable.unreliable_item(hold_seconds=3)
     task_id = unreliable.submit("/v1/tests/single-attempt", [item])
     unreliable.wait_for_deliveries(item["probe_id"])
@@ -30,7 +30,9 @@ def test_a_task_that_must_not_be_repeated_is_reported_when_its_worker_is_killed(
     assert len(unreliable.deliveries(item["probe_id"])) == 1
 
 
-def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(client: Client, own_stack: StackControl):
+def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(
+    client: Client, own_stack: StackControl
+) -> None:
     own_stack.pause("localstack")
     try:
         response = client.post(CALCULATION, [ITEM])
@@ -44,7 +46,7 @@ def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(client:
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
-def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Client, own_stack: StackControl):
+def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Client, own_stack: StackControl) -> None:
     own_stack.stop("localstack")
     try:
         response = client.post(CALCULATION, [ITEM])
@@ -58,7 +60,9 @@ def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Cl
 
 
 @pytest.mark.parametrize("tasks", [40])
-def test_taking_the_stack_down_in_mid_load_loses_nothing(unreliable: Client, own_stack: StackControl, tasks: int):
+def test_taking_the_stack_down_in_mid_load_loses_nothing(
+    unreliable: Client, own_stack: StackControl, tasks: int
+) -> None:
     quick = [unreliable.submit(CALCULATION, [ITEM]) for _ in range(tasks)]
     # More seconds of work than a drain may take, so that some of it is still queued.
     slow = [

@@ -18,7 +18,7 @@ THE_FOUR = """[
     {"name": "calc_3", "num_1": 1, "num_2": 0, "operation": "/", "result_rounding": 0}]"""
 
 
-def test_the_four_calculations_of_the_design_to_the_digit(client: Client):
+def test_the_four_calculations_of_the_design_to_the_digit(client: Client) -> None:
     body = f'{{"callback_url": "{client.callback_url}", "message": {THE_FOUR}}}'
     accepted = client.api.post(CALCULATION, content=body, headers={"content-type": "application/json"}).json()
     delivery = client.wait_for_deliveries(accepted["task_id"])[0]
@@ -28,15 +28,15 @@ def test_the_four_calculations_of_the_design_to_the_digit(client: Client):
     )
 
 
-def test_a_calculation_whose_result_json_cannot_carry_is_an_error_entry(client: Client):
+def test_a_calculation_whose_result_json_cannot_carry_is_an_error_entry(client: Client) -> None:
     item = {"name": "huge", "num_1": 1e308, "num_2": 1e308, "operation": "*", "result_rounding": 0}
     outcome = client.outcome(client.submit(CALCULATION, [item, {**item, "name": "fine", "operation": "-"}]))
     assert outcome["results"] == [{"fine": 0}]
     assert list(outcome["errors"][0]) == ["huge"]
 
 
-def test_data_is_fetched_by_get_and_by_post(client: Client):
-    message = [
+def test_data_is_fetched_by_get_and_by_post(client: Client) -> None:
+    message: list[dict[str, Any]] = [
         {"name": "got", "url": client.source_url, "headers": {"x-asked-by": "test"}, "payload": {"ignored": 1}},
         {"name": "posted", "url": client.source_url, "method": "POST", "payload": [{"page": 1.50}]},
     ]
@@ -48,7 +48,7 @@ def test_data_is_fetched_by_get_and_by_post(client: Client):
     assert posted["posted"]["payload"] == [{"page": 1.5}]
 
 
-def test_sources_that_fail_are_entries_in_errors_and_spoil_nothing_else(client: Client):
+def test_sources_that_fail_are_entries_in_errors_and_spoil_nothing_else(client: Client) -> None:
     source = client.source_url
     message: list[dict[str, Any]] = [
         {"name": "first", "url": source},
@@ -73,7 +73,7 @@ def test_sources_that_fail_are_entries_in_errors_and_spoil_nothing_else(client: 
 
 
 @pytest.mark.parametrize("copies", [25])
-def test_concurrent_tasks_each_have_their_own_outcome(client: Client, copies: int):
+def test_concurrent_tasks_each_have_their_own_outcome(client: Client, copies: int) -> None:
     item = {"name": "n", "num_2": 1, "operation": "*", "result_rounding": 0}
     task_ids = [client.submit(CALCULATION, [{**item, "num_1": number}]) for number in range(copies)]
     assert len(set(task_ids)) == copies
