@@ -2,7 +2,7 @@
 # The base images of this project, made from Debian's and Python's package registries, for a machine that reaches
 # no container registry; see README.md beside this file.
 #
-#   base-images.sh up       install and start a container engine where none answers, then make the images
+#   base-images.sh [up]     install and start a container engine where none answers, then make the images
 #   base-images.sh images   make the images that are missing or outdated (an engine must answer)
 #   base-images.sh down     stop the engine that `up` started
 # shellcheck disable=SC2016 # formats and hooks in single quotes are for others to expand
@@ -132,7 +132,7 @@ make_images() {
   make_localstack_image
 }
 
-case ${1:-} in
+case ${1:-up} in
   up) mkdir -p "$CACHE"; install_engine; start_engine; make_images ;;
   images) make_images ;;
   down) stop_engine ;;

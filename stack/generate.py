@@ -1,4 +1,4 @@
-"""Writes the files that follow from the code: the marked regions of docker-compose.yml, and localstack-init/queues.json.
+"""Writes what follows from the code: the marked regions of docker-compose.yml, and localstack-init/queues.json.
 
 They describe the project's own task types. What `TASK_PACKAGES` adds on one machine is no business of theirs.
 """
@@ -71,7 +71,8 @@ def _rendered_files() -> dict[Path, str]:
 def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
     """Put the lines between the two comments that mark the region `name`, as far indented as these are."""
     marked = re.compile(
-        rf"(?P<begin>^(?P<indent> *)# --- {name}: begin ---\n).*?(?P<end>^ *# --- {name}: end ---\n)", re.DOTALL | re.MULTILINE
+        rf"(?P<begin>^(?P<indent> *)# --- {name}: begin ---\n).*?(?P<end>^ *# --- {name}: end ---\n)",
+        re.DOTALL | re.MULTILINE,
     )
 
     def replace(match: re.Match[str]) -> str:
@@ -82,7 +83,7 @@ def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
 
 
 def _settings_lines() -> Iterator[str]:
-    """Compose reads `${NAME-default}`, and a name alone, from the shell, else from `.env`; the last is not set at all."""
+    """Compose reads `${NAME-default}`, and a name alone, from the shell, else from `.env`."""
     defaults = dotenv_values(LOCAL_ENV, interpolate=False)
     names = (_setting_names() | defaults.keys()) - SET_BY_COMPOSE_FILE
     yield "x-hook-settings: &hook-settings"

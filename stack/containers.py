@@ -1,0 +1,191 @@
+"""The stack in containers: Docker Compose does the work, this decides in which order."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import repeat
+
+from stack import saved_messages
+from stack.additional_workers import compose_environment, write_additions
+from stack.config import ROOT, StackSettings
+from stack.console import OnProgress, say
+from stack.docker import Compose, Container, image_exists, pull, stop, succeeds_in
+from stack.errors import StackError
+from stack.localstack import render_queues
+from stack.mode import engine_answers
+from stack.ports import require_free_ports
+from stack.programs import API, LOCALSTACK, RECEIVER
+from stack.readiness import READY, Probe, Readiness, wait_until_ready
+from stack.sqs import connect
+from stack.status import ServiceStatus
+
+READY_SECONDS = 120.0
+LOG_LINES = "40"
+
+
+def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
+    """Start the stack and return when every service is ready; what runs already and has not changed runs on.
+
+    Raises `StackError` where something is missing, or a service does not become ready.
+    """
+    _require_engine()
+    settings.directory.mkdir(parents=True, exist_ok=True)
+    write_additions(settings)
+    compose = _compose(settings)
+    running = _running(compose)
+    if not running:
+        require_free_ports(settings)
+    elif _must_replace_localstack(compose, running, settings):
+        on_progress("The queues have changed: the stack starts again.")
+        down(settings, on_progress)
+    _provide_images(compose, on_progress)
+    _start(compose, [LOCALSTACK, RECEIVER], on_progress)
+    saved_messages.restore(settings, on_progress)
+    _start(compose, _deployables(compose), on_progress)
+
+
+def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
+    """Stop the stack: what is in hand is finished, what is queued is saved for the next `up`.
+
+    The receiver keeps its data. Raises `StackError` where the messages cannot be saved: LocalStack then runs on.
+    """
+    _require_engine()
+    compose = _compose(settings)
+    running = _running(compose)
+    on_progress("Stopping the API, the workers and the DLQ watcher: they finish what they have in hand.")
+    # All together: what the API accepts to the last is on its queue, and saved from there.
+    stop(container for container in running if container.service not in {LOCALSTACK, RECEIVER})
+    if any(container.service == LOCALSTACK for container in running):
+        saved_messages.save(settings, on_progress)
+    on_progress("Stopping LocalStack and the receiver.")
+    compose.run("down", "--remove-orphans")
+
+
+def ps(settings: StackSettings) -> list[ServiceStatus]:
+    """Every container of the stack."""
+    _require_engine()
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(_status, _compose(settings).containers(), repeat(settings)))
+
+
+def logs(settings: StackSettings, service: str | None, *, follow: bool) -> None:
+    """Print the end of the logs, of one service or of all; with `follow`, what is written from now on too."""
+    _require_engine()
+    compose = _compose(settings)
+    names = compose.services()
+    if service is not None and service not in names:
+        raise StackError(f"There is no service {service}; there are {', '.join(names)}.")
+    options = ["--tail", LOG_LINES, *(["--follow"] if follow else [])]
+    compose.show("logs", *options, *([service] if service else []))
+
+
+def _require_engine() -> None:
+    """Raise `StackError` where no container engine can be used."""
+    if not engine_answers():
+        raise StackError(
+            "No container engine with Compose v2 answers (`docker info`, `docker compose version`): start it, "
+            "or run `make up MODE=native`."
+        )
+
+
+def _compose(settings: StackSettings) -> Compose:
+    return Compose(compose_environment(settings))
+
+
+def _running(compose: Compose) -> list[Container]:
+    return [container for container in compose.containers() if container.state == "running"]
+
+
+def _deployables(compose: Compose) -> list[str]:
+    """The services that send to queues or receive from them."""
+    return [name for name in compose.services() if name not in {LOCALSTACK, RECEIVER}]
+
+
+def _must_replace_localstack(compose: Compose, running: list[Container], settings: StackSettings) -> bool:
+    """Whether LocalStack lacks a queue, which it makes at its start, or Compose would replace it with all messages."""
+    localstack = [container for container in running if container.service == LOCALSTACK]
+    if not localstack:
+        return False
+    return localstack[0].configuration != compose.configuration(LOCALSTACK) or _lacks_queues(settings)
+
+
+def _lacks_queues(settings: StackSettings) -> bool:
+    prefix = settings.environment.get("QUEUE_NAME_PREFIX", "")
+    wanted = {prefix + queue["name"] for queue in json.loads(render_queues(settings.environment))["queues"]}
+    with connect(settings) as sqs:
+        return not wanted <= sqs.queue_urls().keys()
+
+
+def _provide_images(compose: Compose, on_progress: OnProgress) -> None:
+    localstack = compose.config()["services"][LOCALSTACK]["image"]
+    for image in (_base_image(), localstack):
+        if not image_exists(image):
+            on_progress(f"Pulling {image}.")
+            pull(image)
+    on_progress("Building the services' image: minutes the first time, seconds from then on.")
+    compose.run("build", API)  # the one image that all services share
+
+
+def _base_image() -> str:
+    found = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    if not found:
+        raise StackError("The Dockerfile names no PYTHON_IMAGE.")
+    return found[1]
+
+
+def _start(compose: Compose, services: list[str], on_progress: OnProgress) -> None:
+    on_progress(f"Starting {', '.join(services)}.")
+    compose.run("up", "--detach", "--no-build", "--no-deps", *services)
+    for service in services:
+        try:
+            wait_until_ready(service, _probe(compose, service), READY_SECONDS)
+        except StackError as error:
+            raise StackError(str(error), compose.last_lines(service)) from error
+
+
+def _probe(compose: Compose, service: str) -> Probe:
+    """Ready when every copy of the service is."""
+
+    def ask() -> Readiness:
+        copies = [container for container in compose.containers() if container.service == service]
+        answers = (container_readiness(copy) for copy in copies)
+        return next((answer for answer in answers if answer != READY), READY)
+
+    return ask
+
+
+def container_readiness(container: Container) -> Readiness:
+    """Whether the container does its work, by its own health check, which the engine runs for the first time late."""
+    if container.state in {"restarting", "exited", "dead"}:
+        return Readiness("failed", f"{container.name} exited with {container.exit_code}")
+    if container.health == "unhealthy":
+        return Readiness("failed", f"{container.name} is unhealthy")
+    if container.health == "healthy" or succeeds_in(container, container.health_check):
+        return READY
+    return Readiness("not yet", f"the health check of {container.name} fails")
+
+
+def _status(container: Container, settings: StackSettings) -> ServiceStatus:
+    health_urls = {
+        LOCALSTACK: f"{settings.localstack_url}/_localstack/health",
+        RECEIVER: f"{settings.receiver_url}/healthcheck",
+        API: f"{settings.api_url}/readyz",
+    }
+    first = container.number == 1
+    return ServiceStatus(
+        name=container.service if first else f"{container.service}-{container.number}",
+        state=container.state,
+        health="healthy" if container_readiness(container) == READY else "unhealthy",
+        pid=container.pid,
+        uptime_seconds=_uptime_seconds(container),
+        health_url=health_urls.get(container.service),
+    )
+
+
+def _uptime_seconds(container: Container) -> int | None:
+    if container.pid is None:
+        return None
+    # Go prints nanoseconds, of which Python reads six digits.
+    started_at = datetime.fromisoformat(container.started_at[:19]).replace(tzinfo=UTC)
+    return round((datetime.now(UTC) - started_at).total_seconds())

@@ -1,0 +1,136 @@
+"""The container engine and Docker Compose, as the stack's commands use them."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stack.config import ROOT
+from stack.errors import StackError
+
+EVIDENCE_LINES = 20
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of the stack as the engine sees it."""
+
+    name: str
+    service: str
+    number: int
+    """1, 2, … of the service's copies."""
+    state: str
+    """created, running, restarting, exited, …"""
+    health: str
+    """healthy, unhealthy, starting, or none."""
+    exit_code: int
+    pid: int | None
+    """Of its init process on the engine's machine; None where it does not run."""
+    started_at: str
+    """ISO 8601, UTC."""
+    configuration: str
+    """Compose's hash of it: Compose replaces the container when it differs."""
+    health_check: tuple[str, ...]
+    """The command that succeeds while the container does its work."""
+
+
+def image_exists(image: str) -> bool:
+    """Whether the engine has the image, with no registry asked."""
+    return _succeeds(["docker", "image", "inspect", image])
+
+
+def succeeds_in(container: Container, command: tuple[str, ...]) -> bool:
+    """Whether a command that runs in the container exits with 0."""
+    return _succeeds(["docker", "exec", container.name, *command])
+
+
+def stop(containers: Iterable[Container]) -> None:
+    """Stop the containers together, each within its own grace period."""
+    if names := [container.name for container in containers]:
+        subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False)  # noqa: S603, S607
+
+
+class Compose:
+    """Docker Compose on the project's files, or those that COMPOSE_FILE names."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def run(self, *arguments: str) -> str:
+        """Return what the command prints. Raises `StackError`, with its last lines as evidence, where it fails."""
+        command = ["docker", "compose", *arguments]
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stdout + done.stderr))
+        return done.stdout
+
+    def show(self, *arguments: str) -> int:
+        """Run the command on this terminal; return its exit code."""
+        command = ["docker", "compose", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self._environment, check=False).returncode  # noqa: S603
+
+    def config(self) -> dict[str, Any]:
+        """All files merged, with every variable replaced."""
+        return dict(json.loads(self.run("config", "--format", "json")))
+
+    def services(self) -> list[str]:
+        """The services' names."""
+        return sorted(self.run("config", "--services").split())
+
+    def configuration(self, service: str) -> str:
+        """Compose's hash of what a container of the service would be made with now."""
+        return self.run("config", "--hash", service).split()[-1]
+
+    def containers(self) -> list[Container]:
+        """Every container of the stack, running or not, by name."""
+        ids = self.run("ps", "--all", "--quiet").split()
+        if not ids:
+            return []
+        inspected = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        # One that is gone since is missing from the answer.
+        return sorted(map(_container, json.loads(inspected.stdout)), key=lambda container: container.name)
+
+    def last_lines(self, service: str) -> str:
+        """The end of a service's log."""
+        return self.run("logs", "--no-log-prefix", "--tail", str(EVIDENCE_LINES), service)
+
+
+def pull(image: str) -> None:
+    """Fetch an image from its registry. Raises `StackError` where that fails."""
+    done = subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    if done.returncode:
+        *_, reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise StackError(
+            f"Cannot pull {image}: where no container registry is reachable run `make base-images`, "
+            "or `make up MODE=native`.",
+            reason,
+        )
+
+
+def _container(inspected: dict[str, Any]) -> Container:
+    state, config = inspected["State"], inspected["Config"]
+    _kind, *health_check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    return Container(
+        name=inspected["Name"].removeprefix("/"),
+        service=config["Labels"]["com.docker.compose.service"],
+        number=int(config["Labels"]["com.docker.compose.container-number"]),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", "none"),
+        exit_code=state["ExitCode"],
+        pid=state["Pid"] or None,
+        started_at=state["StartedAt"],
+        configuration=config["Labels"]["com.docker.compose.config-hash"],
+        health_check=tuple(health_check),
+    )
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+def _last_lines(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-EVIDENCE_LINES:])
