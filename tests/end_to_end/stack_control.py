@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.config import ROOT
-from stack.supervisor import Supervisor
+from stack.supervisor import socket_path
 from tests.end_to_end.client import wait_for
 
 # Short, so that what is retried, lost or drained is seen within seconds.
@@ -38,7 +38,7 @@ class StackControl:
         self.receiver_url = f"http://localhost:{receiver_port}"
         self.localstack_url = f"http://localhost:{localstack_port}"
         self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
-        self._supervisor = Supervisor(directory)
+        self._supervisor_url = f"unix://{socket_path(directory)}"
         self._project = f"async-tasks-test-{api_port}"
         self._environment = {
             **os.environ,
@@ -72,23 +72,29 @@ class StackControl:
 
     def pause(self, service: str) -> None:
         """Freeze the service: it holds its connections and answers nothing."""
-        self._signal(service, signal.SIGSTOP)
+        if self.mode == "native":
+            self._signal(service, signal.SIGSTOP)
+        else:  # a signal would reach the container's init alone
+            self._docker("pause", self._container(service))
 
     def resume(self, service: str) -> None:
         """Let a paused service go on."""
-        self._signal(service, signal.SIGCONT)
+        if self.mode == "native":
+            self._signal(service, signal.SIGCONT)
+        else:
+            self._docker("unpause", self._container(service))
 
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""
         if self.mode == "native":
-            self._supervisor.stop([service])
+            self._supervisorctl("stop", service)
         else:
             self._docker("stop", self._container(service))
 
     def start(self, service: str) -> None:
         """Start what was stopped."""
         if self.mode == "native":
-            self._supervisor.start([service])
+            self._supervisorctl("start", service)
         else:
             self._docker("start", self._container(service))
 
@@ -96,9 +102,15 @@ class StackControl:
         """Wait until the service works again."""
         wait_for(lambda: self._process(service)["health"] == "healthy", f"a healthy {service}")
 
+    def services(self) -> list[str]:
+        """Return the names of all services."""
+        return [process["name"] for process in self._processes()]
+
+    def _processes(self) -> Any:
+        return json.loads(self._stack("ps", "--json"))
+
     def _process(self, service: str) -> Any:
-        processes = json.loads(self._stack("ps", "--json"))
-        return next(process for process in processes if process["name"] == service)
+        return next(process for process in self._processes() if process["name"] == service)
 
     def _signal(self, service: str, number: signal.Signals) -> None:
         # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
@@ -109,6 +121,9 @@ class StackControl:
 
     def _stack(self, *arguments: str) -> str:
         return self._run(sys.executable, "-m", "stack", *arguments)
+
+    def _supervisorctl(self, *arguments: str) -> str:
+        return self._run(sys.executable, "-m", "supervisor.supervisorctl", "-s", self._supervisor_url, *arguments)
 
     def _docker(self, *arguments: str) -> str:
         return self._run("docker", *arguments)
