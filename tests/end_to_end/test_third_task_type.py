@@ -19,7 +19,8 @@ def test_its_tasks_are_worked_by_a_worker_of_its_own(unreliable: Client, own_sta
     assert "worker-word-count" in own_stack.services()
 
 
-def test_its_queue_and_dlq_are_ready(unreliable: Client) -> None:
-    queues = unreliable.api.get("/readyz").json()["queues"]
-    assert queues["word-count"] == "ok"
-    assert queues["word-count-dlq"] == "ok"
+def test_its_queue_has_a_dlq(unreliable: Client, own_stack: StackControl) -> None:
+    assert unreliable.api.get("/readyz").json()["queues"]["word-count"] == "ok"
+    redrive_policy = own_stack.redrive_policy("word-count")
+    assert redrive_policy["deadLetterTargetArn"].endswith(":word-count-dlq")
+    assert int(redrive_policy["maxReceiveCount"]) == 3
