@@ -1,6 +1,7 @@
 """`python -m receiver`: serve until SIGTERM."""
 
 import asyncio
+import logging
 import os
 import socket
 import sqlite3
@@ -11,7 +12,7 @@ import uvicorn
 
 from receiver.app import create_app
 from receiver.settings import SettingError, Settings, load_settings
-from receiver.store import open_store
+from receiver.store import prepare_database
 
 STOP_SECONDS = 3  # what requests under way may still take once the receiver is told to stop
 
@@ -33,7 +34,7 @@ def main() -> None:
     """Check every setting, then serve; exit 78 (EX_CONFIG of sysexits.h) with one line where one cannot work."""
     try:
         settings = load_settings()
-        asyncio.run(_check_database(settings.receiver_database))
+        _check_database(settings.receiver_database)
         listener = _listen(settings)
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
@@ -51,13 +52,13 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
         ws="none",
     )
+    logging.getLogger("uvicorn.error").info("Listening on http://%s:%d", *listener.getsockname()[:2])
     Server(config, app.state.stopping).run(sockets=[listener])
 
 
-async def _check_database(path: Path) -> None:
+def _check_database(path: Path) -> None:
     try:
-        async with open_store(path):
-            pass
+        prepare_database(path)
     except (OSError, sqlite3.Error) as error:
         raise SettingError(f"RECEIVER_DATABASE: cannot use {path}: {error}") from None
 

@@ -6,7 +6,7 @@ All goes through one connection, and each change is one statement, so that concu
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ import simplejson
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     task_id TEXT,
@@ -142,21 +141,24 @@ class Store:
         return list(await self._connection.execute_fetchall(statement, values or {}))
 
 
+def prepare_database(path: Path) -> None:
+    """Make the database with its folder and tables, where they do not exist.
+
+    Raises OSError where the folder cannot be made, sqlite3.Error where the file cannot be written or is no database.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA)
+
+
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[Store]:
-    """Open the database, made where it does not exist.
-
-    Raises OSError where its folder cannot be made, sqlite3.Error where it cannot be opened or is no database.
-    """
-    async with _connection(path) as connection:
+    """Open the database. Raises what `prepare_database` raises."""
+    prepare_database(path)
+    async with aiosqlite.connect(path, isolation_level=None) as connection:  # None = a transaction for each statement
         connection.row_factory = sqlite3.Row
-        await connection.executescript(SCHEMA)
+        await connection.execute("PRAGMA synchronous = NORMAL")  # WAL then needs no fsync for each delivery
         yield Store(connection)
-
-
-def _connection(path: Path) -> aiosqlite.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return aiosqlite.connect(path, isolation_level=None)  # None = each statement is its own transaction
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:

@@ -1,0 +1,294 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from receiver.app import create_app
+from receiver.settings import Settings
+
+Open = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+async def listed(receiver: httpx.AsyncClient, **query: str | int) -> list[dict[str, Any]]:
+    callbacks: list[dict[str, Any]] = (await receiver.get("/callbacks", params=query)).json()["callbacks"]
+    return callbacks
+
+
+async def statuses(receiver: httpx.AsyncClient, query: str, *, task_ids: str) -> list[int]:
+    """The answers to one delivery for each letter, in order."""
+    return [(await receiver.post(f"/callback?{query}", json={"task_id": one})).status_code for one in task_ids]
+
+
+async def test_delivery_is_answered_200_and_listed(receiver: httpx.AsyncClient) -> None:
+    body = {"results": [{"calc_0": 123.76}], "errors": [], "task_id": "t"}
+
+    answer = await receiver.post("/callback", json=body)
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    [callback] = await listed(receiver)
+    assert callback["body"] == body
+    assert (callback["task_id"], callback["attempt"], callback["status"]) == ("t", 1, 200)
+    assert callback["signature"]["verdict"] == "unchecked"
+
+
+async def test_time_of_receipt_is_utc(receiver: httpx.AsyncClient) -> None:
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    await receiver.post("/callback")
+    [callback] = await listed(receiver)
+    received_at = datetime.fromisoformat(callback["received_at"])
+    assert received_at.utcoffset() == timedelta(0)
+    assert before <= received_at <= datetime.now(UTC)
+
+
+async def test_headers_are_kept_and_repeated_ones_joined(receiver: httpx.AsyncClient) -> None:
+    headers = [("Webhook-Id", "t"), ("X-Tag", "one"), ("X-Tag", "two"), ("X-Latin", "café".encode("latin-1"))]
+    await receiver.post("/callback", headers=headers)  # type: ignore[arg-type]
+    [callback] = await listed(receiver)
+    assert callback["headers"]["webhook-id"] == "t"
+    assert callback["headers"]["x-tag"] == "one, two"
+    assert callback["headers"]["x-latin"] == "café"
+
+
+@pytest.mark.parametrize("raw", [b"", b"no JSON", b'{"cut": ', b"[NaN]", b"[Infinity]", b"[" * 100_000, b"9" * 5000])
+async def test_body_that_is_no_json_is_kept_as_text(receiver: httpx.AsyncClient, raw: bytes) -> None:
+    assert (await receiver.post("/callback", content=raw)).status_code == 200
+    [callback] = await listed(receiver)
+    assert (callback["body"], callback["raw_body"], callback["task_id"]) == (None, raw.decode(), None)
+
+
+async def test_bytes_that_are_not_utf8_are_shown_with_replacement(receiver: httpx.AsyncClient) -> None:
+    await receiver.post("/callback", content=b'{"task_id": "\xff"}')
+    [callback] = await listed(receiver)
+    assert (callback["body"], callback["raw_body"]) == (None, '{"task_id": "\ufffd"}')
+
+
+@pytest.mark.parametrize("number", ["785687255.243500", "0.1000000000000000055511151231257827", "1E+400", "880"])
+async def test_numbers_are_listed_digit_by_digit(receiver: httpx.AsyncClient, number: str) -> None:
+    await receiver.post("/callback", content=f'{{"results":[{number}]}}')
+    assert f'"body": {{"results":[{number}]}}' in (await receiver.get("/callbacks")).text
+
+
+async def test_exponent_beyond_decimals_does_not_break_the_inbox(receiver: httpx.AsyncClient) -> None:
+    await receiver.post("/callback", content="[1e99999999999999999999]")
+    [callback] = await listed(receiver)
+    assert callback["body"] is None
+
+
+async def test_body_with_a_byte_order_mark_is_json(receiver: httpx.AsyncClient) -> None:
+    await receiver.post("/callback", content=b'\xef\xbb\xbf{"task_id": "t"}')
+    [callback] = await listed(receiver)
+    assert (callback["task_id"], callback["body"]) == ("t", {"task_id": "t"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "task_id"),
+    [
+        ({"webhook-id": "header"}, '{"task_id": "body"}', "header"),
+        ({}, '{"task_id": "body"}', "body"),
+        ({}, '{"task_id": 7}', None),
+        ({}, '{"task_id": "\\ud800"}', "?"),
+        ({}, "[]", None),
+    ],
+    ids=["header", "body", "no text", "no unicode text", "none"],
+)
+async def test_task_id_is_the_webhook_id_else_the_bodys(
+    receiver: httpx.AsyncClient, headers: dict[str, str], body: str, task_id: str | None
+) -> None:
+    await receiver.post("/callback", headers=headers, content=body)
+    assert [callback["task_id"] for callback in await listed(receiver)] == [task_id]
+
+
+async def test_attempts_are_counted_for_each_task(receiver: httpx.AsyncClient) -> None:
+    await statuses(receiver, "", task_ids="abaab")
+    assert [callback["attempt"] for callback in await listed(receiver, task_id="a")] == [1, 2, 3]
+    assert [callback["attempt"] for callback in await listed(receiver, task_id="b")] == [1, 2]
+
+
+async def test_deliveries_of_no_task_are_counted_together(receiver: httpx.AsyncClient) -> None:
+    answers = [(await receiver.post("/callback?status=503&times=2")).status_code for _ in range(3)]
+    assert answers == [503, 503, 200]
+    assert [callback["attempt"] for callback in await listed(receiver)] == [1, 2, 3]
+
+
+async def test_concurrent_deliveries_get_different_attempts(receiver: httpx.AsyncClient) -> None:
+    posts = (receiver.post("/callback?status=503&times=20", json={"task_id": "t"}) for _ in range(50))
+    answers = await asyncio.gather(*posts)
+    assert sorted(answer.status_code for answer in answers) == [200] * 30 + [503] * 20
+    callbacks = await listed(receiver)
+    assert sorted(callback["attempt"] for callback in callbacks) == list(range(1, 51))
+    assert all((callback["status"] == 503) == (callback["attempt"] <= 20) for callback in callbacks)
+
+
+async def test_status_alone_refuses_every_delivery_and_stores_it(receiver: httpx.AsyncClient) -> None:
+    assert await statuses(receiver, "status=503", task_ids="aaa") == [503, 503, 503]
+    assert [callback["status"] for callback in await listed(receiver)] == [503, 503, 503]
+
+
+async def test_status_with_times_refuses_the_first_deliveries_of_each_task(receiver: httpx.AsyncClient) -> None:
+    assert await statuses(receiver, "status=503&times=2", task_ids="ababab") == [503, 503, 503, 503, 200, 200]
+
+
+async def test_times_is_judged_by_all_deliveries_of_the_task(receiver: httpx.AsyncClient) -> None:
+    await statuses(receiver, "", task_ids="a")
+    assert await statuses(receiver, "status=500&times=2", task_ids="aa") == [500, 200]
+
+
+async def test_zero_times_refuses_nothing(receiver: httpx.AsyncClient) -> None:
+    assert await statuses(receiver, "status=503&times=0", task_ids="a") == [200]
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+async def test_status_without_body_is_answered_without_body(receiver: httpx.AsyncClient, status: int) -> None:
+    answer = await receiver.post(f"/callback?status={status}")
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+async def test_other_accepting_status_is_no_refusal(receiver: httpx.AsyncClient) -> None:
+    answer = await receiver.post("/callback?status=202&retry_after=1")
+    assert (answer.status_code, answer.json()) == (202, {"status": "ok"})
+    assert "retry-after" not in answer.headers
+
+
+async def test_retry_after_is_told_by_refusals_only(receiver: httpx.AsyncClient) -> None:
+    refusal = await receiver.post("/callback?status=429&times=1&retry_after=7")
+    accepted = await receiver.post("/callback?status=429&times=1&retry_after=7")
+    assert (refusal.status_code, refusal.headers["retry-after"], refusal.json()) == (429, "7", {"status": "refused"})
+    assert (accepted.status_code, accepted.headers.get("retry-after")) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=199",
+        "status=600",
+        "status=teapot",
+        "status=503&times=-1",
+        "status=503&times=99999999999999999999",
+        "delay=-1",
+        "delay=301",
+        "delay=nan",
+        "status=503&retry_after=-1",
+        "times=2",
+        "retry_after=2",
+    ],
+)
+async def test_query_that_cannot_be_followed_is_422_and_stores_nothing(receiver: httpx.AsyncClient, query: str) -> None:
+    assert (await receiver.post(f"/callback?{query}")).status_code == 422
+    assert await listed(receiver) == []
+
+
+async def test_other_query_parameters_are_the_clients_own(receiver: httpx.AsyncClient) -> None:
+    assert (await receiver.post("/callback?customer=7")).status_code == 200
+
+
+async def test_delivery_is_listed_before_its_late_answer(app: FastAPI, receiver: httpx.AsyncClient) -> None:
+    delivery = asyncio.create_task(receiver.post("/callback?delay=300"))
+    while not await listed(receiver):
+        assert not delivery.done()
+    app.state.stopping.set()
+    assert (await delivery).status_code == 200
+
+
+async def test_delivery_that_the_client_gave_up_stays(receiver: httpx.AsyncClient) -> None:
+    delivery = asyncio.create_task(receiver.post("/callback?delay=300&status=503"))
+    while not await listed(receiver):
+        assert not delivery.done()
+    delivery.cancel()
+    await asyncio.gather(delivery, return_exceptions=True)
+    assert [callback["status"] for callback in await listed(receiver)] == [503]
+
+
+async def test_client_that_leaves_before_its_body_came_stores_nothing(
+    served: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = urlsplit(served)
+    with socket.create_connection((str(address.hostname), int(address.port or 0))) as connection:
+        connection.sendall(b"POST /callback HTTP/1.1\r\nHost: receiver\r\nContent-Length: 100\r\n\r\ncut")
+    async with httpx.AsyncClient(base_url=served) as client:
+        assert await listed(client) == []
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_body_over_the_limit_is_413_and_not_stored(monkeypatch: pytest.MonkeyPatch, open_client: Open) -> None:
+    monkeypatch.setattr("receiver.app.MAX_BODY_BYTES", 1000)
+    async with open_client(create_app(Settings())) as receiver:
+        assert (await receiver.post("/callback", content=b"x" * 1001)).status_code == 413
+        assert (await receiver.post("/callback", content=b"x" * 1000)).status_code == 200
+        assert len(await listed(receiver)) == 1
+
+
+async def test_chunked_body_over_the_limit_is_413(monkeypatch: pytest.MonkeyPatch, open_client: Open) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 400
+
+    monkeypatch.setattr("receiver.app.MAX_BODY_BYTES", 1000)
+    async with open_client(create_app(Settings())) as receiver:
+        assert (await receiver.post("/callback", content=chunks())).status_code == 413
+
+
+async def test_list_is_oldest_first_and_filtered_by_task(receiver: httpx.AsyncClient) -> None:
+    await statuses(receiver, "", task_ids="abcab")
+    assert [callback["task_id"] for callback in await listed(receiver)] == list("abcab")
+    assert [callback["task_id"] for callback in await listed(receiver, task_id="b")] == list("bb")
+    assert await listed(receiver, task_id="unknown") == []
+
+
+async def test_limit_keeps_the_newest(receiver: httpx.AsyncClient) -> None:
+    await statuses(receiver, "", task_ids="abcd")
+    assert [callback["task_id"] for callback in await listed(receiver, limit=2)] == list("cd")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+async def test_limit_that_keeps_nothing_is_422(receiver: httpx.AsyncClient, limit: str) -> None:
+    assert (await receiver.get("/callbacks", params={"limit": limit})).status_code == 422
+
+
+async def test_list_ends_at_1000_unless_told(receiver: httpx.AsyncClient) -> None:
+    await asyncio.gather(*(receiver.post("/callback") for _ in range(1001)))
+    assert len(await listed(receiver)) == 1000
+    assert len(await listed(receiver, limit=2000)) == 1001
+
+
+async def test_delete_empties_the_inbox_and_restarts_the_count(receiver: httpx.AsyncClient) -> None:
+    await statuses(receiver, "", task_ids="a")
+    [before] = await listed(receiver)
+
+    assert (await receiver.delete("/callbacks")).status_code == 204
+
+    assert await listed(receiver) == []
+    await statuses(receiver, "", task_ids="a")
+    [after] = await listed(receiver)
+    assert after["attempt"] == 1
+    assert after["id"] > before["id"]
+
+
+async def test_deliveries_and_their_count_outlive_a_restart(open_client: Open) -> None:
+    for _ in range(2):
+        async with open_client(create_app(Settings())) as receiver:
+            await receiver.post("/callback", content=b"\x00\xff", headers={"webhook-id": "t"})
+    async with open_client(create_app(Settings())) as receiver:
+        callbacks = await listed(receiver)
+    assert [callback["attempt"] for callback in callbacks] == [1, 2]
+    assert callbacks[0]["raw_body"] == "\x00\ufffd"
+
+
+async def test_healthcheck(receiver: httpx.AsyncClient) -> None:
+    answer = await receiver.get("/healthcheck")
+    assert (answer.status_code, answer.json()) == (200, {"state": "healthy"})
+
+
+async def test_every_route_and_parameter_is_documented(receiver: httpx.AsyncClient) -> None:
+    paths = (await receiver.get("/openapi.json")).json()["paths"]
+    operations = [operation for path in paths.values() for operation in path.values()]
+    assert all(operation.get("summary") and operation.get("description") for operation in operations)
+    parameters = {one["name"]: one.get("description") for one in paths["/callback"]["post"]["parameters"]}
+    assert parameters.keys() == {"status", "times", "delay", "retry_after"}
+    assert all(parameters.values())
