@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
+import httpx
 
 from stack.config import ROOT
+from stack.sqs import Sqs
 from stack.supervisor import socket_path
 from tests.end_to_end.client import wait_for
 
@@ -106,17 +107,9 @@ class StackControl:
 
     def redrive_policy(self, queue: str) -> Any:
         """Return the queue's RedrivePolicy, as LocalStack has it."""
-        sqs = boto3.client(
-            "sqs",
-            endpoint_url=self.localstack_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106  # LocalStack takes any
-        )
-        queue_url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        answer = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"])
-        sqs.close()
-        return json.loads(answer["Attributes"]["RedrivePolicy"])
+        with httpx.Client(base_url=self.localstack_url) as client:
+            sqs = Sqs(client)
+            return sqs.redrive_policy(sqs.queue_urls()[queue])
 
     def services(self) -> list[str]:
         """Return the names of all services."""

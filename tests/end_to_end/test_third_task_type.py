@@ -1,5 +1,7 @@
 """Adding a task type is adding a file: the worked example of the documentation, in a running stack."""
 
+from typing import Any
+
 from tests.end_to_end.client import Client
 from tests.end_to_end.stack_control import StackControl
 
@@ -12,7 +14,10 @@ def test_a_file_in_a_task_package_has_its_route_and_its_prefilled_documentation(
 
 
 def test_its_tasks_are_worked_by_a_worker_of_its_own(unreliable: Client, own_stack: StackControl) -> None:
-    message = [{"name": "motto", "text": "a b A", "ignore_case": True}, {"name": "nothing", "text": ""}]
+    message: list[dict[str, Any]] = [
+        {"name": "motto", "text": "a b A", "ignore_case": True},
+        {"name": "nothing", "text": ""},
+    ]
     outcome = unreliable.outcome(unreliable.submit("/v1/text/word-count", message))
     assert outcome["results"] == [{"motto": {"words": 3, "different": 2}}]
     assert outcome["errors"] == [{"nothing": "the text has no words"}]
