@@ -21,36 +21,34 @@ def show(files: Mapping[str, Path], *, follow: bool) -> None:
     """Print the last lines of each file, each under its name; with `follow`, go on until interrupted."""
     width = max(map(len, files), default=0)
     for name, file in files.items():
-        _print(name.ljust(width), tail(file, LINES))
+        _print(name.ljust(width), tail(file, LINES).splitlines())
     if follow:
         _follow({name.ljust(width): file for name, file in files.items()})
 
 
+def new_lines(file: Path, offset: int) -> tuple[list[str], int]:
+    """The whole lines after `offset`, in bytes, and the offset behind them. A file that shrank was rotated."""
+    size = _size(file)
+    if size == offset:
+        return [], offset
+    start = offset if offset < size else 0
+    with file.open("rb") as stream:
+        stream.seek(start)
+        text, newline, _unfinished = stream.read().rpartition(b"\n")
+    return text.decode(errors="replace").splitlines(), start + len(text + newline)
+
+
 def _follow(files: Mapping[str, Path]) -> None:
-    read = {name: _size(file) for name, file in files.items()}
+    offsets = {name: _size(file) for name, file in files.items()}
     while True:
         for name, file in files.items():
-            read[name] = _print_new(name, file, read[name])
+            lines, offsets[name] = new_lines(file, offsets[name])
+            _print(name, lines)
         time.sleep(POLL_SECONDS)
 
 
-def _print_new(name: str, file: Path, offset: int) -> int:
-    """Print the whole lines after `offset`; return the offset behind them. A file that shrank was rotated."""
-    if _size(file) < offset:
-        offset = 0
-    if _size(file) == offset:
-        return offset
-    with file.open("rb") as stream:
-        stream.seek(offset)
-        whole_lines = stream.read().rpartition(b"\n")[0]
-    if not whole_lines:
-        return offset
-    _print(name, whole_lines.decode(errors="replace"))
-    return offset + len(whole_lines) + 1
-
-
-def _print(name: str, text: str) -> None:
-    for line in text.splitlines():
+def _print(name: str, lines: list[str]) -> None:
+    for line in lines:
         console.print(f"{name} | {line}", markup=False, soft_wrap=True)
 
 

@@ -30,13 +30,19 @@ Probe = Callable[[], Readiness]
 
 def wait_until_ready(name: str, probe: Probe, timeout_seconds: float) -> None:
     """Ask `probe` until it says ready. Raises `StackError` when it says failed, or not in time."""
-    deadline = time.monotonic() + timeout_seconds
-    while (answer := probe()).verdict == "not yet":
-        if time.monotonic() > deadline:
-            raise StackError(f"{name} is not ready after {timeout_seconds:.0f} s: {answer.reason}")
-        time.sleep(POLL_SECONDS)
+    answer = wait_for_verdict(probe, timeout_seconds)
+    if answer.verdict == "not yet":
+        raise StackError(f"{name} is not ready after {timeout_seconds:.0f} s: {answer.reason}")
     if answer.verdict == "failed":
         raise StackError(f"{name} cannot start: {answer.reason}")
+
+
+def wait_for_verdict(probe: Probe, timeout_seconds: float) -> Readiness:
+    """Ask `probe` until it says ready or failed, or the time is over; return its last answer."""
+    deadline = time.monotonic() + timeout_seconds
+    while (answer := probe()).verdict == "not yet" and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return answer
 
 
 def http_probe(url: str) -> Probe:

@@ -1,0 +1,51 @@
+"""A real LocalStack for all integration tests, started as a native stack starts it."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stack.config import ROOT
+from stack.environment import merged_environment
+from stack.localstack import COMMAND, localstack_environment, localstack_python, place_hook, render_queues
+from stack.ports import free_port
+from stack.readiness import Readiness, localstack_probe, wait_for_verdict
+
+READY_SECONDS = 60.0
+
+
+@contextmanager
+def running_localstack(directory: Path, queues_json: str) -> Iterator[tuple[str, Readiness]]:
+    """Run a LocalStack whose hook makes these queues; give its URL and what it says of its hook."""
+    if not localstack_python().exists():
+        pytest.fail(f"{localstack_python()} is missing: run `make test`, or set LOCALSTACK_PYTHON", pytrace=False)
+    port = free_port()
+    place_hook(directory, queues_json)
+    environment = {**merged_environment(), **localstack_environment(port, directory)}
+    url = f"http://localhost:{port}"
+    with (directory / "localstack.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [localstack_python(), *COMMAND], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            yield url, wait_for_verdict(localstack_probe(url), READY_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def localstack_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared LocalStack has its files, its log among them."""
+    return tmp_path_factory.mktemp("localstack")
+
+
+@pytest.fixture(scope="session")
+def localstack_url(localstack_directory: Path) -> Iterator[str]:
+    """The URL of a LocalStack that has the queues of the project's task types."""
+    queues_json = render_queues(merged_environment())
+    with running_localstack(localstack_directory, queues_json) as (url, readiness):
+        assert readiness.verdict == "ready", readiness.reason
+        yield url

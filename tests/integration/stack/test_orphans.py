@@ -1,0 +1,47 @@
+"""Processes that outlived their supervisord are found and ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from stack.orphans import find_orphans, stop_orphans
+
+URL = f"unix:///tmp/of-this-test-{os.getpid()}.sock"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+
+
+@pytest.fixture
+def children() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
+    """Two processes as supervisord would have started them, `api` and `worker-data`."""
+    started = {name: start(name) for name in ("api", "worker-data")}
+    yield started
+    for child in started.values():
+        child.kill()
+        child.wait()
+
+
+def start(name: str) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "SUPERVISOR_SERVER_URL": URL, "SUPERVISOR_PROCESS_NAME": name}
+    return subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], env=environment)
+
+
+def test_they_are_found_by_name(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    assert find_orphans(URL) == {child.pid: name for name, child in children.items()}
+
+
+def test_those_that_are_meant_are_ended(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    stop_orphans(URL, lambda name: name == "api")
+
+    assert children["api"].wait() == -signal.SIGTERM
+    assert children["worker-data"].poll() is None
+
+
+def test_another_stacks_processes_are_left_alone(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    stop_orphans(f"{URL}.other")
+
+    assert all(child.poll() is None for child in children.values())

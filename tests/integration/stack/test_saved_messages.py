@@ -1,0 +1,257 @@
+"""Messages saved from one LocalStack and restored to another, as one that is started again keeps nothing.
+
+The other one is another account of the same LocalStack: LocalStack takes an access key of 12 digits for its account.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from stack.config import StackSettings
+from stack.errors import StackError
+from stack.ports import free_port
+from stack.saved_messages import restore, save, saved_messages_file
+
+
+class Broker:
+    """One account of LocalStack with a queue `work`, its DLQ `work-dlq` (2 attempts), and `undelivered`."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        account = str(uuid4().int)[:12]
+        port = urlsplit(url).port
+        assert port is not None
+        self.settings = StackSettings(
+            mode="native",
+            localstack_port=port,
+            directory=directory,
+            environment={"AWS_ACCESS_KEY_ID": account, "AWS_DEFAULT_REGION": "us-east-1"},
+        )
+        self._url = url
+        self._authorization = f"AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/sqs/aws4_request, Signature=x"
+        self._queue_urls = {name: self._make(name) for name in ("work-dlq", "work", "undelivered")}
+        dlq_arn = f"arn:aws:sqs:us-east-1:{account}:work-dlq"
+        policy = json.dumps({"deadLetterTargetArn": dlq_arn, "maxReceiveCount": 2})
+        self.call("SetQueueAttributes", QueueUrl=self._queue_urls["work"], Attributes={"RedrivePolicy": policy})
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        headers = {
+            "X-Amz-Target": f"AmazonSQS.{operation}",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Authorization": self._authorization,
+        }
+        response = httpx.post(self._url, content=json.dumps(parameters), headers=headers)
+        assert response.status_code == 200, response.text
+        return dict(response.json()) if response.content else {}
+
+    def send(self, queue: str, body: str, **parameters: Any) -> None:
+        self.call("SendMessage", QueueUrl=self._queue_urls[queue], MessageBody=body, **parameters)
+
+    def limit_size(self, queue: str, size_bytes: int) -> None:
+        attributes = {"MaximumMessageSize": str(size_bytes)}
+        self.call("SetQueueAttributes", QueueUrl=self._queue_urls[queue], Attributes=attributes)
+
+    def receive(self, queue: str) -> list[dict[str, Any]]:
+        received: list[dict[str, Any]] = []
+        while answer := self.receive_once(queue, visibility_timeout=60):
+            received += answer
+        return received
+
+    def bodies(self, queue: str) -> list[str]:
+        return [message["Body"] for message in self.receive(queue)]
+
+    def receive_once(self, queue: str, visibility_timeout: int) -> list[dict[str, Any]]:
+        answer = self.call(
+            "ReceiveMessage",
+            QueueUrl=self._queue_urls[queue],
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=visibility_timeout,
+            MessageAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", []))
+
+    def _make(self, name: str) -> str:
+        return str(self.call("CreateQueue", QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"])
+
+
+@pytest.fixture
+def make_broker(localstack_url: str, tmp_path: Path) -> Callable[[], Broker]:
+    return lambda: Broker(localstack_url, tmp_path)
+
+
+@pytest.fixture
+def before(make_broker: Callable[[], Broker]) -> Broker:
+    return make_broker()
+
+
+@pytest.fixture
+def after(make_broker: Callable[[], Broker]) -> Broker:
+    return make_broker()
+
+
+def test_body_and_attributes_come_back_unchanged(before: Broker, after: Broker) -> None:
+    body = ' {"name": "é <&>"}\r\n\t '
+    attributes = {
+        "reason": {"DataType": "String", "StringValue": "refused \n"},
+        "attempts": {"DataType": "Number", "StringValue": "3"},
+        "raw": {"DataType": "Binary", "BinaryValue": "AAH/"},
+    }
+    before.send("work", body, MessageAttributes=attributes)
+
+    assert save(before.settings) == 1
+    assert restore(after.settings) == 1
+
+    [message] = after.receive("work")
+    assert message["Body"] == body
+    assert message["MessageAttributes"] == attributes
+
+
+def test_hidden_and_delayed_messages_are_saved_too(before: Broker, after: Broker) -> None:
+    before.send("work", "hidden")
+    before.receive("work")
+    before.send("work", "delayed", DelaySeconds=600)
+    before.send("work", "visible")
+
+    save(before.settings)
+    restore(after.settings)
+
+    assert sorted(after.bodies("work")) == ["delayed", "hidden", "visible"]
+
+
+def test_saving_receives_nothing(before: Broker) -> None:
+    before.send("work", "once")
+
+    save(before.settings)
+
+    assert before.bodies("work") == ["once"]
+
+
+def test_a_message_whose_attempts_are_used_up_goes_to_the_dlq_as_sqs_would_move_it(
+    before: Broker, after: Broker
+) -> None:
+    before.send("work", "lost twice", MessageAttributes={"kept": {"DataType": "String", "StringValue": "yes"}})
+    before.receive_once("work", visibility_timeout=0)
+    before.receive_once("work", visibility_timeout=60)
+
+    save(before.settings)
+    restore(after.settings)
+
+    [message] = after.receive("work-dlq")
+    assert message["Body"] == "lost twice"
+    assert message["MessageAttributes"]["kept"]["StringValue"] == "yes"
+    assert after.bodies("work") == []
+
+
+def test_undelivered_and_dead_messages_are_saved(before: Broker, after: Broker) -> None:
+    before.send("undelivered", "for a person")
+    before.send("work-dlq", "dead")
+
+    save(before.settings)
+    restore(after.settings)
+
+    assert after.bodies("undelivered") == ["for a person"]
+    assert after.bodies("work-dlq") == ["dead"]
+
+
+def test_many_and_large_messages_come_back_all(before: Broker, after: Broker) -> None:
+    bodies = [f"{number:02}" for number in range(23)] + [letter * 600_000 for letter in "abc"]
+    for body in bodies:
+        before.send("work", body)
+
+    assert save(before.settings) == len(bodies)
+    assert restore(after.settings) == len(bodies)
+
+    assert sorted(after.bodies("work")) == sorted(bodies)
+
+
+def test_after_a_restore_nothing_is_left_to_restore(before: Broker, after: Broker) -> None:
+    before.send("work", "once")
+    save(before.settings)
+    restore(after.settings)
+
+    assert not saved_messages_file(after.settings).exists()
+    assert restore(after.settings) == 0
+
+
+def test_empty_queues_leave_no_file(before: Broker) -> None:
+    assert save(before.settings) == 0
+    assert not saved_messages_file(before.settings).exists()
+
+
+def test_saving_twice_saves_each_message_once(before: Broker, after: Broker) -> None:
+    before.send("work", "once")
+    save(before.settings)
+
+    assert save(before.settings) == 1
+
+    restore(after.settings)
+    assert after.bodies("work") == ["once"]
+
+
+def test_what_nobody_restored_is_saved_on(before: Broker, after: Broker, make_broker: Callable[[], Broker]) -> None:
+    before.send("work", "first")
+    save(before.settings)
+    after.send("work", "second")
+
+    assert save(after.settings) == 2
+
+    third = make_broker()
+    restore(third.settings)
+    assert sorted(third.bodies("work")) == ["first", "second"]
+
+
+def test_messages_of_a_queue_that_is_gone_stay_saved_and_it_says_so(before: Broker, after: Broker) -> None:
+    gone = before.call("CreateQueue", QueueName="gone")["QueueUrl"]
+    before.call("SendMessage", QueueUrl=gone, MessageBody="kept")
+    before.send("work", "sent")
+    save(before.settings)
+    lines: list[str] = []
+
+    assert restore(after.settings, lines.append) == 1
+
+    [kept] = json.loads(saved_messages_file(after.settings).read_text())["messages"]
+    assert (kept["queue"], kept["body"]) == ("gone", "kept")
+    assert any("queue gone" in line for line in lines)
+
+
+def test_both_say_how_many_messages_there_are(before: Broker, after: Broker) -> None:
+    before.send("work", "a")
+    before.send("work", "b")
+    lines: list[str] = []
+
+    save(before.settings, lines.append)
+    restore(after.settings, lines.append)
+
+    assert lines == [
+        "Saved 2 messages from the queues: the next `make up` brings them back.",
+        "Restored 2 saved messages.",
+    ]
+
+
+def test_a_message_that_localstack_refuses_stays_saved(before: Broker, after: Broker) -> None:
+    before.send("work", "long enough")
+    before.send("work", "x" * 2000)
+    save(before.settings)
+    after.limit_size("work", 1024)
+
+    with pytest.raises(StackError, match="refused"):
+        restore(after.settings)
+
+    assert saved_messages_file(after.settings).exists()
+
+
+def test_a_localstack_that_does_not_answer_is_told_and_nothing_saved_is_lost(before: Broker, tmp_path: Path) -> None:
+    before.send("work", "kept")
+    save(before.settings)
+    saved = saved_messages_file(before.settings).read_bytes()
+    unreachable = StackSettings(mode="native", localstack_port=free_port(), directory=tmp_path)
+
+    with pytest.raises(StackError, match=f"http://localhost:{unreachable.localstack_port}"):
+        save(unreachable)
+
+    assert saved_messages_file(unreachable).read_bytes() == saved

@@ -1,0 +1,48 @@
+"""Settings of the stack itself, and how it refuses those that cannot work."""
+
+from pathlib import Path
+
+import pytest
+
+from stack.config import ROOT, forced_mode, stack_directory, stack_settings
+from stack.errors import StackError
+
+
+def test_the_defaults() -> None:
+    settings = stack_settings({}, "native")
+
+    assert settings.ports == {"API_PORT": 8000, "RECEIVER_PORT": 9000, "LOCALSTACK_PORT": 4566}
+    assert settings.directory == ROOT / ".stack"
+
+
+def test_an_empty_setting_is_unset() -> None:
+    settings = stack_settings({"API_PORT": "", "STACK_DIR": ""}, "native")
+
+    assert settings.api_port == 8000
+    assert settings.directory == ROOT / ".stack"
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "80.5"])
+def test_what_is_no_port_is_refused_by_name(port: str) -> None:
+    with pytest.raises(StackError, match=f"^RECEIVER_PORT={port} is not a port"):
+        stack_settings({"RECEIVER_PORT": port}, "native")
+
+
+def test_two_programs_cannot_share_a_port() -> None:
+    with pytest.raises(StackError, match="API_PORT and RECEIVER_PORT are both 9000"):
+        stack_settings({"API_PORT": "9000"}, "native")
+
+
+@pytest.mark.parametrize("word", ["", None])
+def test_no_mode_is_forced_by_default(word: str | None) -> None:
+    assert forced_mode({} if word is None else {"MODE": word}) is None
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(StackError, match=r"^MODE=docker is not a mode: use MODE=native or MODE=containers"):
+        forced_mode({"MODE": "docker"})
+
+
+def test_the_state_directory_is_relative_to_the_project() -> None:
+    assert stack_directory({"STACK_DIR": "other"}) == ROOT / "other"
+    assert stack_directory({"STACK_DIR": "/absolute"}) == Path("/absolute")

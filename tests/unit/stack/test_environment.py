@@ -1,0 +1,65 @@
+"""Where the services' settings come from."""
+
+from pathlib import Path
+
+import pytest
+
+from stack.config import Mode, StackSettings
+from stack.environment import merged_environment, service_environment
+
+
+@pytest.fixture
+def local_env(tmp_path: Path) -> Path:
+    file = tmp_path / "local.env"
+    file.write_text('# comment\nA=local\nB=local\nC=local\nCHANNEL="#alerts"\n')
+    return file
+
+
+@pytest.fixture
+def dot_env(tmp_path: Path) -> Path:
+    file = tmp_path / ".env"
+    file.write_text("B=dot\nC=dot\n")
+    return file
+
+
+def test_the_shell_wins_over_dot_env_which_wins_over_local_env(local_env: Path, dot_env: Path) -> None:
+    merged = merged_environment({"C": "shell"}, dot_env, local_env)
+
+    assert (merged["A"], merged["B"], merged["C"]) == ("local", "dot", "shell")
+
+
+def test_dot_env_is_optional(local_env: Path, tmp_path: Path) -> None:
+    assert merged_environment({}, tmp_path / "missing", local_env)["B"] == "local"
+
+
+def test_a_quoted_value_keeps_its_hash(local_env: Path, dot_env: Path) -> None:
+    assert merged_environment({}, dot_env, local_env)["CHANNEL"] == "#alerts"
+
+
+@pytest.mark.parametrize(
+    ("mode", "localstack", "receiver"),
+    [
+        ("native", "http://localhost:4600", "http://localhost:9600"),
+        ("containers", "http://localstack:4566", "http://receiver:9000"),
+    ],
+)
+def test_addresses_follow_from_the_mode(mode: Mode, localstack: str, receiver: str) -> None:
+    environment = service_environment(StackSettings(mode, receiver_port=9600, localstack_port=4600))
+
+    assert environment == {
+        "AWS_ENDPOINT_URL": localstack,
+        "EXAMPLE_RECEIVER_URL": f"{receiver}/callback",
+        "SLACK_API_URL": f"{receiver}/slack/api/",
+    }
+
+
+def test_the_queues_are_always_the_stacks_own() -> None:
+    settings = StackSettings("native", environment={"AWS_ENDPOINT_URL": "http://elsewhere:1"})
+
+    assert service_environment(settings)["AWS_ENDPOINT_URL"] == settings.localstack_url
+
+
+def test_alerts_can_go_to_a_real_slack() -> None:
+    settings = StackSettings("native", environment={"SLACK_API_URL": "https://slack.com/api/"})
+
+    assert service_environment(settings)["SLACK_API_URL"] == "https://slack.com/api/"

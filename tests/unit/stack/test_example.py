@@ -1,0 +1,66 @@
+"""`.env.example` lists every setting with its default, commented out."""
+
+import os
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+from dotenv import dotenv_values
+from pydantic_settings import BaseSettings
+
+import receiver.settings
+import services.settings
+from services.task_types import load_task_types
+from stack.environment import LOCAL_ENV
+from stack.fingerprint import EXAMPLE, setting_names
+
+
+def with_subclasses(settings: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
+    yield settings
+    for subclass in settings.__subclasses__():
+        yield from with_subclasses(subclass)
+
+
+load_task_types(["services.tasks"])  # task types have settings of their own
+CLASSES = [*with_subclasses(services.settings.Settings), receiver.settings.Settings]
+LISTED = setting_names(EXAMPLE.read_text())
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in LISTED:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("settings", CLASSES)
+def test_it_lists_every_setting(settings: type[BaseSettings]) -> None:
+    assert {name.upper() for name in settings.model_fields} <= set(LISTED)
+
+
+@pytest.mark.parametrize("settings", CLASSES)
+def test_its_values_are_the_defaults(settings: type[BaseSettings], bare_environment: pytest.MonkeyPatch) -> None:
+    defaults = settings(_env_file=None)
+
+    for name, value in uncommented(EXAMPLE.read_text()).items():
+        bare_environment.setenv(name, value)
+
+    assert settings(_env_file=None) == defaults
+
+
+def test_it_lists_each_setting_once() -> None:
+    assert len(LISTED) == len(set(LISTED))
+
+
+def test_it_lists_what_the_local_stack_sets() -> None:
+    assert set(dotenv_values(LOCAL_ENV)) <= set(LISTED)
+
+
+def test_it_sets_nothing_as_it_is() -> None:
+    assert dotenv_values(EXAMPLE) == {}
+
+
+def uncommented(example: str) -> dict[str, str]:
+    lines = [line.removeprefix("# ") for line in example.splitlines()]
+    settings = [line for line in lines if line.partition("=")[0] in LISTED]
+    return {name: value or "" for name, value in dotenv_values(stream=StringIO(os.linesep.join(settings))).items()}

@@ -1,0 +1,37 @@
+"""Ports are checked before anything starts."""
+
+import socket
+
+import pytest
+
+from stack.config import StackSettings
+from stack.errors import StackError
+from stack.ports import free_port, is_free, require_free_ports
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
+def test_a_port_that_is_listened_on_is_not_free(host: str) -> None:
+    with socket.create_server((host, 0)) as server:
+        assert not is_free(server.getsockname()[1])
+
+
+def test_a_port_just_left_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()
+
+    assert is_free(port)
+
+
+def test_the_line_names_the_port_and_the_setting_that_changes_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        settings = StackSettings("native", free_port(), taken, free_port())
+
+        with pytest.raises(StackError, match=f"^Port {taken} is in use .*`RECEIVER_PORT={taken + 1} make up`"):
+            require_free_ports(settings)
+
+
+def test_free_ports_are_accepted() -> None:
+    require_free_ports(StackSettings("native", free_port(), free_port(), free_port()))

@@ -1,0 +1,63 @@
+"""What LocalStack's own answer about its hooks means, and how long one waits."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stack.errors import StackError
+from stack.readiness import READY, Readiness, init_readiness, wait_until_ready
+
+
+def script(state: str) -> dict[str, Any]:
+    return {"stage": "READY", "name": "provision_queues.py", "state": state}
+
+
+@pytest.mark.parametrize(
+    ("completed", "states", "verdict"),
+    [
+        (True, ["SUCCESSFUL"], "ready"),
+        (True, ["SUCCESSFUL", "SUCCESSFUL"], "ready"),
+        (False, ["RUNNING"], "not yet"),
+        (False, ["UNKNOWN"], "not yet"),
+        (False, ["SUCCESSFUL", "RUNNING"], "not yet"),
+        (False, [], "not yet"),
+        (True, ["ERROR"], "failed"),
+        (False, ["ERROR", "RUNNING"], "failed"),
+        (True, [], "failed"),
+    ],
+)
+def test_ready_is_every_hook_run_with_success(completed: bool, states: list[str], verdict: str) -> None:  # noqa: FBT001
+    answer = {"completed": completed, "scripts": [script(state) for state in states]}
+
+    assert init_readiness(answer).verdict == verdict
+
+
+def test_a_failed_hook_is_named() -> None:
+    assert "provision_queues.py" in init_readiness({"completed": True, "scripts": [script("ERROR")]}).reason
+
+
+def answers(*given: Readiness) -> Iterator[Readiness]:
+    yield from given
+
+
+def test_it_waits_until_the_probe_says_ready() -> None:
+    probe = answers(Readiness("not yet"), Readiness("not yet"), READY)
+
+    wait_until_ready("api", lambda: next(probe), timeout_seconds=60)
+
+    assert list(probe) == []
+
+
+def test_what_failed_is_not_waited_for() -> None:
+    probe = answers(Readiness("failed", "it exited"), READY)
+
+    with pytest.raises(StackError, match=r"^api cannot start: it exited$"):
+        wait_until_ready("api", lambda: next(probe), timeout_seconds=60)
+
+    assert list(probe) == [READY]
+
+
+def test_what_takes_too_long_is_told_with_the_last_reason() -> None:
+    with pytest.raises(StackError, match=r"^api is not ready after 0 s: its queues do not answer$"):
+        wait_until_ready("api", lambda: Readiness("not yet", "its queues do not answer"), timeout_seconds=0)
