@@ -1,0 +1,69 @@
+"""What the documents say is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from receiver.settings import Settings as ReceiverSettings
+from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.tasks.data import DataSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("base-images/*.md")])
+
+FIELDS: dict[str, FieldInfo] = {}
+for settings in (ReceiverSettings, ApiSettings, WorkerSettings, WatcherSettings, DataSettings):
+    FIELDS |= {name.upper(): field for name, field in settings.model_fields.items()}
+
+
+def settings_rows() -> dict[str, str]:
+    """The default of each setting, as the README's table has it."""
+    rows: dict[str, str] = {}
+    for line in README.splitlines():
+        names, _, rest = line.removeprefix("| ").partition(" | ")
+        if re.fullmatch(r"`[A-Z_]+`(, `[A-Z_]+`)*", names):
+            defaults = rest.partition(" | ")[0].split(", ")
+            for name, default in zip(names.split(", "), defaults, strict=True):
+                rows.setdefault(name.strip("`"), default.strip())
+    return rows
+
+
+def as_text(default: object) -> str:
+    match default:
+        case list():
+            return ",".join(as_text(each) for each in default)
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_the_readme_has_every_setting_with_its_default(name: str) -> None:
+    default = as_text(FIELDS[name].default)
+    documented = settings_rows()[name]
+    assert (
+        documented.startswith("unset") if default == "None" else documented == (f"`{default}`" if default else "empty")
+    )
+
+
+def test_the_example_environment_has_every_setting() -> None:
+    listed = set(re.findall(r"^#?\s?([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
+    assert set(FIELDS) - {"HEALTH_HOST", "HEALTH_PORT", "RECEIVER_HOST", "API_HOST"} <= listed
+
+
+def test_the_worked_example_of_a_task_type_is_the_file_that_is_run() -> None:
+    page = (ROOT / "docs" / "adding-a-task-type.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert code is not None
+    assert code[1] == (ROOT / "tests/end_to_end/task_types/word_count.py").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_and_files_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
+    missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
+    assert missing == []
