@@ -86,11 +86,14 @@ def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
 def batches(messages: Iterable[SavedMessage]) -> Iterator[list[SavedMessage]]:
     """Split the messages of one queue into batches that SQS takes: at most 10 entries and 1 MiB in all."""
     batch: list[SavedMessage] = []
+    room_bytes = BATCH_BYTES
     for message in messages:
-        if len(batch) == BATCH_ENTRIES or sum(m.size_bytes for m in [*batch, message]) > BATCH_BYTES:
+        size_bytes = message.size_bytes
+        if batch and (len(batch) == BATCH_ENTRIES or size_bytes > room_bytes):
             yield batch
-            batch = []
+            batch, room_bytes = [], BATCH_BYTES
         batch.append(message)
+        room_bytes -= size_bytes
     if batch:
         yield batch
 
