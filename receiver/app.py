@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
 from receiver import callbacks, page, slack, source
@@ -28,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.store = store
             yield
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Receiver",
         description=DESCRIPTION,
         version="1",

@@ -1,6 +1,7 @@
 """Consumes a queue: polls it, works each message in a free slot, and carries out what was decided."""
 
 import asyncio
+import contextvars
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -28,7 +29,8 @@ log = structlog.get_logger(__name__)
 MessageHandler = Callable[[ReceivedMessage], Awaitable[None]]
 """Works one message: returning acknowledges it, an error decides what else becomes of it (see decisions.py)."""
 
-_LONGEST_BACKOFF_SECONDS = 30
+_FIRST_BACKOFF_SECONDS = 1.0
+_LONGEST_BACKOFF_SECONDS = 30.0
 _INSISTENT_WAITS_SECONDS = (0.5, 1, 2)
 
 
@@ -74,7 +76,7 @@ class Consumer:
         self._in_hand: set[asyncio.Task[None]] = set()
         self._attempts: set[asyncio.Task[Decision]] = set()
         self._last_receive_at: float | None = None
-        self._failed_receives = 0
+        self._backoff_seconds = _FIRST_BACKOFF_SECONDS
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set. A long poll under way ends by itself: a cancelled one can lose its messages."""
@@ -111,16 +113,18 @@ class Consumer:
         except Exception as error:  # noqa: BLE001  # whatever it is, a consumer that ends is worse
             await self._back_off(error, stop)
             return
-        self._failed_receives = 0
+        self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._last_receive_at = time.monotonic()
         for message in messages:
-            task = asyncio.create_task(self._work(message))
+            # Shared by what works on the message, so that each line of its log names the task.
+            context = contextvars.copy_context()
+            task = asyncio.create_task(self._work(message, context), context=context)
             self._in_hand.add(task)
             task.add_done_callback(self._in_hand.discard)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
-        self._failed_receives += 1
-        wait = jittered(min(2.0 ** (self._failed_receives - 1), _LONGEST_BACKOFF_SECONDS), random.random())  # noqa: S311
+        wait = jittered(self._backoff_seconds, random.random())  # noqa: S311  # jitter
+        self._backoff_seconds = min(2 * self._backoff_seconds, _LONGEST_BACKOFF_SECONDS)
         log.warning("receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1))
         await _first_of(stop, set(), timeout_seconds=wait)
 
@@ -135,11 +139,11 @@ class Consumer:
         if self._in_hand:
             await asyncio.wait(self._in_hand)
 
-    async def _work(self, message: ReceivedMessage) -> None:
+    async def _work(self, message: ReceivedMessage, context: contextvars.Context) -> None:
         structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=message.message_id)
         try:
             async with self._heartbeat.holding(message):
-                decision = await self._attempt(message)
+                decision = await self._attempt(message, context)
                 if not isinstance(decision, Retry):
                     await self._settle(message, decision)
                     return
@@ -148,8 +152,8 @@ class Consumer:
             # Nothing is lost: SQS gives the message again when its visibility ends.
             log.exception("message not settled, it will be received again")
 
-    async def _attempt(self, message: ReceivedMessage) -> Decision:
-        task = asyncio.create_task(attempt(message, self._handler, self._policy))
+    async def _attempt(self, message: ReceivedMessage, context: contextvars.Context) -> Decision:
+        task = asyncio.create_task(attempt(message, self._handler, self._policy), context=context)
         self._attempts.add(task)
         try:
             return await task

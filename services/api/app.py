@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 
 from services.api.enqueue import TaskQueue
 from services.api.errors import answer_validation_error
@@ -38,7 +39,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             yield
             await queues.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Async tasks",
         summary="Tasks whose errors are never swallowed.",
         description=_DESCRIPTION,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
@@ -20,7 +19,9 @@ _REQUEST_TIMEOUT_SECONDS = 10
 # All tries together, waits for the rate limit included.
 _ALERT_TIMEOUT_SECONDS = 60
 # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
-_LONGEST_FIELD = 1900
+_LONGEST_TEXT = 3000
+# A reason and a callback, the two that may be long, and what else is said fit into one text.
+_LONGEST_FIELD = 1400
 
 
 class Alerts:
@@ -40,7 +41,8 @@ class Alerts:
                 await self._client.chat_postMessage(
                     channel=self._channel or "", text=headline, blocks=_blocks(headline, fields)
                 )
-        except (SlackClientError, OSError, TimeoutError):
+        except Exception:
+            # Whatever Slack does, the callbacks go on.
             log.exception("alert could not be posted to Slack", headline=headline, **fields)
 
 
@@ -61,8 +63,11 @@ def _make_client(settings: WatcherSettings) -> AsyncWebClient:
 def _blocks(headline: str, fields: Mapping[str, str]) -> list[dict[str, Any]]:
     lines = "\n".join(f"*{name}:* {_escape(value)[:_LONGEST_FIELD]}" for name, value in fields.items())
     return [
-        {"type": "section", "text": {"type": "mrkdwn", "text": f":rotating_light: *{_escape(headline)}*"}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": lines}},
+        {
+            "type": "section",
+            "text": {"type": "mrkdwn", "text": f":rotating_light: *{_escape(headline)[:_LONGEST_FIELD]}*"},
+        },
+        {"type": "section", "text": {"type": "mrkdwn", "text": lines[:_LONGEST_TEXT]}},
     ]
 
 
