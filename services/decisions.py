@@ -1,5 +1,6 @@
 """What to do after an attempt: decided here, carried out by who received the message."""
 
+import math
 from dataclasses import dataclass
 
 from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
@@ -85,7 +86,7 @@ def decide_after_failure(error: BaseException, attempt: int, policy: RetryPolicy
         return DeadLetter(_reason(error), attempt)
     asked = error.after_seconds if isinstance(error, RetryLaterError) else None
     wait = max(jittered(policy.wait_after(attempt), chance), asked or 0)
-    return Retry(min(round(wait), LONGEST_RETRY_SECONDS), _reason(error))
+    return Retry(min(math.ceil(wait), LONGEST_RETRY_SECONDS), _reason(error))
 
 
 def jittered(seconds: float, chance: float) -> float:
