@@ -64,16 +64,13 @@ class Batcher(Generic[EntryT]):
     def _schedule(self) -> None:
         if not self._pending or len(self._in_flight) >= self._max_batches_in_flight:
             return
-        if not self._in_flight:
-            # After this turn of the loop, so that callers that come together go together.
-            self._set_timer(0)
-        elif len(self._pending) >= MAX_BATCH_ENTRIES:
+        if self._in_flight and len(self._pending) >= MAX_BATCH_ENTRIES:
             self._flush()
         elif self._timer is None:
-            self._set_timer(self._linger_seconds)
+            # Where none is under way: after this turn of the loop, so that callers that come together go together.
+            self._set_timer(self._linger_seconds if self._in_flight else 0)
 
     def _set_timer(self, delay_seconds: float) -> None:
-        self._cancel_timer()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(delay_seconds, self._flush) if delay_seconds else loop.call_soon(self._flush)
 
@@ -116,6 +113,8 @@ class Batcher(Generic[EntryT]):
 
     def _batch_done(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
+        if not self._in_flight:
+            self._cancel_timer()
         self._schedule()
 
 
