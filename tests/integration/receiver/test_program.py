@@ -53,8 +53,10 @@ async def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
 async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) -> None:
     async with running(tmp_path / "receiver.sqlite3") as (process, client):
         late = asyncio.create_task(client.post("/callback?delay=300"))
-        while not (await client.get("/callbacks")).json()["callbacks"]:
-            assert not late.done()
+        async with asyncio.timeout(10):
+            while not (await client.get("/callbacks")).json()["callbacks"]:
+                pass
+        assert not late.done()
         process.send_signal(signal.SIGTERM)
         assert (await late).status_code == 200
         _, log = await process.communicate()

@@ -21,6 +21,13 @@ async def listed(receiver: httpx.AsyncClient, **query: str | int) -> list[dict[s
     return callbacks
 
 
+async def first_listed(receiver: httpx.AsyncClient) -> None:
+    """Ask until a delivery is listed."""
+    async with asyncio.timeout(10):
+        while not await listed(receiver):
+            pass
+
+
 async def statuses(receiver: httpx.AsyncClient, query: str, *, task_ids: str) -> list[int]:
     """The answers to one delivery for each letter, in order."""
     return [(await receiver.post(f"/callback?{query}", json={"task_id": one})).status_code for one in task_ids]
@@ -190,16 +197,16 @@ async def test_other_query_parameters_are_the_clients_own(receiver: httpx.AsyncC
 
 async def test_delivery_is_listed_before_its_late_answer(app: FastAPI, receiver: httpx.AsyncClient) -> None:
     delivery = asyncio.create_task(receiver.post("/callback?delay=300"))
-    while not await listed(receiver):
-        assert not delivery.done()
+    await first_listed(receiver)
+    assert not delivery.done()
     app.state.stopping.set()
     assert (await delivery).status_code == 200
 
 
 async def test_delivery_that_the_client_gave_up_stays(receiver: httpx.AsyncClient) -> None:
     delivery = asyncio.create_task(receiver.post("/callback?delay=300&status=503"))
-    while not await listed(receiver):
-        assert not delivery.done()
+    await first_listed(receiver)
+    assert not delivery.done()
     delivery.cancel()
     await asyncio.gather(delivery, return_exceptions=True)
     assert [callback["status"] for callback in await listed(receiver)] == [503]

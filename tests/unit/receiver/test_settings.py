@@ -9,6 +9,12 @@ from receiver.settings import Settings
 EX_CONFIG = 78  # sysexits.h
 
 
+@pytest.fixture(autouse=True)
+def never_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test whose setting is wrongly accepted fails, rather than serve for ever."""
+    monkeypatch.setattr("receiver.__main__.serve", lambda _settings, _listener: pytest.fail("It serves"))
+
+
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     """The one line with which the program refuses to start."""
     with pytest.raises(SystemExit) as exited:
