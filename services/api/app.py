@@ -47,6 +47,6 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_exception_handler(RequestValidationError, answer_validation_error)
-    app.include_router(status_router)
     app.include_router(make_task_router(task_types, str(settings.example_receiver_url)))
+    app.include_router(status_router)
     return app
