@@ -5,25 +5,54 @@ from typing import Any
 
 import simplejson
 
+MAX_DEPTH = 200
+"""How deep objects and lists may be nested. What is read must be written again, inside others, on any stack: the
+interpreter's own limit depends on where it stands."""
 
-def loads(text: str | bytes, *, allow_nan: bool = False) -> Any:
+# The reader would pass over them; inside another text they are no JSON.
+_BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
+
+_TOO_DEEP = "JSON is nested too deeply"
+
+
+def loads(text: str | bytes, *, allow_nan: bool = False, max_depth: int = MAX_DEPTH) -> Any:
     """Read JSON; fractions become Decimal.
 
     NaN and Infinity, which are no JSON (RFC 8259, section 6), are refused unless `allow_nan`, which reads them as
-    floats so that a model can name their place. Raises ValueError for anything that is no JSON, too deep included.
+    floats so that a model can name their place. Bytes may begin with a byte order mark (section 8.1). Raises ValueError
+    for anything that is no JSON, and for what is nested deeper than `max_depth`.
     """
     try:
-        if isinstance(text, bytes):
-            text = text.decode()
-        return simplejson.loads(text, use_decimal=True, allow_nan=allow_nan)
+        value = simplejson.loads(_without_mark(text), use_decimal=True, allow_nan=allow_nan)
     except simplejson.JSONDecodeError:
         raise
     except RecursionError:
-        raise ValueError("JSON is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
     except UnicodeDecodeError:
         raise ValueError("JSON must be UTF-8") from None
     except (ValueError, DecimalException):
         raise ValueError("JSON has a number with more digits than can be read") from None
+    if _is_deeper(value, max_depth):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _without_mark(text: str | bytes) -> str:
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig")
+    if text.startswith(_BYTE_ORDER_MARKS):
+        raise simplejson.JSONDecodeError("JSON must not start with a byte order mark", text, 0)
+    return text
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth + 1):
+        containers = [each for each in level if isinstance(each, dict | list)]
+        if not containers:
+            return False
+        level = [child for each in containers for child in (each.values() if isinstance(each, dict) else each)]
+    return True
 
 
 def dumps(value: Any) -> str:

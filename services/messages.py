@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import HttpUrl, TypeAdapter, ValidationError
+
 from services import exact_json
 from services.decisions import PermanentError
 
@@ -30,6 +32,8 @@ _NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 # JSON may hold these two characters in strings, SQS may not; as escapes both take them.
 _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
+_URL = TypeAdapter(HttpUrl)
+
 
 class UnusableMessageError(PermanentError):
     """The message is none of ours, or none that this version can read: no further attempt can succeed."""
@@ -41,6 +45,8 @@ class TaskMessage:
 
     task_id: str
     task_type: str
+    callback_url: str
+    """As the API understood it: what it reads as a URL, the HTTP client may not."""
     request: dict[str, Any]
     """The request as the client posted it; its numbers are exact."""
     accepted_at: float
@@ -71,10 +77,16 @@ def decode_task(body: str) -> TaskMessage:
     envelope = _open_envelope(body)
     try:
         request = envelope["request"]
-        request["callback_url"], request["message"]
+        _ = request["message"]
         return TaskMessage(
-            str(envelope["task_id"]), str(envelope["task_type"]), request, float(envelope["accepted_at"])
+            task_id=str(envelope["task_id"]),
+            task_type=str(envelope["task_type"]),
+            callback_url=str(_URL.validate_python(request["callback_url"])),
+            request=request,
+            accepted_at=float(envelope["accepted_at"]),
         )
+    except ValidationError as error:
+        raise UnusableMessageError(f"the message has no usable callback_url: {error.errors()[0]['msg']}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableMessageError(f"the message is no task: {type(error).__name__} {error}") from error
 
@@ -119,12 +131,12 @@ def attribute_text(text: str) -> str:
 
 
 def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:
-    return OutcomeMessage(task.task_id, task.task_type, task.request["callback_url"], exact_json.dumps(body))
+    return OutcomeMessage(task.task_id, task.task_type, task.callback_url, exact_json.dumps(body))
 
 
 def _open_envelope(body: str) -> dict[str, Any]:
     try:
-        envelope = exact_json.loads(body)
+        envelope = exact_json.loads(body, max_depth=exact_json.MAX_DEPTH + 1)
     except ValueError as error:
         raise UnusableMessageError(f"the message is no JSON: {error}") from error
     if not isinstance(envelope, dict):

@@ -82,7 +82,7 @@ def _make_endpoint(task_type: TaskType[Any], example_receiver_url: str) -> Calla
         task_queue: TaskQueue = request.app.state.task_queues[task_type.name]
         task_id = str(uuid.uuid4())
         # The text of the client, not the model's: it is passed on untouched.
-        message = encode_task(task_id, task_type.name, (await request.body()).decode())
+        message = encode_task(task_id, task_type.name, (await request.body()).decode("utf-8-sig"))
         size = message_bytes(message)
         if size > MAX_TASK_BYTES:
             raise too_large(str(size))

@@ -38,7 +38,7 @@ class DeadLetterHandler:
     async def _alert_of_failure(self, task: TaskMessage, failure: Failure) -> None:
         await self._alerts.send(
             f"Task {task.task_id} ({task.task_type}) failed for good",
-            {"Reason": failure.reason, "Attempts": str(failure.attempts), "Callback": task.request["callback_url"]},
+            {"Reason": failure.reason, "Attempts": str(failure.attempts), "Callback": task.callback_url},
         )
 
     async def _alert_of_unusable(self, message: ReceivedMessage, failure: Failure) -> None:

@@ -1,0 +1,223 @@
+"""What stands in an SQS message."""
+
+import contextlib
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services import exact_json
+from services.exact_json import MAX_DEPTH
+from services.messages import (
+    MAX_MESSAGE_BYTES,
+    MAX_REASON_BYTES,
+    MAX_TASK_BYTES,
+    VERSION,
+    OutcomeMessage,
+    TaskMessage,
+    UnusableMessageError,
+    attribute_text,
+    decode_outcome,
+    decode_task,
+    encode_outcome,
+    encode_task,
+    failure_outcome,
+    success_outcome,
+)
+from services.sqs import message_bytes
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+REQUEST = {"callback_url": "http://receiver/callback", "message": [{"name": "a", "num_1": Decimal("0.10")}]}
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+
+
+def task_with(**changes: Any) -> str:
+    envelope = json.loads(encode_task("id", "calculation", exact_json.dumps(REQUEST)))
+    return json.dumps(envelope | changes)
+
+
+def task_without(field: str) -> str:
+    envelope = json.loads(task_with())
+    del envelope[field]
+    return json.dumps(envelope)
+
+
+def decoded(request_text: str = exact_json.dumps(REQUEST)) -> TaskMessage:
+    return decode_task(encode_task("id", "calculation", request_text))
+
+
+def test_a_task_is_read_as_it_was_accepted() -> None:
+    task = decoded()
+
+    assert (task.task_id, task.task_type, task.request) == ("id", "calculation", REQUEST)
+
+
+def test_the_text_of_the_client_is_passed_on_untouched() -> None:
+    text = '{ "callback_url":"http://receiver/", "message":[0.877666663555222222, 1.10, 1e2, "\u00e9"] }'
+
+    assert text in encode_task("id", "calculation", text)
+
+
+def test_the_numbers_of_a_task_are_exact() -> None:
+    task = decoded('{"callback_url":"http://receiver/","message":[0.1,1.10,123456789012345678901234567890,1E-999999]}')
+
+    assert exact_json.dumps(task.request["message"]) == "[0.1,1.10,123456789012345678901234567890,1E-999999]"
+
+
+@given(ANY_TEXT)
+@example("\ufffe\uffff\\\ufffe")
+def test_a_text_of_the_client_reaches_the_worker_in_characters_that_sqs_takes(name: str) -> None:
+    # A client may write its text in UTF-8 or in escapes; half a surrogate pair can be an escape only.
+    for ascii_only in (True, False) if name.isprintable() else (True,):
+        request = json.dumps({**REQUEST, "message": [{"name": name}]}, ensure_ascii=ascii_only)
+        body = encode_task("id", "calculation", request)
+
+        assert not REFUSED_BY_SQS.search(body)
+        assert decode_task(body).request["message"] == [{"name": name}]
+
+
+@given(st.text('{}[]",:\\ 1e.\t\n\ufeff\xef\xbb\xbf\ufffeau') | ANY_TEXT)
+@example("\ufeff{}")
+@example("\xef\xbb\xbf{}")
+def test_whatever_text_the_api_can_read_the_worker_can_read_too(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        message = exact_json.loads(text)
+        request = f'{{"callback_url":"http://receiver/","message":{text}}}'
+        assert decoded(request).request["message"] == message
+        with pytest.raises(UnusableMessageError, match="the message is no task"):
+            decoded(text)
+
+
+def test_the_deepest_request_that_is_read_can_be_worked_and_reported() -> None:
+    depth = MAX_DEPTH - 1
+    request = '{"callback_url":"http://receiver/","message":' + "[" * depth + "]" * depth + "}"
+    exact_json.loads(request)
+
+    outcome = failure_outcome(decoded(request), "no")
+
+    assert decode_outcome(encode_outcome(outcome)) == outcome
+
+
+@pytest.mark.parametrize(
+    ("posted", "called"),
+    [
+        ("http://receiver/callback?a=1&b=%20", "http://receiver/callback?a=1&b=%20"),
+        (" http:receiver/callback\n", "http://receiver/callback"),
+        ("HTTP://RECEIVER:80", "http://receiver/"),
+    ],
+)
+def test_an_outcome_goes_to_the_url_as_the_api_understood_it(posted: str, called: str) -> None:
+    task = decoded(exact_json.dumps({**REQUEST, "callback_url": posted}))
+
+    assert success_outcome(task, [], []).callback_url == called
+    assert task.request["callback_url"] == posted
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("", "no JSON"),
+        ("hello", "no JSON"),
+        ('{"version":1', "no JSON"),
+        ('{"version":NaN}', "no JSON"),
+        ("[]", "no JSON object"),
+        ("null", "no JSON object"),
+        ('"text"', "no JSON object"),
+        ("{}", f"has version None, this program reads {VERSION}"),
+        ('{"version":2}', f"has version 2, this program reads {VERSION}"),
+        ('{"version":"1"}', f"has version '1', this program reads {VERSION}"),
+        (task_without("task_id"), "no task: KeyError 'task_id'"),
+        (task_without("task_type"), "no task: KeyError 'task_type'"),
+        (task_without("accepted_at"), "no task: KeyError 'accepted_at'"),
+        (task_without("request"), "no task: KeyError 'request'"),
+        (task_with(request=None), "no task: TypeError"),
+        (task_with(request=[]), "no task: TypeError"),
+        (task_with(request="text"), "no task: TypeError"),
+        (task_with(request={"callback_url": "http://receiver/"}), "no task: KeyError 'message'"),
+        (task_with(request={"message": []}), "no task: KeyError 'callback_url'"),
+        (task_with(request={"message": [], "callback_url": 5}), "no usable callback_url"),
+        (task_with(request={"message": [], "callback_url": "receiver"}), "no usable callback_url"),
+        (task_with(request={"message": [], "callback_url": "ftp://receiver/"}), "no usable callback_url"),
+        (task_with(accepted_at="noon"), "no task: ValueError"),
+        (task_with(accepted_at=[]), "no task: TypeError"),
+    ],
+)
+def test_what_is_no_task_is_refused_with_its_reason_in_one_line(body: str, reason: str) -> None:
+    with pytest.raises(UnusableMessageError, match=reason) as refused:
+        decode_task(body)
+    assert "\n" not in str(refused.value)
+
+
+@given(ANY_TEXT)
+def test_no_text_at_all_breaks_the_reader(body: str) -> None:
+    with pytest.raises(UnusableMessageError):
+        decode_task(body)
+    with pytest.raises(UnusableMessageError):
+        decode_outcome(body)
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT)
+def test_an_outcome_is_read_as_it_was_written(task_id: str, task_type: str, callback_url: str, body: str) -> None:
+    outcome = OutcomeMessage(task_id, task_type, callback_url, body)
+
+    encoded = encode_outcome(outcome)
+
+    assert decode_outcome(encoded) == outcome
+    assert not REFUSED_BY_SQS.search(encoded)
+
+
+@pytest.mark.parametrize("field", ["task_id", "task_type", "callback_url", "body"])
+def test_an_outcome_without_one_of_its_fields_is_refused(field: str) -> None:
+    envelope = json.loads(encode_outcome(OutcomeMessage("id", "calculation", "http://receiver/", "{}")))
+    del envelope[field]
+
+    with pytest.raises(UnusableMessageError, match=f"the message is no outcome: '{field}' is missing"):
+        decode_outcome(json.dumps(envelope))
+
+
+def test_the_outcome_of_a_task_that_was_done() -> None:
+    outcome = success_outcome(decoded(), [{"a": Decimal("1.10")}], [{"b": "division by zero"}])
+
+    assert outcome == OutcomeMessage(
+        task_id="id",
+        task_type="calculation",
+        callback_url="http://receiver/callback",
+        body='{"results":[{"a":1.10}],"errors":[{"b":"division by zero"}],"task_id":"id"}',
+    )
+
+
+def test_the_outcome_of_a_task_that_failed_for_good_holds_the_reason_and_the_original_request() -> None:
+    outcome = failure_outcome(decoded(), "the source was down")
+
+    assert exact_json.loads(outcome.body) == {
+        "results": [],
+        "errors": [{"details": "the source was down", "message": REQUEST}],
+        "task_id": "id",
+    }
+    assert '"num_1":0.10' in outcome.body
+
+
+def test_a_task_of_the_largest_size_has_room_for_the_reason_of_its_failure() -> None:
+    attributes = {"reason": "x" * MAX_REASON_BYTES, "attempts": "1000"}
+
+    assert MAX_TASK_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=3000))
+@example("\U0001f600" * 1000)
+@example("a" + "\u00e9" * 1000)
+@example("")
+def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None:
+    text = attribute_text(reason)
+
+    assert 1 <= len(text.encode()) <= MAX_REASON_BYTES
+    assert not REFUSED_BY_SQS.search(text)
+    if len(reason) * 4 <= MAX_REASON_BYTES and reason and not REFUSED_BY_SQS.search(reason):
+        assert text == reason
