@@ -66,7 +66,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 def _seconds_until(date: str, now: datetime) -> float:
     try:
         return (parsedate_to_datetime(date).astimezone(UTC) - now).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
 
 

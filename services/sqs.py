@@ -1,5 +1,6 @@
 """SQS as the services use it: one client per process, queues looked up by name, every call on messages in batches."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class Queue:
 
     async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
-        delay = min(round(delay_seconds), LONGEST_DELAY_SECONDS)
+        delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
         await self._sends.submit(_Send(body, attributes or {}, delay))
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:

@@ -1,0 +1,194 @@
+"""One delivery attempt of an outcome, and how its answer is judged."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from aiohttp import web
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+
+from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected, judge, retry_after_seconds
+from services.messages import OutcomeMessage
+from services.settings import ConsumerSettings
+from tests.unit.services.conftest import Serve
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SECRET = "whsec_" + "c2VjcmV0" * 4
+BODY = '{"results":[{"a":1.10}],"errors":[],"task_id":"id"}'
+
+
+def outcome_for(url: str) -> OutcomeMessage:
+    return OutcomeMessage("id", "calculation", url, BODY)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "answer"),
+    [
+        (200, {}, Delivered()),
+        (201, {}, Delivered()),
+        (204, {}, Delivered()),
+        (299, {"retry-after": "5"}, Delivered()),
+        (100, {}, Refused("the receiver answered 100")),
+        (301, {"location": "http://elsewhere/"}, Refused("the receiver answered 301")),
+        (400, {}, Refused("the receiver answered 400")),
+        (404, {}, Refused("the receiver answered 404")),
+        (410, {}, Rejected("the receiver answered 410")),
+        (410, {"retry-after": "5"}, Rejected("the receiver answered 410")),
+        (429, {"retry-after": "5"}, Refused("the receiver answered 429", 5)),
+        (503, {"retry-after": "5"}, Refused("the receiver answered 503", 5)),
+        (503, {"retry-after": "soon"}, Refused("the receiver answered 503")),
+        (599, {}, Refused("the receiver answered 599")),
+    ],
+)
+def test_how_an_answer_is_judged(status: int, headers: dict[str, str], answer: Answer) -> None:
+    assert judge(status, headers, NOW) == answer
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("0", 0),
+        ("120", 120),
+        (" 120 ", 120),
+        ("1.5", 1.5),
+        ("-5", 0),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e400", None),
+        ("Fri, 02 Jan 2026 03:04:35 GMT", 30),
+        ("Fri, 02 Jan 2026 04:04:35 +0100", 30),
+        ("Friday, 02-Jan-26 03:04:35 GMT", 30),
+        ("Thu, 01 Jan 2026 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999999", None),
+        ("Fri, 99 Foo 2026 03:04:35 GMT", None),
+    ],
+)
+def test_what_a_receiver_asks_for_with_retry_after(value: str | None, seconds: float | None) -> None:
+    assert retry_after_seconds(value, NOW) == seconds
+
+
+@given(st.integers(0, 10**9))
+def test_a_date_is_as_far_away_as_it_says(seconds: int) -> None:
+    date = datetime.fromtimestamp(NOW.timestamp() + seconds, UTC)
+
+    assert retry_after_seconds(format_datetime(date, usegmt=True), NOW) == seconds
+
+
+@given(st.text() | st.from_regex(r"\A\w{3}, \d{1,3} (Jan|Foo) \d{1,6} \d+:\d+:\d+ ([+-]\d+|GMT)\Z"))
+@example("\u00b2")
+def test_no_retry_after_breaks_the_reader(value: str) -> None:
+    seconds = retry_after_seconds(value, NOW)
+
+    assert seconds is None or seconds >= 0
+
+
+async def test_a_callback_has_the_bytes_and_the_headers_of_standard_webhooks(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    received: list[tuple[str, bytes, dict[str, str]]] = []
+
+    async def receive(request: web.Request) -> web.Response:
+        received.append((request.method, await request.read(), {k.lower(): v for k, v in request.headers.items()}))
+        return web.Response()
+
+    settings = ConsumerSettings(callback_signing_secret=SecretStr(SECRET))
+    async with serve(receive) as url:
+        assert await CallbackClient(http, settings).post(outcome_for(url)) == Delivered()
+
+    [(method, body, headers)] = received
+    assert (method, body) == ("POST", BODY.encode())
+    assert headers["content-type"] == "application/json"
+    assert headers["webhook-id"] == "id"
+    assert headers["webhook-timestamp"].isdecimal()
+    assert Webhook(SECRET).verify(body, headers) == json.loads(BODY)
+
+
+async def test_without_a_secret_a_callback_is_not_signed(http: httpx.AsyncClient, serve: Serve) -> None:
+    names: set[str] = set()
+
+    async def receive(request: web.Request) -> web.Response:
+        names.update(name.lower() for name in request.headers)
+        return web.Response()
+
+    async with serve(receive) as url:
+        await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+
+    assert {"webhook-id", "webhook-timestamp"} <= names
+    assert "webhook-signature" not in names
+
+
+async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve) -> None:
+    paths: list[str] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        return web.Response(status=307, headers={"location": "/elsewhere"})
+
+    async with serve(redirect) as url:
+        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(f"{url}/callback"))
+
+    assert answer == Refused("the receiver answered 307")
+    assert paths == ["/callback"]
+
+
+async def test_a_receiver_that_does_not_answer_in_time_has_refused(http: httpx.AsyncClient, serve: Serve) -> None:
+    answered = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await answered.wait()
+        return web.Response()
+
+    async with serve(hang) as url:
+        answer = await CallbackClient(http, ConsumerSettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
+        answered.set()
+
+    assert answer == Refused("the receiver did not answer within 0.05 seconds")
+
+
+async def test_a_receiver_that_nobody_runs_has_refused(http: httpx.AsyncClient, closed_port: int) -> None:
+    answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(f"http://127.0.0.1:{closed_port}/"))
+
+    assert answer == Refused(
+        f"the receiver could not be reached: cannot connect to 127.0.0.1:{closed_port}: Connection refused"
+    )
+
+
+async def test_a_receiver_that_hangs_up_has_refused(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with serve(hang_up) as url:
+        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+
+    assert isinstance(answer, Refused)
+    assert answer.reason.startswith("the receiver could not be reached: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "receiver", "ftp://receiver/", "http://", "http://[::1", "http://a b/", "http://\x00/"]
+)
+async def test_a_url_that_cannot_be_called_is_refused(http: httpx.AsyncClient, url: str) -> None:
+    answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+
+    assert isinstance(answer, Refused)
+
+
+@pytest.mark.parametrize("task_id", ["a\r\nb: c", "\u00e9", "\ud800", "\x00"])
+async def test_a_task_id_that_no_header_can_carry_is_refused(
+    http: httpx.AsyncClient, closed_port: int, task_id: str
+) -> None:
+    outcome = OutcomeMessage(task_id, "calculation", f"http://127.0.0.1:{closed_port}/", BODY)
+
+    assert isinstance(await CallbackClient(http, ConsumerSettings()).post(outcome), Refused)

@@ -1,0 +1,81 @@
+"""The HTTP client for callbacks and data sources, and how its errors are worded."""
+
+import httpx
+import pytest
+from aiohttp import ClientConnectionError, web
+
+from services.http_client import HTTP_ERRORS, USER_AGENT, describe_http_error
+from tests.unit.services.conftest import Serve
+
+
+async def error_of(http: httpx.AsyncClient, url: str) -> Exception:
+    with pytest.raises(HTTP_ERRORS) as raised:
+        await http.get(url)
+    return raised.value
+
+
+async def test_a_refused_connection_names_its_address(http: httpx.AsyncClient, closed_port: int) -> None:
+    error = await error_of(http, f"http://127.0.0.1:{closed_port}/")
+
+    assert describe_http_error(error) == f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"
+
+
+async def test_an_unknown_host_is_named(http: httpx.AsyncClient) -> None:
+    error = await error_of(http, "http://no-such-host.invalid/")
+
+    assert describe_http_error(error) == "the host name no-such-host.invalid cannot be resolved"
+
+
+async def test_a_connection_that_was_closed_says_so(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async with serve(hang_up) as url:
+        # Only what is not sent again by the transport itself shows the first error.
+        with pytest.raises(HTTP_ERRORS) as raised:
+            await http.post(url)
+
+    assert describe_http_error(raised.value) == "the connection was closed before the answer was complete"
+
+
+@pytest.mark.parametrize(
+    ("error", "description"),
+    [
+        (httpx.UnsupportedProtocol("no such protocol"), "UnsupportedProtocol: no such protocol"),
+        (ClientConnectionError("gone"), "ClientConnectionError: gone"),
+        (ValueError("bad header"), "ValueError: bad header"),
+    ],
+)
+def test_any_other_error_has_its_type_and_text(error: Exception, description: str) -> None:
+    assert describe_http_error(error) == description
+
+
+def test_the_cause_in_the_transport_is_worded_rather_than_what_wraps_it() -> None:
+    error = httpx.ConnectError("wrapped")
+    error.__cause__ = ClientConnectionError("the real cause")
+
+    assert describe_http_error(error) == "ClientConnectionError: the real cause"
+
+
+async def test_a_request_says_who_asks(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response(dict(request.headers))
+
+    async with serve(echo) as url:
+        response = await http.get(url)
+
+    assert response.json()["User-Agent"] == USER_AGENT
+
+
+async def test_no_proxy_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, serve: Serve, http: httpx.AsyncClient, closed_port: int
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port}")
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="direct")
+
+    async with serve(answer) as url:
+        assert (await http.get(url)).text == "direct"
