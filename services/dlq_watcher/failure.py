@@ -34,4 +34,4 @@ def read_failure(message: ReceivedMessage, max_attempts: int) -> Failure:
     if reason is None:
         return Failure("the worker was lost in mid-task (killed, out of memory, or its machine gone)", max_attempts)
     attempts = message.attributes.get(ATTEMPTS_ATTRIBUTE, "")
-    return Failure(reason, int(attempts) if attempts.isdigit() else max_attempts)
+    return Failure(reason, int(attempts) if attempts.isdecimal() else max_attempts)
