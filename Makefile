@@ -40,8 +40,8 @@ demo: venv ## Submit a task of each type and show the callbacks
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
 	@$(VENV)/bin/python -m pytest tests/unit tests/integration tests/end_to_end
 
-test-containers: venv ## Run the end-to-end tests against the stack in containers
-	@$(VENV)/bin/python -m pytest tests/containers
+test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
+	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
 
 check: venv ## Check format, lint, types, generated files and, where shellcheck and actionlint are installed, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)
@@ -49,8 +49,7 @@ check: venv ## Check format, lint, types, generated files and, where shellcheck 
 	@$(VENV)/bin/mypy services receiver stack tests
 	@$(VENV)/bin/mypy localstack-init
 	@$(STACK) generate --check
-	@if command -v shellcheck >/dev/null; then shellcheck stack/*.sh base-images/*.sh; else echo "shellcheck is not installed: skipped"; fi
-	@if command -v actionlint >/dev/null; then actionlint; else echo "actionlint is not installed: skipped"; fi
+	@.ci/lint
 
 format: venv ## Format the code and repair what the linter can
 	@$(VENV)/bin/ruff format $(SOURCES)

@@ -10,7 +10,7 @@ from stack import saved_messages
 from stack.additional_workers import compose_environment, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
-from stack.docker import Compose, Container, image_exists, pull, stop, succeeds_in
+from stack.docker import Compose, Container, image_exists, pull, start, stop, succeeds_in
 from stack.errors import StackError
 from stack.localstack import render_queues
 from stack.mode import engine_answers
@@ -40,6 +40,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
         on_progress("The queues have changed: the stack starts again.")
         down(settings, on_progress)
     _provide_images(compose, on_progress)
+    compose.run("create", "--no-build", "--remove-orphans")
     _start(compose, [LOCALSTACK, RECEIVER], on_progress)
     saved_messages.restore(settings, on_progress)
     _start(compose, _deployables(compose), on_progress)
@@ -135,8 +136,12 @@ def _base_image() -> str:
 
 
 def _start(compose: Compose, services: list[str], on_progress: OnProgress) -> None:
+    """Start the services' containers, which Compose has created, and wait until they are ready.
+
+    The engine starts them: Compose would wait for health checks, which the engine runs for the first time late.
+    """
     on_progress(f"Starting {', '.join(services)}.")
-    compose.run("up", "--detach", "--no-build", "--no-deps", *services)
+    start(each for each in compose.containers() if each.service in services and each.state != "running")
     for service in services:
         try:
             wait_until_ready(service, _probe(compose, service), READY_SECONDS)
@@ -156,7 +161,7 @@ def _probe(compose: Compose, service: str) -> Probe:
 
 
 def container_readiness(container: Container) -> Readiness:
-    """Whether the container does its work, by its own health check, which the engine runs for the first time late."""
+    """Whether the container does its work, by its own health check, asked at once where the engine has not yet."""
     if container.state in {"restarting", "exited", "dead"}:
         return Readiness("failed", f"{container.name} exited with {container.exit_code}")
     if container.health == "unhealthy":

@@ -46,6 +46,14 @@ def succeeds_in(container: Container, command: tuple[str, ...]) -> bool:
     return _succeeds(["docker", "exec", container.name, *command])
 
 
+def start(containers: Iterable[Container]) -> None:
+    """Start the containers. Raises `StackError` where one cannot."""
+    if names := [container.name for container in containers]:
+        done = subprocess.run(["docker", "start", *names], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        if done.returncode:
+            raise StackError(f"The engine cannot start {', '.join(names)}.", done.stderr)
+
+
 def stop(containers: Iterable[Container]) -> None:
     """Stop the containers together, each within its own grace period."""
     if names := [container.name for container in containers]:

@@ -1,0 +1,129 @@
+"""What docker-compose.yml says, without a container engine."""
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from stack.additional_workers import additional_services
+from stack.config import ROOT
+from stack.generate import replace_region, worker_queues
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OWN = sorted(SERVICES.keys() - {"localstack"})
+CONSUMERS = sorted(name for name in SERVICES if name == "dlq-watcher" or name.startswith("worker-"))
+
+# What the default settings of a consumer allow: the longest poll, then the drain.
+LONGEST_STOP_SECONDS = 20 + 20
+
+
+def test_every_queue_that_a_worker_consumes_has_its_service() -> None:
+    queues = worker_queues((ROOT / "localstack-init" / "queues.json").read_text())
+    commands = [service["command"] for service in SERVICES.values() if "services.worker" in service.get("command", [])]
+    assert sorted(commands) == sorted(["python", "-m", "services.worker", queue] for queue in queues)
+
+
+def test_the_generated_files_follow_the_code() -> None:
+    # A process of its own: task types that other tests define are not to be seen here.
+    command = [sys.executable, "-m", "stack", "generate", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_hardened(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert service["restart"] == "unless-stopped"
+    assert service["pids_limit"] > 0
+    assert service["mem_limit"]
+    assert service["logging"]["options"]["max-size"]
+    assert service["healthcheck"]["test"]
+    assert not service.get("privileged", False)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_service_of_the_own_image_runs_as_a_numbered_user_on_a_read_only_root(name: str) -> None:
+    user, _, group = SERVICES[name]["user"].partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+    assert SERVICES[name]["read_only"] is True
+    assert SERVICES[name]["tmpfs"][0].startswith("/tmp:")  # noqa: S108  # the container's
+
+
+def test_every_port_is_published_on_loopback_and_can_be_moved() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) == 3
+    assert all(re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z]+_PORT:-(\d+)\}:\1", port) for port in ports)
+
+
+def test_images_are_pinned() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.13\.\d+-slim-\w+$", dockerfile, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    assert re.fullmatch(r"\$\{LOCALSTACK_IMAGE:-\S+:\d+\.\d+\.\d+\}", SERVICES["localstack"]["image"])
+    assert {SERVICES[name]["image"] for name in OWN} == {"async-tasks-services"}
+
+
+@pytest.mark.parametrize("name", [*CONSUMERS, "api"])
+def test_what_uses_queues_starts_after_they_are_provisioned(name: str) -> None:
+    assert SERVICES[name]["depends_on"] == {"localstack": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_a_consumer_may_take_longer_to_stop_than_its_drain(name: str) -> None:
+    grace = SERVICES[name]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) > LONGEST_STOP_SECONDS
+
+
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_copies_of_a_worker_can_run_side_by_side(name: str) -> None:
+    assert not {"container_name", "ports"} & SERVICES[name].keys()
+
+
+def test_localstack_is_healthy_when_its_hooks_have_succeeded() -> None:
+    (check,) = (part for part in SERVICES["localstack"]["healthcheck"]["test"] if "init/ready" in part)
+    assert "SUCCESSFUL" in check
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "a\n  # --- x: begin ---\n  old\n  # --- x: end ---\nb\n",
+            "a\n  # --- x: begin ---\n  new\n  # --- x: end ---\nb\n",
+        ),
+        ("# --- x: begin ---\n# --- x: end ---\n", "# --- x: begin ---\nnew\n# --- x: end ---\n"),
+        ("# --- y: begin ---\nold\n# --- y: end ---\n", "# --- y: begin ---\nold\n# --- y: end ---\n"),
+    ],
+)
+def test_a_region_is_replaced_between_its_marks_alone(text: str, expected: str) -> None:
+    assert replace_region(text, "x", ["new"]) == expected
+
+
+def test_an_additional_worker_differs_from_the_others_in_its_command_alone() -> None:
+    calculation = {"image": "i", "command": ["python", "-m", "services.worker", "calculation"], "volumes": ["./types"]}
+    services = additional_services({"services": {"worker-calculation": calculation}}, ["mail"])
+    assert services == {"worker-mail": {**calculation, "command": ["python", "-m", "services.worker", "mail"]}}
+
+
+SCRIPTS = [".ci/run", ".ci/lint", "base-images/base-images.sh"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts_are_executable_and_parse(script: str) -> None:
+    assert (ROOT / script).stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", str(ROOT / script)], check=True)  # noqa: S603, S607
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    used = re.findall(r"uses: (\S+)", workflow)
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in used)
