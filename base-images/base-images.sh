@@ -4,6 +4,7 @@
 #
 #   base-images.sh [up]     install and start a container engine where none answers, then make the images
 #   base-images.sh images   make the images that are missing or outdated (an engine must answer)
+#   base-images.sh names    print the images' names
 #   base-images.sh down     stop the engine that `up` started
 # shellcheck disable=SC2016 # formats and hooks in single quotes are for others to expand
 set -euo pipefail
@@ -135,6 +136,7 @@ make_images() {
 case ${1:-up} in
   up) mkdir -p "$CACHE"; install_engine; start_engine; make_images ;;
   images) make_images ;;
+  names) printf '%s\n' "$PYTHON_IMAGE" "$LOCALSTACK_IMAGE" ;;
   down) stop_engine ;;
-  *) sed -n '5,7s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '5,8s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
