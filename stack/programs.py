@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stack.config import StackSettings
+from stack.errors import StackError
 from stack.localstack import COMMAND, localstack_environment, localstack_python
 
 LOCALSTACK = "localstack"
@@ -16,6 +17,8 @@ DLQ_WATCHER = "dlq-watcher"
 
 # A service is killed when it has not stopped this long after its drain should have ended.
 STOP_MARGIN_SECONDS = 2
+# The services' own default, of a long poll and of a drain.
+DEFAULT_SECONDS = "20"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,12 @@ def _consumer(settings: StackSettings, name: str, module: list[str], health_port
 
 def _drain_seconds(settings: StackSettings) -> int:
     """How long a consumer may take to stop: a long poll that has just begun, then the drain."""
-    wait = float(settings.environment.get("SQS_WAIT_TIME_SECONDS") or 20)
-    drain = float(settings.environment.get("DRAIN_TIMEOUT_SECONDS") or 20)
-    return round(wait + drain)
+    return round(_seconds(settings, "SQS_WAIT_TIME_SECONDS") + _seconds(settings, "DRAIN_TIMEOUT_SECONDS"))
+
+
+def _seconds(settings: StackSettings, name: str) -> float:
+    text = settings.environment.get(name) or DEFAULT_SECONDS
+    try:
+        return float(text)
+    except ValueError:
+        raise StackError(f"{name}={text} is not a number of seconds.") from None

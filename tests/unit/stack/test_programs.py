@@ -1,0 +1,67 @@
+"""Which processes a native stack has, and how supervisord is told to run them."""
+
+import json
+from configparser import RawConfigParser
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from stack.config import StackSettings
+from stack.errors import StackError
+from stack.programs import Program, programs
+from stack.supervisor import LONGEST_SOCKET_PATH, render, socket_path
+
+QUEUES = json.dumps(
+    {
+        "queues": [
+            {"name": "data", "consumer": "worker"},
+            {"name": "data-dlq", "consumer": "dlq_watcher"},
+            {"name": "callbacks", "consumer": "worker"},
+            {"name": "undelivered", "consumer": None},
+        ]
+    }
+)
+
+
+def planned(**environment: str) -> dict[str, Program]:
+    settings = StackSettings("native", environment=environment)
+    return {program.name: program for program in programs(settings, QUEUES, count(8081))}
+
+
+def test_each_queue_that_a_worker_consumes_has_one_and_all_dlqs_share_a_watcher() -> None:
+    assert list(planned()) == ["localstack", "receiver", "api", "worker-data", "worker-callbacks", "dlq-watcher"]
+
+
+def test_consumers_have_health_ports_of_their_own() -> None:
+    ports = [program.environment["HEALTH_PORT"] for name, program in planned().items() if "-" in name]
+
+    assert ports == ["8081", "8082", "8083"]
+
+
+def test_a_consumer_is_killed_only_after_its_long_poll_and_its_drain() -> None:
+    worker = planned(SQS_WAIT_TIME_SECONDS="4", DRAIN_TIMEOUT_SECONDS="6.5")["worker-data"]
+
+    assert worker.stop_seconds > 4 + 6.5
+
+
+def test_a_drain_that_is_no_number_is_refused_by_name() -> None:
+    with pytest.raises(StackError, match=r"^DRAIN_TIMEOUT_SECONDS=soon is not a number"):
+        planned(DRAIN_TIMEOUT_SECONDS="soon")
+
+
+def test_a_directory_with_a_percent_sign_and_a_space_is_no_trouble_for_supervisord() -> None:
+    directory = Path("/tmp/100% mine")  # noqa: S108
+
+    parser = RawConfigParser()
+    parser.read_string(render(directory, [Program("api", ["/tmp/100% mine/python", "-m", "api"], "http://x")]))  # noqa: S108
+
+    assert parser["program:api"]["command"] == "'/tmp/100%% mine/python' -m api"
+    assert parser["program:api"]["stdout_logfile"] == "/tmp/100%% mine/logs/api.log"  # noqa: S108
+
+
+def test_the_socket_of_a_deep_directory_has_a_path_short_enough() -> None:
+    deep = Path("/") / "/".join(["directory"] * 20)
+
+    assert len(str(socket_path(deep))) <= LONGEST_SOCKET_PATH
+    assert socket_path(deep) != socket_path(deep / "other")
