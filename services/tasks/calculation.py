@@ -1,7 +1,7 @@
 """Task type `calculation`: add, subtract, multiply, divide; in decimal, rounded half up."""
 
 import math
-from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
+from decimal import ROUND_05UP, ROUND_HALF_UP, Context, Decimal, DecimalException
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -10,7 +10,10 @@ from pydantic_core import PydanticCustomError
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 
 # Enough digits for the exact sum of the largest and the smallest double, and for 12 decimals of their quotient.
-_DECIMAL = Context(prec=1000, rounding=ROUND_HALF_UP)
+_PRECISION = 1000
+# Rounding twice must not differ from rounding the exact result once: it is what this mode of the first step is for.
+_OPERATION = Context(prec=_PRECISION, rounding=ROUND_05UP)
+_RESULT = Context(prec=_PRECISION, rounding=ROUND_HALF_UP)
 
 
 def _json_number(value: object) -> object:
@@ -53,7 +56,7 @@ def calculate(item: CalculationItem) -> int | Decimal:
     if item.operation == "/" and item.num_2 == 0:
         raise ItemError("division by zero")
     try:
-        rounded = _apply(item).quantize(Decimal(1).scaleb(-item.result_rounding), context=_DECIMAL)
+        rounded = _apply(item).quantize(Decimal(1).scaleb(-item.result_rounding), context=_RESULT)
     except DecimalException as error:
         raise ItemError(f"the result cannot be represented: {type(error).__name__}") from error
     if not _is_json_number(rounded):
@@ -64,20 +67,20 @@ def calculate(item: CalculationItem) -> int | Decimal:
 def _apply(item: CalculationItem) -> Decimal:
     match item.operation:
         case "+":
-            return _DECIMAL.add(item.num_1, item.num_2)
+            return _OPERATION.add(item.num_1, item.num_2)
         case "-":
-            return _DECIMAL.subtract(item.num_1, item.num_2)
+            return _OPERATION.subtract(item.num_1, item.num_2)
         case "*":
-            return _DECIMAL.multiply(item.num_1, item.num_2)
+            return _OPERATION.multiply(item.num_1, item.num_2)
         case "/":
-            return _DECIMAL.divide(item.num_1, item.num_2)
+            return _OPERATION.divide(item.num_1, item.num_2)
 
 
 def _plain(value: Decimal) -> int | Decimal:
     """Write 8.8E+2 as 880, 2.50 as 2.5, and -0 as 0."""
     if value == value.to_integral_value():
         return int(value)
-    return value.normalize(_DECIMAL)
+    return value.normalize(_RESULT)
 
 
 async def _run(item: CalculationItem, _context: TaskContext) -> Any:

@@ -1,0 +1,319 @@
+"""Task type `data`, against a real HTTP server."""
+
+import asyncio
+import math
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from pydantic import ValidationError
+
+from services import exact_json
+from services.exact_json import MAX_DEPTH
+from services.tasks import data
+from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
+from services.tasks.task_type import ItemError, TaskContext
+from services.worker.task_handler import run_items
+from tests.unit.services.conftest import Handler, Serve
+
+NUMBERS = '{"a":0.877666663555222222,"b":1.10,"c":123456789012345678901234567890,"d":1E-400}'
+
+
+def item(url: str, **fields: Any) -> DataItem:
+    return DataItem.model_validate({"name": "item", "url": url, **fields})
+
+
+def context_of(http: httpx.AsyncClient) -> TaskContext:
+    return TaskContext("id", 1, http)
+
+
+async def error_of(fetched: DataItem, http: httpx.AsyncClient) -> str:
+    with pytest.raises(ItemError) as failed:
+        await fetch(fetched, context_of(http))
+    return str(failed.value)
+
+
+def answering(body: str | bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Handler:
+    async def answer(_request: web.Request) -> web.Response:
+        raw = body.encode() if isinstance(body, str) else body
+        return web.Response(body=raw, status=status, headers=headers)
+
+    return answer
+
+
+@pytest.fixture
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "settings", DataSettings(data_timeout_seconds=0.05))
+
+
+@pytest.mark.parametrize("body", [NUMBERS, "null", "0", '"text"', "[]", '[1.0,{"a":[]}]', '"\\ud83d\\ude00 \\u00e9"'])
+async def test_the_json_of_a_source_is_passed_on_exactly(http: httpx.AsyncClient, serve: Serve, body: str) -> None:
+    async with serve(answering(body)) as url:
+        assert exact_json.dumps(await fetch(item(url), context_of(http))) == body
+
+
+async def test_json_is_read_whatever_its_content_type_says_and_with_a_byte_order_mark(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    async with serve(answering(b"\xef\xbb\xbf[1]", headers={"content-type": "text/html"})) as url:
+        assert await fetch(item(url), context_of(http)) == [1]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (404, "the source answered 404 Not Found"),
+        (500, "the source answered 500 Internal Server Error"),
+        (301, "the source answered 301 Moved Permanently"),
+        (304, "the source answered 304 Not Modified"),
+        (599, "the source answered 599"),
+    ],
+)
+async def test_an_answer_that_is_not_2xx_is_an_error(
+    http: httpx.AsyncClient, serve: Serve, status: int, error: str
+) -> None:
+    async with serve(answering("{}", status=status)) as url:
+        assert (await error_of(item(url), http)).startswith(error)
+
+
+async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve) -> None:
+    paths: list[str] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        return web.Response(status=302, headers={"location": "/elsewhere"})
+
+    async with serve(redirect) as url:
+        assert await error_of(item(f"{url}/here"), http) == "the source answered 302 Found"
+    assert paths == ["/here"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("<html>", "line 1 column 1"),
+        ("", "line 1 column 1"),
+        ('{"a":NaN}', "line 1 column"),
+        (b"\xff", "JSON must be UTF-8"),
+        ("1" * 5000, "more digits than can be read"),
+        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested too deeply"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+async def test_an_answer_that_is_no_json_is_an_error(
+    http: httpx.AsyncClient, serve: Serve, body: str | bytes, reason: str
+) -> None:
+    async with serve(answering(body, headers={"content-type": "text/plain"})) as url:
+        error = await error_of(item(url), http)
+
+    assert error.startswith("the source answered no JSON (text/plain): ")
+    assert reason in error
+
+
+@pytest.mark.usefixtures("short_timeout")
+async def test_a_source_that_does_not_answer_in_time_is_an_error(http: httpx.AsyncClient, serve: Serve) -> None:
+    over = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await over.wait()
+        return web.Response()
+
+    async with serve(hang) as url:
+        error = await error_of(item(url), http)
+        over.set()
+
+    assert error == "timeout: no complete answer within 0.05 seconds"
+
+
+@pytest.mark.usefixtures("short_timeout")
+async def test_the_time_is_that_of_the_whole_answer(http: httpx.AsyncClient, serve: Serve) -> None:
+    over = asyncio.Event()
+
+    async def begin_and_hang(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"[1,")
+        await over.wait()
+        return response
+
+    async with serve(begin_and_hang) as url:
+        error = await error_of(item(url), http)
+        over.set()
+
+    assert error.startswith("timeout: ")
+
+
+async def test_a_refused_connection_is_an_error(http: httpx.AsyncClient, closed_port: int) -> None:
+    error = await error_of(item(f"http://127.0.0.1:{closed_port}/"), http)
+
+    assert error == f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"
+
+
+async def test_an_unknown_host_is_an_error(http: httpx.AsyncClient) -> None:
+    error = await error_of(item("http://no-such-host.invalid/"), http)
+
+    assert error == "the host name no-such-host.invalid cannot be resolved"
+
+
+async def test_an_answer_that_breaks_off_is_an_error(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-length": "100"})
+        await response.prepare(request)
+        await response.write(b"[1,")
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async with serve(break_off) as url:
+        assert await error_of(item(url), http)
+
+
+async def test_an_encoding_that_is_not_what_it_says_is_an_error(http: httpx.AsyncClient, serve: Serve) -> None:
+    async with serve(answering("{}", headers={"content-encoding": "gzip"})) as url:
+        assert (await error_of(item(url), http)).startswith("DecodingError: ")
+
+
+@pytest.mark.parametrize("headers", [{"x": "a\r\nb: c"}, {"x": "\u2603"}, {"a b": "c"}, {"": "c"}, {"x": "\x00"}])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_header_that_http_cannot_carry_is_an_error_of_its_item(
+    http: httpx.AsyncClient, serve: Serve, headers: dict[str, str], method: str
+) -> None:
+    received: list[str] = []
+
+    async def never(request: web.Request) -> web.Response:
+        received.append(request.path)
+        return web.json_response({})
+
+    async with serve(never) as url:
+        assert await error_of(item(url, headers=headers, method=method), http)
+    assert received == []
+
+
+async def echo(request: web.Request) -> web.Response:
+    return web.json_response(
+        {
+            "method": request.method,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "body": (await request.read()).decode(),
+        }
+    )
+
+
+async def test_get_is_the_default_and_sends_no_payload(http: httpx.AsyncClient, serve: Serve) -> None:
+    async with serve(echo) as url:
+        received = await fetch(item(url, payload={"page": 1}, headers={"X-Token": "t"}), context_of(http))
+
+    assert (received["method"], received["body"]) == ("GET", "")
+    assert received["headers"]["x-token"] == "t"
+
+
+@pytest.mark.parametrize("payload", ['{"page":1.10}', '[{"a":0.877666663555222222},{"b":null}]', "{}", "[]"])
+async def test_post_sends_its_payload_as_json_digit_by_digit(
+    http: httpx.AsyncClient, serve: Serve, payload: str
+) -> None:
+    async with serve(echo) as url:
+        received = await fetch(item(url, method="POST", payload=exact_json.loads(payload)), context_of(http))
+
+    assert (received["method"], received["body"]) == ("POST", payload)
+    assert received["headers"]["content-type"] == "application/json"
+
+
+async def test_the_content_type_of_the_item_goes_before_the_default(http: httpx.AsyncClient, serve: Serve) -> None:
+    headers = {"Content-Type": "application/vnd.api+json"}
+    async with serve(echo) as url:
+        received = await fetch(item(url, method="POST", headers=headers), context_of(http))
+
+    assert received["headers"]["content-type"] == "application/vnd.api+json"
+
+
+async def test_a_cookie_of_one_answer_is_not_sent_with_another_request(http: httpx.AsyncClient, serve: Serve) -> None:
+    cookies: list[str | None] = []
+
+    async def set_cookie(request: web.Request) -> web.Response:
+        cookies.append(request.headers.get("cookie"))
+        return web.json_response({}, headers={"set-cookie": "session=secret; Path=/"})
+
+    async with serve(set_cookie) as url:
+        await fetch(item(url), context_of(http))
+        await fetch(item(url), context_of(http))
+
+    assert cookies == [None, None]
+
+
+async def test_one_bad_source_among_good_ones_is_the_only_error_and_the_order_is_the_requests(
+    http: httpx.AsyncClient, serve: Serve, closed_port: int
+) -> None:
+    answered_last = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/0":
+            await answered_last.wait()
+        elif request.path == "/4":
+            answered_last.set()
+        return web.json_response(request.path)
+
+    async with serve(answer) as url:
+        urls = [f"{url}/0", f"http://127.0.0.1:{closed_port}/1", f"{url}/2", f"{url}/3", f"{url}/4"]
+        items = [item(each, name=f"item-{number}") for number, each in enumerate(urls)]
+        results, errors = await run_items(TASK_TYPE, items, context_of(http))
+
+    assert results == [{"item-0": "/0"}, {"item-2": "/2"}, {"item-3": "/3"}, {"item-4": "/4"}]
+    assert errors == [{"item-1": f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"}]
+
+
+async def test_no_more_items_of_a_task_are_fetched_at_a_time_than_data_concurrency(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    limit = TASK_TYPE.item_concurrency
+    under_way: list[int] = [0]
+    all_slots_used = asyncio.Event()
+
+    async def count(_request: web.Request) -> web.Response:
+        under_way.append(under_way[-1] + 1)
+        if under_way[-1] >= limit:
+            all_slots_used.set()
+        await all_slots_used.wait()
+        under_way.append(under_way[-1] - 1)
+        return web.json_response({})
+
+    async with serve(count) as url:
+        results, _ = await run_items(TASK_TYPE, [item(url) for _ in range(3 * limit)], context_of(http))
+
+    assert len(results) == 3 * limit
+    assert max(under_way) == limit
+
+
+def test_a_data_task_is_not_repeated() -> None:
+    assert TASK_TYPE.max_attempts == 1
+
+
+def test_the_settings_of_the_type_bound_the_concurrency() -> None:
+    assert TASK_TYPE.item_concurrency == DataSettings().data_concurrency
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"url": "source"}, ("url",)),
+        ({"url": "ftp://source/"}, ("url",)),
+        ({"method": "PUT"}, ("method",)),
+        ({"method": "get"}, ("method",)),
+        ({"headers": {"x": 1}}, ("headers", "x")),
+        ({"headers": []}, ("headers",)),
+        ({"payload": {"a": [Decimal("NaN")]}}, ("payload",)),
+        ({"payload": [{"a": math.inf}]}, ("payload",)),
+        ({"timeout": 5}, ("timeout",)),
+    ],
+)
+def test_what_is_no_request_is_refused_at_its_place(fields: dict[str, Any], place: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        item(**{"url": "http://source/", **fields})
+    assert [error["loc"] for error in refused.value.errors()] == [place]
+
+
+@pytest.mark.parametrize("payload", ["text", 1, None, [1], [[]]])
+def test_a_payload_is_an_object_or_a_list_of_objects(payload: object) -> None:
+    with pytest.raises(ValidationError, match="payload"):
+        item("http://source/", payload=payload)
