@@ -1,0 +1,211 @@
+"""How one task message is worked: its items, its time, its outcome."""
+
+import asyncio
+import json
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from services.delivery import OutcomeDelivery
+from services.messages import OutcomeMessage, UnusableMessageError, encode_task
+from services.settings import WorkerSettings
+from services.sqs import ReceivedMessage
+from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+from services.worker.task_handler import TaskHandler, TaskTimeoutError, run_items
+
+
+class FakeDelivery:
+    """Keeps the outcomes that it is given."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[OutcomeMessage] = []
+
+    async def deliver(self, outcome: OutcomeMessage) -> None:
+        self.outcomes.append(outcome)
+
+
+class Work:
+    """What a task type does with an item: its name says what."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.contexts: list[TaskContext] = []
+        self.begun_all = asyncio.Event()
+
+    async def run(self, item: TaskItem, context: TaskContext) -> str:
+        self.begun.append(item.name)
+        self.contexts.append(context)
+        try:
+            return await self._do(item.name)
+        finally:
+            self.ended.append(item.name)
+
+    async def _do(self, name: str) -> str:
+        match name:
+            case "item error":
+                raise ItemError("the item's reason")
+            case "bug":
+                raise ZeroDivisionError("the task's reason")
+            case "own timeout":
+                raise TimeoutError("the task's own")
+            case "hang":
+                self.begun_all.set()
+                await asyncio.Event().wait()
+            case "bug when the others hang":
+                await self.begun_all.wait()
+                raise ZeroDivisionError("the task's reason")
+        return name.upper()
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+def type_of(work: Work, *, item_concurrency: int = 1) -> TaskType[TaskItem]:
+    return TaskType(
+        name="echo",
+        route="/v1/echo",
+        summary="Echo",
+        item=TaskItem,
+        run=work.run,
+        example=[],
+        item_concurrency=item_concurrency,
+    )
+
+
+def handler_of(
+    work: Work, http: httpx.AsyncClient, *, item_concurrency: int = 1, **settings: Any
+) -> tuple[TaskHandler, FakeDelivery]:
+    delivery = FakeDelivery()
+    task_type = type_of(work, item_concurrency=item_concurrency)
+    handler = TaskHandler(task_type, http, cast("OutcomeDelivery", delivery), WorkerSettings(**settings))
+    return handler, delivery
+
+
+def message_of(*names: str, task_type: str = "echo", receive_count: int = 1) -> ReceivedMessage:
+    request = json.dumps({"callback_url": "http://receiver/", "message": [{"name": name} for name in names]})
+    body = encode_task("task-id", task_type, request)
+    return ReceivedMessage("message-id", body, "handle", receive_count, sent_at=0, attributes={})
+
+
+@pytest.mark.parametrize("item_concurrency", [1, 3])
+async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_requests(
+    work: Work, http: httpx.AsyncClient, item_concurrency: int
+) -> None:
+    handler, delivery = handler_of(work, http, item_concurrency=item_concurrency)
+
+    await handler(message_of("a", "item error", "b", "a"))
+
+    [outcome] = delivery.outcomes
+    assert json.loads(outcome.body) == {
+        "results": [{"a": "A"}, {"b": "B"}, {"a": "A"}],
+        "errors": [{"item error": "the item's reason"}],
+        "task_id": "task-id",
+    }
+
+
+@pytest.mark.parametrize("item_concurrency", [1, 3])
+async def test_any_other_error_of_an_item_fails_the_attempt_with_its_own_type(
+    work: Work, http: httpx.AsyncClient, item_concurrency: int
+) -> None:
+    handler, delivery = handler_of(work, http, item_concurrency=item_concurrency)
+
+    with pytest.raises(ZeroDivisionError, match="the task's reason"):
+        await handler(message_of("a", "bug"))
+
+    assert delivery.outcomes == []
+
+
+async def test_an_attempt_that_fails_ends_the_items_that_are_under_way(work: Work, http: httpx.AsyncClient) -> None:
+    items = [TaskItem(name="hang"), TaskItem(name="bug when the others hang")]
+
+    with pytest.raises(ZeroDivisionError):
+        await run_items(type_of(work, item_concurrency=2), items, TaskContext("id", 1, http))
+
+    assert sorted(work.ended) == sorted(work.begun) == ["bug when the others hang", "hang"]
+
+
+@pytest.mark.parametrize("item_concurrency", [1, 3])
+async def test_an_attempt_that_takes_too_long_fails_with_the_time_it_had(
+    work: Work, http: httpx.AsyncClient, item_concurrency: int
+) -> None:
+    handler, delivery = handler_of(work, http, item_concurrency=item_concurrency, task_timeout_seconds=0.05)
+
+    with pytest.raises(TaskTimeoutError, match=r"^the attempt took longer than 0\.05 seconds$"):
+        await handler(message_of("hang"))
+
+    assert work.ended == ["hang"]
+    assert delivery.outcomes == []
+
+
+@pytest.mark.parametrize("item_concurrency", [1, 3])
+async def test_a_timeout_of_the_task_type_itself_stays_what_it_is(
+    work: Work, http: httpx.AsyncClient, item_concurrency: int
+) -> None:
+    handler, _ = handler_of(work, http, item_concurrency=item_concurrency)
+
+    with pytest.raises(TimeoutError, match="the task's own") as failed:
+        await handler(message_of("own timeout"))
+
+    assert type(failed.value) is TimeoutError
+
+
+async def test_a_task_type_is_told_the_task_and_the_attempt(work: Work, http: httpx.AsyncClient) -> None:
+    handler, _ = handler_of(work, http)
+
+    await handler(message_of("a", receive_count=2))
+
+    assert work.contexts == [TaskContext("task-id", 2, http)]
+
+
+async def test_the_delay_goes_before_the_work(
+    work: Work, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_before: list[tuple[float, list[str]]] = []
+
+    async def note(seconds: float) -> None:
+        begun_before.append((seconds, list(work.begun)))
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    handler, delivery = handler_of(work, http, task_delay_seconds=7)
+
+    await handler(message_of("a"))
+
+    assert begun_before == [(7, [])]
+    assert len(delivery.outcomes) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (message_of("a", task_type="other"), "the message is a task of type other, not echo"),
+        (message_of(), "the task does not fit its type echo: message: List should have at least 1 item"),
+        (ReceivedMessage("id", "garbage", "handle", 1, 0, {}), "the message is no JSON"),
+    ],
+)
+async def test_what_is_no_task_of_this_type_is_refused_and_not_worked(
+    work: Work, http: httpx.AsyncClient, message: ReceivedMessage, reason: str
+) -> None:
+    handler, delivery = handler_of(work, http)
+
+    with pytest.raises(UnusableMessageError, match=reason):
+        await handler(message)
+
+    assert work.begun == []
+    assert delivery.outcomes == []
+
+
+async def test_a_result_that_json_cannot_carry_fails_the_attempt(http: httpx.AsyncClient) -> None:
+    class Unwritable(Work):
+        async def _do(self, _name: str) -> Any:
+            return object()
+
+    handler, delivery = handler_of(Unwritable(), http)
+
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        await handler(message_of("a"))
+
+    assert delivery.outcomes == []
