@@ -68,7 +68,9 @@ class Supervisor:
         configuration = self._directory / "supervisord.conf"
         configuration.write_text(render(self._directory, programs))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, cwd=self._directory, env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode or not self._answers():
             raise StackError("supervisord did not start.", done.stdout + done.stderr)
 
@@ -124,33 +126,34 @@ def socket_path(directory: Path) -> Path:
 
 
 def render(directory: Path, programs: Iterable[Program]) -> str:
-    """The configuration, see http://supervisord.org/configuration.html. Nothing starts by itself: there is an order."""
-    escaped = _escape(str(directory))
+    """The configuration, see http://supervisord.org/configuration.html. Nothing starts by itself: there is an order.
+
+    Paths are relative to the stack's directory, where supervisord is started: it would expand a % in them twice.
+    """
     head = f"""\
 [unix_http_server]
 file = {_escape(str(socket_path(directory)))}
 chmod = 0700
 
 [supervisord]
-directory = {_escape(str(ROOT))}
-pidfile = {escaped}/supervisord.pid
-logfile = {escaped}/logs/supervisord.log
+pidfile = supervisord.pid
+logfile = logs/supervisord.log
 logfile_maxbytes = 1MB
 logfile_backups = 1
-childlogdir = {escaped}/logs
 nocleanup = true
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
-    return head + "".join(_section(directory, number, program) for number, program in enumerate(programs))
+    return head + "".join(_section(number, program) for number, program in enumerate(programs))
 
 
-def _section(directory: Path, number: int, program: Program) -> str:
+def _section(number: int, program: Program) -> str:
     environment = ",".join(f'{name}="{_escape(value)}"' for name, value in program.environment.items())
     return f"""
 [program:{program.name}]
 command = {_escape(shlex.join(program.command))}
+directory = {_escape(str(ROOT))}
 environment = {environment}
 priority = {number}
 autostart = false
@@ -161,7 +164,7 @@ stopsignal = {program.stop_signal}
 stopwaitsecs = {program.stop_seconds}
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {_escape(str(log_file(directory, program.name)))}
+stdout_logfile = logs/{program.name}.log
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 2
 """

@@ -57,7 +57,7 @@ def test_a_directory_with_a_percent_sign_and_a_space_is_no_trouble_for_superviso
     parser.read_string(render(directory, [Program("api", ["/tmp/100% mine/python", "-m", "api"], "http://x")]))  # noqa: S108
 
     assert parser["program:api"]["command"] == "'/tmp/100%% mine/python' -m api"
-    assert parser["program:api"]["stdout_logfile"] == "/tmp/100%% mine/logs/api.log"  # noqa: S108
+    assert parser["program:api"]["stdout_logfile"] == "logs/api.log"
 
 
 def test_the_socket_of_a_deep_directory_has_a_path_short_enough() -> None:
