@@ -69,13 +69,15 @@ start_engine() {
   engine_answers && return
   say "starting the engine (log: $LOG)"
   setsid dockerd >"$LOG" 2>&1 </dev/null &
-  echo $! >"$PIDFILE"
+  local pid=$!
+  echo "$pid" >"$PIDFILE"
   for _ in $(seq 60); do
     engine_answers && return
+    kill -0 "$pid" 2>/dev/null || break
     sleep 0.5
   done
-  tail -20 "$LOG" >&2
-  fail "the engine does not answer after 30 s"
+  tail -5 "$LOG" >&2
+  fail "the engine does not start: the lines above are the end of $LOG"
 }
 
 stop_engine() {
