@@ -1,33 +1,39 @@
 """How the API words its errors."""
 
-import math
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from fastapi import Request, status
-from fastapi.encoders import jsonable_encoder
+from fastapi import Request, Response, status
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+
+from services import exact_json
 
 COULD_NOT_BE_QUEUED = "Request processing failed due to an internal error."
 
 
-async def answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
-    """Answer FastAPI's 422; the input that was NaN or Infinity is named by its text, for JSON cannot carry it."""
+async def answer_validation_error(_request: Request, error: Exception) -> Response:
+    """Answer FastAPI's 422.
+
+    A value that is an object, a list or no JSON is named by its place alone: it could be as large and as deep as the
+    request, and it would be repeated with each error in it.
+    """
     if not isinstance(error, RequestValidationError):
         raise error
-    # As text: the encoder would write 1e999999 out, digit by digit.
-    detail = _without_non_finite(jsonable_encoder(error.errors(), custom_encoder={Decimal: str}))
-    return JSONResponse({"detail": detail}, status.HTTP_422_UNPROCESSABLE_CONTENT)
+    content = exact_json.dumps({"detail": [_readable(details) for details in error.errors()]})
+    return Response(content, status.HTTP_422_UNPROCESSABLE_CONTENT, media_type="application/json")
 
 
-def _without_non_finite(value: Any) -> Any:
-    match value:
-        case float() if not math.isfinite(value):
-            return str(value)
-        case dict():
-            return {key: _without_non_finite(each) for key, each in value.items()}
-        case list():
-            return [_without_non_finite(each) for each in value]
-        case _:
-            return value
+def _readable(details: Mapping[str, Any]) -> dict[str, Any]:
+    readable = {name: details[name] for name in ("type", "loc", "msg")}
+    match details.get("input"):
+        case dict() | list() | bytes():
+            pass
+        case float() | Decimal() as number:
+            # As text: JSON cannot carry NaN, and few readers take 1e999999.
+            readable["input"] = str(number)
+        case value:
+            readable["input"] = value
+    if "ctx" in details:
+        readable["ctx"] = {name: each if isinstance(each, int) else str(each) for name, each in details["ctx"].items()}
+    return readable

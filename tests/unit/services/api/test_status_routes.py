@@ -1,0 +1,105 @@
+"""What the API says of itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.api import status_routes
+from services.api.app import create_app
+from services.settings import ApiSettings
+from services.task_types import load_task_types
+
+TASK_TYPES = load_task_types(["services.tasks"])
+
+
+class FakeTaskQueue:
+    """Answers, fails, or does not answer."""
+
+    def __init__(self, error: Exception | None = None, *, hangs: bool = False) -> None:
+        self._error = error
+        self._hangs = hangs
+
+    async def check(self) -> None:
+        if self._hangs:
+            await asyncio.Event().wait()
+        if self._error:
+            raise self._error
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return create_app(ApiSettings(), TASK_TYPES)
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        yield client
+
+
+async def test_the_root_points_to_the_documentation(api: httpx.AsyncClient) -> None:
+    response = await api.get("/")
+
+    assert response.status_code == 200
+    assert response.json() == {
+        "service_info": "Async tasks: post a task, hear its outcome at your callback",
+        "documentation_swagger": "http://api/docs",
+        "documentation_redoc": "http://api/redoc",
+    }
+
+
+async def test_the_process_lives_whatever_the_queues_do(api: httpx.AsyncClient) -> None:
+    response = await api.get("/healthcheck")
+
+    assert (response.status_code, response.json()) == (200, {"state": "healthy"})
+
+
+async def test_it_is_ready_when_every_queue_answers(api: httpx.AsyncClient, app: FastAPI) -> None:
+    app.state.task_queues = {"calculation": FakeTaskQueue(), "data": FakeTaskQueue()}
+
+    response = await api.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json() == {"state": "ready", "queues": {"calculation": "ok", "data": "ok"}}
+
+
+async def test_it_is_not_ready_when_a_queue_fails_or_does_not_answer(
+    api: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_routes, "_CHECK_TIMEOUT_SECONDS", 0.01)
+    app.state.task_queues = {
+        "calculation": FakeTaskQueue(ConnectionError("refused")),
+        "data": FakeTaskQueue(),
+        "other": FakeTaskQueue(hangs=True),
+    }
+
+    response = await api.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "state": "unready",
+        "queues": {
+            "calculation": "ConnectionError: refused",
+            "data": "ok",
+            "other": "no answer within 0.01 seconds",
+        },
+    }
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+async def test_the_documentation_is_served(api: httpx.AsyncClient, page: str) -> None:
+    response = await api.get(page)
+
+    assert response.status_code == 200
+    assert "/openapi.json" in response.text
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+async def test_the_documentation_needs_no_other_site(api: httpx.AsyncClient, page: str) -> None:
+    text = (await api.get(page)).text
+
+    assert 'src="http' not in text
+    assert 'rel="stylesheet" href="http' not in text

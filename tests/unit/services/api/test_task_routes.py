@@ -1,0 +1,332 @@
+"""What the API answers to a task, with a queue that takes everything."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import HttpUrl
+
+from services import exact_json
+from services.api.app import create_app
+from services.api.enqueue import EnqueueError, TaskQueue
+from services.exact_json import MAX_DEPTH
+from services.messages import MAX_TASK_BYTES, decode_task, encode_task
+from services.settings import ApiSettings
+from services.sqs import message_bytes
+from services.task_types import load_task_types
+
+RECEIVER = "http://receiver:9000/callback"
+CALCULATION = "/v1/calculation/basic"
+DATA = "/v1/data/from-api"
+TASK_TYPES = load_task_types(["services.tasks"])
+
+ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}
+
+
+class FakeTaskQueue:
+    """Keeps what it is given, or refuses it."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, str] = {}
+        self.refuses = False
+
+    async def enqueue(self, task_id: str, body: str) -> None:
+        if self.refuses:
+            raise EnqueueError
+        self.taken[task_id] = body
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return create_app(ApiSettings(example_receiver_url=HttpUrl(RECEIVER)), TASK_TYPES)
+
+
+@pytest.fixture
+def queue(app: FastAPI) -> FakeTaskQueue:
+    queue = FakeTaskQueue()
+    app.state.task_queues = {name: cast("TaskQueue", queue) for name in TASK_TYPES}
+    return queue
+
+
+@pytest.fixture
+async def api(app: FastAPI, queue: FakeTaskQueue) -> AsyncIterator[httpx.AsyncClient]:
+    assert app.state.task_queues["calculation"] is queue
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        yield client
+
+
+async def post(api: httpx.AsyncClient, body: str | bytes, route: str = CALCULATION) -> httpx.Response:
+    return await api.post(route, content=body, headers={"content-type": "application/json"})
+
+
+def calculation(**changes: Any) -> dict[str, Any]:
+    return {"callback_url": RECEIVER, "message": [ITEM | changes]}
+
+
+def calculation_text(num_1: str, more: str = "") -> str:
+    """A request with a number as it is written, and further fields of the item."""
+    item = f'{{"name":"a","num_1":{num_1},"num_2":1,"operation":"+","result_rounding":2{more}}}'
+    return f'{{"callback_url":"{RECEIVER}","message":[{item}]}}'
+
+
+def places(response: httpx.Response) -> list[list[Any]]:
+    assert response.status_code == 422, response.text
+    return [error["loc"] for error in response.json()["detail"]]
+
+
+async def test_an_accepted_task_is_answered_in_the_shape_of_the_contract(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    response = await api.post(CALCULATION, json=calculation())
+
+    [task_id] = queue.taken
+    assert response.status_code == 200
+    assert response.json() == {
+        "message": "Processing of your request has started",
+        "task_id": task_id,
+        "async_job_response_structure": {"results": [{}], "errors": [{}], "task_id": task_id},
+    }
+    assert str(UUID(task_id)) == task_id
+
+
+@pytest.mark.parametrize("route", [CALCULATION, DATA])
+async def test_the_text_of_the_client_is_queued_untouched(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, route: str
+) -> None:
+    item = f'"name":"é\\u00e9","url":"{RECEIVER}","payload":{{"a":0.877666663555222222}}'
+    text = calculation_text("0.877666663555222222") if route == CALCULATION else (
+        f'{{ "message":[{{{item}}}],\n"callback_url":"{RECEIVER}" }}'
+    )  # fmt: skip
+
+    response = await post(api, text, route)
+
+    body = queue.taken[response.json()["task_id"]]
+    assert text in body
+    assert exact_json.dumps(decode_task(body).request) == exact_json.dumps(exact_json.loads(text))
+
+
+async def test_a_task_that_could_not_be_queued_is_not_reported_as_accepted(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    queue.refuses = True
+
+    response = await api.post(CALCULATION, json=calculation())
+
+    assert response.status_code == 500
+    assert response.json() == {"detail": "Request processing failed due to an internal error."}
+
+
+@pytest.mark.parametrize(
+    ("request_body", "place"),
+    [
+        (calculation(num_1="1"), ["body", "message", 0, "num_1"]),
+        (calculation(operation="%"), ["body", "message", 0, "operation"]),
+        (calculation(result_rounding=13), ["body", "message", 0, "result_rounding"]),
+        (calculation(nmu_1=1), ["body", "message", 0, "nmu_1"]),
+        ({"callback_url": RECEIVER, "message": []}, ["body", "message"]),
+        ({"callback_url": RECEIVER, "message": [ITEM] * 1001}, ["body", "message"]),
+        ({"callback_url": RECEIVER}, ["body", "message"]),
+        ({"message": [ITEM]}, ["body", "callback_url"]),
+        ({**calculation(), "callback_url": "receiver"}, ["body", "callback_url"]),
+        ({**calculation(), "priority": 1}, ["body", "priority"]),
+        ([], ["body"]),
+        (None, ["body"]),
+        ("text", ["body"]),
+    ],
+)
+async def test_what_is_malformed_is_answered_422_with_its_place_and_not_queued(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, request_body: Any, place: list[Any]
+) -> None:
+    response = await post(api, json.dumps(request_body))
+
+    assert places(response) == [place]
+    assert set(response.json()["detail"][0]) >= {"type", "loc", "msg"}
+    assert queue.taken == {}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e999999999", "1" * 400])
+async def test_a_number_that_is_not_finite_is_answered_422_with_its_place(api: httpx.AsyncClient, number: str) -> None:
+    assert places(await post(api, calculation_text(number))) == [["body", "message", 0, "num_1"]]
+
+
+async def test_the_input_at_fault_is_named_where_it_is_no_object_and_no_list(api: httpx.AsyncClient) -> None:
+    async def named(more: str) -> object:
+        [error] = (await post(api, calculation_text("1", f',"x":{more}'))).json()["detail"]
+        return error.get("input", "unnamed")
+
+    assert [await named(value) for value in ('"text"', "1", "true", "null", "NaN", "1.50", "1e999999999")] == [
+        "text", 1, True, None, "nan", "1.50", "1E+999999999"
+    ]  # fmt: skip
+    assert [await named(value) for value in ("[]", "{}", '[{"a":1}]')] == ["unnamed"] * 3
+
+
+async def test_many_errors_are_answered_without_the_request_in_each_of_them(api: httpx.AsyncClient) -> None:
+    items = [{"x": [1] * 250}] * 1000
+
+    response = await post(api, json.dumps({"callback_url": RECEIVER, "message": items}))
+
+    assert len(response.json()["detail"]) == 6 * 1000
+    assert len(response.content) < 1_000_000
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 1000, 5000, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+async def test_what_is_nested_too_deeply_is_answered_422(
+    api: httpx.AsyncClient, depth: int, opening: str, closing: str
+) -> None:
+    deep = opening * depth + ("1" if opening != "[" else "") + closing * depth
+    payload = f'{{"callback_url":"{RECEIVER}","message":[{{"name":"a","url":"{RECEIVER}","payload":{deep}}}]}}'
+
+    for response in (await post(api, deep), await post(api, payload, DATA)):
+        [error] = response.json()["detail"]
+        assert (error["type"], error["ctx"]) == ("json_invalid", {"error": "JSON is nested too deeply"})
+
+
+async def test_what_is_nested_deeply_and_at_fault_is_answered_422(api: httpx.AsyncClient) -> None:
+    depth = MAX_DEPTH - 3
+
+    response = await post(api, calculation_text("1", ',"x":' + "[" * depth + "]" * depth))
+
+    assert places(response) == [["body", "message", 0, "x"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"callback_url":"\xff"}',
+        b"\xff\xfe{\x00}\x00",
+        calculation_text("1" * 5000).encode(),
+        calculation_text("1e" + "9" * 30).encode(),
+        calculation_text("01").encode(),
+        calculation_text("1").encode() + b"}",
+        b"\xc3\xaf\xc2\xbb\xc2\xbf" + calculation_text("1").encode(),
+        calculation_text("1", ',"\\ud800":"\\ud800"').encode(),
+        calculation_text("1").encode("utf-16"),
+    ],
+)
+async def test_a_body_that_is_no_json_request_is_answered_422(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, body: bytes
+) -> None:
+    assert places(await post(api, body))
+    assert queue.taken == {}
+
+
+async def test_a_byte_order_mark_is_passed_over(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:
+    response = await post(api, b"\xef\xbb\xbf" + calculation_text("1.10").encode())
+
+    task = decode_task(queue.taken[response.json()["task_id"]])
+    assert exact_json.dumps(task.request["message"][0]["num_1"]) == "1.10"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "image/png"])
+async def test_another_content_type_is_answered_422(api: httpx.AsyncClient, content_type: str) -> None:
+    for body in (calculation_text("1").encode(), b"\xff"):
+        response = await api.post(CALCULATION, content=body, headers={"content-type": content_type})
+        assert places(response) == [["body"]]
+
+
+def request_of_size(size: int) -> bytes:
+    text = calculation_text("1", ' "').encode()
+    return calculation_text("1", " " * (size - len(text) + 2)).encode()
+
+
+def largest_request() -> bytes:
+    envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""))
+    return request_of_size(MAX_TASK_BYTES - envelope)
+
+
+async def test_the_largest_task_that_sqs_takes_is_accepted(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:
+    response = await post(api, largest_request())
+
+    assert response.status_code == 200
+    assert message_bytes(queue.taken[response.json()["task_id"]]) == MAX_TASK_BYTES
+
+
+async def test_a_task_that_is_too_large_in_its_envelope_is_answered_413(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    response = await post(api, largest_request() + b" ")
+
+    assert response.status_code == 413
+    assert response.json() == {
+        "detail": f"The task takes {MAX_TASK_BYTES + 1} bytes as an SQS message"
+        f" and the limit is {MAX_TASK_BYTES} bytes."
+        " Send fewer or smaller items."
+    }
+    assert queue.taken == {}
+
+
+async def test_a_body_that_says_that_it_is_too_large_is_answered_413_unread(app: FastAPI, queue: FakeTaskQueue) -> None:
+    async def never_read() -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"5000000")]
+    scope = {"type": "http", "method": "POST", "path": CALCULATION, "query_string": b"", "headers": headers}
+    await app({**scope, "app": app}, never_read, send)
+
+    assert sent[0]["status"] == 413
+    assert f"The task takes 5000000 bytes as an SQS message and the limit is {MAX_TASK_BYTES}" in str(sent[1]["body"])
+    assert queue.taken == {}
+
+
+async def test_a_body_in_chunks_is_not_read_on_once_it_is_too_large(api: httpx.AsyncClient) -> None:
+    chunks_read: list[int] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(100):
+            chunks_read.append(number)
+            yield b" " * 100_000
+
+    response = await api.post(CALCULATION, content=chunks(), headers={"content-type": "application/json"})
+
+    assert response.status_code == 413
+    detail = response.json()["detail"]
+    assert re.match(
+        rf"The task takes more than {MAX_TASK_BYTES} bytes .* the limit is {MAX_TASK_BYTES} bytes\.", detail
+    )
+
+
+async def test_the_examples_of_the_documentation_run_as_they_are(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:
+    paths = (await api.get("/openapi.json")).json()["paths"]
+
+    for route in (CALCULATION, DATA):
+        [example] = paths[route]["post"]["requestBody"]["content"]["application/json"]["examples"].values()
+        assert example["value"]["callback_url"] == RECEIVER
+        assert (await api.post(route, json=example["value"])).status_code == 200
+    assert len(queue.taken) == 2
+
+
+async def test_the_example_of_a_calculation_is_the_one_of_the_contract(api: httpx.AsyncClient) -> None:
+    text = (await api.get("/openapi.json")).text
+
+    assert "0.877666663555222" in text
+    example = TASK_TYPES["calculation"].example
+    assert [(item["num_1"], item["operation"], item["num_2"], item["result_rounding"]) for item in example] == [
+        (123, "+", 0.75647, 2),
+        (785687256, "-", 0.75647, 4),
+        (0.877666663555222222, "*", 1000, -1),
+        (1, "/", 0, 0),
+    ]
+
+
+@pytest.mark.parametrize("route", [CALCULATION, DATA])
+async def test_the_documentation_names_each_answer_of_the_contract(api: httpx.AsyncClient, route: str) -> None:
+    operation = (await api.get("/openapi.json")).json()["paths"][route]["post"]
+
+    assert list(operation["responses"]) == ["200", "413", "500", "422"]
+
+
+async def test_a_get_is_answered_405(api: httpx.AsyncClient) -> None:
+    assert (await api.get(CALCULATION)).status_code == 405
