@@ -5,6 +5,7 @@ from typing import TypeVar
 import aioboto3
 
 from services.logs import configure_logs
+from services.queues import define_queues
 from services.settings import BrokerSettings, load_settings, refuse_to_start
 from services.task_types import TaskTypes, load_task_types
 
@@ -14,10 +15,11 @@ BrokerSettingsT = TypeVar("BrokerSettingsT", bound=BrokerSettings)
 def boot(settings_class: type[BrokerSettingsT]) -> tuple[BrokerSettingsT, TaskTypes]:
     """Return the settings and the task types, or end the program with a line that names the setting at fault."""
     settings = load_settings(settings_class)
-    if aioboto3.Session().region_name is None:
+    if not aioboto3.Session().region_name:
         refuse_to_start("AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1")
     try:
         task_types = load_task_types(settings.task_packages)
+        define_queues(task_types)
     except ValueError as error:
         refuse_to_start(str(error))
     configure_logs(settings)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from services.settings import BrokerSettings, load_settings
+from services.settings import BrokerSettings, load_settings, refuse_to_start
 from services.task_types import TaskTypes, load_task_types
 
 CALLBACKS = "callbacks"
@@ -40,7 +40,13 @@ class QueueDefinition:
 
 
 def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
-    """Return all queues by name: a pair for each task type, the pair of `callbacks`, and `undelivered`."""
+    """Return all queues by name: a pair for each task type, the pair of `callbacks`, and `undelivered`.
+
+    Raises ValueError where a task type has the name of one of these two.
+    """
+    for name in (CALLBACKS, UNDELIVERED):
+        if name in task_types:
+            raise ValueError(f"task type {name!r}: the name is taken, the services have a queue {name}")
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
         queues += _with_dlq(task_type.name, task_type.max_attempts)
@@ -58,7 +64,10 @@ def _with_dlq(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
 def main() -> None:
     """Print the queues of the configured task types."""
     settings = load_settings(BrokerSettings)
-    queues = define_queues(load_task_types(settings.task_packages))
+    try:
+        queues = define_queues(load_task_types(settings.task_packages))
+    except ValueError as error:
+        refuse_to_start(str(error))
     json.dump({"queues": [asdict(queue) for queue in queues.values()]}, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

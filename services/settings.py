@@ -1,7 +1,6 @@
 """The settings: read from the environment, and `.env` where there is one; refused at boot where they cannot work."""
 
 import base64
-import binascii
 import os
 import sys
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
@@ -24,16 +23,16 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
     """Check a Standard Webhooks secret: `whsec_` and base64 of 24 to 64 bytes (specification, "Signature scheme")."""
     try:
         key = base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if not 24 <= len(key) <= 64:  # noqa: PLR2004  # the specification's numbers, used once
         raise ValueError("a secret is whsec_ followed by the base64 of 24 to 64 random bytes")
     return secret
 
 
-Seconds = Annotated[float, Field(gt=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS)]
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-NonNegativeSeconds = Annotated[float, Field(ge=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS)]
+NonNegativeSeconds = Annotated[float, Field(ge=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS, allow_inf_nan=False)]
 CommaSeparated = BeforeValidator(_split)
 
 

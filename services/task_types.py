@@ -28,6 +28,8 @@ def _in_package(name: str) -> Iterable[TaskType[Any]]:
         package = importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ValueError(f"TASK_PACKAGES: there is no package {name!r} ({error})") from error
+    if not hasattr(package, "__path__"):
+        raise ValueError(f"TASK_PACKAGES: {name!r} is a module; name the package that it is in")
     for module in pkgutil.iter_modules(package.__path__, prefix=f"{name}."):
         task_type = getattr(importlib.import_module(module.name), "TASK_TYPE", None)
         if isinstance(task_type, TaskType):

@@ -15,7 +15,7 @@ from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 class DataSettings(Settings):
     """The settings of this task type, read when the module is imported: a wrong one stops the service at boot."""
 
-    data_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    data_timeout_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 10
     """The whole time that one item's request may take."""
     data_concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
     """Requests of one task under way at a time."""
