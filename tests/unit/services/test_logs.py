@@ -1,0 +1,76 @@
+"""Logs: one JSON object a line, or readable; never a local variable."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+# In a process of its own, for what it sets holds for the whole process.
+PROGRAM = """
+import logging, sys
+import structlog
+from services.logs import configure_logs
+from services.settings import Settings, load_settings
+
+configure_logs(load_settings(Settings))
+log = structlog.get_logger("services.example")
+
+def fail(password):
+    raise ValueError("no")
+
+structlog.contextvars.bind_contextvars(task_id="id-1")
+log.debug("not shown")
+log.info("a line\\nof two", text="\\u00e9", number=1.5, thing=object)
+logging.getLogger("library").warning("from %s", "a library")
+logging.getLogger("httpx").info("a request")
+try:
+    fail(password="hush" + "hush")
+except ValueError:
+    log.exception("failed")
+    logging.getLogger("library").exception("failed too")
+"""
+
+
+@cache
+def logged(log_format: str) -> list[str]:
+    ended = subprocess.run(  # noqa: S603  # the program above
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LOG_FORMAT": log_format},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert ended.stderr == ""
+    return ended.stdout.splitlines()
+
+
+def test_json_logs_are_one_object_a_line_of_our_own_and_of_the_libraries() -> None:
+    lines = [json.loads(line) for line in logged("json")]
+
+    assert [line["event"] for line in lines] == ["a line\nof two", "from a library", "failed", "failed too"]
+    assert [line["level"] for line in lines] == ["info", "warning", "error", "error"]
+    assert {line["task_id"] for line in lines} == {"id-1"}
+    assert lines[0]["logger"] == "services.example"
+    assert lines[0]["number"] == 1.5
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+def test_an_exception_is_logged_with_its_traceback() -> None:
+    for line in map(json.loads, logged("json")[-2:]):
+        assert "in fail" in line["exception"]
+        assert "ValueError: no" in line["exception"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_log_shows_a_local_variable(log_format: str) -> None:
+    text = "\n".join(logged(log_format))
+
+    assert "ValueError: no" in text
+    assert "hushhush" not in text
