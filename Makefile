@@ -43,7 +43,7 @@ test: venv localstack-venv ## Run the unit, integration and end-to-end tests nat
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
 
-check: venv ## Check format, lint, types, generated files and, where shellcheck and actionlint are installed, scripts and CI
+check: venv ## Check format, lint, types, generated files and, where shellcheck and node are installed, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)
 	@$(VENV)/bin/ruff check $(SOURCES)
 	@$(VENV)/bin/mypy services receiver stack tests
@@ -70,8 +70,9 @@ base-images: ## Make the base images from package registries, on a machine that 
 
 ##@ The rest
 
-clean: ## Stop the stack and remove its state, the virtual environments and all caches
+clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
 	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
+	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
 	@rm -rf .stack $(VENV) $(LOCALSTACK_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
