@@ -1,0 +1,199 @@
+"""Queues with names of their own in a real LocalStack, and what looks at them."""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiohttp import web
+from pydantic import HttpUrl
+
+from services.consumer import Consumer
+from services.http_client import open_http_client
+from services.messages import MAX_MESSAGE_BYTES
+from services.queues import QueueDefinition, define_queues
+from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.sqs import Queue, Queues, ReceivedMessage, open_sqs
+from services.task_types import load_task_types
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+
+PATIENCE_SECONDS = 30
+"""How long a test waits for what must happen, before it fails."""
+
+SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Serve = Callable[[Handler], AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the developer's shell, nor a `.env` file, reaches a test."""
+    monkeypatch.chdir(tmp_path)
+    for name in {name.upper() for settings in SETTINGS for name in settings.model_fields} & os.environ.keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+@dataclass
+class Requests:
+    """Counts the requests that a client makes, and waits for them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    _next: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, model: Any, **_arguments: Any) -> None:
+        """Count a request; botocore's hook "before-call"."""
+        self.counts[model.name] += 1
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def reach(self, operation: str, count: int) -> None:
+        """Wait until so many requests of the operation were made."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.counts[operation] < count:
+                await self._next.wait()
+
+
+@dataclass
+class Broker:
+    """The queues of one test."""
+
+    client: "SQSClient"
+    queues: Queues
+    definitions: dict[str, QueueDefinition]
+    requests: Requests
+    environment: dict[str, Any]
+    """The settings with which a program finds these queues."""
+
+    async def create(self, name: str) -> None:
+        """Make the queue as the ready hook makes it."""
+        queue = self.definitions[name]
+        attributes: dict[Any, str] = {
+            "MessageRetentionPeriod": str(queue.retention_seconds),
+            "MaximumMessageSize": str(MAX_MESSAGE_BYTES),
+        }
+        if queue.max_attempts is not None:
+            arn = (await self._attributes(queue.dead_letter_queue or "", "QueueArn"))["QueueArn"]
+            policy = {"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_attempts}
+            attributes["RedrivePolicy"] = json.dumps(policy)
+        await self.client.create_queue(QueueName=self.queues[name].name, Attributes=attributes)
+
+    async def delete(self, name: str) -> None:
+        await self.client.delete_queue(QueueUrl=await self._url(name))
+
+    async def in_queue(self, name: str) -> tuple[int, int]:
+        """How many messages wait, and how many are in somebody's hands."""
+        waiting, in_hand = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+        attributes = await self._attributes(name, waiting, in_hand)
+        return int(attributes[waiting]), int(attributes[in_hand])
+
+    async def take(self, name: str, count: int = 1) -> list[ReceivedMessage]:
+        """Wait for so many messages, and take them from the queue."""
+        return await take(self.queues[name], count)
+
+    async def _url(self, name: str) -> str:
+        return (await self.client.get_queue_url(QueueName=self.queues[name].name))["QueueUrl"]
+
+    async def _attributes(self, name: str, *names: Any) -> dict[str, str]:
+        response = await self.client.get_queue_attributes(QueueUrl=await self._url(name), AttributeNames=names)
+        return {str(key): value for key, value in response["Attributes"].items()}
+
+
+async def take(queue: Queue, count: int) -> list[ReceivedMessage]:
+    """Wait for so many messages, and take them from the queue."""
+    messages: list[ReceivedMessage] = []
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(messages) < count:
+            messages += await queue.receive(count - len(messages), wait_seconds=5, visibility_timeout_seconds=60)
+    await asyncio.gather(*(queue.delete(message) for message in messages))
+    return messages
+
+
+@asynccontextmanager
+async def running(*consumers: Consumer) -> AsyncIterator[asyncio.Event]:
+    """Run the consumers; gives what tells them to stop, and behind the block they have stopped."""
+    stop = asyncio.Event()
+    async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+        for consumer in consumers:
+            group.create_task(consumer.run(stop))
+        try:
+            yield stop
+        finally:
+            stop.set()
+
+
+@pytest.fixture
+def broker_settings(localstack_url: str) -> dict[str, Any]:
+    """The settings of queues that no other test has."""
+    return {"aws_endpoint_url": HttpUrl(localstack_url), "queue_name_prefix": f"{uuid4().hex[:12]}-"}
+
+
+@pytest.fixture
+async def unprovisioned(broker_settings: dict[str, Any]) -> AsyncIterator[Broker]:
+    """The queues of the project's task types, none of which has been made."""
+    definitions = define_queues(load_task_types(["services.tasks"]))
+    settings = WorkerSettings(**broker_settings)
+    async with open_sqs(settings, longest_wait_seconds=5) as client:
+        requests = Requests()
+        client.meta.events.register("before-call.sqs", requests.note)
+        queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
+        yield Broker(client, queues, definitions, requests, broker_settings)
+        await queues.close()
+
+
+@pytest.fixture
+async def broker(unprovisioned: Broker) -> Broker:
+    """The queues of the project's task types."""
+    for queue in sorted(unprovisioned.definitions.values(), key=lambda queue: queue.max_attempts is not None):
+        await unprovisioned.create(queue.name)
+    return unprovisioned
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """The client that callbacks are made with."""
+    async with open_http_client(connections=20, connect_timeout_seconds=5) as client:
+        yield client
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Serve every path of a real HTTP server on a free port with one handler; gives its URL, without a slash."""
+
+    @asynccontextmanager
+    async def serving(handler: Handler) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handler)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            yield f"http://{host}:{port}"
+        finally:
+            await runner.cleanup()
+
+    return serving
+
+
+@pytest.fixture
+async def closed_port() -> int:
+    """A port of this machine on which nobody listens."""
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return port

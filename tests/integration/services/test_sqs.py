@@ -1,0 +1,144 @@
+"""SQS as the services use it, on a real LocalStack."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import HttpUrl
+
+from services.messages import MAX_MESSAGE_BYTES
+from services.settings import BrokerSettings
+from services.sqs import Queue, SqsEntryError, open_sqs
+from tests.integration.services.conftest import Broker
+
+LARGE_BODY = "ignore:Sending a large body directly:ResourceWarning"
+"""aiohttp's advice to those who send more than a megabyte at once, which botocore does."""
+
+
+async def receive(queue: Queue, count: int) -> list[str]:
+    messages = await queue.receive(count, wait_seconds=1, visibility_timeout_seconds=60)
+    return sorted(message.body for message in messages)
+
+
+async def test_messages_are_sent_and_deleted_in_batches(broker: Broker) -> None:
+    queue = broker.queues["calculation"]
+    bodies = [f"body-{number:02}" for number in range(25)]
+
+    await asyncio.gather(*(queue.send(body) for body in bodies))
+    assert broker.requests.counts["SendMessageBatch"] == 3
+
+    messages = await broker.take("calculation", 25)
+    assert sorted(message.body for message in messages) == bodies
+    assert broker.requests.counts["DeleteMessageBatch"] == 3
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_message_comes_as_it_was_sent(broker: Broker) -> None:
+    body = '{"text":"\t\r\n\u00e9\u2603\U0001f600"}'
+    await broker.queues["calculation"].send(body, {"reason": "no \u2603", "attempts": "3"})
+
+    [message] = await broker.take("calculation")
+
+    assert message.body == body
+    assert message.attributes == {"reason": "no \u2603", "attempts": "3"}
+    assert message.receive_count == 1
+    assert message.sent_at > 0
+
+
+async def test_a_message_that_is_shown_again_counts_its_receives(broker: Broker) -> None:
+    queue = broker.queues["calculation"]
+    await queue.send("body")
+
+    [message] = await queue.receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+    await queue.change_visibility(message, 0)
+    [again] = await broker.take("calculation")
+
+    assert (message.receive_count, again.receive_count) == (1, 2)
+
+
+async def test_a_delayed_message_is_not_shown_yet(broker: Broker) -> None:
+    queue = broker.queues["calculation"]
+
+    await queue.send("later", delay_seconds=5000)
+    await queue.send("now")
+
+    assert await receive(queue, 10) == ["now"]
+
+
+async def test_a_bad_receipt_handle_fails_its_own_caller_alone(broker: Broker) -> None:
+    queue = broker.queues["calculation"]
+    await asyncio.gather(*(queue.send(body) for body in "ab"))
+    good = await queue.receive(10, wait_seconds=5, visibility_timeout_seconds=60)
+    good += await queue.receive(10, wait_seconds=1, visibility_timeout_seconds=60) if len(good) < 2 else []
+    bad = replace(good[0], receipt_handle="no-handle")
+
+    changes = [queue.change_visibility(message, 60) for message in (good[0], bad, good[1])]
+    deletes = [queue.delete(message) for message in (good[0], bad, good[1])]
+
+    for calls in (changes, deletes):
+        first, failed, last = await asyncio.gather(*calls, return_exceptions=True)
+        assert (first, last) == (None, None)
+        assert isinstance(failed, SqsEntryError)
+        assert "ReceiptHandleIsInvalid" in str(failed)
+    assert broker.requests.counts["DeleteMessageBatch"] == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+@pytest.mark.filterwarnings(LARGE_BODY)
+async def test_large_messages_are_sent_in_batches_that_sqs_takes(broker: Broker) -> None:
+    queue = broker.queues["calculation"]
+    bodies = [letter * (MAX_MESSAGE_BYTES // 2 - 10) for letter in "abc"]
+
+    await asyncio.gather(*(queue.send(body) for body in bodies))
+
+    assert broker.requests.counts["SendMessageBatch"] == 2
+    assert sorted(message.body for message in await broker.take("calculation", 3)) == bodies
+
+
+@pytest.mark.filterwarnings(LARGE_BODY)
+async def test_a_message_that_is_too_large_is_refused_and_harms_no_other(broker: Broker) -> None:
+    queue = broker.queues["calculation"]
+
+    small, large = await asyncio.gather(
+        queue.send("small"), queue.send("x" * (MAX_MESSAGE_BYTES + 1)), return_exceptions=True
+    )
+
+    assert small is None
+    assert isinstance(large, ClientError | SqsEntryError)
+    assert [message.body for message in await broker.take("calculation")] == ["small"]
+
+
+async def test_a_queue_that_is_not_there_is_an_error_until_it_is_made(unprovisioned: Broker) -> None:
+    queue = unprovisioned.queues["undelivered"]
+
+    for call in (queue.send("early"), queue.check(), receive(queue, 1)):
+        with pytest.raises(ClientError, match="NonExistentQueue"):
+            await call
+
+    await unprovisioned.create("undelivered")
+    await queue.check()
+    await queue.send("body")
+    assert [message.body for message in await unprovisioned.take("undelivered")] == ["body"]
+
+
+async def test_a_queue_that_was_deleted_is_found_again_when_it_is_made_again(broker: Broker) -> None:
+    queue = broker.queues["undelivered"]
+    await queue.send("lost")
+    await broker.delete("undelivered")
+
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        await queue.send("early")
+
+    await broker.create("undelivered")
+    await queue.send("body")
+    assert [message.body for message in await broker.take("undelivered")] == ["body"]
+
+
+async def test_a_broker_that_is_not_there_is_an_error(broker: Broker, closed_port: int) -> None:
+    settings = BrokerSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"))
+    async with open_sqs(settings) as client:
+        queue = Queue(client, broker.definitions["calculation"])
+
+        with pytest.raises(BotoCoreError, match="Could not connect"):
+            await queue.send("body")
