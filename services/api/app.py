@@ -1,7 +1,8 @@
 """The API's application: a route for each task type, the service's own pages, and its errors."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -37,7 +38,10 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
                 name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
             }
             yield
-            await queues.close()
+            # What does not end in this time has nobody any more who waits for it.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.enqueue_timeout_seconds):
+                    await queues.close()
 
     app = FastAPIOffline(
         title="Async tasks",

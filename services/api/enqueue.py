@@ -3,9 +3,8 @@
 import asyncio
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
-from services.sqs import Queue, SqsEntryError
+from services.sqs import Queue
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +28,7 @@ class TaskQueue:
         except TimeoutError as error:
             self._log(task_id, f"no confirmation within {self._timeout_seconds:g} seconds")
             raise EnqueueError from error
-        except (BotoCoreError, ClientError, SqsEntryError) as error:
+        except Exception as error:  # whatever it is, the task was not confirmed
             self._log(task_id, repr(error))
             raise EnqueueError from error
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,9 +14,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import uvicorn
 from aiohttp import web
 from pydantic import HttpUrl
 
+from receiver.app import create_app as create_receiver
+from receiver.settings import Settings as ReceiverSettings
 from services.consumer import Consumer
 from services.http_client import open_http_client
 from services.messages import MAX_MESSAGE_BYTES
@@ -157,8 +161,11 @@ async def unprovisioned(broker_settings: dict[str, Any]) -> AsyncIterator[Broker
 @pytest.fixture
 async def broker(unprovisioned: Broker) -> Broker:
     """The queues of the project's task types."""
-    for queue in sorted(unprovisioned.definitions.values(), key=lambda queue: queue.max_attempts is not None):
-        await unprovisioned.create(queue.name)
+    queues = unprovisioned.definitions.values()
+    # A redrive policy needs the queue that it names.
+    await asyncio.gather(*(unprovisioned.create(queue.name) for queue in queues if queue.max_attempts is None))
+    await asyncio.gather(*(unprovisioned.create(queue.name) for queue in queues if queue.max_attempts is not None))
+    unprovisioned.requests.counts.clear()
     return unprovisioned
 
 
@@ -197,3 +204,16 @@ async def closed_port() -> int:
     server.close()
     await server.wait_closed()
     return port
+
+
+@pytest.fixture
+async def slack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The receiver's stand-in for Slack on a real port."""
+    monkeypatch.setenv("RECEIVER_DATABASE", str(tmp_path / "receiver.sqlite3"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_receiver(ReceiverSettings()), ws="none", log_config=None))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+        yield client
+    server.should_exit = True
+    await serving
