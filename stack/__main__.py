@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
@@ -43,6 +44,8 @@ def up() -> None:
     """
     with _errors_shown():
         settings = _settings_to_start()
+        if written := write_files():
+            say(f"The code has changed what follows from it: {_names(written)} written.")
         say(f"Starting the stack {MODE_TEXTS[settings.mode]}.")
         state.remember_mode(settings)
         MODES[settings.mode].up(settings, say)
@@ -98,10 +101,14 @@ def generate(
 ) -> None:
     """Write the files that follow from the code: the queues for LocalStack, and parts of docker-compose.yml."""
     with _errors_shown():
-        stale = [path.relative_to(ROOT) for path in (stale_files() if check else write_files())]
+        stale = stale_files() if check else write_files()
         if check and stale:
-            raise StackError(f"Not in sync with the code: {', '.join(map(str, stale))}. Run `make generate`.")
-        say("All generated files are in sync." if not stale else f"Written: {', '.join(map(str, stale))}.")
+            raise StackError(f"Not in sync with the code: {_names(stale)}. Run `make generate`.")
+        say("All generated files are in sync." if not stale else f"Written: {_names(stale)}.")
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(str(path.relative_to(ROOT)) for path in paths)
 
 
 def _settings_to_start() -> StackSettings:

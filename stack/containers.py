@@ -49,7 +49,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
 def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     """Stop the stack: what is in hand is finished, what is queued is saved for the next `up`.
 
-    The receiver keeps its data. Raises `StackError` where the messages cannot be saved: LocalStack then runs on.
+    The receiver keeps its data.
     """
     _require_engine()
     compose = _compose(settings)
@@ -58,7 +58,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     # All together: what the API accepts to the last is on its queue, and saved from there.
     stop(container for container in running if container.service not in {LOCALSTACK, RECEIVER})
     if any(container.service == LOCALSTACK for container in running):
-        saved_messages.save(settings, on_progress)
+        saved_messages.save_where_possible(settings, on_progress)
     on_progress("Stopping LocalStack and the receiver.")
     compose.run("down", "--remove-orphans")
 

@@ -57,7 +57,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     stop([API])
     on_progress("Stopping the workers and the DLQ watcher: they finish what they have in hand.")
     stop(consumers)
-    _save_messages(settings, on_progress)
+    saved_messages.save_where_possible(settings, on_progress)
     on_progress("Stopping LocalStack and the receiver.")
     stop([LOCALSTACK, RECEIVER])
     supervisor.shut_down()
@@ -129,13 +129,6 @@ def _stopper(supervisor: Supervisor) -> Callable[[Iterable[str]], None]:
     if supervisor.is_running():
         return supervisor.stop
     return lambda names: stop_orphans(supervisor.url, set(names).__contains__)
-
-
-def _save_messages(settings: StackSettings, on_progress: OnProgress) -> None:
-    if is_healthy(f"{settings.localstack_url}/_localstack/health"):
-        saved_messages.save(settings, on_progress)
-    else:
-        on_progress("LocalStack does not answer: if messages were in its queues, they could not be saved.")
 
 
 def _status(process: Process, health_url: str) -> ServiceStatus:

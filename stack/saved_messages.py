@@ -16,6 +16,7 @@ from typing import Any
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.errors import StackError
+from stack.readiness import is_healthy
 from stack.sqs import Sqs, connect
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -59,6 +60,14 @@ def save(settings: StackSettings, on_progress: OnProgress = say) -> int:
         _write(saved_messages_file(settings), kept.values())
         on_progress(f"Saved {_count(kept)} from the queues: the next `make up` brings them back.")
     return len(kept)
+
+
+def save_where_possible(settings: StackSettings, on_progress: OnProgress = say) -> None:
+    """Save the messages before LocalStack is stopped; where it does not answer, say that they could not be saved."""
+    if is_healthy(f"{settings.localstack_url}/_localstack/health"):
+        save(settings, on_progress)
+    else:
+        on_progress("LocalStack does not answer: if messages were in its queues, they could not be saved.")
 
 
 def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
