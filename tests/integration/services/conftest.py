@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 30
 """How long a test waits for what must happen, before it fails."""
 
+LOCALSTACK_ACCOUNT = "000000000000"
+
 SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -90,7 +92,8 @@ class Broker:
             "MaximumMessageSize": str(MAX_MESSAGE_BYTES),
         }
         if queue.max_attempts is not None:
-            arn = (await self._attributes(queue.dead_letter_queue or "", "QueueArn"))["QueueArn"]
+            dead_letter_queue = self.queues[queue.dead_letter_queue or ""].name
+            arn = f"arn:aws:sqs:{self.client.meta.region_name}:{LOCALSTACK_ACCOUNT}:{dead_letter_queue}"
             policy = {"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_attempts}
             attributes["RedrivePolicy"] = json.dumps(policy)
         await self.client.create_queue(QueueName=self.queues[name].name, Attributes=attributes)
