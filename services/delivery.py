@@ -7,12 +7,23 @@ import structlog
 
 from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected
 from services.consumer import insistently
-from services.decisions import jittered
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, OutcomeMessage, attribute_text, encode_outcome
+from services.decisions import PermanentError, jittered
+from services.messages import (
+    ATTEMPTS_ATTRIBUTE,
+    MAX_BODY_BYTES,
+    REASON_ATTRIBUTE,
+    OutcomeMessage,
+    attribute_text,
+    encode_outcome,
+)
 from services.settings import ConsumerSettings
 from services.sqs import Queue
 
 log = structlog.get_logger(__name__)
+
+
+class OutcomeTooLargeError(PermanentError):
+    """The receiver did not take the outcome, and no SQS message can hold it until it does."""
 
 
 class OutcomeDelivery:
@@ -28,7 +39,10 @@ class OutcomeDelivery:
         self._first_wait_seconds = settings.callback_retry_schedule_seconds[0]
 
     async def deliver(self, outcome: OutcomeMessage) -> None:
-        """Return when the outcome is delivered, or durably on a queue. Raises what SQS raised where it is neither."""
+        """Return when the outcome is delivered, or durably on a queue.
+
+        Where it is neither it raises OutcomeTooLargeError, or what SQS raised.
+        """
         answer, attempts = await self._try_in_place(outcome)
         match answer:
             case Delivered():
@@ -53,11 +67,21 @@ class OutcomeDelivery:
     async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:
         wait_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         log.warning("not delivered yet", task_id=outcome.task_id, reason=answer.reason, delivery_attempts=attempts)
-        body = encode_outcome(outcome)
+        body = _message_of(outcome, answer.reason)
         await insistently(lambda: self._callbacks.send(body, delay_seconds=wait_seconds))
 
     async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
         log.error("rejected by the receiver", task_id=outcome.task_id, reason=answer.reason)
-        body = encode_outcome(outcome)
+        body = _message_of(outcome, answer.reason)
         attributes = {REASON_ATTRIBUTE: attribute_text(answer.reason), ATTEMPTS_ATTRIBUTE: str(attempts)}
         await insistently(lambda: self._callbacks_dlq.send(body, attributes))
+
+
+def _message_of(outcome: OutcomeMessage, reason: str) -> str:
+    body = encode_outcome(outcome)
+    # It is ASCII, so characters are bytes.
+    if len(body) > MAX_BODY_BYTES:
+        raise OutcomeTooLargeError(
+            f"{reason}, and the outcome cannot wait in a queue: it takes {len(body)} bytes of at most {MAX_BODY_BYTES}"
+        )
+    return body

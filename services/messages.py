@@ -22,8 +22,8 @@ ATTEMPTS_ATTRIBUTE = "attempts"
 """What a consumer adds to a message that it sends to the dead-letter queue."""
 
 MAX_REASON_BYTES = 2000
-MAX_TASK_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - 256
-"""The most that an accepted task may take, so that a reason fits beside it when it is dead-lettered."""
+MAX_BODY_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - 256
+"""The most that a message's body may take, so that a reason fits beside it when it is dead-lettered."""
 
 # The characters that SQS takes in bodies and attributes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html

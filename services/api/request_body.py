@@ -8,13 +8,13 @@ from fastapi import HTTPException, Request, Response, status
 from fastapi.routing import APIRoute
 
 from services import exact_json
-from services.messages import MAX_TASK_BYTES
+from services.messages import MAX_BODY_BYTES
 
 
 def too_large(size: str) -> HTTPException:
     """Return the 413 of a task of that size in bytes."""
     detail = (
-        f"The task takes {size} bytes as an SQS message and the limit is {MAX_TASK_BYTES} bytes."
+        f"The task takes {size} bytes as an SQS message and the limit is {MAX_BODY_BYTES} bytes."
         " Send fewer or smaller items."
     )
     return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, detail)
@@ -26,13 +26,13 @@ class TaskHttpRequest(Request):
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the body; raise the 413 as soon as it is known to be too large."""
         declared = self.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > MAX_TASK_BYTES:
+        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
             raise too_large(declared)
         size = 0
         async for chunk in super().stream():
             size += len(chunk)
-            if size > MAX_TASK_BYTES:
-                raise too_large(f"more than {MAX_TASK_BYTES}")
+            if size > MAX_BODY_BYTES:
+                raise too_large(f"more than {MAX_BODY_BYTES}")
             yield chunk
 
     async def json(self) -> Any:
@@ -40,8 +40,6 @@ class TaskHttpRequest(Request):
         body = await self.body()
         try:
             return exact_json.loads(body, allow_nan=True)
-        except JSONDecodeError:
-            raise
         except ValueError as error:
             # FastAPI answers this error with the 422 of a body that is no JSON.
             raise JSONDecodeError(str(error), "", getattr(error, "pos", 0)) from error

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED
 from services.api.request_body import TaskRoute, too_large
-from services.messages import MAX_TASK_BYTES, encode_task
+from services.messages import MAX_BODY_BYTES, encode_task
 from services.sqs import message_bytes
 from services.task_types import TaskTypes
 from services.tasks.task_type import TaskType
@@ -84,7 +84,7 @@ def _make_endpoint(task_type: TaskType[Any], example_receiver_url: str) -> Calla
         # The text of the client, not the model's: it is passed on untouched.
         message = encode_task(task_id, task_type.name, (await request.body()).decode("utf-8-sig"))
         size = message_bytes(message)
-        if size > MAX_TASK_BYTES:
+        if size > MAX_BODY_BYTES:
             raise too_large(str(size))
         try:
             await task_queue.enqueue(task_id, message)

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 MAX_ITEMS = 1000
 
+MAX_RECEIVE_COUNT = 1000
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
+
 # An SQS queue name has up to 80 of these characters; "-dlq" and a prefix need room too.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
@@ -85,8 +88,10 @@ class TaskType(Generic[ItemT]):
             )
         if not self.route.startswith("/"):
             raise ValueError(f"task type {self.name!r}: the route {self.route!r} must start with /")
-        if self.max_attempts < 1 or self.item_concurrency < 1 or self.retry_delay_seconds < 0:
-            raise ValueError(f"task type {self.name!r}: max_attempts and item_concurrency start at 1, the delay at 0")
+        if not 1 <= self.max_attempts <= MAX_RECEIVE_COUNT:
+            raise ValueError(f"task type {self.name!r}: max_attempts goes from 1 to {MAX_RECEIVE_COUNT}")
+        if self.item_concurrency < 1 or self.retry_delay_seconds < 0:
+            raise ValueError(f"task type {self.name!r}: item_concurrency starts at 1, retry_delay_seconds at 0")
 
     @property
     def request_model(self) -> type[TaskRequest[ItemT]]:

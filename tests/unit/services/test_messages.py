@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from services import exact_json
 from services.exact_json import MAX_DEPTH
 from services.messages import (
+    MAX_BODY_BYTES,
     MAX_MESSAGE_BYTES,
     MAX_REASON_BYTES,
-    MAX_TASK_BYTES,
     VERSION,
     OutcomeMessage,
     TaskMessage,
@@ -208,7 +208,7 @@ def test_the_outcome_of_a_task_that_failed_for_good_holds_the_reason_and_the_ori
 def test_a_task_of_the_largest_size_has_room_for_the_reason_of_its_failure() -> None:
     attributes = {"reason": "x" * MAX_REASON_BYTES, "attempts": "1000"}
 
-    assert MAX_TASK_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
+    assert MAX_BODY_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=3000))

@@ -150,6 +150,26 @@ async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
+async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_told(
+    broker: Broker, settings: WatcherSettings, slack: httpx.AsyncClient, closed_port: int
+) -> None:
+    # Characters that take 3 bytes as they came, and 7 in an outcome on its way.
+    item = ITEM.replace('"a"', f'"{"語" * 300_000}"')
+    request = f'{{"callback_url":"http://127.0.0.1:{closed_port}/","message":[{item}]}}'
+    body = encode_task("id", "calculation", request)
+    await broker.queues["calculation-dlq"].send(body, {"reason": "the first reason", "attempts": "3"})
+
+    async with watching(settings):
+        [kept] = await broker.take("undelivered")
+
+    assert kept.body == body
+    assert kept.attributes["reason"].startswith("the first reason; the receiver could not be reached")
+    assert "the outcome cannot wait in a queue" in kept.attributes["reason"]
+    [alert] = await alerts_in(slack)
+    assert "its callback did not hear of it; it is kept in undelivered" in alert["text"]
+    assert await broker.in_queue("calculation-dlq") == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("body", "headline"),
     [

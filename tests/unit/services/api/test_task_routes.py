@@ -15,7 +15,7 @@ from services import exact_json
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.exact_json import MAX_DEPTH
-from services.messages import MAX_TASK_BYTES, decode_task, encode_task
+from services.messages import MAX_BODY_BYTES, decode_task, encode_task
 from services.settings import ApiSettings
 from services.sqs import message_bytes
 from services.task_types import load_task_types
@@ -239,14 +239,14 @@ def request_of_size(size: int) -> bytes:
 
 def largest_request() -> bytes:
     envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""))
-    return request_of_size(MAX_TASK_BYTES - envelope)
+    return request_of_size(MAX_BODY_BYTES - envelope)
 
 
 async def test_the_largest_task_that_sqs_takes_is_accepted(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:
     response = await post(api, largest_request())
 
     assert response.status_code == 200
-    assert message_bytes(queue.taken[response.json()["task_id"]]) == MAX_TASK_BYTES
+    assert message_bytes(queue.taken[response.json()["task_id"]]) == MAX_BODY_BYTES
 
 
 async def test_a_task_that_is_too_large_in_its_envelope_is_answered_413(
@@ -256,8 +256,8 @@ async def test_a_task_that_is_too_large_in_its_envelope_is_answered_413(
 
     assert response.status_code == 413
     assert response.json() == {
-        "detail": f"The task takes {MAX_TASK_BYTES + 1} bytes as an SQS message"
-        f" and the limit is {MAX_TASK_BYTES} bytes."
+        "detail": f"The task takes {MAX_BODY_BYTES + 1} bytes as an SQS message"
+        f" and the limit is {MAX_BODY_BYTES} bytes."
         " Send fewer or smaller items."
     }
     assert queue.taken == {}
@@ -277,7 +277,7 @@ async def test_a_body_that_says_that_it_is_too_large_is_answered_413_unread(app:
     await app({**scope, "app": app}, never_read, send)
 
     assert sent[0]["status"] == 413
-    assert f"The task takes 5000000 bytes as an SQS message and the limit is {MAX_TASK_BYTES}" in str(sent[1]["body"])
+    assert f"The task takes 5000000 bytes as an SQS message and the limit is {MAX_BODY_BYTES}" in str(sent[1]["body"])
     assert queue.taken == {}
 
 
@@ -294,7 +294,7 @@ async def test_a_body_in_chunks_is_not_read_on_once_it_is_too_large(api: httpx.A
     assert response.status_code == 413
     detail = response.json()["detail"]
     assert re.match(
-        rf"The task takes more than {MAX_TASK_BYTES} bytes .* the limit is {MAX_TASK_BYTES} bytes\.", detail
+        rf"The task takes more than {MAX_BODY_BYTES} bytes .* the limit is {MAX_BODY_BYTES} bytes\.", detail
     )
 
 
