@@ -38,7 +38,7 @@ demo: venv ## Submit a task of each type and show the callbacks
 ##@ Checks
 
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
-	@$(VENV)/bin/python -m pytest --numprocesses 3 --dist loadgroup tests/end_to_end tests/integration tests/unit
+	@$(VENV)/bin/python -m pytest --numprocesses 3 tests/end_to_end tests/integration tests/unit
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers

@@ -38,7 +38,5 @@ def test_a_route_is_a_path() -> None:
     "changes", [{"max_attempts": 0}, {"max_attempts": 1001}, {"item_concurrency": 0}, {"retry_delay_seconds": -1}]
 )
 def test_numbers_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(
-        ValueError, match=r"max_attempts goes from 1 to 1000|item_concurrency starts at 1, retry_delay_seconds at 0"
-    ):
+    with pytest.raises(ValueError, match=r"max_attempts goes from|item_concurrency starts at"):
         declare(**changes)
