@@ -35,7 +35,7 @@ class StackControl:
     """The stack of the suite, natively or in containers as `MODE` says."""
 
     def __init__(self, directory: Path) -> None:
-        self.mode = os.environ.get("MODE", "native")
+        self.mode = os.environ.get("MODE") or "native"
         api_port, receiver_port, localstack_port = _free_ports(3)
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
