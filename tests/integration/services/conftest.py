@@ -5,8 +5,8 @@ import json
 import os
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +15,17 @@ from uuid import uuid4
 import httpx
 import pytest
 import uvicorn
-from aiohttp import web
 from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
 from services.consumer import Consumer
-from services.http_client import open_http_client
 from services.messages import MAX_MESSAGE_BYTES
 from services.queues import QueueDefinition, define_queues
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.sqs import Queue, Queues, ReceivedMessage, open_sqs
 from services.task_types import load_task_types
+from tests.http_servers import closed_port, http, serve  # noqa: F401  # fixtures
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -37,9 +36,6 @@ PATIENCE_SECONDS = 30
 LOCALSTACK_ACCOUNT = "000000000000"
 
 SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Serve = Callable[[Handler], AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -170,43 +166,6 @@ async def broker(unprovisioned: Broker) -> Broker:
     await asyncio.gather(*(unprovisioned.create(queue.name) for queue in queues if queue.max_attempts is not None))
     unprovisioned.requests.counts.clear()
     return unprovisioned
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """The client that callbacks are made with."""
-    async with open_http_client(connections=20, connect_timeout_seconds=5) as client:
-        yield client
-
-
-@pytest.fixture
-def serve() -> Serve:
-    """Serve every path of a real HTTP server on a free port with one handler; gives its URL, without a slash."""
-
-    @asynccontextmanager
-    async def serving(handler: Handler) -> AsyncIterator[str]:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", handler)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            yield f"http://{host}:{port}"
-        finally:
-            await runner.cleanup()
-
-    return serving
-
-
-@pytest.fixture
-async def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
-    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port: int = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    return port
 
 
 @pytest.fixture
