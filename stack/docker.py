@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +48,16 @@ def succeeds_in(container: Container, command: tuple[str, ...]) -> bool:
 
 
 def start(containers: Iterable[Container]) -> None:
-    """Start the containers. Raises `StackError` where one cannot."""
-    if names := [container.name for container in containers]:
-        done = subprocess.run(["docker", "start", *names], capture_output=True, text=True, check=False)  # noqa: S603, S607
-        if done.returncode:
-            raise StackError(f"The engine cannot start {', '.join(names)}.", done.stderr)
+    """Start the containers, all at once: one command would start one after the other. Raises `StackError`."""
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(_start, containers))
+
+
+def _start(container: Container) -> None:
+    command = ["docker", "start", container.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise StackError(f"The engine cannot start {container.name}.", done.stderr)
 
 
 def stop(containers: Iterable[Container]) -> None:
