@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from services.settings import BrokerSettings, load_settings, refuse_to_start
+from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settings, refuse_to_start
 from services.task_types import TaskTypes, load_task_types
 
 CALLBACKS = "callbacks"
 UNDELIVERED = "undelivered"
-
-CALLBACKS_MAX_ATTEMPTS = 7
-"""Deliveries from `callbacks`; `CALLBACK_RETRY_SCHEDULE_SECONDS` has at most as many waits."""
 
 _DAY = 86_400
 # SQS keeps a message for 14 days at most. A dead letter that SQS itself moves keeps its first enqueue time, so the
@@ -50,7 +47,7 @@ def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
         queues += _with_dlq(task_type.name, task_type.max_attempts)
-    queues += _with_dlq(CALLBACKS, CALLBACKS_MAX_ATTEMPTS)
+    queues += _with_dlq(CALLBACKS, MOST_CALLBACK_RETRIES)
     queues.append(QueueDefinition(UNDELIVERED, None, None, None, _LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 

@@ -14,6 +14,9 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 LONGEST_WAIT_TIME_SECONDS = 20
 LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
 
+MOST_CALLBACK_RETRIES = 7
+"""The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
+
 
 def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -88,7 +91,7 @@ class ConsumerSettings(BrokerSettings):
     callback_in_place_retry_seconds: Annotated[list[NonNegativeSeconds], NoDecode, CommaSeparated] = [0.2, 1]
     """The waits between the first delivery attempts, made at once by who has the outcome in hand."""
     callback_retry_schedule_seconds: Annotated[
-        list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=7)
+        list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=MOST_CALLBACK_RETRIES)
     ] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]
     """The waits before each delivery attempt made from the queue `callbacks`."""
 

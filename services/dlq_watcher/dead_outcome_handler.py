@@ -6,7 +6,7 @@ from services.decisions import PermanentError
 from services.dlq_watcher.alerts import Alerts
 from services.dlq_watcher.failure import read_failure
 from services.messages import UnusableMessageError, decode_outcome
-from services.queues import CALLBACKS_MAX_ATTEMPTS
+from services.settings import MOST_CALLBACK_RETRIES
 from services.sqs import ReceivedMessage
 
 
@@ -22,7 +22,7 @@ class DeadOutcomeHandler:
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
-        failure = read_failure(message, CALLBACKS_MAX_ATTEMPTS)
+        failure = read_failure(message, MOST_CALLBACK_RETRIES)
         fields = {"Reason": failure.reason, "Delivery attempts": str(failure.attempts)}
         try:
             outcome = decode_outcome(message.body)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -22,10 +21,10 @@ from receiver.settings import Settings as ReceiverSettings
 from services.consumer import Consumer
 from services.messages import MAX_MESSAGE_BYTES
 from services.queues import QueueDefinition, define_queues
-from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.settings import WorkerSettings
 from services.sqs import Queue, Queues, ReceivedMessage, open_sqs
 from services.task_types import load_task_types
-from tests.http_servers import closed_port, http, serve  # noqa: F401  # fixtures
+from tests.service_fixtures import closed_port, http, plain_environment, serve  # noqa: F401  # fixtures
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -34,19 +33,6 @@ PATIENCE_SECONDS = 30
 """How long a test waits for what must happen, before it fails."""
 
 LOCALSTACK_ACCOUNT = "000000000000"
-
-SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings)
-
-
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's shell, nor a `.env` file, reaches a test."""
-    monkeypatch.chdir(tmp_path)
-    for name in {name.upper() for settings in SETTINGS for name in settings.model_fields} & os.environ.keys():
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
 @dataclass

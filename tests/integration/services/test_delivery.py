@@ -15,8 +15,8 @@ from services.messages import OutcomeMessage, decode_outcome, encode_outcome
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.worker.callback_handler import CallbackHandler
-from tests.http_servers import Serve
 from tests.integration.services.conftest import Broker
+from tests.service_fixtures import Serve
 
 BODY = '{"results":[{"a":1.10}],"errors":[{"b":"\\u00e9 \\"quoted\\""}],"task_id":"id"}'
 

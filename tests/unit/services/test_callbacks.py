@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected, judge, retry_after_seconds
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
-from tests.http_servers import Serve
+from tests.service_fixtures import Serve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET = "whsec_" + "c2VjcmV0" * 4

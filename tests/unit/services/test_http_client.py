@@ -5,7 +5,7 @@ import pytest
 from aiohttp import ClientConnectionError, web
 
 from services.http_client import HTTP_ERRORS, USER_AGENT, describe_http_error
-from tests.http_servers import Serve
+from tests.service_fixtures import Serve
 
 
 async def error_of(http: httpx.AsyncClient, url: str) -> Exception:

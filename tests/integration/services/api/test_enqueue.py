@@ -17,8 +17,8 @@ from services.api.enqueue import TaskQueue
 from services.messages import decode_task
 from services.settings import ApiSettings
 from services.task_types import load_task_types
-from tests.http_servers import Serve
 from tests.integration.services.conftest import Broker
+from tests.service_fixtures import Serve
 
 REQUEST = {
     "callback_url": "http://receiver/callback",

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from services.dlq_watcher.alerts import Alerts
 from services.settings import WatcherSettings
-from tests.http_servers import Handler, Serve
+from tests.service_fixtures import Handler, Serve
 
 LONGEST_TEXT = 3000
 """https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""

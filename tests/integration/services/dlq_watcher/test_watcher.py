@@ -16,8 +16,8 @@ from services.messages import OutcomeMessage, encode_outcome, encode_task
 from services.program import _open_resources
 from services.settings import WatcherSettings
 from services.task_types import load_task_types
-from tests.http_servers import Serve
 from tests.integration.services.conftest import Broker, running
+from tests.service_fixtures import Serve
 
 ITEM = '{"name":"a","num_1":0.877666663555222222,"num_2":1.10,"operation":"+","result_rounding":2}'
 WORKER_LOST = "the worker was lost in mid-task (killed, out of memory, or its machine gone)"

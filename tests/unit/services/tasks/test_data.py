@@ -16,7 +16,7 @@ from services.tasks import data
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
 from services.tasks.task_type import ItemError, TaskContext
 from services.worker.task_handler import run_items
-from tests.http_servers import Handler, Serve
+from tests.service_fixtures import Handler, Serve
 
 NUMBERS = '{"a":0.877666663555222222,"b":1.10,"c":123456789012345678901234567890,"d":1E-400}'
 

@@ -1,17 +1,34 @@
-"""Fixtures for tests that call real HTTP servers on this machine."""
+"""Fixtures for all tests of the services: an environment without surprises, and real HTTP servers on this machine."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from aiohttp import web
 
 from services.http_client import open_http_client
+from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.tasks.data import DataSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Handler], AbstractAsyncContextManager[str]]
+
+SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, DataSettings)
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the developer's shell, nor a `.env` file, reaches a test."""
+    monkeypatch.chdir(tmp_path)
+    for name in {field.upper() for settings in SETTINGS for field in settings.model_fields} & os.environ.keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
 @pytest.fixture
