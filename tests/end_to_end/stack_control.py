@@ -16,9 +16,17 @@ from stack.sqs import Sqs
 from stack.supervisor import socket_path
 from tests.end_to_end.client import wait_for
 
+
+def _task_packages() -> list[str]:
+    packages = ["services.tasks", "tests.end_to_end.task_types"]
+    # Who has followed the documentation has that task type already.
+    followed = (ROOT / "services" / "tasks" / "word_count.py").exists()
+    return packages if followed else [*packages, "tests.end_to_end.worked_example"]
+
+
 # Short, so that what is retried, lost or drained is seen within seconds.
 _SETTINGS = {
-    "TASK_PACKAGES": "services.tasks,tests.end_to_end.task_types",
+    "TASK_PACKAGES": ",".join(_task_packages()),
     "SQS_WAIT_TIME_SECONDS": "2",
     "VISIBILITY_TIMEOUT_SECONDS": "4",
     "HEARTBEAT_SECONDS": "1",

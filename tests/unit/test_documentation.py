@@ -59,7 +59,7 @@ def test_the_worked_example_of_a_task_type_is_the_file_that_is_run() -> None:
     page = (ROOT / "docs" / "adding-a-task-type.md").read_text()
     code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)
     assert code is not None
-    assert code[1] == (ROOT / "tests/end_to_end/task_types/word_count.py").read_text()
+    assert code[1] == (ROOT / "tests/end_to_end/worked_example/word_count.py").read_text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -9,11 +9,13 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from services.settings import ApiSettings, ConsumerSettings, WatcherSettings, WorkerSettings, load_settings
+from services.task_types import load_task_types
 from services.tasks.data import DataSettings
 
 ROOT = Path(__file__).parents[3]
 
 SECONDS = "Input should be greater than 0"
+TASK_TYPES = load_task_types(["services.tasks"])
 UNUSABLE_KEY = "CALLBACK_SIGNING_SECRET: a secret is whsec_ followed by the base64 of 24 to 64 random bytes"
 DATA_CONCURRENCY = "DATA_CONCURRENCY: Input should be greater than or equal to 1"
 
@@ -186,7 +188,7 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             ["services.worker", "mail"],
             {},
-            "QUEUE: there is no queue 'mail' for a worker; there are calculation, data, callbacks",
+            f"QUEUE: there is no queue 'mail' for a worker; there are {', '.join(TASK_TYPES)}, callbacks",
         ),
         (
             ["services.api"],

@@ -86,7 +86,7 @@ async def resources(task_types: TaskTypes) -> AsyncIterator[Resources]:
 
 
 def test_a_module_that_defines_a_task_type_is_found_and_no_other(task_types: TaskTypes) -> None:
-    assert list(task_types) == ["calculation", "data", "shout"]
+    assert set(task_types) - set(load_task_types(["services.tasks"])) == {"shout"}
 
 
 async def test_its_route_is_documented_with_an_example_that_runs_as_it_is(task_types: TaskTypes) -> None:
@@ -121,7 +121,7 @@ def test_the_watcher_consumes_its_dead_letter_queue(task_types: TaskTypes, resou
     consumers = make_watcher_consumers(WatcherSettings(), task_types, resources)
 
     assert [consumer.unready_reason() for consumer in consumers] == [
-        f"{name}-dlq: no successful receive yet" for name in ("calculation", "data", "shout", CALLBACKS)
+        f"{name}-dlq: no successful receive yet" for name in (*task_types, CALLBACKS)
     ]
 
 
@@ -149,7 +149,7 @@ def test_the_queues_are_printed_for_those_that_cannot_import_them(package: Packa
 def test_the_queues_of_the_services_own_task_types() -> None:
     queues = define_queues(load_task_types(["services.tasks"]))
 
-    assert {name: (queue.consumer, queue.max_attempts, queue.dead_letter_queue) for name, queue in queues.items()} == {
+    expected = {
         "calculation": ("worker", 3, "calculation-dlq"),
         "calculation-dlq": ("dlq_watcher", None, "undelivered"),
         "data": ("worker", 1, "data-dlq"),
@@ -158,6 +158,9 @@ def test_the_queues_of_the_services_own_task_types() -> None:
         "callbacks-dlq": ("dlq_watcher", None, "undelivered"),
         "undelivered": (None, None, None),
     }
+    assert {
+        name: (queues[name].consumer, queues[name].max_attempts, queues[name].dead_letter_queue) for name in expected
+    } == expected
 
 
 @pytest.mark.parametrize(
