@@ -19,11 +19,15 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 
 REASON_ATTRIBUTE = "reason"
 ATTEMPTS_ATTRIBUTE = "attempts"
-"""What a consumer adds to a message that it sends to the dead-letter queue."""
+TRACE_ATTRIBUTE = "trace"
+"""The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
+SOURCE_QUEUE_ATTRIBUTE = "source_queue"
+"""The queue to which a redrive returns the message."""
 
 MAX_REASON_BYTES = 2000
-MAX_BODY_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - 256
-"""The most that a message's body may take, so that a reason fits beside it when it is dead-lettered."""
+MAX_TRACE_BYTES = 4000
+MAX_BODY_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - MAX_TRACE_BYTES - 512
+"""The most that a message's body may take, so that these attributes fit beside it when it is dead-lettered."""
 
 # The characters that SQS takes in bodies and attributes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -124,10 +128,10 @@ def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
 
 
-def attribute_text(text: str) -> str:
-    """Return the text as a message attribute can hold it: no character that SQS refuses, at most 2000 bytes."""
+def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:
+    """Return the text as a message attribute can hold it: no character that SQS refuses, not empty, not too long."""
     clean = _NOT_IN_SQS.sub("\ufffd", text) or "unknown"
-    return clean.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+    return clean.encode()[:max_bytes].decode(errors="ignore")
 
 
 def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:

@@ -33,6 +33,8 @@ class QueueDefinition:
     """SQS's maxReceiveCount, after which SQS itself moves the message; None: it never does."""
     dead_letter_queue: str | None
     """Where a message goes that its consumer gives up on."""
+    source_queue: str | None
+    """Whose dead letters it holds: a redrive returns them there."""
     retention_seconds: int
 
 
@@ -48,14 +50,14 @@ def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
     for task_type in task_types.values():
         queues += _with_dlq(task_type.name, task_type.max_attempts)
     queues += _with_dlq(CALLBACKS, MOST_CALLBACK_RETRIES)
-    queues.append(QueueDefinition(UNDELIVERED, None, None, None, _LONGEST_RETENTION_SECONDS))
+    queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, _LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 
 
 def _with_dlq(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
     dlq = f"{name}-dlq"
-    yield QueueDefinition(name, "worker", max_attempts, dlq, _TASK_RETENTION_SECONDS)
-    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, _LONGEST_RETENTION_SECONDS)
+    yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS)
+    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, _LONGEST_RETENTION_SECONDS)
 
 
 def main() -> None:

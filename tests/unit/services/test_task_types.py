@@ -107,8 +107,8 @@ async def test_its_route_is_documented_with_an_example_that_runs_as_it_is(task_t
 def test_its_queue_and_its_dead_letter_queue_are_defined(task_types: TaskTypes) -> None:
     queues = define_queues(task_types)
 
-    assert queues["shout"] == QueueDefinition("shout", "worker", 4, "shout-dlq", 4 * DAY)
-    assert queues["shout-dlq"] == QueueDefinition("shout-dlq", "dlq_watcher", None, UNDELIVERED, 14 * DAY)
+    assert queues["shout"] == QueueDefinition("shout", "worker", 4, "shout-dlq", None, 4 * DAY)
+    assert queues["shout-dlq"] == QueueDefinition("shout-dlq", "dlq_watcher", None, UNDELIVERED, "shout", 14 * DAY)
 
 
 def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources) -> None:
