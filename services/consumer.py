@@ -8,19 +8,20 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.attempts import AttemptHistory
 from services.decisions import (
     Acknowledge,
     DeadLetter,
     Decision,
-    PermanentError,
     Retry,
     RetryLaterError,
     RetryPolicy,
     decide_after_failure,
+    is_sentence,
     jittered,
 )
-from services.heartbeat import Heartbeat
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, attribute_text
+from services.heartbeat import Heartbeat, InHand
+from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes
 from services.settings import ConsumerSettings
 from services.sqs import MAX_RECEIVE, Queue, ReceivedMessage
 
@@ -31,25 +32,34 @@ MessageHandler = Callable[[ReceivedMessage], Awaitable[None]]
 
 _FIRST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 30.0
-_INSISTENT_WAITS_SECONDS = (0.5, 1, 2)
+# About a minute: so long a broker may be gone without work that is done being done again, or reported as lost.
+_INSISTENT_WAITS_SECONDS = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
+_MOST_DECIDED = 1000
 
 
-async def attempt(message: ReceivedMessage, handler: MessageHandler, policy: RetryPolicy) -> Decision:
+async def attempt(in_hand: InHand, handler: MessageHandler, policy: RetryPolicy, history: AttemptHistory) -> Decision:
     """Work the message once and decide what becomes of it. Who received it, and how, does not matter here."""
     try:
-        await handler(message)
+        await handler(in_hand.message)
     except asyncio.CancelledError:
-        return _decide(RetryLaterError("the worker was stopped before the attempt was done"), message, policy)
+        return _decide(RetryLaterError("the worker was stopped before the attempt was done"), in_hand, policy, history)
     except Exception as error:
         # The others are sentences, and are logged with the decision.
-        if not isinstance(error, PermanentError | RetryLaterError):
-            log.warning("attempt failed", attempt=message.receive_count, exc_info=error)
-        return _decide(error, message, policy)
+        if not is_sentence(error):
+            log.warning("attempt failed", attempt=in_hand.message.receive_count, exc_info=error)
+        return _decide(error, in_hand, policy, history)
     return Acknowledge()
 
 
-def _decide(error: BaseException, message: ReceivedMessage, policy: RetryPolicy) -> Retry | DeadLetter:
-    return decide_after_failure(error, message.receive_count, policy, random.random())  # noqa: S311  # jitter
+def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history: AttemptHistory) -> Retry | DeadLetter:
+    # The count of now: SQS moves the message by what it has counted, deliveries during the attempt included.
+    message_id, count = in_hand.message.message_id, in_hand.message.receive_count
+    decision = decide_after_failure(error, count, policy, random.random(), history.of(message_id))  # noqa: S311  # jitter
+    if isinstance(decision, Retry):
+        history.note(message_id, count, decision.reason)
+    else:
+        history.forget(message_id)
+    return decision
 
 
 class Consumer:
@@ -73,7 +83,10 @@ class Consumer:
             interval_seconds=settings.heartbeat_seconds,
             visibility_timeout_seconds=settings.visibility_timeout_seconds,
         )
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._history = AttemptHistory()
+        self._in_hand: dict[str, InHand] = {}
+        self._decided: dict[str, Acknowledge | DeadLetter] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._attempts: set[asyncio.Task[Decision]] = set()
         self._last_receive_at: float | None = None
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
@@ -90,7 +103,7 @@ class Consumer:
 
     def unready_reason(self) -> str | None:
         """Return why this consumer does not work, or None: its queue answered lately, or its slots are all busy."""
-        if len(self._in_hand) >= self._settings.worker_concurrency:
+        if len(self._tasks) >= self._settings.worker_concurrency:
             return None
         if self._last_receive_at is None:
             return f"{self._queue.name}: no successful receive yet"
@@ -100,9 +113,9 @@ class Consumer:
         return None
 
     async def _poll(self, stop: asyncio.Event) -> None:
-        free = self._settings.worker_concurrency - len(self._in_hand)
+        free = self._settings.worker_concurrency - len(self._tasks)
         if free == 0:
-            await _first_of(stop, self._in_hand)
+            await _first_of(stop, self._tasks)
             return
         try:
             messages = await self._queue.receive(
@@ -116,11 +129,21 @@ class Consumer:
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._last_receive_at = time.monotonic()
         for message in messages:
-            # Shared by what works on the message, so that each line of its log names the task.
-            context = contextvars.copy_context()
-            task = asyncio.create_task(self._work(message, context), context=context)
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
+            self._take(message)
+
+    def _take(self, message: ReceivedMessage) -> None:
+        in_hand = self._in_hand.get(message.message_id)
+        if in_hand is not None:
+            # A standard queue may deliver a message twice, and a heartbeat may have come too late.
+            log.info("received again while in hand", queue=self._queue.name, message_id=message.message_id)
+            in_hand.message = message
+            return
+        in_hand = self._in_hand[message.message_id] = InHand(message)
+        # Shared by what works on the message, so that each line of its log names the task.
+        context = contextvars.copy_context()
+        task = asyncio.create_task(self._work(in_hand, context), context=context)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
         wait = jittered(self._backoff_seconds, random.random())  # noqa: S311  # jitter
@@ -129,50 +152,73 @@ class Consumer:
         await _first_of(stop, set(), timeout_seconds=wait)
 
     async def _drain(self) -> None:
-        if not self._in_hand:
+        if not self._tasks:
             return
-        log.info("draining", queue=self._queue.name, in_hand=len(self._in_hand))
-        await asyncio.wait(self._in_hand, timeout=self._settings.drain_timeout_seconds)
+        log.info("draining", queue=self._queue.name, in_hand=len(self._tasks))
+        await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout_seconds)
         # Only attempts are cut short; what was decided is still carried out.
         for attempt_under_way in self._attempts:
             attempt_under_way.cancel()
-        if self._in_hand:
-            await asyncio.wait(self._in_hand)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-    async def _work(self, message: ReceivedMessage, context: contextvars.Context) -> None:
-        structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=message.message_id)
+    async def _work(self, in_hand: InHand, context: contextvars.Context) -> None:
+        structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=in_hand.message.message_id)
         try:
-            async with self._heartbeat.holding(message):
-                decision = await self._attempt(message, context)
-                if not isinstance(decision, Retry):
-                    await self._settle(message, decision)
-                    return
-            await self._return(message, decision)
+            decision = await self._hold(in_hand, context)
+            if isinstance(decision, Retry):
+                await self._return(in_hand, decision)
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
             log.exception("message not settled, it will be received again")
 
-    async def _attempt(self, message: ReceivedMessage, context: contextvars.Context) -> Decision:
-        task = asyncio.create_task(attempt(message, self._handler, self._policy), context=context)
+    async def _hold(self, in_hand: InHand, context: contextvars.Context) -> Decision:
+        """Keep the message until it is settled, or must return: from then on its next delivery is no repeat."""
+        message_id = in_hand.message.message_id
+        try:
+            async with self._heartbeat.holding(in_hand):
+                decision = self._decided.get(message_id) or await self._attempt(in_hand, context)
+                if not isinstance(decision, Retry):
+                    await self._settle(in_hand, decision)
+                return decision
+        finally:
+            del self._in_hand[message_id]
+
+    async def _attempt(self, in_hand: InHand, context: contextvars.Context) -> Decision:
+        task = asyncio.create_task(attempt(in_hand, self._handler, self._policy, self._history), context=context)
         self._attempts.add(task)
         try:
             return await task
         finally:
             self._attempts.discard(task)
 
-    async def _settle(self, message: ReceivedMessage, decision: Acknowledge | DeadLetter) -> None:
+    async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
+        """Carry the decision out, and remember it until that has succeeded: the work is not to be done for it again."""
+        message_id = in_hand.message.message_id
+        self._remember(message_id, decision)
         if isinstance(decision, DeadLetter):
             log.error("dead-lettered", reason=decision.reason, attempts=decision.attempts)
-            await insistently(lambda: self._dead_letter(message, decision))
-        await insistently(lambda: self._queue.delete(message))
+            await insistently(lambda: self._dead_letter(in_hand.message, decision))
+            self._remember(message_id, Acknowledge())
+        await insistently(lambda: self._queue.delete(in_hand.message))
+        self._decided.pop(message_id, None)
+
+    def _remember(self, message_id: str, decision: Acknowledge | DeadLetter) -> None:
+        self._decided[message_id] = decision
+        if len(self._decided) > _MOST_DECIDED:
+            del self._decided[next(iter(self._decided))]
 
     async def _dead_letter(self, message: ReceivedMessage, decision: DeadLetter) -> None:
-        attributes = {REASON_ATTRIBUTE: attribute_text(decision.reason), ATTEMPTS_ATTRIBUTE: str(decision.attempts)}
+        source, trace = self._queue.definition.name, decision.trace
+        if self._queue.definition.source_queue:
+            # It was dead already: what is worth keeping is the trace of the work, not of the report.
+            source, trace = self._queue.definition.source_queue, message.attributes.get(TRACE_ATTRIBUTE, "")
+        attributes = dead_letter_attributes(decision.reason, decision.attempts, source, trace)
         await self._dead_letter_queue.send(message.body, attributes)
 
-    async def _return(self, message: ReceivedMessage, decision: Retry) -> None:
+    async def _return(self, in_hand: InHand, decision: Retry) -> None:
         log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)
-        await insistently(lambda: self._queue.change_visibility(message, decision.after_seconds))
+        await insistently(lambda: self._queue.change_visibility(in_hand.message, decision.after_seconds))
 
 
 async def insistently(call: Callable[[], Awaitable[None]]) -> None:

@@ -1,8 +1,11 @@
 """What to do after an attempt: decided here, carried out by who received the message."""
 
 import math
-from dataclasses import dataclass
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from services.attempts import describe_attempts
 from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 
 # SQS counts the 12 hours from the receive, so a wait must leave room for the attempt before it.
@@ -14,7 +17,14 @@ JITTER = 0.2
 
 
 class PermanentError(Exception):
-    """No further attempt can succeed."""
+    """No further attempt can succeed.
+
+    `attempts` is how many were made in all, where that is not the receive count of the message at hand.
+    """
+
+    def __init__(self, message: str, attempts: int | None = None) -> None:
+        super().__init__(message)
+        self.attempts = attempts
 
 
 class RetryLaterError(Exception):
@@ -46,7 +56,10 @@ class DeadLetter:
     """The message goes to the dead-letter queue with its reason."""
 
     reason: str
+    """Why each attempt failed, as far as that is known."""
     attempts: int
+    trace: str = field(default="", compare=False)
+    """The stack trace of the last attempt; empty where the reason is a sentence of our own."""
 
 
 Decision = Acknowledge | Retry | DeadLetter
@@ -75,18 +88,22 @@ class RetryPolicy:
         return self.waits_seconds[min(attempt, len(self.waits_seconds)) - 1]
 
 
-def decide_after_failure(error: BaseException, attempt: int, policy: RetryPolicy, chance: float) -> Retry | DeadLetter:
+def decide_after_failure(
+    error: BaseException, attempt: int, policy: RetryPolicy, chance: float, earlier: Mapping[int, str]
+) -> Retry | DeadLetter:
     """Decide what becomes of a message whose attempt (1 is the first) raised the error.
 
-    `chance`, from 0 to 1, places the wait within its jitter.
+    `chance`, from 0 to 1, places the wait within its jitter; `earlier` has the known reasons of earlier attempts.
     """
-    if isinstance(error, PermanentError):
-        return DeadLetter(_reason(error), attempt)
-    if policy.max_attempts is not None and attempt >= policy.max_attempts:
-        return DeadLetter(_reason(error), attempt)
+    reason = _reason(error)
+    permanent = isinstance(error, PermanentError)
+    if permanent or (policy.max_attempts is not None and attempt >= policy.max_attempts):
+        attempts = error.attempts if isinstance(error, PermanentError) else None
+        reasons = describe_attempts({**earlier, attempt: reason}, attempt)
+        return DeadLetter(reasons, attempts or attempt, _trace(error))
     asked = error.after_seconds if isinstance(error, RetryLaterError) else None
     wait = max(jittered(policy.wait_after(attempt), chance), asked or 0)
-    return Retry(min(math.ceil(wait), LONGEST_RETRY_SECONDS), _reason(error))
+    return Retry(min(math.ceil(wait), LONGEST_RETRY_SECONDS), reason)
 
 
 def jittered(seconds: float, chance: float) -> float:
@@ -96,6 +113,15 @@ def jittered(seconds: float, chance: float) -> float:
 
 def _reason(error: BaseException) -> str:
     """Name the error by type and text; our own errors are sentences already."""
-    if isinstance(error, (PermanentError, RetryLaterError)):
+    if is_sentence(error):
         return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def is_sentence(error: BaseException) -> bool:
+    """Tell whether the error's text says all that there is: it is one of our own, with no trace worth keeping."""
+    return isinstance(error, PermanentError | RetryLaterError)
+
+
+def _trace(error: BaseException) -> str:
+    return "" if is_sentence(error) else "".join(traceback.format_exception(error))

@@ -9,13 +9,13 @@ from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejec
 from services.consumer import insistently
 from services.decisions import PermanentError, jittered
 from services.messages import (
-    ATTEMPTS_ATTRIBUTE,
     MAX_BODY_BYTES,
-    REASON_ATTRIBUTE,
+    MAX_OUTCOME_BYTES,
     OutcomeMessage,
-    attribute_text,
+    dead_letter_attributes,
     encode_outcome,
 )
+from services.queues import CALLBACKS
 from services.settings import ConsumerSettings
 from services.sqs import Queue
 
@@ -57,7 +57,7 @@ class OutcomeDelivery:
         attempts = 1
         answer = await self._client.post(outcome)
         for wait_seconds in self._in_place_waits_seconds:
-            if not isinstance(answer, Refused) or (answer.retry_after_seconds or 0) > wait_seconds:
+            if not isinstance(answer, Refused) or not answer.soon or (answer.retry_after_seconds or 0) > wait_seconds:
                 break
             await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
             answer = await self._client.post(outcome)
@@ -67,21 +67,25 @@ class OutcomeDelivery:
     async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:
         wait_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         log.warning("not delivered yet", task_id=outcome.task_id, reason=answer.reason, delivery_attempts=attempts)
-        body = _message_of(outcome, answer.reason)
+        body = await _message_of(outcome, answer.reason)
         await insistently(lambda: self._callbacks.send(body, delay_seconds=wait_seconds))
 
     async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
         log.error("rejected by the receiver", task_id=outcome.task_id, reason=answer.reason)
-        body = _message_of(outcome, answer.reason)
-        attributes = {REASON_ATTRIBUTE: attribute_text(answer.reason), ATTEMPTS_ATTRIBUTE: str(attempts)}
+        body = await _message_of(outcome, answer.reason)
+        attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
         await insistently(lambda: self._callbacks_dlq.send(body, attributes))
 
 
-def _message_of(outcome: OutcomeMessage, reason: str) -> str:
-    body = encode_outcome(outcome)
+async def _message_of(outcome: OutcomeMessage, reason: str) -> str:
     # It is ASCII, so characters are bytes.
-    if len(body) > MAX_BODY_BYTES:
-        raise OutcomeTooLargeError(
-            f"{reason}, and the outcome cannot wait in a queue: it takes {len(body)} bytes of at most {MAX_BODY_BYTES}"
-        )
-    return body
+    size = len(outcome.body)
+    if size <= MAX_OUTCOME_BYTES:
+        # In a thread: megabytes take a while to compress, in which other messages want to be worked.
+        body = await asyncio.to_thread(encode_outcome, outcome)
+        if len(body) <= MAX_BODY_BYTES:
+            return body
+    raise OutcomeTooLargeError(
+        f"{reason}, and the outcome of {size} bytes cannot wait in a queue: even compressed it does not fit into the"
+        f" {MAX_BODY_BYTES} bytes of an SQS message"
+    )

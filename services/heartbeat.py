@@ -3,12 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 
 from services.sqs import Queue, ReceivedMessage
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class InHand:
+    """A message that is being worked.
+
+    SQS may deliver it once more meanwhile. Then `message` is the newer one: its receipt handle is the one that counts.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+    """
+
+    message: ReceivedMessage
 
 
 class Heartbeat:
@@ -18,37 +30,37 @@ class Heartbeat:
         self._queue = queue
         self._interval_seconds = interval_seconds
         self._visibility_timeout_seconds = visibility_timeout_seconds
-        self._held: dict[str, ReceivedMessage] = {}
-        self._beats: dict[str, asyncio.Task[None]] = {}
+        self._held: set[InHand] = set()
+        self._beats: dict[InHand, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
             await asyncio.sleep(self._interval_seconds)
-            for handle, message in self._held.items():
+            for in_hand in self._held:
                 # A beat that is still on its way needs no second one behind it.
-                if handle not in self._beats:
-                    self._beats[handle] = asyncio.create_task(self._beat(message))
+                if in_hand not in self._beats:
+                    self._beats[in_hand] = asyncio.create_task(self._beat(in_hand))
 
     @asynccontextmanager
-    async def holding(self, message: ReceivedMessage) -> AsyncIterator[None]:
+    async def holding(self, in_hand: InHand) -> AsyncIterator[None]:
         """Keep the message hidden inside the block.
 
         Behind it no beat for the message is under way any more: a late one would overwrite the wait of a retry.
         """
-        self._held[message.receipt_handle] = message
+        self._held.add(in_hand)
         try:
             yield
         finally:
-            del self._held[message.receipt_handle]
-            beat = self._beats.get(message.receipt_handle)
+            self._held.discard(in_hand)
+            beat = self._beats.get(in_hand)
             if beat is not None:
                 await asyncio.wait({beat})
 
-    async def _beat(self, message: ReceivedMessage) -> None:
+    async def _beat(self, in_hand: InHand) -> None:
         try:
-            await self._queue.change_visibility(message, self._visibility_timeout_seconds)
+            await self._queue.change_visibility(in_hand.message, self._visibility_timeout_seconds)
         except Exception as error:  # noqa: BLE001  # the next beat may succeed; the work goes on either way
-            log.warning("heartbeat failed", message_id=message.message_id, error=repr(error))
+            log.warning("heartbeat failed", message_id=in_hand.message.message_id, error=repr(error))
         finally:
-            self._beats.pop(message.receipt_handle, None)
+            self._beats.pop(in_hand, None)

@@ -1,7 +1,11 @@
 """What stands in an SQS message: a task as it was accepted, or an outcome on its way to its callback."""
 
+import base64
+import binascii
 import re
 import time
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +15,14 @@ from services import exact_json
 from services.decisions import PermanentError
 
 VERSION = 1
-"""The envelope's version. A reader refuses what it does not know, and the DLQ watcher reports it."""
+COMPRESSED_VERSION = 2
+"""The envelope's versions; 2 is an outcome whose body is compressed.
+
+Each program reads all of its kind and writes the oldest that will do, so that old and new programs can work side by
+side while a new release is rolled out. A reader refuses what it does not know, and the DLQ watcher reports it.
+"""
+_TASK_VERSIONS = (VERSION,)
+_OUTCOME_VERSIONS = (VERSION, COMPRESSED_VERSION)
 
 MAX_MESSAGE_BYTES = 1_048_576
 """The most that a message, or a batch of them, may hold: body and attributes together.
@@ -28,6 +39,9 @@ MAX_REASON_BYTES = 2000
 MAX_TRACE_BYTES = 4000
 MAX_BODY_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - MAX_TRACE_BYTES - 512
 """The most that a message's body may take, so that these attributes fit beside it when it is dead-lettered."""
+
+MAX_OUTCOME_BYTES = 64 * 1024 * 1024
+"""The most that a compressed outcome may hold: no message of a few bytes may fill the memory of its reader."""
 
 # The characters that SQS takes in bodies and attributes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -78,7 +92,7 @@ def encode_task(task_id: str, task_type: str, request_text: str) -> str:
 
 def decode_task(body: str) -> TaskMessage:
     """Read a task from an SQS message body. Raises UnusableMessageError."""
-    envelope = _open_envelope(body)
+    envelope = _open_envelope(body, _TASK_VERSIONS)
     try:
         request = envelope["request"]
         _ = request["message"]
@@ -96,25 +110,40 @@ def decode_task(body: str) -> TaskMessage:
 
 
 def encode_outcome(outcome: OutcomeMessage) -> str:
-    """Return the SQS message body of an outcome that is still to be delivered."""
-    return exact_json.dumps(
-        {
-            "version": VERSION,
-            "task_id": outcome.task_id,
-            "task_type": outcome.task_type,
-            "callback_url": outcome.callback_url,
-            "body": outcome.body,
-        }
-    )
+    """Return the SQS message body of an outcome that is still to be delivered: compressed where it would not fit."""
+    envelope = {
+        "version": VERSION,
+        "task_id": outcome.task_id,
+        "task_type": outcome.task_type,
+        "callback_url": outcome.callback_url,
+    }
+    text = exact_json.dumps({**envelope, "body": outcome.body})
+    # It is ASCII, so characters are bytes.
+    if len(text) <= MAX_BODY_BYTES:
+        return text
+    compressed = base64.b64encode(zlib.compress(outcome.body.encode())).decode()
+    return exact_json.dumps({**envelope, "version": COMPRESSED_VERSION, "compressed_body": compressed})
 
 
 def decode_outcome(body: str) -> OutcomeMessage:
     """Read an outcome from an SQS message body. Raises UnusableMessageError."""
-    envelope = _open_envelope(body)
+    envelope = _open_envelope(body, _OUTCOME_VERSIONS)
     try:
+        if envelope["version"] == COMPRESSED_VERSION:
+            envelope["body"] = _decompressed(envelope["compressed_body"])
         return OutcomeMessage(**{field: str(envelope[field]) for field in OutcomeMessage.__slots__})
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
+    except (binascii.Error, zlib.error, TypeError, ValueError) as error:
+        raise UnusableMessageError(f"the message is no outcome: its body cannot be decompressed: {error}") from error
+
+
+def _decompressed(text: str) -> str:
+    decompressor = zlib.decompressobj()
+    body = decompressor.decompress(base64.b64decode(text, validate=True), MAX_OUTCOME_BYTES)
+    if not decompressor.eof:
+        raise ValueError(f"it is incomplete, or larger than {MAX_OUTCOME_BYTES} bytes")
+    return body.decode()
 
 
 def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: list[dict[str, str]]) -> OutcomeMessage:
@@ -128,6 +157,19 @@ def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
 
 
+def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
+    """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
+    attributes = {
+        REASON_ATTRIBUTE: attribute_text(reason),
+        ATTEMPTS_ATTRIBUTE: str(attempts),
+        SOURCE_QUEUE_ATTRIBUTE: source_queue,
+    }
+    if trace:
+        # Its last lines are those that say what happened.
+        attributes[TRACE_ATTRIBUTE] = attribute_text(trace[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+    return attributes
+
+
 def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:
     """Return the text as a message attribute can hold it: no character that SQS refuses, not empty, not too long."""
     clean = _NOT_IN_SQS.sub("\ufffd", text) or "unknown"
@@ -138,13 +180,14 @@ def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:
     return OutcomeMessage(task.task_id, task.task_type, task.callback_url, exact_json.dumps(body))
 
 
-def _open_envelope(body: str) -> dict[str, Any]:
+def _open_envelope(body: str, readable_versions: Sequence[int]) -> dict[str, Any]:
     try:
         envelope = exact_json.loads(body, max_depth=exact_json.MAX_DEPTH + 1)
     except ValueError as error:
         raise UnusableMessageError(f"the message is no JSON: {error}") from error
     if not isinstance(envelope, dict):
         raise UnusableMessageError("the message is no JSON object")
-    if envelope.get("version") != VERSION:
-        raise UnusableMessageError(f"the message has version {envelope.get('version')!r}, this program reads {VERSION}")
+    if envelope.get("version") not in readable_versions:
+        known = " and ".join(map(str, readable_versions))
+        raise UnusableMessageError(f"the message has version {envelope.get('version')!r}, this program reads {known}")
     return envelope

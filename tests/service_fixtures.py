@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
@@ -15,7 +16,15 @@ from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.tasks.data import DataSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Serve = Callable[[Handler], AbstractAsyncContextManager[str]]
+
+
+class Serve(Protocol):
+    """Serves every path of a real HTTP server with one handler; gives its URL, without a slash."""
+
+    def __call__(
+        self, handler: Handler, *, port: int = 0, max_body_bytes: int = 1_048_576
+    ) -> AbstractAsyncContextManager[str]: ...
+
 
 SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, DataSettings)
 
@@ -40,18 +49,18 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def serve() -> Serve:
-    """Serve every path of a real HTTP server on a free port with one handler; gives its URL, without a slash."""
+    """Serve on a free port unless told otherwise."""
 
     @asynccontextmanager
-    async def serving(handler: Handler) -> AsyncIterator[str]:
-        app = web.Application()
+    async def serving(handler: Handler, *, port: int = 0, max_body_bytes: int = 1_048_576) -> AsyncIterator[str]:
+        app = web.Application(client_max_size=max_body_bytes)
         app.router.add_route("*", "/{path:.*}", handler)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            yield f"http://{host}:{port}"
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            host, its_port = runner.addresses[0][:2]
+            yield f"http://{host}:{its_port}"
         finally:
             await runner.cleanup()
 

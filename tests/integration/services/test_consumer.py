@@ -3,9 +3,14 @@
 import asyncio
 from typing import Any
 
+import pytest
+from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
+from structlog.testing import capture_logs
 
-from services.consumer import Consumer
+from services import consumer
+from services.attempts import NOT_KNOWN
+from services.consumer import Consumer, MessageHandler
 from services.decisions import PermanentError, RetryPolicy
 from services.settings import WorkerSettings
 from services.sqs import Queue, ReceivedMessage, open_sqs
@@ -46,7 +51,35 @@ class Work:
             await self._changed.wait_for(lambda: len(self.begun) >= count)
 
 
-def consumer_of(broker: Broker, work: Work, policy: RetryPolicy = AT_ONCE, **settings: Any) -> Consumer:
+class Failures:
+    """Lets the next requests of an operation fail before they reach SQS."""
+
+    def __init__(self, broker: Broker, operation: str, count: int) -> None:
+        self._left = count
+        self._passed = asyncio.Event()
+        broker.client.meta.events.register(f"before-call.sqs.{operation}", self._fail)
+
+    def _fail(self, **_call: Any) -> None:
+        if not self._left:
+            self._passed.set()
+            return
+        self._left -= 1
+        raise EndpointConnectionError(endpoint_url="http://sqs")
+
+    async def are_over(self) -> None:
+        """Wait until a request of the operation was let through."""
+        await asyncio.wait_for(self._passed.wait(), PATIENCE_SECONDS)
+
+
+async def receive_again(broker: Broker, message: ReceivedMessage) -> None:
+    """Show a message that is being worked, as if its heartbeat had failed, until the consumer was given it again."""
+    with capture_logs() as lines:
+        await broker.queues["calculation"].change_visibility(message, 0)
+        while not any(line["event"] == "received again while in hand" for line in lines):
+            await broker.requests.reach("ReceiveMessage", broker.requests.counts["ReceiveMessage"] + 1)
+
+
+def consumer_of(broker: Broker, work: MessageHandler, policy: RetryPolicy = AT_ONCE, **settings: Any) -> Consumer:
     return Consumer(
         broker.queues["calculation"],
         broker.queues["calculation-dlq"],
@@ -79,7 +112,148 @@ async def test_a_message_that_fails_is_tried_max_attempts_times_and_then_dead_le
 
     assert [message.receive_count for message in work.begun] == [1, 2, 3]
     assert dead.body == "body"
-    assert dead.attributes == {"reason": "ValueError: no\ufffd", "attempts": "3"}
+    trace = dead.attributes["trace"]
+    assert dead.attributes == {
+        "reason": "ValueError: no\ufffd",
+        "attempts": "3",
+        "source_queue": "calculation",
+        "trace": trace,
+    }
+    assert trace.startswith("Traceback")
+    assert trace.endswith("ValueError: no\ufffd\n")
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_dead_message_has_the_reason_of_each_attempt(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    errors = [ValueError("a"), KeyError("b"), TimeoutError("c")]
+
+    async def fail(message: ReceivedMessage) -> None:
+        raise errors[message.receive_count - 1]
+
+    async with running(consumer_of(broker, fail)):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert dead.attributes["reason"] == "attempt 3: TimeoutError: c; attempt 2: KeyError: 'b'; attempt 1: ValueError: a"
+
+
+async def test_an_attempt_of_which_this_worker_knows_nothing_is_not_passed_over(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    # A worker that is lost in the first attempt.
+    await broker.queues["calculation"].receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+
+    async with running(consumer_of(broker, Work(error=ValueError("no")))):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert dead.attributes["reason"] == f"attempts 2 to 3: ValueError: no; attempt 1: {NOT_KNOWN}"
+
+
+async def test_what_is_given_up_in_a_dead_letter_queue_keeps_the_trace_of_the_work(broker: Broker) -> None:
+    attributes = {"reason": "no", "attempts": "3", "source_queue": "calculation", "trace": "Traceback: no"}
+    await broker.queues["calculation-dlq"].send("body", attributes)
+
+    async def give_up(_message: ReceivedMessage) -> None:
+        raise PermanentError("nobody can be told", attempts=3)
+
+    dlq, undelivered = broker.queues["calculation-dlq"], broker.queues["undelivered"]
+    settings = WorkerSettings(**broker.environment, sqs_wait_time_seconds=1)
+    async with running(Consumer(dlq, undelivered, give_up, RetryPolicy(None, (0,)), settings)):
+        [kept] = await broker.take("undelivered")
+
+    assert kept.attributes == attributes | {"reason": "nobody can be told"}
+
+
+async def test_a_message_that_is_delivered_twice_is_worked_once_and_settled_by_the_newer_receipt(
+    broker: Broker,
+) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work)):
+        await work.has_begun(1)
+        await receive_again(broker, work.begun[0])
+        work.let_go.set()
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True, error=ValueError("no"))
+
+    async with running(consumer_of(broker, work)):
+        await work.has_begun(1)
+        await receive_again(broker, work.begun[0])
+        await receive_again(broker, work.begun[0])
+        work.let_go.set()
+        # SQS has counted three receives, and would move it without a reason at the next one.
+        [dead] = await broker.take("calculation-dlq")
+
+    assert len(work.begun) == 1
+    assert dead.attributes["attempts"] == "3"
+    assert dead.attributes["reason"].startswith("attempt 3: ValueError: no; ")
+
+
+async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    work = Work()
+    failures = Failures(broker, "DeleteMessageBatch", 1)
+
+    async with running(consumer_of(broker, work, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+        await failures.are_over()
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    work = Work(error=PermanentError("garbage"))
+    failures = Failures(broker, "DeleteMessageBatch", 1)
+
+    async with running(consumer_of(broker, work, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+        await failures.are_over()
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+    assert await broker.in_queue("calculation-dlq") == (1, 0)
+
+
+async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    work = Work(error=PermanentError("garbage"))
+    Failures(broker, "SendMessageBatch", 1)
+
+    async with running(consumer_of(broker, work, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert len(work.begun) == 1
+    assert dead.attributes["reason"] == "garbage"
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_heartbeat_that_fails_is_followed_by_the_next(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+    failures = Failures(broker, "ChangeMessageVisibilityBatch", 2)
+
+    async with running(consumer_of(broker, work, visibility_timeout_seconds=3, heartbeat_seconds=0.5)):
+        await work.has_begun(1)
+        await failures.are_over()
+        await broker.requests.reach("ChangeMessageVisibilityBatch", 10)
+        work.let_go.set()
+
+    assert [message.receive_count for message in work.begun] == [1]
     assert await broker.in_queue("calculation") == (0, 0)
 
 
@@ -91,7 +265,7 @@ async def test_a_message_that_can_never_succeed_is_dead_lettered_at_once(broker:
         [dead] = await broker.take("calculation-dlq")
 
     assert len(work.begun) == 1
-    assert dead.attributes == {"reason": "garbage", "attempts": "1"}
+    assert dead.attributes == {"reason": "garbage", "attempts": "1", "source_queue": "calculation"}
     assert await broker.in_queue("calculation") == (0, 0)
 
 
@@ -192,7 +366,11 @@ async def test_a_last_attempt_that_outlasts_the_drain_is_dead_lettered(broker: B
         stop.set()
 
     [dead] = await broker.take("calculation-dlq")
-    assert dead.attributes == {"reason": "the worker was stopped before the attempt was done", "attempts": "1"}
+    assert dead.attributes == {
+        "reason": "the worker was stopped before the attempt was done",
+        "attempts": "1",
+        "source_queue": "calculation",
+    }
     assert await broker.in_queue("calculation") == (0, 0)
 
 
@@ -217,23 +395,23 @@ async def test_a_broker_that_is_not_there_does_not_end_a_consumer(broker: Broker
         requests = Requests()
         client.meta.events.register("before-call.sqs", requests.note)
         queue = Queue(client, broker.definitions["calculation"])
-        consumer = Consumer(queue, queue, Work(), AT_ONCE, settings)
-        async with running(consumer):
+        brokerless = Consumer(queue, queue, Work(), AT_ONCE, settings)
+        async with running(brokerless):
             # What is called twice has survived the first refusal.
             await requests.reach("GetQueueUrl", 2)
-            assert consumer.unready_reason() == "calculation: no successful receive yet"
+            assert brokerless.unready_reason() == "calculation: no successful receive yet"
 
 
 async def test_a_consumer_goes_on_when_its_queue_is_there_at_last(unprovisioned: Broker) -> None:
     work = Work()
-    consumer = consumer_of(unprovisioned, work)
-    async with running(consumer):
+    early = consumer_of(unprovisioned, work)
+    async with running(early):
         await unprovisioned.requests.reach("GetQueueUrl", 1)
         for name in ("undelivered", "calculation-dlq", "calculation"):
             await unprovisioned.create(name)
         await unprovisioned.queues["calculation"].send("body")
         await work.has_begun(1)
-        assert consumer.unready_reason() is None
+        assert early.unready_reason() is None
 
     assert await unprovisioned.in_queue("calculation") == (0, 0)
 

@@ -1,6 +1,9 @@
 """How an outcome is delivered, or put where it will be."""
 
+import asyncio
+import os
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
 import pytest
@@ -10,10 +13,10 @@ from botocore.exceptions import ClientError
 from services import consumer
 from services.callbacks import CallbackClient
 from services.decisions import PermanentError, RetryLaterError
-from services.delivery import OutcomeDelivery
-from services.messages import OutcomeMessage, decode_outcome, encode_outcome
+from services.delivery import OutcomeDelivery, OutcomeTooLargeError
+from services.messages import MAX_BODY_BYTES, MAX_OUTCOME_BYTES, OutcomeMessage, decode_outcome, encode_outcome
 from services.settings import WorkerSettings
-from services.sqs import ReceivedMessage
+from services.sqs import ReceivedMessage, message_bytes
 from services.worker.callback_handler import CallbackHandler
 from tests.integration.services.conftest import Broker
 from tests.service_fixtures import Serve
@@ -41,11 +44,14 @@ def outcome_for(url: str) -> OutcomeMessage:
     return OutcomeMessage("id", "calculation", url, BODY)
 
 
-def delivery_of(broker: Broker, http: httpx.AsyncClient, first_wait_seconds: float = 0) -> OutcomeDelivery:
+def delivery_of(
+    broker: Broker, http: httpx.AsyncClient, first_wait_seconds: float = 0, **changes: Any
+) -> OutcomeDelivery:
     settings = WorkerSettings(
         **broker.environment,
         callback_in_place_retry_seconds=[0, 0],
         callback_retry_schedule_seconds=[first_wait_seconds],
+        **changes,
     )
     client = CallbackClient(http, settings)
     return OutcomeDelivery(client, broker.queues["callbacks"], broker.queues["callbacks-dlq"], settings)
@@ -124,7 +130,56 @@ async def test_an_outcome_that_the_receiver_wants_no_more_goes_to_the_dead_lette
 
     [dead] = await broker.take("callbacks-dlq")
     assert decode_outcome(dead.body).body == BODY
-    assert dead.attributes == {"reason": "the receiver answered 410", "attempts": "2"}
+    assert dead.attributes == {"reason": "the receiver answered 410", "attempts": "2", "source_queue": "callbacks"}
+    assert await broker.in_queue("callbacks") == (0, 0)
+
+
+async def test_a_receiver_that_keeps_its_callers_waiting_is_not_tried_again_in_place(
+    broker: Broker, http: httpx.AsyncClient, serve: Serve
+) -> None:
+    calls = 0
+    answered = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        await answered.wait()
+        return web.Response()
+
+    async with serve(hang) as url:
+        await delivery_of(broker, http, callback_timeout_seconds=0.1).deliver(outcome_for(url))
+        answered.set()
+
+    assert calls == 1
+    [waiting] = await broker.take("callbacks")
+    assert decode_outcome(waiting.body) == outcome_for(url)
+
+
+async def test_an_outcome_that_is_larger_than_a_message_waits_for_its_receiver_too(
+    broker: Broker, http: httpx.AsyncClient, serve: Serve
+) -> None:
+    receiver = Receiver([503, 503, 503, 200])
+    body = '{"results":[{"a":"' + "large " * 1_000_000 + '"}],"errors":[],"task_id":"id"}'
+    async with serve(receiver.receive, max_body_bytes=len(body)) as url:
+        await delivery_of(broker, http).deliver(OutcomeMessage("id", "data", url, body))
+        [message] = await broker.take("callbacks")
+        await CallbackHandler(CallbackClient(http, WorkerSettings()))(message)
+
+    assert message_bytes(message.body) < MAX_BODY_BYTES < len(body)
+    assert receiver.bodies == [body.encode()] * 4
+
+
+@pytest.mark.parametrize("size", [2 * MAX_BODY_BYTES, MAX_OUTCOME_BYTES + 1])
+async def test_an_outcome_that_no_queue_can_hold_fails_its_task_with_a_reason_that_names_the_size(
+    broker: Broker, http: httpx.AsyncClient, closed_port: int, size: int
+) -> None:
+    # Half of it is noise, which cannot be compressed.
+    body = os.urandom(size // 2).hex() + "x" * (size % 2)
+    outcome = OutcomeMessage("id", "data", f"http://127.0.0.1:{closed_port}/", body)
+
+    with pytest.raises(OutcomeTooLargeError, match=f"the outcome of {size} bytes cannot wait in a queue"):
+        await delivery_of(broker, http).deliver(outcome)
+
     assert await broker.in_queue("callbacks") == (0, 0)
 
 

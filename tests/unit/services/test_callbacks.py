@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -11,7 +12,7 @@ from aiohttp import web
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected, judge, retry_after_seconds
 from services.messages import OutcomeMessage
@@ -113,6 +114,26 @@ async def test_a_callback_has_the_bytes_and_the_headers_of_standard_webhooks(
     assert Webhook(SECRET).verify(body, headers) == json.loads(BODY)
 
 
+async def test_while_a_secret_is_rotated_a_callback_verifies_with_the_old_one_and_the_new_one(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    old, new, other = SECRET, "whsec_" + "bmV3LW5l" * 4, "whsec_" + "b3RoZXIh" * 4
+    received: list[tuple[bytes, dict[str, str]]] = []
+
+    async def receive(request: web.Request) -> web.Response:
+        received.append((await request.read(), {k.lower(): v for k, v in request.headers.items()}))
+        return web.Response()
+
+    settings = ConsumerSettings(callback_signing_secret=SecretStr(f"{new}, {old}"))
+    async with serve(receive) as url:
+        assert await CallbackClient(http, settings).post(outcome_for(url)) == Delivered()
+
+    [(body, headers)] = received
+    assert Webhook(old).verify(body, headers) == Webhook(new).verify(body, headers) == json.loads(BODY)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(other).verify(body, headers)
+
+
 async def test_without_a_secret_a_callback_is_not_signed(http: httpx.AsyncClient, serve: Serve) -> None:
     names: set[str] = set()
 
@@ -152,7 +173,116 @@ async def test_a_receiver_that_does_not_answer_in_time_has_refused(http: httpx.A
         answer = await CallbackClient(http, ConsumerSettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
         answered.set()
 
-    assert answer == Refused("the receiver did not answer within 0.05 seconds")
+    assert answer == Refused("the receiver did not answer within 0.05 seconds", soon=False)
+
+
+async def test_a_receiver_that_is_silent_too_long_has_refused(http: httpx.AsyncClient, serve: Serve) -> None:
+    answered = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await answered.wait()
+        return web.Response()
+
+    async with serve(hang) as url:
+        answer = await CallbackClient(http, ConsumerSettings(callback_read_timeout_seconds=0.05)).post(outcome_for(url))
+        answered.set()
+
+    assert answer == Refused("the receiver was silent for 0.05 seconds", soon=False)
+
+
+async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(http: httpx.AsyncClient) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        # Nobody accepts them, and there is no room for a third.
+        with socket.create_connection(("127.0.0.1", port)):
+            settings = ConsumerSettings(callback_connect_timeout_seconds=0.05)
+            answer = await CallbackClient(http, settings).post(outcome_for(f"http://127.0.0.1:{port}/"))
+
+    assert answer == Refused("no connection within 0.05 seconds", soon=False)
+
+
+async def test_a_receiver_has_answered_when_its_status_has_come(http: httpx.AsyncClient, serve: Serve) -> None:
+    answered = asyncio.Event()
+
+    async def stall(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await answered.wait()
+        return response
+
+    async with serve(stall) as url:
+        assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        answered.set()
+
+
+async def test_a_receiver_that_closes_in_the_middle_of_its_answer_has_answered(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    async def close(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-length": "100"})
+        await response.prepare(request)
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async with serve(close) as url:
+        assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+
+
+async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, serve: Serve) -> None:
+    left = asyncio.Event()
+
+    async def pour(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 65_536)
+        finally:
+            left.set()
+
+    async with serve(pour) as url:
+        assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        await asyncio.wait_for(left.wait(), 30)
+
+
+async def test_callbacks_to_one_receiver_share_a_connection(http: httpx.AsyncClient, serve: Serve) -> None:
+    connections: set[object] = set()
+
+    async def receive(request: web.Request) -> web.Response:
+        connections.add(request.transport)
+        return web.json_response({"status": "ok"})
+
+    async with serve(receive) as url:
+        client = CallbackClient(http, ConsumerSettings())
+        for _ in range(5):
+            assert await client.post(outcome_for(url)) == Delivered()
+
+    assert len(connections) == 1
+
+
+async def test_a_receiver_that_hangs_is_not_called_by_all(http: httpx.AsyncClient, serve: Serve) -> None:
+    calls = 0
+    called, answered = asyncio.Event(), asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        called.set()
+        await answered.wait()
+        return web.Response()
+
+    async with serve(hang) as url:
+        client = CallbackClient(http, ConsumerSettings(callback_host_concurrency=1))
+        first = asyncio.create_task(client.post(outcome_for(url)))
+        await called.wait()
+        second = await client.post(outcome_for(f"{url}/another/path"))
+        answered.set()
+        assert await first == Delivered()
+
+    assert second == Refused("the receiver was not called: its answers to 1 other callbacks are awaited", soon=False)
+    assert calls == 1
 
 
 async def test_a_receiver_that_nobody_runs_has_refused(http: httpx.AsyncClient, closed_port: int) -> None:

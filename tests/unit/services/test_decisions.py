@@ -43,6 +43,7 @@ errors = st.one_of(
         (ValueError("no"), 1, RetryPolicy(1, (10,)), DeadLetter("ValueError: no", 1)),
         (PermanentError("garbage"), 1, THREE_ATTEMPTS, DeadLetter("garbage", 1)),
         (PermanentError("garbage"), 1, ENDLESS, DeadLetter("garbage", 1)),
+        (PermanentError("reported", attempts=3), 1, ENDLESS, DeadLetter("reported", 3)),
         (ValueError("no"), 100, ENDLESS, Retry(20, "ValueError: no")),
         (RetryLaterError("busy"), 1, THREE_ATTEMPTS, Retry(10, "busy")),
         (RetryLaterError("busy", 5), 1, THREE_ATTEMPTS, Retry(10, "busy")),
@@ -55,14 +56,41 @@ errors = st.one_of(
 def test_what_becomes_of_a_message_after_a_failed_attempt(
     error: Exception, attempt: int, policy: RetryPolicy, decision: Retry | DeadLetter
 ) -> None:
-    assert decide_after_failure(error, attempt, policy, NO_JITTER) == decision
+    earlier = dict.fromkeys(range(1, attempt), decision.reason)
+
+    assert decide_after_failure(error, attempt, policy, NO_JITTER, earlier) == decision
+
+
+def test_a_message_that_is_given_up_has_the_reason_of_each_attempt() -> None:
+    decision = decide_after_failure(KeyError("c"), 3, THREE_ATTEMPTS, NO_JITTER, {1: "ValueError: a", 2: "b"})
+
+    assert decision == DeadLetter("attempt 3: KeyError: 'c'; attempt 2: b; attempt 1: ValueError: a", 3)
+
+
+def test_the_trace_of_an_exception_is_kept_apart_from_its_reason() -> None:
+    try:
+        raise ValueError("no")  # noqa: TRY301  # an exception has a trace only when it was raised
+    except ValueError as error:
+        decision = decide_after_failure(error, 3, THREE_ATTEMPTS, NO_JITTER, {1: "ValueError: no", 2: "ValueError: no"})
+
+    assert isinstance(decision, DeadLetter)
+    assert decision.reason == "ValueError: no"
+    assert decision.trace.startswith("Traceback")
+    assert decision.trace.endswith("ValueError: no\n")
+
+
+def test_a_sentence_of_our_own_has_no_trace() -> None:
+    decision = decide_after_failure(PermanentError("garbage"), 1, THREE_ATTEMPTS, NO_JITTER, {})
+
+    assert isinstance(decision, DeadLetter)
+    assert decision.trace == ""
 
 
 @given(errors, st.integers(1, 50), st.integers(0, 50), waits, chances)
 def test_a_message_is_never_retried_once_its_attempts_are_used_up(
     error: Exception, max_attempts: int, beyond: int, waits: tuple[float, ...], chance: float
 ) -> None:
-    decision = decide_after_failure(error, max_attempts + beyond, RetryPolicy(max_attempts, waits), chance)
+    decision = decide_after_failure(error, max_attempts + beyond, RetryPolicy(max_attempts, waits), chance, {})
 
     assert isinstance(decision, DeadLetter)
 
@@ -73,15 +101,15 @@ def test_without_a_limit_of_attempts_only_a_permanent_error_gives_up(
 ) -> None:
     policy = RetryPolicy(None, waits)
 
-    assert isinstance(decide_after_failure(error, attempt, policy, chance), Retry)
-    assert isinstance(decide_after_failure(PermanentError("no"), attempt, policy, chance), DeadLetter)
+    assert isinstance(decide_after_failure(error, attempt, policy, chance, {}), Retry)
+    assert isinstance(decide_after_failure(PermanentError("no"), attempt, policy, chance, {}), DeadLetter)
 
 
 @given(st.integers(1, 20), waits, chances)
 def test_the_wait_stays_within_its_jitter(attempt: int, waits: tuple[float, ...], chance: float) -> None:
     wait = waits[min(attempt, len(waits)) - 1]
 
-    decision = decide_after_failure(ValueError("no"), attempt, RetryPolicy(None, waits), chance)
+    decision = decide_after_failure(ValueError("no"), attempt, RetryPolicy(None, waits), chance, {})
 
     assert isinstance(decision, Retry)
     assert min(wait * (1 - JITTER), LONGEST_RETRY_SECONDS) <= decision.after_seconds <= wait * (1 + JITTER) + 1
@@ -91,7 +119,7 @@ def test_the_wait_stays_within_its_jitter(attempt: int, waits: tuple[float, ...]
 def test_a_message_never_returns_before_the_time_that_was_asked_for_as_far_as_sqs_can_wait(
     asked: float, attempt: int, waits: tuple[float, ...], chance: float
 ) -> None:
-    decision = decide_after_failure(RetryLaterError("busy", asked), attempt, RetryPolicy(None, waits), chance)
+    decision = decide_after_failure(RetryLaterError("busy", asked), attempt, RetryPolicy(None, waits), chance, {})
 
     assert isinstance(decision, Retry)
     assert decision.after_seconds >= min(asked, LONGEST_RETRY_SECONDS)

@@ -1,8 +1,10 @@
 """What stands in an SQS message."""
 
+import base64
 import contextlib
 import json
 import re
+import zlib
 from decimal import Decimal
 from typing import Any
 
@@ -13,14 +15,18 @@ from hypothesis import strategies as st
 from services import exact_json
 from services.exact_json import MAX_DEPTH
 from services.messages import (
+    COMPRESSED_VERSION,
     MAX_BODY_BYTES,
     MAX_MESSAGE_BYTES,
+    MAX_OUTCOME_BYTES,
     MAX_REASON_BYTES,
+    MAX_TRACE_BYTES,
     VERSION,
     OutcomeMessage,
     TaskMessage,
     UnusableMessageError,
     attribute_text,
+    dead_letter_attributes,
     decode_outcome,
     decode_task,
     encode_outcome,
@@ -174,6 +180,68 @@ def test_an_outcome_is_read_as_it_was_written(task_id: str, task_type: str, call
     assert not REFUSED_BY_SQS.search(encoded)
 
 
+# As they stand in queues while a release is rolled out: they are never to change, only to be added to.
+TASK_OF_VERSION_1 = (
+    '{"version":1,"task_id":"id","task_type":"calculation","accepted_at":1790000000.125,'
+    '"request":{"callback_url":"http://receiver/callback","message":[{"name":"a","num_1":0.10}]}}'
+)
+OUTCOME_OF_VERSION_1 = (
+    '{"version":1,"task_id":"id","task_type":"calculation","callback_url":"http://receiver/callback",'
+    '"body":"{\\"results\\":[{\\"a\\":1.10}],\\"errors\\":[],\\"task_id\\":\\"id\\"}"}'
+)
+OUTCOME_OF_VERSION_2 = (
+    '{"version":2,"task_id":"id","task_type":"calculation","callback_url":"http://receiver/callback",'
+    '"compressed_body":"eJyrVipKLS7NKSlWsoquVkpUsjLUMzSojdVRSi0qyi8CiQLZJYnF2fGZKUpWSkCiFgCx9RBx"}'
+)
+BODY = '{"results":[{"a":1.10}],"errors":[],"task_id":"id"}'
+
+
+def test_a_task_of_every_version_that_may_still_be_in_a_queue_is_read() -> None:
+    assert decode_task(TASK_OF_VERSION_1) == TaskMessage(
+        "id", "calculation", "http://receiver/callback", REQUEST, 1790000000.125
+    )
+
+
+@pytest.mark.parametrize("message", [OUTCOME_OF_VERSION_1, OUTCOME_OF_VERSION_2])
+def test_an_outcome_of_every_version_that_may_still_be_in_a_queue_is_read(message: str) -> None:
+    assert decode_outcome(message) == OutcomeMessage("id", "calculation", "http://receiver/callback", BODY)
+
+
+def test_an_outcome_that_fits_is_written_for_programs_of_the_release_before() -> None:
+    outcome = OutcomeMessage("id", "calculation", "http://receiver/callback", BODY)
+
+    assert encode_outcome(outcome) == OUTCOME_OF_VERSION_1
+
+
+def test_an_outcome_that_is_too_large_for_a_message_is_compressed() -> None:
+    outcome = OutcomeMessage("id", "calculation", "http://receiver/callback", '{"a":1}' * MAX_BODY_BYTES)
+
+    encoded = encode_outcome(outcome)
+
+    assert len(encoded) < MAX_BODY_BYTES
+    assert json.loads(encoded)["version"] == COMPRESSED_VERSION
+    assert decode_outcome(encoded) == outcome
+
+
+@pytest.mark.parametrize(
+    ("compressed_body", "reason"),
+    [
+        ("no base64!", "cannot be decompressed"),
+        ("bm90IGNvbXByZXNzZWQ=", "cannot be decompressed"),
+        (base64.b64encode(zlib.compress(b"body")[:-5]).decode(), "it is incomplete, or larger"),
+        (base64.b64encode(zlib.compress(b"\xff")).decode(), "cannot be decompressed"),
+        (5, "cannot be decompressed"),
+        (base64.b64encode(zlib.compress(b"0" * (MAX_OUTCOME_BYTES + 1))).decode(), "it is incomplete, or larger"),
+    ],
+    ids=range(6),
+)
+def test_an_outcome_that_cannot_be_decompressed_is_refused(compressed_body: Any, reason: str) -> None:
+    envelope = json.loads(OUTCOME_OF_VERSION_2) | {"compressed_body": compressed_body}
+
+    with pytest.raises(UnusableMessageError, match=reason):
+        decode_outcome(json.dumps(envelope))
+
+
 @pytest.mark.parametrize("field", ["task_id", "task_type", "callback_url", "body"])
 def test_an_outcome_without_one_of_its_fields_is_refused(field: str) -> None:
     envelope = json.loads(encode_outcome(OutcomeMessage("id", "calculation", "http://receiver/", "{}")))
@@ -205,10 +273,25 @@ def test_the_outcome_of_a_task_that_failed_for_good_holds_the_reason_and_the_ori
     assert '"num_1":0.10' in outcome.body
 
 
-def test_a_task_of_the_largest_size_has_room_for_the_reason_of_its_failure() -> None:
-    attributes = {"reason": "x" * MAX_REASON_BYTES, "attempts": "1000"}
+def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_letter_queue() -> None:
+    longest_name = "x" * 80
+    attributes = dead_letter_attributes("x" * MAX_REASON_BYTES, 1000, longest_name, "x" * MAX_TRACE_BYTES)
 
     assert MAX_BODY_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
+
+
+def test_a_trace_that_is_too_long_keeps_its_end() -> None:
+    trace = "Traceback\n" + "x" * MAX_TRACE_BYTES + "\nValueError: no"
+
+    attributes = dead_letter_attributes("ValueError: no", 3, "calculation", trace)
+
+    assert attributes["trace"] == trace[-MAX_TRACE_BYTES:]
+    assert attributes | {"trace": ""} == {
+        "reason": "ValueError: no",
+        "attempts": "3",
+        "source_queue": "calculation",
+        "trace": "",
+    }
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=3000))

@@ -142,6 +142,7 @@ def test_the_queues_are_printed_for_those_that_cannot_import_them(package: Packa
         "consumer": "worker",
         "max_attempts": 4,
         "dead_letter_queue": "shout-dlq",
+        "source_queue": None,
         "retention_seconds": 4 * DAY,
     }
 
