@@ -1,0 +1,176 @@
+"""What becomes of every message, whatever its attempts do and whichever calls on SQS fail: on a model of a queue."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from services import consumer
+from services.consumer import Consumer
+from services.decisions import PermanentError, RetryLaterError, RetryPolicy
+from services.queues import QueueDefinition
+from services.settings import WorkerSettings
+from services.sqs import Queue, ReceivedMessage
+
+Attempt = Literal["succeeds", "fails", "fails for good", "is told to wait"]
+
+MAX_ATTEMPTS = 3
+# Counted in receives: a model has no clock.
+VISIBILITY_TIMEOUT = 10
+ERRORS: dict[Attempt, Exception] = {
+    "fails": ValueError("no"),
+    "fails for good": PermanentError("never"),
+    "is told to wait": RetryLaterError("busy", 0),
+}
+
+scripts = st.lists(
+    st.lists(
+        st.sampled_from(["succeeds", "fails", "fails for good", "is told to wait"]),
+        min_size=MAX_ATTEMPTS,
+        max_size=MAX_ATTEMPTS,
+    ),
+    min_size=1,
+    max_size=5,
+)
+broken_calls = st.lists(st.booleans(), max_size=40)
+
+
+@dataclass
+class ModelQueue:
+    """A standard queue with a redrive policy, whose calls fail as they are told, and which delivers twice at times.
+
+    A message that nobody works and nobody settled is visible again when a while has passed: its visibility timeout.
+    """
+
+    bodies: list[str]
+    broken: Iterator[bool]
+    repeats: Iterator[bool]
+    stop: asyncio.Event
+    definition: QueueDefinition = field(
+        default_factory=lambda: QueueDefinition("q", "worker", MAX_ATTEMPTS, "q-dlq", None, 1)
+    )
+    name: str = "q"
+    receive_counts: Counter[str] = field(default_factory=Counter)
+    moved_by_sqs: list[str] = field(default_factory=list)
+    dead: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    in_attempt: set[str] = field(default_factory=set)
+    idle_receives: int = 0
+
+    def __post_init__(self) -> None:
+        self.left = list(self.bodies)
+        self.visible = list(self.bodies)
+
+    async def receive(self, most: int, **_options: Any) -> list[ReceivedMessage]:
+        await asyncio.sleep(0)
+        if not self.left:
+            self.stop.set()
+            return []
+        self.idle_receives = 0 if self.visible else self.idle_receives + 1
+        if self.idle_receives and self.idle_receives % VISIBILITY_TIMEOUT == 0:
+            self.visible = [body for body in self.left if body not in self.in_attempt]
+        elif not self.visible:
+            self.visible = [body for body in self.in_attempt if next(self.repeats, False)]
+        taken, self.visible = self.visible[:most], self.visible[most:]
+        return [message for body in taken if (message := self._deliver(body))]
+
+    def _deliver(self, body: str) -> ReceivedMessage | None:
+        self.receive_counts[body] += 1
+        if self.receive_counts[body] > MAX_ATTEMPTS:
+            self.left.remove(body)
+            self.moved_by_sqs.append(body)
+            return None
+        return ReceivedMessage(body, body, self._handle(body), self.receive_counts[body], 0, {})
+
+    async def delete(self, message: ReceivedMessage) -> None:
+        self._call()
+        # By an older receipt handle SQS may delete the message, or not.
+        if message.receipt_handle == self._handle(message.body) and message.body in self.left:
+            self.left.remove(message.body)
+            self.deleted.append(message.body)
+
+    def _handle(self, body: str) -> str:
+        return f"{body}-{self.receive_counts[body]}"
+
+    async def change_visibility(self, message: ReceivedMessage, _timeout_seconds: int) -> None:
+        self._call()
+        self.visible.append(message.body)
+
+    async def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        self._call()
+        self.dead.append((body, attributes))
+
+    def _call(self) -> None:
+        if next(self.broken, False):
+            raise ConnectionError("the broker is away")
+
+
+async def consume(queue: ModelQueue, script: Mapping[str, list[Attempt]]) -> list[tuple[str, Attempt]]:
+    """Consume until the queue is empty; return what was attempted, and how it ended."""
+    attempted: list[tuple[str, Attempt]] = []
+
+    async def handle(message: ReceivedMessage) -> None:
+        queue.in_attempt.add(message.body)
+        attempt = script[message.body][sum(body == message.body for body, _ in attempted)]
+        attempted.append((message.body, attempt))
+        await asyncio.sleep(0)
+        assert message.body not in queue.deleted, "acknowledged before the work was done"
+        queue.in_attempt.discard(message.body)
+        if attempt != "succeeds":
+            raise ERRORS[attempt]
+
+    worker = Consumer(cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(MAX_ATTEMPTS, (0,)), WorkerSettings())
+    with capture_logs():
+        async with asyncio.timeout(30):
+            await worker.run(queue.stop)
+    return attempted
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(scripts, broken_calls, st.lists(st.booleans(), max_size=20))
+# It cannot be deleted.
+@example([["succeeds", "fails", "fails"]], [True], [])
+# It cannot be dead-lettered, and then not be deleted.
+@example([["fails for good", "fails", "fails"]], [True, False, True], [])
+# It is delivered again while it is worked.
+@example([["fails", "fails", "succeeds"]], [], [True, True])
+def test_no_message_is_lost_or_acknowledged_too_early_whatever_fails(
+    attempts: list[list[Attempt]], broken: list[bool], repeats: list[bool]
+) -> None:
+    script = {str(number): script for number, script in enumerate(attempts)}
+
+    async def run() -> tuple[ModelQueue, list[tuple[str, Attempt]]]:
+        queue = ModelQueue(list(script), iter(broken), iter(repeats), asyncio.Event())
+        return queue, await consume(queue, script)
+
+    queue, attempted = asyncio.run(run())
+
+    dead = {body for body, _attributes in queue.dead}
+    for body in script:
+        results = [attempt for attempted_body, attempt in attempted if attempted_body == body]
+        assert 1 <= len(results) <= MAX_ATTEMPTS
+        succeeded = results[-1] == "succeeds"
+        assert "succeeds" not in results[:-1], "done again"
+        assert "fails for good" not in results[:-1], "tried again"
+        # Done, or dead, or moved by SQS because no call of this consumer's came through.
+        assert succeeded or body in dead or body in queue.moved_by_sqs
+        assert not (succeeded and body in dead), "reported as failed, and done"
+        reports = sum(body == dead_body for dead_body, _attributes in queue.dead)
+        assert reports <= 1
+        if body not in queue.moved_by_sqs:
+            assert body in queue.deleted
+            assert reports == (not succeeded)
+    for body, attributes in queue.dead:
+        last = [attempt for attempted_body, attempt in attempted if attempted_body == body][-1]
+        assert str(ERRORS[last]) in attributes["reason"].split(";")[0]
