@@ -16,7 +16,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo test test-containers check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs demo test test-containers check format generate lock base-images mutation clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -51,6 +51,10 @@ check: venv ## Check format, lint, types, generated files and, where shellcheck 
 	@$(STACK) generate --check
 	@.ci/lint
 
+mutation: venv ## Change the retry and callback decisions in every way and see whether a test notices (about 7 minutes)
+	@$(VENV)/bin/mutmut run
+	@$(VENV)/bin/mutmut results
+
 format: venv ## Format the code and repair what the linter can
 	@$(VENV)/bin/ruff format $(SOURCES)
 	@$(VENV)/bin/ruff check --fix $(SOURCES)
@@ -73,7 +77,7 @@ base-images: ## Make the base images from package registries, on a machine that 
 clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
 	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
 	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
-	@rm -rf .stack $(VENV) $(LOCALSTACK_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .stack $(VENV) $(LOCALSTACK_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands

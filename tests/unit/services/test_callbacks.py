@@ -148,6 +148,18 @@ async def test_without_a_secret_a_callback_is_not_signed(http: httpx.AsyncClient
     assert "webhook-signature" not in names
 
 
+async def test_a_receiver_may_ask_for_time_with_a_date(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=503, headers={"retry-after": "Fri, 31 Dec 2100 00:00:00 GMT"})
+
+    async with serve(refuse) as url:
+        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+
+    assert isinstance(answer, Refused)
+    assert answer.retry_after_seconds
+    assert answer.retry_after_seconds > 3600
+
+
 async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve) -> None:
     paths: list[str] = []
 
@@ -211,8 +223,9 @@ async def test_a_receiver_has_answered_when_its_status_has_come(http: httpx.Asyn
         await answered.wait()
         return response
 
+    patient = ConsumerSettings(callback_timeout_seconds=3600, callback_read_timeout_seconds=3600)
     async with serve(stall) as url:
-        assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        assert await asyncio.wait_for(CallbackClient(http, patient).post(outcome_for(url)), 30) == Delivered()
         answered.set()
 
 
@@ -273,11 +286,15 @@ async def test_a_receiver_that_hangs_is_not_called_by_all(http: httpx.AsyncClien
         await answered.wait()
         return web.Response()
 
-    async with serve(hang) as url:
+    async def receive(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    async with serve(hang) as url, serve(receive) as other:
         client = CallbackClient(http, ConsumerSettings(callback_host_concurrency=1))
         first = asyncio.create_task(client.post(outcome_for(url)))
         await called.wait()
         second = await client.post(outcome_for(f"{url}/another/path"))
+        assert await client.post(outcome_for(other)) == Delivered()
         answered.set()
         assert await first == Delivered()
 

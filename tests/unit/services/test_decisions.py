@@ -1,5 +1,6 @@
 """What becomes of a message after an attempt that failed."""
 
+import traceback
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ errors = st.one_of(
         (PermanentError("reported", attempts=3), 1, ENDLESS, DeadLetter("reported", 3)),
         (ValueError("no"), 100, ENDLESS, Retry(20, "ValueError: no")),
         (RetryLaterError("busy"), 1, THREE_ATTEMPTS, Retry(10, "busy")),
+        (RetryLaterError("busy"), 1, RetryPolicy(3, (0,)), Retry(0, "busy")),
         (RetryLaterError("busy", 5), 1, THREE_ATTEMPTS, Retry(10, "busy")),
         (RetryLaterError("busy", 90), 1, THREE_ATTEMPTS, Retry(90, "busy")),
         (RetryLaterError("busy", 90.4), 1, THREE_ATTEMPTS, Retry(91, "busy")),
@@ -68,15 +70,14 @@ def test_a_message_that_is_given_up_has_the_reason_of_each_attempt() -> None:
 
 
 def test_the_trace_of_an_exception_is_kept_apart_from_its_reason() -> None:
-    try:
-        raise ValueError("no")  # noqa: TRY301  # an exception has a trace only when it was raised
-    except ValueError as error:
-        decision = decide_after_failure(error, 3, THREE_ATTEMPTS, NO_JITTER, {1: "ValueError: no", 2: "ValueError: no"})
+    with pytest.raises(ValueError, match="no") as info:
+        raise ValueError("no")
+    raised = info.value
+    decision = decide_after_failure(raised, 3, THREE_ATTEMPTS, NO_JITTER, {1: "ValueError: no", 2: "ValueError: no"})
 
     assert isinstance(decision, DeadLetter)
     assert decision.reason == "ValueError: no"
-    assert decision.trace.startswith("Traceback")
-    assert decision.trace.endswith("ValueError: no\n")
+    assert decision.trace == "".join(traceback.format_exception(raised))
 
 
 def test_a_sentence_of_our_own_has_no_trace() -> None:
@@ -133,6 +134,7 @@ def test_a_message_never_returns_before_the_time_that_was_asked_for_as_far_as_sq
         ({"max_attempts": 5, "first_seconds": 5, "longest_seconds": 12}, RetryPolicy(5, (5, 10, 12, 12))),
         ({"max_attempts": 1, "first_seconds": 5}, RetryPolicy(1, (5,))),
         ({"max_attempts": 3, "first_seconds": 0}, RetryPolicy(3, (0, 0))),
+        ({"max_attempts": 4, "first_seconds": 1000}, RetryPolicy(4, (1000, 2000, 3600))),
     ],
 )
 def test_an_exponential_policy_doubles_the_wait(arguments: dict[str, Any], policy: RetryPolicy) -> None:
