@@ -68,7 +68,9 @@ class AlertPoster:
 
     def unready_reason(self) -> str | None:
         """Return for how long Slack has taken nothing, and why; None where it does."""
-        refused_seconds = 0.0 if self._refused_since is None else time.monotonic() - self._refused_since
+        if self._refused_since is None:
+            return None
+        refused_seconds = time.monotonic() - self._refused_since
         if refused_seconds < SECONDS_UNTIL_UNREADY:
             return None
         return f"Slack has taken no alert for {describe_duration(refused_seconds)}: {self._refusal}"
