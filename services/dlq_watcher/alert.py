@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
-from services.redaction import without_secrets
+from services.dlq_watcher.url_secrets import without_url_secrets
 from services.sqs import ReceivedMessage
 
 _LONGEST_HEADLINE_BYTES = 400
@@ -99,9 +99,9 @@ def decode_alert(body: str) -> Alert:
 def how_to_redrive(task_id: str | None) -> str:
     """Say how to look at what is kept in `undelivered`, and how to redrive it."""
     if task_id is None or not _SAFE_ID.fullmatch(task_id):
-        return 'look at it with `make dlq ARGS="list"`'
+        return 'look at it with `make dlq ARGS="list undelivered"`'
     return f'look at it with `make dlq ARGS="show {task_id}"`, redrive it with `make dlq ARGS="redrive {task_id}"`'
 
 
 def _shown(text: str, most_bytes: int) -> str:
-    return attribute_text(without_secrets(text), most_bytes)
+    return attribute_text(without_url_secrets(text), most_bytes)

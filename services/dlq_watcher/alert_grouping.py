@@ -82,7 +82,6 @@ class AlertGrouping(Generic[AlertT]):
     def _begin_window(self, now: float) -> None:
         self._window = _Span(now, self._window_seconds)
         self._left_to_go_alone = 0 if self._held_back else FIRST_FEW
-        self._held_back = False
 
     def _take_one(self) -> list[AlertT]:
         self._left_to_go_alone -= 1

@@ -17,8 +17,8 @@ from services.settings import WatcherSettings
 
 log = structlog.get_logger(__name__)
 
-SECONDS_UNTIL_UNREADY = 10
-"""A refusal that is over by then is nobody's business: the alert was tried again."""
+SECONDS_UNTIL_UNREADY = 20
+"""An alert has been tried three times by then: a moment's refusal says nothing of Slack, nor of a stack that starts."""
 
 _STOPPED = SlackRefusal("the program stopped before Slack answered")
 

@@ -17,6 +17,11 @@ _LONGEST_FACT = 700
 _LONGEST_REASON_IN_DIGEST = 200
 _MOST_REASONS_IN_DIGEST = 10
 
+_HOW_TO_REDRIVE = (
+    '; look at them with `make dlq ARGS="list undelivered"`,'
+    ' redrive them with `make dlq ARGS="redrive undelivered --all"`'
+)
+
 # What makes two errors of one cause differ: ids, addresses, counts.
 _VARIABLE_PART = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\d+", re.IGNORECASE)
 
@@ -56,7 +61,7 @@ def _digest(alerts: Sequence[Alert]) -> SlackMessage:
     kept = sum(alert.is_kept for alert in alerts)
     facts = {
         **ends,
-        "Kept in undelivered": f'{kept}; list them with `make dlq ARGS="list"`, which says how to redrive them',
+        "Kept in undelivered": f"{kept}{_HOW_TO_REDRIVE if kept else ''}",
         "Next": "each alert is in the log: `make logs SERVICE=dlq-watcher`",
     }
     return SlackMessage(f"{counted}{named}", [_headline(counted), _section("\n".join(_counts(alerts))), _facts(facts)])

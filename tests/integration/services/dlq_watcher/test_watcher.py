@@ -171,7 +171,7 @@ async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_t
     assert kept.attributes["reason"].startswith(f"the first reason; {reason}")
     assert alert["text"] == "A message of the queue calculation is no task; it is kept in undelivered"
     assert f"*Reason:* the first reason; {reason}" in text_of(alert)
-    assert '*Next:* look at it with `make dlq ARGS="list"`' in text_of(alert)
+    assert '*Next:* look at it with `make dlq ARGS="list undelivered"`' in text_of(alert)
     assert len(strict_slack.messages) == 1
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 

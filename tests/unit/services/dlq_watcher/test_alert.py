@@ -109,4 +109,4 @@ def test_how_to_redrive_is_a_command_to_copy() -> None:
 
 @pytest.mark.parametrize("task_id", [None, "", "$(reboot)", 'a"b', "a b", "x" * 101, "a\n"])
 def test_no_command_is_made_of_an_id_that_a_shell_would_read_otherwise(task_id: str | None) -> None:
-    assert how_to_redrive(task_id) == 'look at it with `make dlq ARGS="list"`'
+    assert how_to_redrive(task_id) == 'look at it with `make dlq ARGS="list undelivered"`'

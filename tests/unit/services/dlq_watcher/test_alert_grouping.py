@@ -145,6 +145,25 @@ def test_once_closed_all_goes_with_the_next_message_which_slacks_pace_allows() -
     assert grouping.take(1) == ["b", "c", "d", "e", "f"]
 
 
+def test_once_closed_nothing_waits_for_the_end_of_a_window(channel: Channel) -> None:
+    channel.raise_alerts(10)
+    channel.go_on(30)
+
+    channel.grouping.close()
+
+    assert channel.grouping.wait_seconds(30) == 0
+    assert channel.grouping.take(30) == list(range(4, 11))
+
+
+def test_a_pause_that_slack_has_asked_for_outlasts_the_window(channel: Channel) -> None:
+    channel.raise_alerts(10)
+    channel.go_on(30)
+    channel.grouping.pause(30, 90)
+
+    assert channel.grouping.take(WINDOW) == []
+    assert channel.grouping.take(120) == list(range(4, 11))
+
+
 class AlertGroupingMachine(RuleBasedStateMachine):
     """Alerts come, time goes on, Slack asks for pauses, and the clock is set."""
 

@@ -9,7 +9,7 @@ _AFTER_SCHEME = re.compile(r"://(?P<address>[^\s\"'<>`?#]*)(?:\?(?P<query>[^\s\"
 _USER_PART = re.compile(r"//[^/]*@")
 
 
-def without_secrets(text: str) -> str:
+def without_url_secrets(text: str) -> str:
     """Return the text with every URL in it stripped of user and password, query values and fragment."""
     return _AFTER_SCHEME.sub(_shown, text)
 
