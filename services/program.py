@@ -5,13 +5,13 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 import structlog
 import uvloop
 
 from services.callbacks import CallbackClient
-from services.consumer import Consumer
 from services.delivery import OutcomeDelivery
 from services.health import serve_health
 from services.http_client import open_http_client
@@ -36,24 +36,34 @@ class Resources:
     delivery: OutcomeDelivery
 
 
+class Part(Protocol):
+    """What a program runs besides others, such as a Consumer."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, and finish what is in hand."""
+
+    def unready_reason(self) -> str | None:
+        """Return why it does not work, or None."""
+
+
 def run_program(
-    settings: ConsumerSettings, task_types: TaskTypes, make_consumers: Callable[[Resources], Sequence[Consumer]]
+    settings: ConsumerSettings, task_types: TaskTypes, make_parts: Callable[[Resources], Sequence[Part]]
 ) -> None:
-    """Run the consumers until SIGTERM or SIGINT."""
-    uvloop.run(_run(settings, task_types, make_consumers))
+    """Run the parts until SIGTERM or SIGINT."""
+    uvloop.run(_run(settings, task_types, make_parts))
 
 
 async def _run(
-    settings: ConsumerSettings, task_types: TaskTypes, make_consumers: Callable[[Resources], Sequence[Consumer]]
+    settings: ConsumerSettings, task_types: TaskTypes, make_parts: Callable[[Resources], Sequence[Part]]
 ) -> None:
     stop = _stop_on_signal()
     async with _open_resources(settings, task_types) as resources:
-        consumers = make_consumers(resources)
-        async with serve_health(settings, [consumer.unready_reason for consumer in consumers]):
+        parts = make_parts(resources)
+        async with serve_health(settings, [part.unready_reason for part in parts]):
             log.info("started")
             async with asyncio.TaskGroup() as group:
-                for consumer in consumers:
-                    group.create_task(consumer.run(stop))
+                for part in parts:
+                    group.create_task(part.run(stop))
     log.info("stopped")
 
 

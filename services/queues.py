@@ -13,6 +13,7 @@ from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settin
 from services.task_types import TaskTypes, load_task_types
 
 CALLBACKS = "callbacks"
+ALERTS = "alerts"
 UNDELIVERED = "undelivered"
 
 _DAY = 86_400
@@ -39,17 +40,18 @@ class QueueDefinition:
 
 
 def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
-    """Return all queues by name: a pair for each task type, the pair of `callbacks`, and `undelivered`.
+    """Return all queues by name: a pair for each task type, the pair of `callbacks`, `alerts` and `undelivered`.
 
-    Raises ValueError where a task type has the name of one of these two.
+    Raises ValueError where a task type has the name of one of these three.
     """
-    for name in (CALLBACKS, UNDELIVERED):
+    for name in (CALLBACKS, ALERTS, UNDELIVERED):
         if name in task_types:
             raise ValueError(f"task type {name!r}: the name is taken, the services have a queue {name}")
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
         queues += _with_dlq(task_type.name, task_type.max_attempts)
     queues += _with_dlq(CALLBACKS, MOST_CALLBACK_RETRIES)
+    queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, _LONGEST_RETENTION_SECONDS))
     queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, _LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 

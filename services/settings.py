@@ -17,6 +17,9 @@ LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
 MOST_CALLBACK_RETRIES = 7
 """The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
 
+LONGEST_ALERT_WINDOW_SECONDS = 3600
+"""A longer one would hide failures rather than group them, and SQS lets a message be held for 12 hours only."""
+
 
 def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -147,6 +150,8 @@ class WatcherSettings(ConsumerSettings):
     slack_channel: str | None = None
     slack_api_url: HttpUrl | None = None
     """Where Slack's Web API is; unset, it is Slack itself."""
+    alert_window_seconds: Annotated[float, Field(gt=0, le=LONGEST_ALERT_WINDOW_SECONDS, allow_inf_nan=False)] = 60
+    """A first few alerts in it are posted one by one, the others gathered and posted as one when it ends."""
 
     @model_validator(mode="after")
     def _token_needs_channel(self) -> Self:

@@ -4,7 +4,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aioboto3
 from aiobotocore.config import AioConfig
@@ -30,6 +30,13 @@ _READ_TIMEOUT_SECONDS = 10
 
 _DELETE_LINGER_SECONDS = 0.02
 
+_SYSTEM_ATTRIBUTES: Final = (
+    "ApproximateReceiveCount",
+    "SentTimestamp",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+)
+
 ResultT = TypeVar("ResultT")
 
 
@@ -49,6 +56,10 @@ class ReceivedMessage:
     sent_at: float
     """Seconds since the epoch."""
     attributes: Mapping[str, str]
+    first_received_at: float = 0
+    """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
+    dead_letter_source_arn: str | None = None
+    """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ class Queue:
                 MaxNumberOfMessages=min(most, MAX_RECEIVE),
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_timeout_seconds,
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                MessageSystemAttributeNames=_SYSTEM_ATTRIBUTES,
                 MessageAttributeNames=["All"],
             )
         )
@@ -216,6 +227,8 @@ def _received(message: "MessageTypeDef") -> ReceivedMessage:
         receive_count=int(system["ApproximateReceiveCount"]),
         sent_at=int(system["SentTimestamp"]) / 1000,
         attributes=attributes,
+        first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
+        dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
     )
 
 

@@ -1,46 +1,72 @@
-"""`python -m services.dlq_watcher`: consume every DLQ; report each failure to its callback and to Slack."""
+"""`python -m services.dlq_watcher`: consume every DLQ; report each failure to its callback and to a person."""
 
 import argparse
 from collections.abc import Sequence
 
 from services.boot import boot
-from services.consumer import Consumer
+from services.consumer import Consumer, MessageHandler
 from services.decisions import RetryPolicy
-from services.dlq_watcher.alerts import Alerts
+from services.dlq_watcher.alert_handler import AlertHandler
+from services.dlq_watcher.alert_poster import AlertPoster
+from services.dlq_watcher.alerts import TellAlert, log_alert, tell_by
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
-from services.program import Resources, run_program
-from services.queues import CALLBACKS
+from services.dlq_watcher.slack import SlackChannel
+from services.dlq_watcher.stuck_handler import StuckHandler
+from services.program import Part, Resources, run_program
+from services.queues import ALERTS, CALLBACKS
 from services.settings import WatcherSettings
 from services.task_types import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
 _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
 
+# However many alerts wait for Slack, there is one message a window: so they can be back soon after it is.
+_ALERT_POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=60)
+
+# Alerts are small, and are in hand until their window is over: as many as these make one digest.
+_ALERTS_IN_HAND = 1000
+
 
 def main() -> None:
     """Run until told to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
     settings, task_types = boot(WatcherSettings)
-    run_program(settings, task_types, lambda resources: make_consumers(settings, task_types, resources))
+    run_program(settings, task_types, lambda resources: make_parts(settings, task_types, resources))
 
 
-def make_consumers(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Consumer]:
-    """Return a consumer for the DLQ of each task type, and one for that of `callbacks`."""
-    alerts = Alerts(settings)
+def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Part]:
+    """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what tells the alerts."""
     queues = resources.queues
+    tell = tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert
 
-    def consumer_of(source: str, handler: DeadLetterHandler | DeadOutcomeHandler) -> Consumer:
+    def consumer_of(source: str, handler: MessageHandler) -> Consumer:
         dlq = queues.dead_letter_queue_of(queues[source])
-        return Consumer(dlq, queues.dead_letter_queue_of(dlq), handler, _POLICY, settings)
+        return Consumer(dlq, queues.dead_letter_queue_of(dlq), StuckHandler(handler, source, tell), _POLICY, settings)
 
     return [
         *(
-            consumer_of(task_type.name, DeadLetterHandler(task_type, resources.delivery, alerts))
+            consumer_of(task_type.name, DeadLetterHandler(task_type, resources.delivery, tell))
             for task_type in task_types.values()
         ),
-        consumer_of(CALLBACKS, DeadOutcomeHandler(alerts)),
+        consumer_of(CALLBACKS, DeadOutcomeHandler(tell)),
+        *_alert_parts(settings, resources),
     ]
+
+
+def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Part]:
+    """Return the consumer of `alerts` and what posts them; where there is no Slack any more they go to the log."""
+    alerts = resources.queues[ALERTS]
+
+    def consumer_of(tell: TellAlert) -> Consumer:
+        roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_HAND})
+        undelivered = resources.queues.dead_letter_queue_of(alerts)
+        return Consumer(alerts, undelivered, AlertHandler(tell), _ALERT_POLICY, roomy)
+
+    if not settings.slack_bot_token:
+        return [consumer_of(log_alert)]
+    poster = AlertPoster(SlackChannel(settings), settings)
+    return [consumer_of(poster.post), poster]
 
 
 if __name__ == "__main__":

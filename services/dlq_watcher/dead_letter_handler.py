@@ -1,24 +1,30 @@
-"""Works one message of a task type's DLQ: the failure outcome goes to the callback, the alert to Slack."""
+"""Works one message of a task type's DLQ: the failure outcome goes to the callback, an alert to a person."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
-from services.dlq_watcher.alerts import Alerts
+from services.dlq_watcher.alert import Alert, how_to_redrive, make_alert
+from services.dlq_watcher.alerts import TellAlert
 from services.dlq_watcher.failure import Failure, read_failure
+from services.durations import describe_duration
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import TaskType
+
+_NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets it from the queue callbacks"
 
 
 class DeadLetterHandler:
     """A message handler (see consumer.py) for the dead tasks of one type."""
 
-    def __init__(self, task_type: TaskType[Any], delivery: OutcomeDelivery, alerts: Alerts) -> None:
+    def __init__(self, task_type: TaskType[Any], delivery: OutcomeDelivery, tell: TellAlert) -> None:
         self._task_type = task_type
         self._delivery = delivery
-        self._alerts = alerts
+        self._tell = tell
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Return when the failure is reported.
@@ -30,28 +36,58 @@ class DeadLetterHandler:
         try:
             task = decode_task(message.body)
         except UnusableMessageError as error:
-            await self._alert_of_unusable(message, failure)
-            raise UnusableMessageError(failure.with_reason(str(error)).reason) from error
+            unusable = failure.with_reason(str(error))
+            await self._tell(self._alert_of_unusable(message, unusable))
+            raise UnusableMessageError(unusable.reason) from error
         structlog.contextvars.bind_contextvars(task_id=task.task_id)
-        headline = f"Task {task.task_id} ({task.task_type}) failed for good"
         try:
             await self._delivery.deliver(failure_outcome(task, failure.details))
         except OutcomeTooLargeError as error:
             unreported = failure.with_reason(str(error))
-            await self._alert_of_failure(
-                f"{headline}, and its callback did not hear of it; it is kept in undelivered", task, unreported
-            )
+            await self._tell(_alert_of_task(message, task, unreported, is_kept=True))
             raise OutcomeTooLargeError(unreported.reason) from error
-        await self._alert_of_failure(headline, task, failure)
+        await self._tell(_alert_of_task(message, task, failure, is_kept=False))
 
-    async def _alert_of_failure(self, headline: str, task: TaskMessage, failure: Failure) -> None:
-        await self._alerts.send(
-            headline,
-            {"Reason": failure.reason, "Attempts": str(failure.attempts), "Callback": task.callback_url},
-        )
-
-    async def _alert_of_unusable(self, message: ReceivedMessage, failure: Failure) -> None:
-        await self._alerts.send(
+    def _alert_of_unusable(self, message: ReceivedMessage, failure: Failure) -> Alert:
+        return make_alert(
+            message,
             f"A message of the queue {self._task_type.name} is no task; it is kept in undelivered",
-            {"Reason": failure.reason, "SQS message": message.message_id},
+            origin=self._task_type.name,
+            reason=failure.reason,
+            facts={
+                "Attempts": str(failure.attempts),
+                "SQS message": message.message_id,
+                "Next": how_to_redrive(None),
+            },
+            trace=failure.trace,
+            is_kept=True,
         )
+
+
+def _alert_of_task(message: ReceivedMessage, task: TaskMessage, failure: Failure, *, is_kept: bool) -> Alert:
+    unheard = ", and its callback did not hear of it; it is kept in undelivered" if is_kept else ""
+    return make_alert(
+        message,
+        f"Task {task.task_id} ({task.task_type}) failed for good{unheard}",
+        origin=task.task_type,
+        task_id=task.task_id,
+        reason=failure.reason,
+        facts={
+            "Attempts": str(failure.attempts),
+            "Age": _age(task),
+            "Callback": task.callback_url,
+            "Next": how_to_redrive(task.task_id) if is_kept else _NOTHING_TO_REDRIVE,
+        },
+        trace=failure.trace,
+        is_kept=is_kept,
+    )
+
+
+def _age(task: TaskMessage) -> str:
+    try:
+        accepted_at = datetime.fromtimestamp(task.accepted_at, UTC)
+    except (ValueError, OverflowError, OSError):
+        # Not of our making: no calendar has that time.
+        return "unknown"
+    age = describe_duration(time.time() - task.accepted_at)
+    return f"{age} when it failed for good (accepted {accepted_at:%Y-%m-%d %H:%M:%S} UTC)"

@@ -3,9 +3,11 @@
 import structlog
 
 from services.decisions import PermanentError
-from services.dlq_watcher.alerts import Alerts
+from services.dlq_watcher.alert import how_to_redrive, make_alert
+from services.dlq_watcher.alerts import TellAlert
 from services.dlq_watcher.failure import read_failure
 from services.messages import UnusableMessageError, decode_outcome
+from services.queues import CALLBACKS
 from services.settings import MOST_CALLBACK_RETRIES
 from services.sqs import ReceivedMessage
 
@@ -17,24 +19,40 @@ class UndeliverableError(PermanentError):
 class DeadOutcomeHandler:
     """A message handler (see consumer.py) for outcomes that exhausted `callbacks`."""
 
-    def __init__(self, alerts: Alerts) -> None:
-        self._alerts = alerts
+    def __init__(self, tell: TellAlert) -> None:
+        self._tell = tell
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
         failure = read_failure(message, MOST_CALLBACK_RETRIES)
-        fields = {"Reason": failure.reason, "Delivery attempts": str(failure.attempts)}
+        attempts = {"Delivery attempts": str(failure.attempts)}
         try:
             outcome = decode_outcome(message.body)
         except UnusableMessageError as error:
-            await self._alerts.send(
-                "A message of the queue callbacks is no outcome; it is kept in undelivered",
-                {**fields, "SQS message": message.message_id},
+            unusable = failure.with_reason(str(error))
+            await self._tell(
+                make_alert(
+                    message,
+                    f"A message of the queue {CALLBACKS} is no outcome; it is kept in undelivered",
+                    origin=CALLBACKS,
+                    reason=unusable.reason,
+                    facts={**attempts, "SQS message": message.message_id, "Next": how_to_redrive(None)},
+                    is_kept=True,
+                )
             )
-            raise UndeliverableError(failure.with_reason(str(error)).reason) from error
+            raise UndeliverableError(unusable.reason) from error
         structlog.contextvars.bind_contextvars(task_id=outcome.task_id)
-        await self._alerts.send(
-            f"The outcome of task {outcome.task_id} ({outcome.task_type}) was not delivered; it is kept in undelivered",
-            {**fields, "Callback": outcome.callback_url},
+        await self._tell(
+            make_alert(
+                message,
+                f"The outcome of task {outcome.task_id} ({outcome.task_type}) was not delivered;"
+                " it is kept in undelivered",
+                origin=outcome.task_type,
+                task_id=outcome.task_id,
+                reason=failure.reason,
+                facts={**attempts, "Callback": outcome.callback_url, "Next": how_to_redrive(outcome.task_id)},
+                trace=failure.trace,
+                is_kept=True,
+            )
         )
         raise UndeliverableError(failure.reason)

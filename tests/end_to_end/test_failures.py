@@ -53,7 +53,7 @@ def test_a_task_of_a_single_attempt_is_tried_once_and_reported(unreliable: Clien
 def test_a_failure_is_an_alert_with_task_type_reason_and_attempts(unreliable: Client) -> None:
     task_id = unreliable.submit(SINGLE_ATTEMPT, [unreliable.unreliable_item(fail_attempts=99)])
     alert = unreliable.wait_for_alert(task_id)
-    assert "single-attempt" in alert["text"]
+    assert "single-attempt" in str(alert)
     assert "attempt 1 fails on purpose" in str(alert["blocks"])
 
 

@@ -18,8 +18,8 @@ from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
-from services.consumer import Consumer
 from services.messages import MAX_MESSAGE_BYTES
+from services.program import Part
 from services.queues import QueueDefinition, define_queues
 from services.settings import WorkerSettings
 from services.sqs import Queue, Queues, ReceivedMessage, open_sqs
@@ -112,12 +112,12 @@ async def take(queue: Queue, count: int) -> list[ReceivedMessage]:
 
 
 @asynccontextmanager
-async def running(*consumers: Consumer) -> AsyncIterator[asyncio.Event]:
-    """Run the consumers; gives what tells them to stop, and behind the block they have stopped."""
+async def running(*parts: Part) -> AsyncIterator[asyncio.Event]:
+    """Run the parts of a program; gives what tells them to stop, and behind the block they have stopped."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-        for consumer in consumers:
-            group.create_task(consumer.run(stop))
+        for part in parts:
+            group.create_task(part.run(stop))
         try:
             yield stop
         finally:

@@ -9,8 +9,8 @@ from pydantic import HttpUrl
 
 from services.messages import MAX_MESSAGE_BYTES
 from services.settings import BrokerSettings
-from services.sqs import Queue, SqsEntryError, open_sqs
-from tests.integration.services.conftest import Broker
+from services.sqs import Queue, ReceivedMessage, SqsEntryError, open_sqs
+from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 
 LARGE_BODY = "ignore:Sending a large body directly:ResourceWarning"
 """aiohttp's advice to those who send more than a megabyte at once, which botocore does."""
@@ -55,6 +55,40 @@ async def test_a_message_that_is_shown_again_counts_its_receives(broker: Broker)
     [again] = await broker.take("calculation")
 
     assert (message.receive_count, again.receive_count) == (1, 2)
+
+
+async def test_a_message_that_sqs_moved_to_its_dead_letter_queue_says_from_where(broker: Broker) -> None:
+    data = broker.queues["data"]
+    await data.send("moved")
+    await broker.queues["data-dlq"].send("sent")
+
+    [unmoved] = await data.receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+    assert await receive(data, 1) == []
+    dead = {message.body: message.dead_letter_source_arn for message in await broker.take("data-dlq", 2)}
+
+    assert unmoved.dead_letter_source_arn is None
+    assert dead == {"moved": f"arn:aws:sqs:us-east-1:{LOCALSTACK_ACCOUNT}:{data.name}", "sent": None}
+
+
+async def test_a_message_keeps_the_time_of_its_first_receive_until_it_is_redriven(broker: Broker) -> None:
+    data, dlq = broker.queues["data"], broker.queues["data-dlq"]
+
+    async def die() -> ReceivedMessage:
+        """Receive the message once from its queue and twice, as a watcher that crashes would, from its DLQ."""
+        [alive] = await data.receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+        assert await receive(data, 1) == []
+        [dead] = await dlq.receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+        [dead_again] = await dlq.receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+        assert alive.message_id == dead.message_id == dead_again.message_id
+        assert dead.first_received_at == dead_again.first_received_at >= alive.first_received_at >= alive.sent_at > 0
+        return dead
+
+    await data.send("body")
+    first = await die()
+    await broker.client.start_message_move_task(SourceArn=f"arn:aws:sqs:us-east-1:{LOCALSTACK_ACCOUNT}:{dlq.name}")
+    second = await die()
+
+    assert second.first_received_at > first.first_received_at
 
 
 async def test_a_delayed_message_is_not_shown_yet(broker: Broker) -> None:

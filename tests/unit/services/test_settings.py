@@ -103,6 +103,12 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
             {"SLACK_BOT_TOKEN": "xoxb-1"},
             "SLACK_CHANNEL must name a channel where SLACK_BOT_TOKEN is set",
         ),
+        (WatcherSettings, {"ALERT_WINDOW_SECONDS": "0"}, f"ALERT_WINDOW_SECONDS: {SECONDS}"),
+        (
+            WatcherSettings,
+            {"ALERT_WINDOW_SECONDS": "3601"},
+            "ALERT_WINDOW_SECONDS: Input should be less than or equal to 3600",
+        ),
         (DataSettings, {"DATA_TIMEOUT_SECONDS": "0"}, f"DATA_TIMEOUT_SECONDS: {SECONDS}"),
         (DataSettings, {"DATA_CONCURRENCY": "0"}, DATA_CONCURRENCY),
     ],

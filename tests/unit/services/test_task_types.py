@@ -15,9 +15,9 @@ import pytest
 from pydantic import HttpUrl
 
 from services.api.app import create_app
-from services.dlq_watcher.__main__ import make_consumers as make_watcher_consumers
+from services.dlq_watcher.__main__ import make_parts as make_watcher_parts
 from services.program import Resources, _open_resources
-from services.queues import CALLBACKS, UNDELIVERED, QueueDefinition, define_queues
+from services.queues import ALERTS, CALLBACKS, UNDELIVERED, QueueDefinition, define_queues
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.task_types import TaskTypes, load_task_types
 from services.worker.__main__ import make_consumers as make_worker_consumers
@@ -118,10 +118,11 @@ def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources
 
 
 def test_the_watcher_consumes_its_dead_letter_queue(task_types: TaskTypes, resources: Resources) -> None:
-    consumers = make_watcher_consumers(WatcherSettings(), task_types, resources)
+    parts = make_watcher_parts(WatcherSettings(), task_types, resources)
 
-    assert [consumer.unready_reason() for consumer in consumers] == [
-        f"{name}-dlq: no successful receive yet" for name in (*task_types, CALLBACKS)
+    assert [part.unready_reason() for part in parts] == [
+        *(f"{name}-dlq: no successful receive yet" for name in (*task_types, CALLBACKS)),
+        "alerts: no successful receive yet",
     ]
 
 
@@ -136,7 +137,7 @@ def test_the_queues_are_printed_for_those_that_cannot_import_them(package: Packa
     )
 
     queues = {queue["name"]: queue for queue in json.loads(printed.stdout)["queues"]}
-    assert list(queues) == ["shout", "shout-dlq", "callbacks", "callbacks-dlq", "undelivered"]
+    assert list(queues) == ["shout", "shout-dlq", "callbacks", "callbacks-dlq", "alerts", "undelivered"]
     assert queues["shout"] == {
         "name": "shout",
         "consumer": "worker",
@@ -157,6 +158,7 @@ def test_the_queues_of_the_services_own_task_types() -> None:
         "data-dlq": ("dlq_watcher", None, "undelivered"),
         "callbacks": ("worker", 7, "callbacks-dlq"),
         "callbacks-dlq": ("dlq_watcher", None, "undelivered"),
+        "alerts": ("dlq_watcher", None, "undelivered"),
         "undelivered": (None, None, None),
     }
     assert {
@@ -175,7 +177,7 @@ def test_two_task_types_of_one_name_or_route_are_refused(package: Package, old: 
     assert f"'{new}'" in str(refused.value)
 
 
-@pytest.mark.parametrize("name", [CALLBACKS, UNDELIVERED])
+@pytest.mark.parametrize("name", [ALERTS, CALLBACKS, UNDELIVERED])
 def test_the_names_of_the_services_own_queues_are_refused(package: Package, name: str) -> None:
     package.add("shout", SHOUT.replace('"shout"', f'"{name}"'))
 

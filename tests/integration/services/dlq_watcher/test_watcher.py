@@ -1,23 +1,26 @@
-"""What the DLQ watcher makes of dead messages, on a real LocalStack, with the receiver's Slack."""
+"""What the DLQ watcher makes of dead messages, on a real LocalStack, with a Slack that keeps to its limits."""
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
-from pydantic import HttpUrl, SecretStr
+from structlog.testing import capture_logs
 
-from services.dlq_watcher.__main__ import make_consumers
+from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.alert import encode_alert
 from services.messages import OutcomeMessage, encode_outcome, encode_task
 from services.program import _open_resources
 from services.settings import WatcherSettings
 from services.task_types import load_task_types
 from tests.integration.services.conftest import Broker, running
+from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
 from tests.service_fixtures import Serve
+from tests.unit.services.dlq_watcher.conftest import alert_of
 
 ITEM = '{"name":"a","num_1":0.877666663555222222,"num_2":1.10,"operation":"+","result_rounding":2}'
 WORKER_LOST = "the worker was lost in mid-task (killed, out of memory, or its machine gone)"
@@ -35,16 +38,14 @@ class Receiver:
 
 
 @pytest.fixture
-def settings(broker: Broker, slack: httpx.AsyncClient) -> WatcherSettings:
-    return WatcherSettings(
+def settings(broker: Broker, strict_slack: StrictSlack) -> WatcherSettings:
+    settings = WatcherSettings(
         **broker.environment,
         sqs_wait_time_seconds=1,
-        slack_bot_token=SecretStr("xoxb-local"),
-        slack_channel="#alerts",
-        slack_api_url=HttpUrl(f"{slack.base_url}/slack/api/".replace("//slack", "/slack")),
         callback_in_place_retry_seconds=[],
         callback_retry_schedule_seconds=[0],
     )
+    return with_slack(settings, strict_slack.url)
 
 
 @asynccontextmanager
@@ -52,7 +53,7 @@ async def watching(settings: WatcherSettings) -> AsyncIterator[None]:
     task_types = load_task_types(["services.tasks"])
     async with (
         _open_resources(settings, task_types) as resources,
-        running(*make_consumers(settings, task_types, resources)),
+        running(*make_parts(settings, task_types, resources)),
     ):
         yield
 
@@ -61,13 +62,8 @@ def request_for(url: str) -> str:
     return f'{{"callback_url":"{url}","message":[{ITEM}]}}'
 
 
-async def alerts_in(slack: httpx.AsyncClient) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = (await slack.get("/slack/messages")).json()["messages"]
-    return messages
-
-
 def text_of(alert: dict[str, Any]) -> str:
-    return "\n".join([alert["text"], *(block["text"]["text"] for block in alert["blocks"])])
+    return "\n".join(texts_of(alert))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +81,7 @@ def text_of(alert: dict[str, Any]) -> str:
 async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PLR0913, PLR0917  # fixtures
     broker: Broker,
     settings: WatcherSettings,
-    slack: httpx.AsyncClient,
+    strict_slack: StrictSlack,
     serve: Serve,
     queue: str,
     attributes: dict[str, str],
@@ -96,6 +92,7 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
         await broker.queues[f"{queue}-dlq"].send(encode_task("id", queue, request_for(url)), attributes)
         async with watching(settings):
             body = await asyncio.wait_for(receiver.bodies.get(), 30)
+            [alert] = await strict_slack.has_posted(1)
 
     outcome = json.loads(body)
     assert outcome == {
@@ -104,12 +101,52 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
         "task_id": "id",
     }
     assert ITEM.encode() in body
-    [alert] = await alerts_in(slack)
     assert alert["text"] == f"Task id ({queue}) failed for good"
-    assert attributes.get("reason", WORKER_LOST) in text_of(alert)
-    assert f"*Callback:* {url}/" in text_of(alert)
+    assert f"*Reason:* {attributes.get('reason', WORKER_LOST)}\n" in text_of(alert)
+    assert f"*Attempts:* {details.split()[-2]}\n" in text_of(alert)
+    assert f"*Callback:* {url}/\n" in text_of(alert)
+    assert re.search(r"\*Age:\* .+ when it failed for good \(accepted 20..-..-.. ..:..:.. UTC\)\n", text_of(alert))
+    assert "*Next:* nothing to redrive" in text_of(alert)
     assert await broker.in_queue(f"{queue}-dlq") == (0, 0)
+    assert await broker.in_queue("alerts") == (0, 0)
     assert receiver.bodies.empty()
+    assert len(strict_slack.messages) == 1
+
+
+async def test_secrets_of_the_callback_are_not_in_the_alert_and_the_trace_is_not_in_the_callback(
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
+) -> None:
+    receiver = Receiver()
+    async with serve(receiver.receive) as url:
+        body = encode_task("id", "calculation", request_for(f"{url}/?token=s3cr3t"))
+        attributes = {"reason": "ValueError: no", "attempts": "3", "trace": "in line 1\nValueError: no"}
+        await broker.queues["calculation-dlq"].send(body, attributes)
+        async with watching(settings):
+            callback = await asyncio.wait_for(receiver.bodies.get(), 30)
+            [alert] = await strict_slack.has_posted(1)
+
+    assert b"in line 1" not in callback
+    assert texts_of(alert)[-1] == "```in line 1\nValueError: no```"
+    assert "s3cr3t" not in json.dumps(alert)
+    assert f"*Callback:* {url}/?token=…" in text_of(alert)
+
+
+async def test_where_sqs_moved_the_message_the_worker_was_lost_whatever_an_earlier_failure_left_on_it(
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
+) -> None:
+    receiver = Receiver()
+    data = broker.queues["data"]
+    async with serve(receiver.receive) as url:
+        redriven = {"reason": "an earlier reason", "attempts": "1", "trace": "an earlier trace"}
+        await data.send(encode_task("id", "data", request_for(url)), redriven)
+        assert len(await data.receive(1, wait_seconds=5, visibility_timeout_seconds=0)) == 1
+        assert await data.receive(1, wait_seconds=1, visibility_timeout_seconds=0) == []
+        async with watching(settings):
+            callback = await asyncio.wait_for(receiver.bodies.get(), 30)
+            [alert] = await strict_slack.has_posted(1)
+
+    assert json.loads(callback)["errors"][0]["details"] == f"{WORKER_LOST} (failed for good after 1 attempt)"
+    assert "an earlier" not in text_of(alert)
 
 
 @pytest.mark.parametrize(
@@ -122,22 +159,25 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
     ],
 )
 async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_told(
-    broker: Broker, settings: WatcherSettings, slack: httpx.AsyncClient, body: str, reason: str
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, body: str, reason: str
 ) -> None:
     await broker.queues["calculation-dlq"].send(body, {"reason": "the first reason", "attempts": "1"})
 
     async with watching(settings):
         [kept] = await broker.take("undelivered")
+        [alert] = await strict_slack.has_posted(1)
 
     assert kept.body == body
     assert kept.attributes["reason"].startswith(f"the first reason; {reason}")
-    [alert] = await alerts_in(slack)
     assert alert["text"] == "A message of the queue calculation is no task; it is kept in undelivered"
+    assert f"*Reason:* the first reason; {reason}" in text_of(alert)
+    assert '*Next:* look at it with `make dlq ARGS="list undelivered"`' in text_of(alert)
+    assert len(strict_slack.messages) == 1
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
 async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and_a_person_is_told(
-    broker: Broker, settings: WatcherSettings, slack: httpx.AsyncClient, closed_port: int
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
     url = f"http://127.0.0.1:{closed_port}/"
     body = encode_task("id", "calculation", request_for(url))
@@ -145,14 +185,15 @@ async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and
 
     async with watching(settings):
         [waiting] = await broker.take("callbacks")
+        await strict_slack.has_posted(1)
 
     assert json.loads(waiting.body)["callback_url"] == url
-    assert len(await alerts_in(slack)) == 1
+    assert len(strict_slack.messages) == 1
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
 async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_told(
-    broker: Broker, settings: WatcherSettings, slack: httpx.AsyncClient, closed_port: int
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
     # Characters that take 3 bytes as they came, and 7 in an outcome on its way.
     item = ITEM.replace('"a"', f'"{"語" * 300_000}"')
@@ -162,12 +203,14 @@ async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_u
 
     async with watching(settings):
         [kept] = await broker.take("undelivered")
+        [alert] = await strict_slack.has_posted(1)
 
     assert kept.body == body
     assert kept.attributes["reason"].startswith("the first reason; the receiver could not be reached")
     assert "the outcome cannot wait in a queue" in kept.attributes["reason"]
-    [alert] = await alerts_in(slack)
     assert "its callback did not hear of it; it is kept in undelivered" in alert["text"]
+    assert 'redrive it with `make dlq ARGS="redrive id"`' in text_of(alert)
+    assert len(strict_slack.messages) == 1
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
@@ -182,30 +225,77 @@ async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_u
     ],
 )
 async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_a_person_told(
-    broker: Broker, settings: WatcherSettings, slack: httpx.AsyncClient, body: str, headline: str
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, body: str, headline: str
 ) -> None:
     await broker.queues["callbacks-dlq"].send(body, {"reason": "the receiver answered 503", "attempts": "7"})
 
     async with watching(settings):
         [kept] = await broker.take("undelivered")
+        [alert] = await strict_slack.has_posted(1)
 
     assert kept.body == body
     assert kept.attributes["reason"].startswith("the receiver answered 503")
-    [alert] = await alerts_in(slack)
     assert alert["text"] == headline
     assert "*Delivery attempts:* 7" in text_of(alert)
+    assert "*Next:* look at it with `make dlq" in text_of(alert)
+    assert len(strict_slack.messages) == 1
     assert await broker.in_queue("callbacks-dlq") == (0, 0)
 
 
-async def test_slack_down_holds_up_no_callback(
-    broker: Broker, settings: WatcherSettings, serve: Serve, closed_port: int
+async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_too(
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
 ) -> None:
     receiver = Receiver()
-    without_slack = settings.model_copy(update={"slack_api_url": HttpUrl(f"http://127.0.0.1:{closed_port}/")})
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return refused("invalid_auth")
+
+    strict_slack.trouble = refuse
     async with serve(receiver.receive) as url:
         await broker.queues["calculation-dlq"].send(encode_task("id", "calculation", request_for(url)))
-        async with watching(without_slack):
+        async with watching(settings):
             assert await asyncio.wait_for(receiver.bodies.get(), 30)
-
+            await strict_slack.was_called(1)
     assert await broker.in_queue("calculation-dlq") == (0, 0)
+    assert sum(await broker.in_queue("alerts")) == 1
+
+    strict_slack.trouble = None
+    async with watching(settings):
+        [alert] = await strict_slack.has_posted(1)
+
+    assert alert["text"] == "Task id (calculation) failed for good"
+    assert await broker.in_queue("alerts") == (0, 0)
     assert receiver.bodies.empty()
+
+
+async def test_what_is_no_alert_is_kept_in_undelivered_and_a_person_told(
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack
+) -> None:
+    await broker.queues["alerts"].send("garbage")
+
+    async with watching(settings):
+        [kept] = await broker.take("undelivered")
+
+    assert kept.body == "garbage"
+    assert kept.attributes["reason"].startswith("the message is no alert")
+    [alert] = strict_slack.messages
+    assert alert["text"] == "A message of the queue alerts is no alert; it is kept in undelivered"
+
+
+async def test_without_a_token_alerts_are_errors_in_the_log_those_that_were_left_too(
+    broker: Broker, settings: WatcherSettings, serve: Serve
+) -> None:
+    receiver = Receiver()
+    without_slack = settings.model_copy(update={"slack_bot_token": None})
+    await broker.queues["alerts"].send(encode_alert(alert_of()))
+    with capture_logs() as logs:
+        async with serve(receiver.receive) as url:
+            await broker.queues["calculation-dlq"].send(encode_task("id", "calculation", request_for(url)))
+            async with watching(without_slack):
+                assert await asyncio.wait_for(receiver.bodies.get(), 30)
+
+    alerts = {entry["headline"]: entry for entry in logs if entry["event"] == "alert"}
+    assert alerts.keys() == {"Task id (calculation) failed for good", "Task 1 (calculation) failed for good"}
+    assert {entry["log_level"] for entry in alerts.values()} == {"error"}
+    assert alerts["Task id (calculation) failed for good"]["reason"] == WORKER_LOST
+    assert await broker.in_queue("alerts") == (0, 0)

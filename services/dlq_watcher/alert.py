@@ -1,0 +1,107 @@
+"""An alert: what a person is told of a failure, on its way from the handler that saw it to the log or to Slack."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
+from services.dlq_watcher.url_secrets import without_url_secrets
+from services.sqs import ReceivedMessage
+
+_LONGEST_HEADLINE_BYTES = 400
+_LONGEST_FACT_BYTES = 800
+_END_OF_CALENDAR = 253_402_300_799
+
+# What may stand in a command that people copy into their shell.
+_SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TRACE_BYTES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What `make_alert` makes. Its texts hold no credentials, and no more than fits into a Slack message."""
+
+    alert_id: Text
+    """The same whenever the same failure is told again."""
+    headline: Text
+    origin: Text
+    """The type of the task that failed, or the queue of what is no task."""
+    task_id: Text | None
+    reason: Text
+    facts: Annotated[dict[Text, Text], Field(min_length=1, max_length=10)]
+    """What else there is to know, by its name."""
+    trace: Text | None
+    """The end of a stack trace."""
+    is_kept: bool
+    """Whether `undelivered` keeps the message."""
+    raised_at: Annotated[float, Field(ge=0, le=_END_OF_CALENDAR, allow_inf_nan=False)]
+    """Seconds since the epoch."""
+    version: Literal[1] = 1
+
+    def as_log(self) -> dict[str, str]:
+        """The whole alert as the key-value pairs of a log line."""
+        facts = {name.lower().replace(" ", "_"): value for name, value in self.facts.items()}
+        optional = {"task_id": self.task_id, "trace": self.trace}
+        known = {name: value for name, value in optional.items() if value is not None}
+        return {"headline": self.headline, "origin": self.origin, "reason": self.reason, **facts, **known}
+
+
+_ALERT = TypeAdapter(Alert)
+
+
+def make_alert(  # noqa: PLR0913  # an alert says as much
+    message: ReceivedMessage,
+    headline: str,
+    *,
+    origin: str,
+    reason: str,
+    facts: Mapping[str, str],
+    task_id: str | None = None,
+    trace: str | None = None,
+    is_kept: bool = False,
+) -> Alert:
+    """Return the alert of a failure that is seen in `message`; any text may go in."""
+    shown_headline = _shown(headline, _LONGEST_HEADLINE_BYTES)
+    return Alert(
+        alert_id=f"{message.message_id} {message.first_received_at:.3f} {shown_headline}",
+        headline=shown_headline,
+        origin=_shown(origin, _LONGEST_HEADLINE_BYTES),
+        task_id=None if task_id is None else _shown(task_id, _LONGEST_HEADLINE_BYTES),
+        reason=_shown(reason, MAX_REASON_BYTES),
+        facts={name: _shown(fact, _LONGEST_FACT_BYTES) for name, fact in facts.items()},
+        trace=None if trace is None else _shown(trace, MAX_TRACE_BYTES),
+        is_kept=is_kept,
+        raised_at=time.time(),
+    )
+
+
+def encode_alert(alert: Alert) -> str:
+    """Return the SQS message body of an alert."""
+    return _ALERT.dump_json(alert).decode()
+
+
+def decode_alert(body: str) -> Alert:
+    """Read an alert from an SQS message body. Raises UnusableMessageError."""
+    try:
+        return _ALERT.validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UnusableMessageError(f"the message is no alert: {f'{place}: ' if place else ''}{first['msg']}") from error
+
+
+def how_to_redrive(task_id: str | None) -> str:
+    """Say how to look at what is kept in `undelivered`, and how to redrive it."""
+    if task_id is None or not _SAFE_ID.fullmatch(task_id):
+        return 'look at it with `make dlq ARGS="list undelivered"`'
+    return f'look at it with `make dlq ARGS="show {task_id}"`, redrive it with `make dlq ARGS="redrive {task_id}"`'
+
+
+def _shown(text: str, most_bytes: int) -> str:
+    return attribute_text(without_url_secrets(text), most_bytes)

@@ -1,0 +1,35 @@
+"""Works one message of `alerts`: a person is told."""
+
+from services.dlq_watcher.alert import decode_alert, how_to_redrive, make_alert
+from services.dlq_watcher.alerts import TellAlert
+from services.messages import UnusableMessageError
+from services.queues import ALERTS
+from services.sqs import ReceivedMessage
+
+
+class AlertHandler:
+    """A message handler (see consumer.py) for alerts."""
+
+    def __init__(self, tell: TellAlert) -> None:
+        self._tell = tell
+
+    async def __call__(self, message: ReceivedMessage) -> None:
+        """Return when a person is told.
+
+        Raises UnusableMessageError for what is no alert, which is itself told of first, and what `tell` raises.
+        """
+        try:
+            alert = decode_alert(message.body)
+        except UnusableMessageError as error:
+            await self._tell(
+                make_alert(
+                    message,
+                    f"A message of the queue {ALERTS} is no alert; it is kept in undelivered",
+                    origin=ALERTS,
+                    reason=str(error),
+                    facts={"SQS message": message.message_id, "Next": how_to_redrive(None)},
+                    is_kept=True,
+                )
+            )
+            raise
+        await self._tell(alert)

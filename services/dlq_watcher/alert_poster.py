@@ -1,0 +1,139 @@
+"""Posts alerts to Slack: a few alone, many as one, at the pace that Slack takes."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.decisions import RetryLaterError
+from services.dlq_watcher.alert import Alert
+from services.dlq_watcher.alert_grouping import AlertGrouping
+from services.dlq_watcher.recent_ids import RecentIds
+from services.dlq_watcher.slack import SlackChannel, SlackRefusal
+from services.durations import describe_duration
+from services.settings import WatcherSettings
+
+log = structlog.get_logger(__name__)
+
+SECONDS_UNTIL_UNREADY = 20
+"""An alert has been tried three times by then: a moment's refusal says nothing of Slack, nor of a stack that starts."""
+
+_STOPPED = SlackRefusal("the program stopped before Slack answered")
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    alert: Alert
+    answer: asyncio.Future[SlackRefusal | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class AlertPoster:
+    """A part of the program (see program.py) that posts what `post` is given."""
+
+    def __init__(self, channel: SlackChannel, settings: WatcherSettings) -> None:
+        self._channel = channel
+        self._drain_timeout_seconds = settings.drain_timeout_seconds
+        self._grouping: AlertGrouping[_Waiting] = AlertGrouping(settings.alert_window_seconds)
+        self._waiting: dict[str, _Waiting] = {}
+        self._changed = asyncio.Event()
+        self._posted = RecentIds()
+        self._logged = RecentIds()
+        self._refused_since: float | None = None
+        self._refusal = ""
+
+    async def post(self, alert: Alert) -> None:
+        """Return when Slack has the alert, alone, in a digest, or from an earlier time that the same was told.
+
+        Raises RetryLaterError where Slack does not take it, or the program stops.
+        """
+        if alert.alert_id in self._posted:
+            return
+        refusal = await asyncio.shield(self._add(alert).answer)
+        if refusal is not None:
+            raise RetryLaterError(f"Slack did not take the alert: {refusal.reason}", refusal.retry_after_seconds)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Post until `stop` is set, then what is gathered, for as long as a drain may take."""
+        async with asyncio.TaskGroup() as group:
+            posting = group.create_task(self._post_all(stop))
+            await stop.wait()
+            self._grouping.close()
+            self._changed.set()
+            await asyncio.wait({posting}, timeout=self._drain_timeout_seconds)
+            posting.cancel()
+
+    def unready_reason(self) -> str | None:
+        """Return for how long Slack has taken nothing, and why; None where it does."""
+        if self._refused_since is None:
+            return None
+        refused_seconds = time.monotonic() - self._refused_since
+        if refused_seconds < SECONDS_UNTIL_UNREADY:
+            return None
+        return f"Slack has taken no alert for {describe_duration(refused_seconds)}: {self._refusal}"
+
+    def _add(self, alert: Alert) -> _Waiting:
+        """Return what waits for Slack's answer on this alert: one for all that come with the same id."""
+        waiting = self._waiting.get(alert.alert_id)
+        if waiting is not None:
+            return waiting
+        if self._grouping.is_closed:
+            raise RetryLaterError("the program stops")
+        waiting = self._waiting[alert.alert_id] = _Waiting(alert)
+        self._grouping.add(waiting, time.monotonic())
+        self._changed.set()
+        return waiting
+
+    async def _post_all(self, stop: asyncio.Event) -> None:
+        while True:
+            wait_seconds = self._grouping.wait_seconds(time.monotonic())
+            if wait_seconds is None and stop.is_set():
+                return
+            if wait_seconds == 0:
+                await self._post_next()
+            else:
+                await self._change_or(wait_seconds)
+
+    async def _change_or(self, wait_seconds: float | None) -> None:
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), wait_seconds)
+        except TimeoutError:
+            return
+
+    async def _post_next(self) -> None:
+        group = self._grouping.take(time.monotonic())
+        alerts = [waiting.alert for waiting in group]
+        refusal: SlackRefusal | None = _STOPPED
+        try:
+            refusal = await self._channel.post(alerts)
+            self._note(alerts, refusal)
+        finally:
+            self._grouping.pause(time.monotonic(), refusal.retry_after_seconds if refusal else None)
+            for waiting in group:
+                del self._waiting[waiting.alert.alert_id]
+                waiting.answer.set_result(refusal)
+
+    def _note(self, alerts: Sequence[Alert], refusal: SlackRefusal | None) -> None:
+        if refusal is None:
+            self._refused_since = None
+            self._note_posted(alerts)
+            return
+        self._refusal = refusal.reason
+        self._refused_since = self._refused_since or time.monotonic()
+        self._log_once(alerts, refusal)
+
+    def _note_posted(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            self._posted.add(alert.alert_id)
+            # A digest refers to these lines.
+            log.warning("alert posted", alerts_in_message=len(alerts), **alert.as_log())
+
+    def _log_once(self, alerts: Sequence[Alert], refusal: SlackRefusal) -> None:
+        for alert in alerts:
+            if alert.alert_id not in self._logged:
+                self._logged.add(alert.alert_id)
+                log.error("alert not taken by Slack yet", refusal=refusal.reason, **alert.as_log())

@@ -1,0 +1,115 @@
+"""What an alert, or a digest of several, looks like in Slack."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.dlq_watcher.alert import Alert
+
+LONGEST_TEXT = 3000
+"""https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
+
+_LONGEST_HEADLINE = 500
+_LONGEST_FACT = 700
+_LONGEST_REASON_IN_DIGEST = 200
+_MOST_REASONS_IN_DIGEST = 10
+
+_HOW_TO_REDRIVE = (
+    '; look at them with `make dlq ARGS="list undelivered"`,'
+    ' redrive them with `make dlq ARGS="redrive undelivered --all"`'
+)
+
+# What makes two errors of one cause differ: ids, addresses, counts.
+_VARIABLE_PART = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    """The arguments of chat.postMessage: `text` is what notifications show."""
+
+    text: str
+    blocks: list[dict[str, Any]]
+
+
+def message_of(alerts: Sequence[Alert]) -> SlackMessage:
+    """Return the message of one alert in full, or the digest of several."""
+    if len(alerts) == 1:
+        return _full(alerts[0])
+    return _digest(sorted(alerts, key=lambda alert: alert.raised_at))
+
+
+def _full(alert: Alert) -> SlackMessage:
+    headline = _fitted(alert.headline, _LONGEST_HEADLINE)
+    blocks = [
+        _headline(headline),
+        _section(f"*Reason:* {_fitted(alert.reason, LONGEST_TEXT - 20)}"),
+        _facts(alert.facts),
+    ]
+    if alert.trace is not None:
+        blocks.append(_section(f"```{_fitted_end(alert.trace.replace('```', ''), LONGEST_TEXT - 6)}```"))
+    return SlackMessage(headline, blocks)
+
+
+def _digest(alerts: Sequence[Alert]) -> SlackMessage:
+    task_ids = [alert.task_id for alert in alerts if alert.task_id is not None]
+    ends = {"First task": task_ids[0], "Last task": task_ids[-1]} if task_ids else {}
+    counted = f"{len(alerts)} alerts from {_time(alerts[0])} to {_time(alerts[-1])} UTC"
+    named = "".join(f", {name.lower()} {_fitted(task_id, _LONGEST_HEADLINE)}" for name, task_id in ends.items())
+    kept = sum(alert.is_kept for alert in alerts)
+    facts = {
+        **ends,
+        "Kept in undelivered": f"{kept}{_HOW_TO_REDRIVE if kept else ''}",
+        "Next": "each alert is in the log: `make logs SERVICE=dlq-watcher`",
+    }
+    return SlackMessage(f"{counted}{named}", [_headline(counted), _section("\n".join(_counts(alerts))), _facts(facts)])
+
+
+def _counts(alerts: Sequence[Alert]) -> Iterator[str]:
+    """Count by origin and reason, largest first; reasons that differ in numbers and ids alone are one."""
+    counts = Counter((alert.origin, _VARIABLE_PART.sub("#", alert.reason)) for alert in alerts)
+    examples = {(alert.origin, _VARIABLE_PART.sub("#", alert.reason)): alert for alert in reversed(alerts)}
+    shown = counts.most_common(_MOST_REASONS_IN_DIGEST)
+    for key, count in shown:
+        example = examples[key]
+        origin, reason = _fitted(example.origin, 60), _fitted(example.reason, _LONGEST_REASON_IN_DIGEST)
+        yield f"• *{count}* {origin}: {reason}"
+    if rest := len(alerts) - sum(count for _, count in shown):
+        yield f"• *{rest}* for {len(counts) - len(shown)} other reasons"
+
+
+def _time(alert: Alert) -> str:
+    return f"{datetime.fromtimestamp(alert.raised_at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _headline(fitted: str) -> dict[str, Any]:
+    return _section(f":rotating_light: *{fitted}*")
+
+
+def _facts(facts: Mapping[str, str]) -> dict[str, Any]:
+    lines = (f"*{_escaped(name)}:* {_fitted(fact, _LONGEST_FACT)}" for name, fact in facts.items())
+    return _section("\n".join(lines)[:LONGEST_TEXT])
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _fitted(text: str, most: int) -> str:
+    """Return the text in Slack's markup, its beginning alone where it is too long."""
+    escaped = _escaped(text)
+    # An escape that is cut in two would be shown as what is left of it.
+    return escaped if len(escaped) <= most else re.sub(r"&[a-z]*$", "", escaped[: most - 1]) + "…"
+
+
+def _fitted_end(text: str, most: int) -> str:
+    """The same with the end of the text: an error stands at the end of its trace."""
+    escaped = _escaped(text)
+    return escaped if len(escaped) <= most else "…" + re.sub(r"^[a-z]*;", "", escaped[1 - most :])
+
+
+def _escaped(text: str) -> str:
+    """Escape what Slack's markup gives a meaning (https://docs.slack.dev/messaging/formatting-message-text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,57 @@
+"""A dead message that cannot be reported is tried again for as long as SQS keeps it; after a while a person is told."""
+
+import traceback
+
+import structlog
+
+from services.consumer import MessageHandler
+from services.decisions import PermanentError, RetryLaterError
+from services.dlq_watcher.alert import Alert, make_alert
+from services.dlq_watcher.alerts import TellAlert
+from services.dlq_watcher.recent_ids import RecentIds
+from services.messages import MAX_TRACE_BYTES
+from services.sqs import ReceivedMessage
+
+RECEIVES_BEFORE_ALERT = 5
+
+
+class StuckHandler:
+    """A message handler (see consumer.py) around another, for the dead messages of `origin`."""
+
+    def __init__(self, handler: MessageHandler, origin: str, tell: TellAlert) -> None:
+        self._handler = handler
+        self._origin = origin
+        self._tell = tell
+        self._told = RecentIds()
+
+    async def __call__(self, message: ReceivedMessage) -> None:
+        """Do what the other handler does; tell a person, once, of an unexpected error that does not go away."""
+        try:
+            await self._handler(message)
+        except (PermanentError, RetryLaterError):
+            raise
+        except Exception as error:
+            await self._tell_once(message, error)
+            raise
+
+    async def _tell_once(self, message: ReceivedMessage, error: Exception) -> None:
+        if message.receive_count < RECEIVES_BEFORE_ALERT or message.message_id in self._told:
+            return
+        await self._tell(self._alert(message, error))
+        self._told.add(message.message_id)
+
+    def _alert(self, message: ReceivedMessage, error: Exception) -> Alert:
+        return make_alert(
+            message,
+            f"A dead message of the queue {self._origin} cannot be reported; it is tried again until it can be",
+            origin=self._origin,
+            # The other handler has bound it where it could read it.
+            task_id=structlog.contextvars.get_contextvars().get("task_id"),
+            reason=f"{type(error).__name__}: {error}",
+            facts={
+                "Receives": str(message.receive_count),
+                "SQS message": message.message_id,
+                "Next": "see `make logs SERVICE=dlq-watcher`; it is reported once the cause is gone",
+            },
+            trace="".join(traceback.format_exception(error))[-MAX_TRACE_BYTES:],
+        )

@@ -1,0 +1,26 @@
+"""What people may read of a text: URLs carry credentials in their user part and their query."""
+
+import re
+
+# Of a URL in prose: it ends at white space, at a quote or at a bracket of markup.
+_AFTER_SCHEME = re.compile(r"://(?P<address>[^\s\"'<>`?#]*)(?:\?(?P<query>[^\s\"'<>`#]*))?(?:#[^\s\"'<>`]*)?")
+
+# In the path too, which may be a URL itself.
+_USER_PART = re.compile(r"//[^/]*@")
+
+
+def without_url_secrets(text: str) -> str:
+    """Return the text with every URL in it stripped of user and password, query values and fragment."""
+    return _AFTER_SCHEME.sub(_shown, text)
+
+
+def _shown(url: re.Match[str]) -> str:
+    address = _USER_PART.sub("//", f"//{url['address']}")
+    if not url["query"]:
+        return f":{address}"
+    return f":{address}?{'&'.join(map(_without_value, url['query'].split('&')))}"
+
+
+def _without_value(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}=…" if equals else "…"

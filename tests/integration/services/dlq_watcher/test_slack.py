@@ -1,0 +1,148 @@
+"""One message to Slack: through the real client to the receiver's stand-in, and to what answers otherwise."""
+
+import asyncio
+import math
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from pydantic import HttpUrl, SecretStr
+
+from services.dlq_watcher.slack import SlackChannel, SlackRefusal
+from services.settings import WatcherSettings
+from tests.service_fixtures import Handler, Serve
+from tests.unit.services.dlq_watcher.conftest import alert_of
+
+
+def channel_at(url: object, *, token: str = "xoxb-local") -> SlackChannel:  # noqa: S107  # the stand-in's
+    return SlackChannel(
+        WatcherSettings(
+            slack_bot_token=SecretStr(token), slack_channel="#alerts", slack_api_url=HttpUrl(f"{url}/slack/api/")
+        )
+    )
+
+
+def base_of(slack: httpx.AsyncClient) -> str:
+    return str(slack.base_url).rstrip("/")
+
+
+async def posted(slack: httpx.AsyncClient) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = (await slack.get("/slack/messages")).json()["messages"]
+    return messages
+
+
+async def test_an_alert_is_posted_to_the_channel(slack: httpx.AsyncClient) -> None:
+    assert await channel_at(base_of(slack)).post([alert_of(reason="a < b & c")]) is None
+
+    [message] = await posted(slack)
+    assert (message["channel"], message["text"]) == ("#alerts", "Task 1 (calculation) failed for good")
+    assert [block["text"]["text"] for block in message["blocks"]] == [
+        ":rotating_light: *Task 1 (calculation) failed for good*",
+        "*Reason:* a &lt; b &amp; c",
+        "*Attempts:* 3",
+    ]
+
+
+async def test_a_digest_is_posted_to_the_channel(slack: httpx.AsyncClient) -> None:
+    assert await channel_at(base_of(slack)).post([alert_of(number) for number in range(1000)]) is None
+
+    [message] = await posted(slack)
+    assert message["text"].startswith("1000 alerts")
+
+
+async def test_a_rate_limit_says_when_to_come_back(slack: httpx.AsyncClient) -> None:
+    await slack.put("/slack/rate-limit", json={"times": 1, "retry_after": 30})
+
+    assert await channel_at(base_of(slack)).post([alert_of()]) == SlackRefusal("ratelimited", 30)
+    assert await posted(slack) == []
+
+
+async def test_a_wrong_token_is_refused_with_slacks_reason(slack: httpx.AsyncClient) -> None:
+    channel = channel_at(base_of(slack), token="wrong")  # noqa: S106  # that is the point
+
+    assert await channel.post([alert_of()]) == SlackRefusal("invalid_auth")
+    assert await posted(slack) == []
+
+
+async def test_where_slack_cannot_be_reached_the_reason_says_so(closed_port: int) -> None:
+    refusal = await channel_at(f"http://127.0.0.1:{closed_port}").post([alert_of()])
+
+    assert refusal is not None
+    assert f"127.0.0.1:{closed_port}" in refusal.reason
+
+
+def answering(body: str, content_type: str, status: int = 200, retry_after: str = "") -> Handler:
+    headers = {"Retry-After": retry_after} if retry_after else {}
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=body, status=status, content_type=content_type, headers=headers)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("handler", "refusal"),
+    [
+        (answering("<html>", "text/html", 502), SlackRefusal("status 502")),
+        (answering("", "application/json", 503), SlackRefusal("status 503")),
+        (answering("no JSON", "application/json"), SlackRefusal("the answer is no JSON")),
+        (answering("busy", "text/plain", 429, "7"), SlackRefusal("status 429", 7)),
+        (answering("busy", "text/plain", 429, "soon"), SlackRefusal("status 429")),
+        (answering('{"ok":false,"error":"fatal_error"}', "application/json", 500), SlackRefusal("fatal_error")),
+    ],
+)
+async def test_an_answer_that_is_not_slacks_is_a_refusal_with_its_reason(
+    serve: Serve, handler: Handler, refusal: SlackRefusal
+) -> None:
+    async with serve(handler) as url:
+        assert await channel_at(url).post([alert_of()]) == refusal
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        answering("<html>", "text/html"),
+        answering("[]", "application/json"),
+        answering("null", "application/json"),
+        answering("ok", "text/plain"),
+    ],
+)
+async def test_a_200_that_does_not_say_ok_is_no_success(serve: Serve, handler: Handler) -> None:
+    async with serve(handler) as url:
+        assert await channel_at(url).post([alert_of()]) is not None
+
+
+async def test_a_slack_that_hangs_up_is_a_refusal(serve: Serve) -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with serve(hang_up) as url:
+        assert await channel_at(url).post([alert_of()]) is not None
+
+
+async def test_a_slack_that_hangs_is_given_up_in_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.dlq_watcher.slack._TIMEOUT_SECONDS", 0.2)
+    given_up = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await given_up.wait()
+        return web.Response()
+
+    async with serve(hang) as url:
+        refusal = await channel_at(url).post([alert_of()])
+        given_up.set()
+
+    assert refusal == SlackRefusal("no answer within 0.2 seconds")
+
+
+async def test_alerts_that_cannot_be_shown_are_a_refusal_and_no_end_of_the_watcher(slack: httpx.AsyncClient) -> None:
+    beyond_any_calendar = replace(alert_of(), raised_at=math.inf)
+
+    refusal = await channel_at(base_of(slack)).post([beyond_any_calendar, beyond_any_calendar])
+
+    assert refusal is not None
+    assert refusal.reason.startswith("OverflowError")

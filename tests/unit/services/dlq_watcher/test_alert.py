@@ -1,0 +1,112 @@
+"""An alert on its way through a queue: whole, of bounded size, and without credentials."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.dlq_watcher.alert import decode_alert, encode_alert, how_to_redrive, make_alert
+from services.messages import _NOT_IN_SQS, UnusableMessageError
+from services.sqs import message_bytes
+from tests.unit.services.dlq_watcher.conftest import alert_of, dead
+
+LARGEST_BYTES = 64 * 1024
+
+
+@given(st.text(), st.text(), st.text(), st.none() | st.text(), st.none() | st.text(), st.booleans())
+def test_an_alert_comes_through_the_queue_as_it_was_sent(  # noqa: PLR0913, PLR0917  # its parts
+    headline: str,
+    reason: str,
+    fact: str,
+    task_id: str | None,
+    trace: str | None,
+    is_kept: bool,  # noqa: FBT001
+) -> None:
+    alert = alert_of(
+        headline=headline, reason=reason, facts={"Callback": fact}, task_id=task_id, trace=trace, is_kept=is_kept
+    )
+
+    body = encode_alert(alert)
+
+    assert decode_alert(body) == alert
+    assert not _NOT_IN_SQS.search(body)
+
+
+def test_an_alert_is_small_however_long_its_texts_are() -> None:
+    long = "語" * 500_000
+
+    alert = alert_of(headline=long, origin=long, task_id=long, reason=long, facts={"Callback": long}, trace=long)
+
+    assert message_bytes(encode_alert(alert)) < LARGEST_BYTES
+
+
+def test_no_credentials_are_in_an_alert() -> None:
+    url = "https://user:s3cr3t@receiver/?token=s3cr3t"
+
+    alert = alert_of(headline=url, reason=f"no {url}", facts={"Callback": url}, trace=f"at {url}")
+
+    assert "s3cr3t" not in encode_alert(alert)
+    assert alert.facts["Callback"] == "https://receiver/?token=…"
+
+
+def test_the_same_failure_has_the_same_id_and_any_other_another() -> None:
+    def id_of(headline: str = "failed", **message: Any) -> str:
+        return make_alert(dead(**message), headline, origin="data", reason="no", facts={"Attempts": "1"}).alert_id
+
+    assert id_of(receive_count=2) == id_of(receive_count=1)
+    others = [id_of(), id_of("stuck"), id_of(message_id="other"), id_of(first_received_at=1)]
+    assert len(set(others)) == len(others)
+
+
+def test_a_log_line_has_all_of_it() -> None:
+    alert = alert_of(facts={"Attempts": "3", "SQS message": "id"}, trace="in line 1")
+
+    assert alert.as_log() == {
+        "headline": "Task 1 (calculation) failed for good",
+        "origin": "calculation",
+        "task_id": "task-1",
+        "reason": "ValueError: no",
+        "attempts": "3",
+        "sqs_message": "id",
+        "trace": "in line 1",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"headline": ""},
+        {"headline": 5},
+        {"reason": "x" * 1_000_000},
+        {"facts": {}},
+        {"facts": {"": "x"}},
+        {"facts": {str(number): "x" for number in range(11)}},
+        {"raised_at": 1e300},
+        {"raised_at": -1},
+    ],
+)
+def test_what_no_watcher_has_sent_is_no_alert(change: dict[str, Any]) -> None:
+    body = json.dumps({**json.loads(encode_alert(alert_of())), **change})
+
+    with pytest.raises(UnusableMessageError, match=f"^the message is no alert: {next(iter(change))}"):
+        decode_alert(body)
+
+
+@pytest.mark.parametrize("body", ["", "garbage", "[]", "null", "{}", '{"version":1}'])
+def test_garbage_is_no_alert(body: str) -> None:
+    with pytest.raises(UnusableMessageError, match=r"^the message is no alert: "):
+        decode_alert(body)
+
+
+def test_how_to_redrive_is_a_command_to_copy() -> None:
+    assert how_to_redrive("6bc37fc0-8d01") == (
+        'look at it with `make dlq ARGS="show 6bc37fc0-8d01"`, redrive it with `make dlq ARGS="redrive 6bc37fc0-8d01"`'
+    )
+
+
+@pytest.mark.parametrize("task_id", [None, "", "$(reboot)", 'a"b', "a b", "x" * 101, "a\n"])
+def test_no_command_is_made_of_an_id_that_a_shell_would_read_otherwise(task_id: str | None) -> None:
+    assert how_to_redrive(task_id) == 'look at it with `make dlq ARGS="list undelivered"`'

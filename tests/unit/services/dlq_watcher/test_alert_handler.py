@@ -1,0 +1,38 @@
+"""How a message of the queue `alerts` is worked."""
+
+import pytest
+
+from services.dlq_watcher.alert import Alert, encode_alert
+from services.dlq_watcher.alert_handler import AlertHandler
+from services.messages import UnusableMessageError
+from tests.unit.services.dlq_watcher.conftest import alert_of, dead
+
+
+class Person:
+    """Notes what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Alert] = []
+
+    async def tell(self, alert: Alert) -> None:
+        self.told.append(alert)
+
+
+async def test_a_person_is_told_the_alert() -> None:
+    person = Person()
+
+    await AlertHandler(person.tell)(dead(encode_alert(alert_of())))
+
+    assert [alert.headline for alert in person.told] == ["Task 1 (calculation) failed for good"]
+
+
+async def test_what_is_no_alert_is_told_before_it_is_kept_in_undelivered() -> None:
+    person = Person()
+
+    with pytest.raises(UnusableMessageError, match="the message is no alert"):
+        await AlertHandler(person.tell)(dead("garbage"))
+
+    [alert] = person.told
+    assert alert.headline == "A message of the queue alerts is no alert; it is kept in undelivered"
+    assert alert.is_kept
+    assert alert.facts["SQS message"] == "id"
