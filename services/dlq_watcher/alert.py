@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
 from services.dlq_watcher.url_secrets import without_url_secrets
+from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
 from services.sqs import ReceivedMessage
 
 _LONGEST_HEADLINE_BYTES = 400

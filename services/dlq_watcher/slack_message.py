@@ -1,7 +1,7 @@
 """What an alert, or a digest of several, looks like in Slack."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,9 +54,8 @@ def _full(alert: Alert) -> SlackMessage:
 
 
 def _digest(alerts: Sequence[Alert]) -> SlackMessage:
-    task_ids = [alert.task_id for alert in alerts if alert.task_id is not None]
-    ends = {"First task": task_ids[0], "Last task": task_ids[-1]} if task_ids else {}
     counted = f"{len(alerts)} alerts from {_time(alerts[0])} to {_time(alerts[-1])} UTC"
+    ends = _first_and_last_task(alerts)
     named = "".join(f", {name.lower()} {_fitted(task_id, _LONGEST_HEADLINE)}" for name, task_id in ends.items())
     kept = sum(alert.is_kept for alert in alerts)
     facts = {
@@ -67,17 +66,22 @@ def _digest(alerts: Sequence[Alert]) -> SlackMessage:
     return SlackMessage(f"{counted}{named}", [_headline(counted), _section("\n".join(_counts(alerts))), _facts(facts)])
 
 
+def _first_and_last_task(alerts: Sequence[Alert]) -> dict[str, str]:
+    task_ids = [alert.task_id for alert in alerts if alert.task_id is not None]
+    return {"First task": task_ids[0], "Last task": task_ids[-1]} if task_ids else {}
+
+
 def _counts(alerts: Sequence[Alert]) -> Iterator[str]:
     """Count by origin and reason, largest first; reasons that differ in numbers and ids alone are one."""
-    counts = Counter((alert.origin, _VARIABLE_PART.sub("#", alert.reason)) for alert in alerts)
-    examples = {(alert.origin, _VARIABLE_PART.sub("#", alert.reason)): alert for alert in reversed(alerts)}
-    shown = counts.most_common(_MOST_REASONS_IN_DIGEST)
-    for key, count in shown:
-        example = examples[key]
-        origin, reason = _fitted(example.origin, 60), _fitted(example.reason, _LONGEST_REASON_IN_DIGEST)
-        yield f"• *{count}* {origin}: {reason}"
-    if rest := len(alerts) - sum(count for _, count in shown):
-        yield f"• *{rest}* for {len(counts) - len(shown)} other reasons"
+    alike: defaultdict[tuple[str, str], list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        alike[alert.origin, _VARIABLE_PART.sub("#", alert.reason)].append(alert)
+    groups = sorted(alike.values(), key=len, reverse=True)
+    for group in groups[:_MOST_REASONS_IN_DIGEST]:
+        reason = " ".join(group[0].reason.split())
+        yield f"• *{len(group)}* {_fitted(group[0].origin, 60)}: {_fitted(reason, _LONGEST_REASON_IN_DIGEST)}"
+    if rest := groups[_MOST_REASONS_IN_DIGEST:]:
+        yield f"• *{sum(map(len, rest))}* for {len(rest)} other reason{'s' if len(rest) > 1 else ''}"
 
 
 def _time(alert: Alert) -> str:
