@@ -48,8 +48,7 @@ async def _look(end_of_line: EndOfLine, names: Sequence[str], criteria: Criteria
 
 
 def _print(program: Program, view: View, criteria: Criteria) -> None:
-    result(render.queue_table(view.states, program.definitions))
-    result("")
+    result(render.queue_table(view.states, program.definitions), "")
     if view.letters:
         result(render.letter_table(view.letters, time.time()))
     else:
@@ -57,8 +56,7 @@ def _print(program: Program, view: View, criteria: Criteria) -> None:
     notes = render.in_flight_notes(view.states)
     if view.is_limited:
         notes.append(f"These {render.count(len(view.letters))} were found first: there may be more.")
-    for note in notes:
-        result(f"\n{note}")
+    result(*(f"\n{note}" for note in notes))
 
 
 def _as_json(program: Program, view: View) -> dict[str, object]:

@@ -27,8 +27,8 @@ def redrive_messages(program: Program, selection: Selection, to: str | None, *, 
     for note in render.in_flight_notes(plan.states):
         say(note)
     if dry_run:
-        result(render.move_table(plan.moves, plan.stranded, time.time()))
-        result(f"\nWould move {_routes_text(plan.routes)}.")
+        table = render.move_table(plan.moves, plan.stranded, time.time())
+        result(table, f"\nWould move {_routes_text(plan.routes)}.")
         return
     problems = _stranded(plan)
     if plan.routes:

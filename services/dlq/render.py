@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -85,8 +85,8 @@ def in_flight_notes(states: Mapping[str, QueueState]) -> list[str]:
     ]
 
 
-def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, now: float) -> RenderableType:
-    """Return all that is known of one message."""
+def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, now: float) -> list[RenderableType]:
+    """Return all that is known of one message, part by part."""
     lines = {
         "task": letter.task_id,
         "task type": letter.task_type,
@@ -103,11 +103,9 @@ def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, no
     for name, value in lines.items():
         if value is not None:
             grid.add_row(Text(name, style="dim"), Text(printable(value), overflow="fold"))
-    parts: list[RenderableType] = [grid]
-    if letter.trace:
-        parts += ["", Text("trace", style="dim"), Text(printable(letter.trace))]
+    trace = ["\ntrace", printable(letter.trace)] if letter.trace else []
     text = content if isinstance(content, str) else exact_json.pretty(content)
-    return Group(*parts, "", Text(letter.content_name, style="dim"), Text(printable(text)))
+    return [grid, *trace, f"\n{letter.content_name}", printable(text)]
 
 
 def letter_json(letter: DeadLetter, redrives_to: str | None, now: float) -> dict[str, Any]:
@@ -146,7 +144,11 @@ def _table(*headers: str) -> Table:
 
 
 def _letter_columns(*last: str) -> Table:
-    return _table("queue", "task", "task type", "age", *last)
+    table = _table("queue", "task", "task type", "age", *last)
+    # Where the terminal is narrow, these two are cut off: the beginning of an id is enough for the other commands.
+    for column, narrowest in ((table.columns[1], 9), (table.columns[-1], 20)):
+        column.no_wrap, column.min_width = False, narrowest
+    return table
 
 
 def _cells(letter: DeadLetter, now: float) -> tuple[Text, ...]:
@@ -155,7 +157,7 @@ def _cells(letter: DeadLetter, now: float) -> tuple[Text, ...]:
 
 
 def _one_line(text: str) -> Text:
-    return Text(printable(" ".join(text.split())))
+    return Text(printable(" ".join(text.split())), no_wrap=True, overflow="ellipsis")
 
 
 def _time_text(at: float | None, now: float) -> str | None:

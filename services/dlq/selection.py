@@ -33,8 +33,8 @@ class Criteria:
 
 def has_id(letter: DeadLetter, wanted: str) -> bool:
     """Tell whether a task id (which is the webhook id) or an SQS message id is the one wanted, or begins with it."""
-    prefix = wanted if len(wanted) >= SHORTEST_PREFIX else None
-    return any(each == wanted or (prefix and each.startswith(prefix)) for each in _ids(letter))
+    can_be_prefix = len(wanted) >= SHORTEST_PREFIX
+    return any(each == wanted or (can_be_prefix and each.startswith(wanted)) for each in _ids(letter))
 
 
 def the_one_meant(letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:

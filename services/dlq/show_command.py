@@ -29,7 +29,7 @@ def show_message(program: Program, wanted: str, *, as_json: bool) -> None:
         }
         result(render.json_text(details))
     else:
-        result(render.letter_details(letter, content, redrives_to, now))
+        result(*render.letter_details(letter, content, redrives_to, now))
 
 
 async def _find(end_of_line: EndOfLine, names: Sequence[str], wanted: str) -> tuple[DeadLetter, ReceivedMessage]:

@@ -11,12 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _BOUNDLESS = 1_000_000
 
 
-def result(renderable: RenderableType) -> None:
-    """Print a result."""
+def result(*parts: RenderableType) -> None:
+    """Print a result, one part below the other; of a text no line is broken or cut off."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _BOUNDLESS
-    console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+    for part in parts:
+        console.print(part, markup=False, soft_wrap=isinstance(part, str))
 
 
 def say(line: str, style: str | None = None) -> None:
@@ -30,10 +31,15 @@ def is_interactive() -> bool:
 
 
 @contextmanager
-def progress_bar(description: str, total: int, *, is_transient: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar where a person watches; gives what advances it."""
+def progress_bar(description: str, expected: int, *, is_transient: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar where a person watches; gives what advances it, further than expected if need be."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=is_transient, disable=not console.is_terminal) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda count: progress.advance(task, count)
+        bar = progress.add_task(description, total=expected)
+
+        def advance(count: int) -> None:
+            completed = progress.tasks[bar].completed + count
+            progress.update(bar, completed=completed, total=max(expected, completed))
+
+        yield advance
