@@ -1,6 +1,6 @@
 """Carries a plan out: one by one, each message sent first and deleted then, so that none is ever nowhere; or by SQS."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -49,11 +49,10 @@ async def redrive(end_of_line: EndOfLine, plan: Plan, moved: Moved, on_moved: On
         except MoveTaskUnavailableError as error:
             log.warning("SQS does not move the queue: moving its messages", queue=queue_move.source, reason=str(error))
             moves += await _one_by_one(end_of_line, queue_move)
-    queues = {move.letter.queue for move in moves}
-    await all_of(
-        _redrive_queue(end_of_line, queue, (move for move in moves if move.letter.queue == queue), moved, on_moved)
-        for queue in queues
-    )
+    by_queue: dict[str, list[Move]] = defaultdict(list)
+    for move in moves:
+        by_queue[move.letter.queue].append(move)
+    await all_of(_redrive_queue(end_of_line, queue, group, moved, on_moved) for queue, group in by_queue.items())
 
 
 async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved, on_moved: OnMoved) -> None:
