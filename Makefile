@@ -5,6 +5,7 @@ VENV ?= .venv
 MODE ?=
 SERVICE ?=
 FOLLOW ?=
+ARGS ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
@@ -16,7 +17,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo test test-containers check format generate lock base-images mutation clean help venv localstack-venv
+.PHONY: up down ps logs demo dlq test test-containers check format generate lock base-images mutation clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -34,6 +35,9 @@ logs: venv ## Show the logs (SERVICE=api: of one service; FOLLOW=1: go on until 
 
 demo: venv ## Submit a task of each type and show the callbacks
 	@$(STACK) demo
+
+dlq: venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
+	@$(STACK) dlq $(ARGS)
 
 ##@ Checks
 

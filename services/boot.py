@@ -1,6 +1,6 @@
 """The first steps of every program: its settings, its task types, its logs; what cannot work ends it here."""
 
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import aioboto3
 
@@ -12,8 +12,11 @@ from services.task_types import TaskTypes, load_task_types
 BrokerSettingsT = TypeVar("BrokerSettingsT", bound=BrokerSettings)
 
 
-def boot(settings_class: type[BrokerSettingsT]) -> tuple[BrokerSettingsT, TaskTypes]:
-    """Return the settings and the task types, or end the program with a line that names the setting at fault."""
+def boot(settings_class: type[BrokerSettingsT], *, logs_to: TextIO | None = None) -> tuple[BrokerSettingsT, TaskTypes]:
+    """Return the settings and the task types, or end the program with a line that names the setting at fault.
+
+    Logs go to standard output unless told otherwise.
+    """
     settings = load_settings(settings_class)
     if not aioboto3.Session().region_name:
         refuse_to_start("AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1")
@@ -22,5 +25,5 @@ def boot(settings_class: type[BrokerSettingsT]) -> tuple[BrokerSettingsT, TaskTy
         define_queues(task_types)
     except ValueError as error:
         refuse_to_start(str(error))
-    configure_logs(settings)
+    configure_logs(settings, logs_to)
     return settings, task_types

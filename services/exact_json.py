@@ -58,3 +58,8 @@ def _is_deeper(value: Any, depth: int) -> bool:
 def dumps(value: Any) -> str:
     """Write compact JSON in ASCII, which every transport takes. Raises ValueError for NaN and Infinity."""
     return simplejson.dumps(value, use_decimal=True, allow_nan=False, separators=(",", ":"))
+
+
+def pretty(value: Any) -> str:
+    """Write indented JSON for a person to read, not in ASCII. Raises ValueError for NaN and Infinity."""
+    return simplejson.dumps(value, use_decimal=True, allow_nan=False, indent=2, ensure_ascii=False)

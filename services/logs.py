@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
@@ -15,8 +16,8 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
-def configure_logs(settings: Settings) -> None:
-    """Send everything that is logged to standard output in the configured format."""
+def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send everything that is logged to standard output, or another stream, in the configured format."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -27,7 +28,7 @@ def configure_logs(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=_render(settings)))
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     # They tell of every request at INFO.

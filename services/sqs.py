@@ -1,9 +1,9 @@
 """SQS as the services use it: one client per process, queues looked up by name, every call on messages in batches."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aioboto3
@@ -17,7 +17,7 @@ from services.settings import BrokerSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-    from types_aiobotocore_sqs.type_defs import MessageTypeDef
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
 MAX_RECEIVE = 10
 LONGEST_DELAY_SECONDS = 900
@@ -45,6 +45,17 @@ class SqsEntryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue as SQS counts it, which is eventually right."""
+
+    arn: str
+    messages: int
+    """Those that a receive can get."""
+    in_flight: int
+    """Those that were received, and neither deleted nor given back yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedMessage:
     """A message as SQS gave it."""
 
@@ -60,12 +71,14 @@ class ReceivedMessage:
     """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
     dead_letter_source_arn: str | None = None
     """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
+    typed_attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"] = field(default_factory=dict)
+    """The attributes as SQS gives and takes them; a foreign message may have some that are no text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Send:
     body: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"]
     delay_seconds: int
 
 
@@ -107,7 +120,12 @@ class Queue:
     async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
-        await self._sends.submit(_Send(body, attributes or {}, delay))
+        await self._sends.submit(_Send(body, _as_text(attributes or {}), delay))
+
+    async def resend(self, message: ReceivedMessage, *, without: Collection[str]) -> None:
+        """Send a message that came from another queue, without some of its attributes."""
+        kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
+        await self._sends.submit(_Send(message.body, kept, 0))
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
         """Take up to `most` messages (10 at the most), waiting for the first one as long as told."""
@@ -135,6 +153,25 @@ class Queue:
         """Ask the queue for an attribute; raises where it does not answer."""
         await self._on_url(lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))
 
+    async def state(self) -> QueueState:
+        """Ask the queue what it is and how much it holds."""
+        response = await self._on_url(
+            lambda url: self._client.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=[
+                    "QueueArn",
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )
+        )
+        attributes = response["Attributes"]
+        return QueueState(
+            arn=attributes["QueueArn"],
+            messages=int(attributes["ApproximateNumberOfMessages"]),
+            in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+        )
+
     async def close(self) -> None:
         """Wait for the batches under way."""
         for batcher in (self._sends, self._deletes, self._visibility_changes):
@@ -147,7 +184,7 @@ class Queue:
         try:
             return await call(self._url)
         except ClientError as error:
-            if "NonExistentQueue" in error.response["Error"]["Code"]:
+            if is_missing_queue(error):
                 self._url = None
             raise
 
@@ -157,9 +194,7 @@ class Queue:
                 "Id": str(index),
                 "MessageBody": send.body,
                 "DelaySeconds": send.delay_seconds,
-                "MessageAttributes": {
-                    name: {"DataType": "String", "StringValue": value} for name, value in send.attributes.items()
-                },
+                "MessageAttributes": send.attributes,
             }
             for index, send in enumerate(sends)
         ]
@@ -203,23 +238,32 @@ class Queues:
             await queue.close()
 
 
+def is_missing_queue(error: ClientError) -> bool:
+    """Tell whether SQS says that a queue does not exist."""
+    return "NonExistentQueue" in error.response["Error"]["Code"]
+
+
 def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:
     """Return what SQS counts of a message: the UTF-8 of its body, and of its attributes' names, types and values."""
-    size = len(body.encode())
-    for name, value in (attributes or {}).items():
-        size += len(name.encode()) + len("String") + len(value.encode())
-    return size
+    return _size_of(_Send(body, _as_text(attributes or {}), 0))
 
 
 def _size_of(send: _Send) -> int:
-    return message_bytes(send.body, send.attributes)
+    size = len(send.body.encode())
+    for name, attribute in send.attributes.items():
+        value = attribute.get("StringValue", "").encode() + attribute.get("BinaryValue", b"")
+        size += len(name.encode()) + len(attribute["DataType"].encode()) + len(value)
+    return size
+
+
+def _as_text(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueOutputTypeDef"]:
+    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
 
 
 def _received(message: "MessageTypeDef") -> ReceivedMessage:
     system = message["Attributes"]
-    attributes = {
-        name: attribute.get("StringValue", "") for name, attribute in message.get("MessageAttributes", {}).items()
-    }
+    typed_attributes = message.get("MessageAttributes", {})
+    attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
     return ReceivedMessage(
         message_id=message["MessageId"],
         body=message["Body"],
@@ -229,6 +273,7 @@ def _received(message: "MessageTypeDef") -> ReceivedMessage:
         attributes=attributes,
         first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
         dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
+        typed_attributes=typed_attributes,
     )
 
 

@@ -1,6 +1,7 @@
 """The stack's commands: `python -m stack up`, or shorter `make up`."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory
 from stack.console import console, say, show_error
 from stack.demo import curl
 from stack.demo import demo as run_demo
-from stack.environment import merged_environment
+from stack.environment import host_environment, merged_environment
 from stack.errors import StackError
 from stack.generate import generate as write_files
 from stack.generate import stale_files
@@ -93,6 +94,17 @@ def demo() -> None:
     with _errors_shown():
         if not run_demo(_running_settings()):
             raise typer.Exit(1)
+
+
+# What follows is the other program's to read, --help included.
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def dlq(arguments: Annotated[list[str] | None, typer.Argument(help="As for `python -m services.dlq`.")] = None) -> None:
+    """Look at what has failed for good in the running stack, and redrive it: `dlq --help` tells how."""
+    with _errors_shown():
+        environment = host_environment(_running_settings())
+        os.chdir(ROOT)
+        # It takes over this process, its terminal and its signals.
+        os.execve(sys.executable, [sys.executable, "-m", "services.dlq", *(arguments or [])], environment)  # noqa: S606
 
 
 @app.command()

@@ -32,5 +32,10 @@ def service_environment(settings: StackSettings) -> dict[str, str]:
     return {**defaults, **settings.environment, "AWS_ENDPOINT_URL": settings.localstack_url_for_services}
 
 
+def host_environment(settings: StackSettings) -> dict[str, str]:
+    """The environment of a service's program that is run on this machine, whatever the mode of the stack."""
+    return {**service_environment(settings), "AWS_ENDPOINT_URL": settings.localstack_url}
+
+
 def _values(path: Path) -> dict[str, str]:
     return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}

@@ -1,0 +1,65 @@
+"""What every command has: the settings, the queues by their names, and their opening for as long as it takes."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from services.boot import boot
+from services.dlq.destination import worker_queue
+from services.dlq.end_of_line import EndOfLine, names_at_the_end, open_end_of_line
+from services.dlq.errors import BROKER_ERRORS, UsageError, of_broker
+from services.queues import QueueDefinition, define_queues
+from services.settings import BrokerSettings
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A command, booted: what it prints is its result, so that logs go to standard error."""
+
+    settings: BrokerSettings
+    definitions: dict[str, QueueDefinition]
+
+    @classmethod
+    def start(cls) -> "Program":
+        """Read the settings, or end the program with a line that names the one at fault."""
+        settings, task_types = boot(BrokerSettings, logs_to=sys.stderr)
+        return cls(settings, define_queues(task_types))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The queues at the end of the line."""
+        return names_at_the_end(self.definitions)
+
+    def plain(self, name: str) -> str:
+        """Return the name of a queue without the prefix that it has in SQS, and anything else as it is."""
+        plain = name.removeprefix(self.settings.queue_name_prefix)
+        return plain if plain in self.definitions else name
+
+    def queue_to_list(self, name: str) -> str:
+        """Return a queue at the end of the line by its name. Raises UsageError."""
+        if self.plain(name) not in self.names:
+            raise UsageError(f"There is no queue {name} to list: there are {', '.join(self.names)}.")
+        return self.plain(name)
+
+    def queue_to_redrive_to(self, name: str) -> str:
+        """Return a queue that a worker consumes by its name. Raises UsageError."""
+        workers = [each for each in self.definitions if worker_queue(each, self.definitions) == each]
+        if self.plain(name) not in workers:
+            raise UsageError(f"No worker has a queue {name}: --to takes one of {', '.join(workers)}.")
+        return self.plain(name)
+
+    def run(self, work: Callable[[EndOfLine], Awaitable[ResultT]]) -> ResultT:
+        """Open the queues for the work. Raises DlqError for what SQS raises."""
+
+        async def run_opened() -> ResultT:
+            async with open_end_of_line(self.settings, self.definitions) as end_of_line:
+                return await work(end_of_line)
+
+        try:
+            return asyncio.run(run_opened())
+        except BROKER_ERRORS as error:
+            raise of_broker(error) from error

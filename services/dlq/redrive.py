@@ -1,0 +1,110 @@
+"""Carries a plan out: one by one, each message sent first and deleted then, so that none is ever nowhere; or by SQS."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.consumer import insistently
+from services.dlq.end_of_line import EndOfLine
+from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
+from services.dlq.plan import Move, Plan, QueueMove, Route, Selection, make_plan
+from services.dlq.selection import Criteria
+from services.dlq.walk import all_of, walk
+from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.sqs import Queue, ReceivedMessage, SqsEntryError
+
+log = structlog.get_logger(__name__)
+
+OnMoved = Callable[[int], None]
+
+# They tell of a failure that a new beginning leaves behind.
+STALE_ATTRIBUTES = frozenset({REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE})
+
+
+@dataclass(slots=True)
+class Moved:
+    """What has come of a redrive so far."""
+
+    routes: Counter[Route] = field(default_factory=Counter)
+    """How many messages were moved, from which queue to which."""
+    problems: list[str] = field(default_factory=list)
+    """Why others were not."""
+
+
+async def redrive(end_of_line: EndOfLine, plan: Plan, moved: Moved, on_moved: OnMoved = lambda _count: None) -> None:
+    """Move what is planned, and write into `moved` what was done, so that it is known whatever ends this.
+
+    Interrupted, or killed, it leaves each message in its queue, or in its destination, or in both.
+    Raises botocore's errors, and DlqError where a queue is missing.
+    """
+    await end_of_line.states(sorted({destination for _, destination in plan.routes}))
+    moves = list(plan.moves)
+    for queue_move in plan.queue_moves:
+        if end_of_line.stop.is_set():
+            return
+        try:
+            await _redrive_by_sqs(end_of_line, queue_move, moved, on_moved)
+        except MoveTaskUnavailableError as error:
+            log.warning("SQS does not move the queue: moving its messages", queue=queue_move.source, reason=str(error))
+            moves += await _one_by_one(end_of_line, queue_move)
+    by_queue: dict[str, list[Move]] = defaultdict(list)
+    for move in moves:
+        by_queue[move.letter.queue].append(move)
+    await all_of(_redrive_queue(end_of_line, queue, group, moved, on_moved) for queue, group in by_queue.items())
+
+
+async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved, on_moved: OnMoved) -> None:
+    route = (move.source, move.destination)
+    states = await end_of_line.states(route)
+    arns = (states[move.source].arn, states[move.destination].arn)
+
+    def note(task: MoveTask) -> None:
+        on_moved(task.moved - moved.routes[route])
+        moved.routes[route] = task.moved
+
+    task = await run_move_task(end_of_line.client, *arns, end_of_line.stop, note)
+    if task.status == "FAILED":
+        moved.problems.append(f"SQS stopped moving {move.source} to {move.destination}: {task.failure_reason}")
+
+
+async def _one_by_one(end_of_line: EndOfLine, move: QueueMove) -> Iterable[Move]:
+    selection = Selection([move.source], None, Criteria())
+    return (await make_plan(end_of_line, selection, move.destination, one_by_one=True)).moves
+
+
+async def _redrive_queue(
+    end_of_line: EndOfLine, name: str, moves: Iterable[Move], moved: Moved, on_moved: OnMoved
+) -> None:
+    source = end_of_line.queues[name]
+    remaining = {move.letter.message_id: move for move in moves}
+
+    async def visit(message: ReceivedMessage) -> bool:
+        move = remaining.pop(message.message_id, None)
+        if move is None:
+            return False
+        try:
+            await end_of_line.queues[move.destination].resend(message, without=STALE_ATTRIBUTES)
+        except SqsEntryError as error:
+            moved.problems.append(f"{message.message_id} stays in {name}: {move.destination} does not take it: {error}")
+            return False
+        moved.routes[move.route] += 1
+        on_moved(1)
+        return await _delete(source, message, moved)
+
+    messages = (await source.state()).messages
+    await walk(source, messages, visit, lambda: end_of_line.stop.is_set() or not remaining)
+    if remaining and not end_of_line.stop.is_set():
+        moved.problems.append(
+            f"{len(remaining)} are not seen in {name} any more: someone has them in hand, or took them."
+        )
+
+
+async def _delete(source: Queue, message: ReceivedMessage, moved: Moved) -> bool:
+    try:
+        await insistently(lambda: source.delete(message))
+    except SqsEntryError as error:
+        moved.problems.append(f"{message.message_id} was moved, and is still in {source.definition.name}, too: {error}")
+        return False
+    return True

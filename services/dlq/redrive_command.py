@@ -1,0 +1,91 @@
+"""The command `redrive`: says what it will do, asks, does it, and says what it has done."""
+
+import time
+from collections import Counter
+
+import typer
+
+from services.dlq import render
+from services.dlq.end_of_line import EndOfLine
+from services.dlq.errors import DlqError, InterruptionError, UsageError
+from services.dlq.plan import Plan, Route, Selection, make_plan
+from services.dlq.program import Program
+from services.dlq.redrive import Moved, redrive
+from services.dlq.terminal import is_interactive, progress_bar, result, say
+
+_MOST_PROBLEMS = 5
+
+
+def redrive_messages(program: Program, selection: Selection, to: str | None, *, dry_run: bool, yes: bool) -> None:
+    """Redrive what is selected to the queue `to`, or else each message to where it came from.
+
+    Raises DlqError where something stays that was to be moved.
+    """
+    if not (dry_run or yes or is_interactive()):
+        raise UsageError("Nobody can be asked here: add --yes to redrive without a question, or --dry-run.")
+    plan = program.run(lambda end_of_line: _plan(end_of_line, selection, to, one_by_one=dry_run))
+    for note in render.in_flight_notes(plan.states):
+        say(note)
+    if dry_run:
+        table = render.move_table(plan.moves, plan.stranded, time.time())
+        result(table, f"\nWould move {_routes_text(plan.routes)}.")
+        return
+    problems = _stranded(plan)
+    if plan.routes:
+        if not yes:
+            typer.confirm(f"Redrive {_routes_text(plan.routes)}?", abort=True, err=True)
+        problems += _carry_out(program, plan)
+    elif not problems:
+        _nothing_to_move(selection)
+    if problems:
+        raise DlqError("\n".join(problems))
+
+
+async def _plan(end_of_line: EndOfLine, selection: Selection, to: str | None, *, one_by_one: bool) -> Plan:
+    total = render.total(await end_of_line.states(selection.queues))
+    with progress_bar("Looking", total, is_transient=True) as on_look:
+        plan = await make_plan(end_of_line, selection, to, on_look, one_by_one=one_by_one)
+    if end_of_line.stop.is_set():
+        raise InterruptionError("Interrupted: nothing was moved.")
+    return plan
+
+
+def _carry_out(program: Program, plan: Plan) -> list[str]:
+    """Return what went wrong, a line each."""
+    moved = Moved()
+
+    async def carry_out(end_of_line: EndOfLine) -> bool:
+        with progress_bar("Redriving", plan.routes.total()) as on_moved:
+            await redrive(end_of_line, plan, moved, on_moved)
+        return end_of_line.stop.is_set()
+
+    try:
+        was_interrupted = program.run(carry_out)
+    finally:
+        # Whatever ended it: this much is done.
+        result(f"Moved {_routes_text(moved.routes)}.")
+    if was_interrupted:
+        raise InterruptionError("Interrupted: what was not moved is where it was.")
+    problems = moved.problems
+    more = len(problems) - _MOST_PROBLEMS
+    return [*problems[:_MOST_PROBLEMS], f"… and {more:,} more"] if more > 0 else problems
+
+
+def _stranded(plan: Plan) -> list[str]:
+    if not plan.stranded:
+        return []
+    ids = ", ".join(letter.message_id for letter in plan.stranded[:_MOST_PROBLEMS])
+    line = (
+        f"{render.count(len(plan.stranded))} cannot be redriven, as nothing tells where from: add --to QUEUE ({ids})."
+    )
+    return [line]
+
+
+def _nothing_to_move(selection: Selection) -> None:
+    if not selection.is_everything:
+        raise DlqError("No message matches: `list` shows what there is.")
+    result("There is nothing to redrive.")
+
+
+def _routes_text(routes: Counter[Route]) -> str:
+    return f"{render.count(routes.total())}: {render.routes_text(routes)}" if routes.total() else "nothing"

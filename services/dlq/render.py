@@ -1,0 +1,168 @@
+"""How dead messages look, to a person and as JSON. Pure: nothing here prints."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from services import exact_json
+from services.dlq.ages import age_text
+from services.dlq.dead_letter import DeadLetter
+from services.dlq.plan import Move, Route
+from services.queues import QueueDefinition
+from services.sqs import QueueState
+
+UNKNOWN = "—"
+
+
+def printable(text: str) -> str:
+    """Write what no terminal prints, and what might command one, as JSON's escapes; in JSON it changes no value."""
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
+
+
+def json_text(value: Any) -> str:
+    """Return indented JSON that any terminal and any reader takes, its numbers to the digit."""
+    return printable(exact_json.pretty(value))
+
+
+def count(number: int, noun: str = "message") -> str:
+    """Return `1 message`, `2 messages`, `1,000 messages`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def total(states: Mapping[str, QueueState]) -> int:
+    """Return how many messages there are to be looked at."""
+    return sum(state.messages for state in states.values())
+
+
+def routes_text(routes: Counter[Route]) -> str:
+    """Return how many messages go, or went, from which queue to which."""
+    return ", ".join(f"{number:,} from {source} to {to}" for (source, to), number in sorted(routes.items()) if number)
+
+
+def queue_table(states: Mapping[str, QueueState], definitions: Mapping[str, QueueDefinition]) -> Table:
+    """Return a line for each queue: how much it holds, and where a redrive returns it."""
+    table = _table("queue", "messages", "in flight", "a redrive returns them to")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for name, state in states.items():
+        returns_to = definitions[name].source_queue or "the queue each came from"
+        table.add_row(name, f"{state.messages:,}", f"{state.in_flight:,}", returns_to)
+    return table
+
+
+def letter_table(letters: Iterable[DeadLetter], now: float) -> Table:
+    """Return a line for each message; its reason is cut off where the terminal ends."""
+    table = _letter_columns("attempts", "reason")
+    table.columns[-2].justify = "right"
+    for letter in letters:
+        table.add_row(*_cells(letter, now), str(letter.attempts or UNKNOWN), _one_line(letter.reason))
+    return table
+
+
+def move_table(moves: Iterable[Move], stranded: Iterable[DeadLetter], now: float) -> Table:
+    """Return a line for each message that a redrive would move, or would not know where to move."""
+    table = _letter_columns("goes to", "reason")
+    for move in moves:
+        table.add_row(*_cells(move.letter, now), Text(move.destination), _one_line(move.letter.reason))
+    for letter in stranded:
+        table.add_row(*_cells(letter, now), Text("nowhere: use --to", style="red"), _one_line(letter.reason))
+    return table
+
+
+def in_flight_notes(states: Mapping[str, QueueState]) -> list[str]:
+    """Say of each queue what cannot be seen in it, so that nothing to see is never a lie."""
+    return [
+        f"{count(state.in_flight)} of {name} cannot be seen: in flight, in the hands of the DLQ watcher or of another"
+        " command, or hidden for a while by one that was killed."
+        for name, state in states.items()
+        if state.in_flight
+    ]
+
+
+def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, now: float) -> list[RenderableType]:
+    """Return all that is known of one message, part by part."""
+    lines = {
+        "task": letter.task_id,
+        "task type": letter.task_type,
+        "queue": letter.queue,
+        "redrives to": redrives_to or "nobody knows: use --to",
+        "SQS message": letter.message_id,
+        "accepted": _time_text(letter.accepted_at, now),
+        "dead since" if letter.was_given_up else "queued": _time_text(letter.sent_at, now),
+        "attempts": str(letter.attempts or UNKNOWN),
+        "reason": letter.reason,
+        "callback": letter.callback_url,
+    }
+    grid = Table.grid(padding=(0, 2))
+    for name, value in lines.items():
+        if value is not None:
+            grid.add_row(Text(name, style="dim"), Text(printable(value), overflow="fold"))
+    trace = ["\ntrace", printable(letter.trace)] if letter.trace else []
+    text = content if isinstance(content, str) else exact_json.pretty(content)
+    return [grid, *trace, f"\n{letter.content_name}", printable(text)]
+
+
+def letter_json(letter: DeadLetter, redrives_to: str | None, now: float) -> dict[str, Any]:
+    """Return a message for `--json`; times are UTC in ISO 8601, ages seconds."""
+    return {
+        "queue": letter.queue,
+        "message_id": letter.message_id,
+        "kind": letter.kind,
+        "task_id": letter.task_id,
+        "task_type": letter.task_type,
+        "callback_url": letter.callback_url,
+        "accepted_at": _iso(letter.accepted_at),
+        "sent_at": _iso(letter.sent_at),
+        "age_seconds": max(round(now - letter.sent_at), 0),
+        "attempts": letter.attempts,
+        "reason": letter.reason,
+        "redrives_to": redrives_to,
+    }
+
+
+def queue_json(name: str, state: QueueState, definition: QueueDefinition) -> dict[str, Any]:
+    """Return a queue for `--json`."""
+    return {
+        "name": name,
+        "messages": state.messages,
+        "in_flight": state.in_flight,
+        "source_queue": definition.source_queue,
+    }
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for header in headers:
+        table.add_column(header, no_wrap=True)
+    return table
+
+
+def _letter_columns(*last: str) -> Table:
+    table = _table("queue", "task", "task type", "age", *last)
+    # Where the terminal is narrow, these two are cut off: the beginning of an id is enough for the other commands.
+    for column, narrowest in ((table.columns[1], 9), (table.columns[-1], 20)):
+        column.no_wrap, column.min_width = False, narrowest
+    return table
+
+
+def _cells(letter: DeadLetter, now: float) -> tuple[Text, ...]:
+    told = (letter.queue, letter.task_id or letter.message_id, letter.task_type or UNKNOWN)
+    return (*(_one_line(each) for each in told), Text(age_text(now - letter.sent_at)))
+
+
+def _one_line(text: str) -> Text:
+    return Text(printable(" ".join(text.split())), no_wrap=True, overflow="ellipsis")
+
+
+def _time_text(at: float | None, now: float) -> str | None:
+    return None if at is None else f"{_iso(at)} ({age_text(now - at)} ago)"
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,45 @@
+"""What the commands print on: results on standard output, all else on standard error."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+# A file or a pipe has no width to cut a table to.
+_BOUNDLESS = 1_000_000
+
+
+def result(*parts: RenderableType) -> None:
+    """Print a result, one part below the other; of a text no line is broken or cut off."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _BOUNDLESS
+    for part in parts:
+        console.print(part, markup=False, soft_wrap=isinstance(part, str))
+
+
+def say(line: str, style: str | None = None) -> None:
+    """Print one line beside the result, as it is."""
+    Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True, style=style)
+
+
+def is_interactive() -> bool:
+    """Tell whether there is a person to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def progress_bar(description: str, expected: int, *, is_transient: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar where a person watches; gives what advances it, further than expected if need be."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=is_transient, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(description, total=expected)
+
+        def advance(count: int) -> None:
+            completed = progress.tasks[bar].completed + count
+            progress.update(bar, completed=completed, total=max(expected, completed))
+
+        yield advance

@@ -1,0 +1,97 @@
+"""The end of the line of a test's own queues, looked at in this process or by the real program."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.dlq.end_of_line import EndOfLine
+from services.messages import OutcomeMessage, encode_outcome
+from stack.config import ROOT, StackSettings
+from stack.sqs import connect
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
+
+REFUSED = {"reason": "the receiver answered 503", "attempts": "7", "trace": "Traceback …", "source_queue": "callbacks"}
+
+
+def outcome(number: int = 1, task_type: str = "calculation", *, filler: str = "") -> str:
+    """The message body of an outcome whose task id tells its number."""
+    return encode_outcome(
+        OutcomeMessage(f"task-{number:04}", task_type, "http://receiver/callback", f'{{"a":"{filler}"}}')
+    )
+
+
+@pytest.fixture
+def end_of_line(broker: Broker) -> EndOfLine:
+    return EndOfLine(broker.client, broker.queues, broker.definitions, asyncio.Event())
+
+
+async def fill(broker: Broker, queue: str, bodies: Sequence[str], attributes: Mapping[str, str]) -> None:
+    """Send the bodies to the queue, all with the same attributes."""
+    await asyncio.gather(*(broker.queues[queue].send(body, attributes) for body in bodies))
+
+
+async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool]) -> None:
+    """Wait until the numbers of the messages that wait in the queue, and are in somebody's hands, are as told."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not reached(*await broker.in_queue(queue)):  # noqa: ASYNC110  # a queue tells nobody of its counts
+            await asyncio.sleep(0.005)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run of the program left."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+
+class Commands:
+    """Runs `python -m services.dlq` on the queues of a test."""
+
+    def __init__(self, environment: Mapping[str, Any], directory: Path) -> None:
+        settings = {name.upper(): str(value) for name, value in environment.items()}
+        self._environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
+        self._directory = directory
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.dlq",
+            *arguments,
+            cwd=self._directory,
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def run(self, *arguments: str) -> Done:
+        return await end_of(await self.start(*arguments))
+
+
+async def end_of(process: asyncio.subprocess.Process) -> Done:
+    """Wait for the program's end."""
+    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    assert process.returncode is not None
+    return Done(process.returncode, output.decode(), errors.decode())
+
+
+@pytest.fixture
+def commands(broker: Broker, tmp_path: Path) -> Commands:
+    return Commands(broker.environment, tmp_path)
+
+
+def bodies_in(broker: Broker, queue: str) -> list[str]:
+    """The bodies of all messages of the queue, those that are hidden among them; none is received."""
+    port = broker.environment["aws_endpoint_url"].port
+    with connect(StackSettings("native", localstack_port=port, environment=os.environ)) as sqs:
+        url = sqs.queue_urls()[broker.queues[queue].name]
+        return sorted(message["Body"] for message in sqs.show_messages(url))

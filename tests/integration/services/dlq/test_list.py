@@ -1,0 +1,169 @@
+"""Looking at the end of the line: all of it is told, and nothing is changed."""
+
+import asyncio
+import json
+import signal
+
+import pytest
+
+from services.dlq.dead_letter import DeadLetter
+from services.dlq.end_of_line import EndOfLine
+from services.messages import MAX_BODY_BYTES, encode_task
+from services.sqs import ReceivedMessage
+from tests.integration.services.conftest import Broker
+from tests.integration.services.dlq.conftest import REFUSED, Commands, end_of, fill, outcome, until
+
+TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
+
+
+async def seen(end_of_line: EndOfLine, *queues: str) -> list[DeadLetter]:
+    return await end_of_line.find(await end_of_line.states(queues), lambda _letter: True, lambda _count: None)
+
+
+async def test_every_queue_is_listed_with_its_count_and_every_message_with_its_reason(
+    broker: Broker, commands: Commands
+) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+    await fill(broker, "calculation-dlq", [TASK], {"reason": "ValueError: no", "attempts": "3"})
+
+    table = await commands.run("list")
+    as_json = await commands.run("list", "undelivered", "--json")
+
+    assert (table.exit_code, table.errors) == (0, "")
+    for told in ("calculation-dlq", "data-dlq", "callbacks-dlq", "task-0001", "task-9", "ValueError: no"):
+        assert told in table.output
+    told = json.loads(as_json.output)
+    assert told["complete"] is True
+    assert [(queue["name"], queue["messages"]) for queue in told["queues"]] == [("undelivered", 1)]
+    [message] = told["messages"]
+    assert (message["task_id"], message["attempts"], message["redrives_to"]) == ("task-0001", 7, "callbacks")
+
+
+async def test_a_look_leaves_every_message_as_it_was_and_visible(broker: Broker, end_of_line: EndOfLine) -> None:
+    bodies = [outcome(number) for number in range(25)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+
+    assert len(await seen(end_of_line, "undelivered")) == 25
+
+    assert await broker.in_queue("undelivered") == (25, 0)
+    messages = await broker.take("undelivered", 25)
+    assert sorted(message.body for message in messages) == bodies
+    assert all(message.attributes == REFUSED for message in messages)
+
+
+async def test_what_is_looked_at_is_given_back_in_batches(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(number) for number in range(40)], REFUSED)
+
+    await seen(end_of_line, "undelivered")
+
+    assert broker.requests.counts["ChangeMessageVisibilityBatch"] == 4
+
+
+async def test_a_thousand_messages_are_told_once_each(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(number) for number in range(1000)], REFUSED)
+
+    letters = await seen(end_of_line, "undelivered")
+
+    assert sorted(letter.task_id or "" for letter in letters) == [f"task-{number:04}" for number in range(1000)]
+    assert await broker.in_queue("undelivered") == (1000, 0)
+
+
+async def test_messages_as_large_as_sqs_takes_them_are_told(broker: Broker, end_of_line: EndOfLine) -> None:
+    room = MAX_BODY_BYTES - len(outcome())
+    await fill(broker, "undelivered", [outcome(number, filler="x" * room) for number in range(5)], REFUSED)
+
+    assert len(await seen(end_of_line, "undelivered")) == 5
+    assert await broker.in_queue("undelivered") == (5, 0)
+
+
+async def test_the_oldest_message_of_a_queue_comes_first(broker: Broker, end_of_line: EndOfLine) -> None:
+    for number in (3, 1, 2):
+        await fill(broker, "undelivered", [outcome(number)], REFUSED)
+
+    assert [letter.task_id for letter in await seen(end_of_line, "undelivered")] == [
+        "task-0003",
+        "task-0001",
+        "task-0002",
+    ]
+
+
+async def test_a_look_ends_when_enough_are_found(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(number) for number in range(100)], REFUSED)
+    states = await end_of_line.states(["undelivered"])
+
+    letters = await end_of_line.find(states, lambda _letter: True, lambda _count: None, most=3)
+
+    assert len(letters) == 3
+    assert broker.requests.counts["ReceiveMessage"] == 1
+    assert await broker.in_queue("undelivered") == (100, 0)
+
+
+async def test_what_someone_else_has_in_hand_is_not_seen_and_said_to_be_there(
+    broker: Broker, commands: Commands
+) -> None:
+    await fill(broker, "calculation-dlq", [TASK], {})
+    await broker.queues["calculation-dlq"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+
+    done = await commands.run("list")
+
+    assert "No message is to be seen." in done.output
+    assert "1 message of calculation-dlq cannot be seen: in flight" in done.output
+
+
+async def test_a_message_that_comes_again_during_a_look_is_told_once(broker: Broker, end_of_line: EndOfLine) -> None:
+    queue = broker.queues["undelivered"]
+    await fill(broker, "undelivered", [outcome(1), outcome(2)], REFUSED)
+    shown_again: list[asyncio.Task[None]] = []
+
+    def collect(letter: DeadLetter, message: ReceivedMessage) -> None:
+        told.append(letter.task_id)
+        # As if it had taken longer than the messages were hidden for.
+        shown_again.append(asyncio.create_task(queue.change_visibility(message, 0)))
+
+    told: list[str | None] = []
+    await end_of_line.look(await end_of_line.states(["undelivered"]), collect)
+    await asyncio.gather(*shown_again)
+
+    assert sorted(map(str, told)) == ["task-0001", "task-0002"]
+    assert await broker.in_queue("undelivered") == (2, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_look_that_is_interrupted_gives_everything_back(
+    broker: Broker, commands: Commands, number: signal.Signals
+) -> None:
+    await fill(broker, "undelivered", [outcome(number) for number in range(2000)], REFUSED)
+    process = await commands.start("list", "--json")
+    await until(broker, "undelivered", lambda _waiting, in_hand: in_hand > 0)
+
+    process.send_signal(number)
+    done = await end_of(process)
+
+    assert done.exit_code == 130
+    assert "Interrupted" in done.errors
+    told = json.loads(done.output)
+    assert told["complete"] is False
+    assert 0 < len(told["messages"]) < 2000
+    assert await broker.in_queue("undelivered") == (2000, 0)
+
+
+async def test_a_look_that_fails_gives_back_what_it_had(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+
+    def fail(_letter: DeadLetter, _message: ReceivedMessage) -> None:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        await end_of_line.look(await end_of_line.states(["undelivered"]), fail)
+
+    assert await broker.in_queue("undelivered") == (1, 0)
+
+
+async def test_a_list_of_those_that_match_has_no_others(broker: Broker, commands: Commands) -> None:
+    await fill(broker, "undelivered", [outcome(1), outcome(2, "data")], REFUSED)
+
+    matching = await commands.run("list", "--reason", "503", "--task-type", "data", "--json")
+    older = await commands.run("list", "--older-than", "1h")
+
+    assert [message["task_id"] for message in json.loads(matching.output)["messages"]] == ["task-0002"]
+    assert "No message matches." in older.output

@@ -1,0 +1,181 @@
+"""Moves made by SQS itself, on a real LocalStack, and by the program where there is none to make them."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from pydantic import HttpUrl
+
+from services.dlq.end_of_line import EndOfLine, open_end_of_line
+from services.dlq.errors import DlqError
+from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
+from services.dlq.plan import Plan, QueueMove
+from services.dlq.redrive import Moved, redrive
+from services.settings import BrokerSettings
+from tests.integration.services.conftest import Broker
+from tests.integration.services.dlq.conftest import bodies_in, fill, outcome, until
+from tests.service_fixtures import Serve
+
+FAILED = {"reason": "no", "attempts": "3"}
+
+
+@pytest.fixture
+async def bodies(broker: Broker) -> list[str]:
+    """What `calculation-dlq` holds."""
+    bodies = [outcome(number) for number in range(100)]
+    await fill(broker, "calculation-dlq", bodies, FAILED)
+    return bodies
+
+
+async def move(
+    end_of_line: EndOfLine, source: str, destination: str, progress: list[MoveTask] | None = None
+) -> MoveTask:
+    states = await end_of_line.states([source, destination])
+    note = progress.append if progress is not None else lambda _task: None
+    return await run_move_task(end_of_line.client, states[source].arn, states[destination].arn, end_of_line.stop, note)
+
+
+def slow_down(broker: Broker, per_second: int) -> None:
+    """Have every move task that is started move so many messages a second."""
+
+    def limit(params: dict[str, Any], **_arguments: Any) -> None:
+        params["MaxNumberOfMessagesPerSecond"] = per_second
+
+    broker.client.meta.events.register("provide-client-params.sqs.StartMessageMoveTask", limit)
+
+
+async def test_sqs_moves_all_of_a_dlq_and_its_progress_is_told(
+    broker: Broker, end_of_line: EndOfLine, bodies: list[str]
+) -> None:
+    progress: list[MoveTask] = []
+
+    task = await move(end_of_line, "calculation-dlq", "calculation", progress)
+
+    assert (task.status, task.moved) == ("COMPLETED", 100)
+    assert progress[-1] == task
+    assert bodies_in(broker, "calculation") == bodies
+    assert bodies_in(broker, "calculation-dlq") == []
+
+
+async def test_a_move_that_is_interrupted_is_cancelled_and_says_what_was_moved(
+    broker: Broker, end_of_line: EndOfLine, bodies: list[str]
+) -> None:
+    slow_down(broker, per_second=20)
+    moving = asyncio.create_task(move(end_of_line, "calculation-dlq", "calculation"))
+    await until(broker, "calculation", lambda waiting, _in_hand: waiting > 0)
+
+    end_of_line.stop.set()
+    task = await moving
+
+    left, arrived = bodies_in(broker, "calculation-dlq"), bodies_in(broker, "calculation")
+    assert task.status == "CANCELLED"
+    assert 0 < task.moved == len(arrived) < len(bodies)
+    assert sorted(left + arrived) == bodies
+
+
+async def test_a_move_that_a_killed_command_has_left_is_followed(
+    broker: Broker, end_of_line: EndOfLine, bodies: list[str]
+) -> None:
+    slow_down(broker, per_second=50)
+    states = await end_of_line.states(["calculation-dlq", "calculation"])
+    await broker.client.start_message_move_task(
+        SourceArn=states["calculation-dlq"].arn, DestinationArn=states["calculation"].arn
+    )
+
+    task = await move(end_of_line, "calculation-dlq", "calculation")
+
+    assert (task.status, task.moved) == ("COMPLETED", 100)
+    assert broker.requests.counts["StartMessageMoveTask"] == 1
+    assert bodies_in(broker, "calculation") == bodies
+
+
+@pytest.mark.usefixtures("bodies")
+async def test_a_move_to_elsewhere_that_is_under_way_is_an_error_that_says_how_to_end_it(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    slow_down(broker, per_second=1)
+    states = await end_of_line.states(["calculation-dlq", "data"])
+    started = await broker.client.start_message_move_task(
+        SourceArn=states["calculation-dlq"].arn, DestinationArn=states["data"].arn
+    )
+
+    with pytest.raises(DlqError, match=r"-data already .* cancel-message-move-task --task-handle"):
+        await move(end_of_line, "calculation-dlq", "calculation")
+
+    await broker.client.cancel_message_move_task(TaskHandle=started["TaskHandle"])
+
+
+async def test_a_second_move_is_not_taken_for_the_first(
+    broker: Broker, end_of_line: EndOfLine, bodies: list[str]
+) -> None:
+    await move(end_of_line, "calculation-dlq", "calculation")
+    await fill(broker, "calculation-dlq", ["one more"], FAILED)
+
+    task = await move(end_of_line, "calculation-dlq", "calculation")
+
+    assert (task.status, task.moved) == ("COMPLETED", 1)
+    assert bodies_in(broker, "calculation") == sorted([*bodies, "one more"])
+
+
+async def test_what_is_no_dlq_of_a_queue_is_not_moved_by_sqs(end_of_line: EndOfLine) -> None:
+    with pytest.raises(MoveTaskUnavailableError, match="must be configured as a Dead Letter Queue"):
+        await move(end_of_line, "undelivered", "callbacks")
+
+
+async def plan_for_sqs(end_of_line: EndOfLine) -> Plan:
+    states = await end_of_line.states(["calculation-dlq"])
+    return Plan(states, [], [QueueMove("calculation-dlq", "calculation", 100)], [])
+
+
+async def test_a_redrive_tells_what_sqs_moved(broker: Broker, end_of_line: EndOfLine, bodies: list[str]) -> None:
+    moved, steps = Moved(), list[int]()
+
+    await redrive(end_of_line, await plan_for_sqs(end_of_line), moved, steps.append)
+
+    assert moved == Moved(Counter({("calculation-dlq", "calculation"): 100}))
+    assert sum(steps) == 100
+    assert bodies_in(broker, "calculation") == bodies
+    assert broker.requests.counts["ReceiveMessage"] == 0
+
+
+async def test_a_move_that_sqs_gives_up_is_a_problem_with_its_reason(
+    broker: Broker, end_of_line: EndOfLine, bodies: list[str]
+) -> None:
+    slow_down(broker, per_second=10)
+    moved = Moved()
+    redriving = asyncio.create_task(redrive(end_of_line, await plan_for_sqs(end_of_line), moved))
+    await broker.requests.reach("StartMessageMoveTask", 1)
+    await broker.requests.reach("ListMessageMoveTasks", 2)
+
+    await broker.delete("calculation")
+    await redriving
+
+    [problem] = moved.problems
+    assert problem.startswith("SQS stopped moving calculation-dlq to calculation: ")
+    assert moved.routes.total() + len(bodies_in(broker, "calculation-dlq")) == len(bodies)
+
+
+async def test_where_the_endpoint_has_no_such_operation_the_messages_are_moved_one_by_one(
+    broker: Broker, serve: Serve, bodies: list[str]
+) -> None:
+    url = str(broker.environment["aws_endpoint_url"])
+
+    async def without_move_tasks(request: web.Request) -> web.Response:
+        if "MoveTask" in request.headers["x-amz-target"]:
+            return web.json_response({"__type": "InvalidAction", "message": "no such action"}, status=400)
+        headers = {name: request.headers[name] for name in ("x-amz-target", "content-type", "authorization")}
+        answer = await http.post("/", content=await request.read(), headers=headers)
+        return web.Response(body=answer.content, status=answer.status_code, content_type="application/x-amz-json-1.0")
+
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http, serve(without_move_tasks) as endpoint:
+        settings = BrokerSettings(**{**broker.environment, "aws_endpoint_url": HttpUrl(endpoint)})
+        async with open_end_of_line(settings, broker.definitions) as end_of_line:
+            moved = Moved()
+            await redrive(end_of_line, await plan_for_sqs(end_of_line), moved)
+
+    assert moved == Moved(Counter({("calculation-dlq", "calculation"): 100}))
+    assert bodies_in(broker, "calculation") == bodies
+    assert bodies_in(broker, "calculation-dlq") == []

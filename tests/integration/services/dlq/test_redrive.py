@@ -1,0 +1,277 @@
+"""Redriving: each message goes back to where it came from, and none is ever nowhere."""
+
+import asyncio
+import signal
+from collections import Counter
+from typing import Any
+
+from services.dlq.end_of_line import EndOfLine
+from services.dlq.plan import Plan, make_plan, select
+from services.dlq.redrive import Moved, redrive
+from services.dlq.selection import Criteria
+from services.messages import MAX_BODY_BYTES, encode_task
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
+from tests.integration.services.dlq.conftest import REFUSED, Commands, bodies_in, end_of, fill, outcome, until
+
+TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
+ALL = Criteria()
+
+
+async def planned(
+    end_of_line: EndOfLine,
+    target: str | None,
+    criteria: Criteria = ALL,
+    *,
+    to: str | None = None,
+    take_all: bool = False,
+) -> Plan:
+    names = [name for name in end_of_line.definitions if name.endswith("-dlq") or name == "undelivered"]
+    return await make_plan(end_of_line, select(target, names, criteria, take_all=take_all), to)
+
+
+async def redriven(end_of_line: EndOfLine, *arguments: Any, **options: Any) -> Moved:
+    moved = Moved()
+    await redrive(end_of_line, await planned(end_of_line, *arguments, **options), moved)
+    return moved
+
+
+async def test_one_message_is_redriven_by_its_id_and_the_others_stay(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(number) for number in range(30)], REFUSED)
+
+    moved = await redriven(end_of_line, "task-0017")
+
+    assert moved == Moved(Counter({("undelivered", "callbacks"): 1}))
+    assert [message.body for message in await broker.take("callbacks")] == [outcome(17)]
+    assert await broker.in_queue("undelivered") == (29, 0)
+
+
+async def test_a_redriven_message_begins_anew_without_the_marks_of_its_failure(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await fill(broker, "undelivered", [outcome()], {**REFUSED, "traceparent": "00-ab-cd-01"})
+    for _ in range(10):
+        [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+        await broker.queues["undelivered"].change_visibility(message, 0)
+
+    await redriven(end_of_line, "task-0001")
+
+    [message] = await broker.take("callbacks")
+    assert message.body == outcome()
+    assert message.attributes == {"traceparent": "00-ab-cd-01"}
+    assert message.receive_count == 1
+
+
+async def test_the_attributes_of_a_foreign_message_keep_their_types(broker: Broker, end_of_line: EndOfLine) -> None:
+    attributes: dict[str, Any] = {
+        "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+        "number": {"DataType": "Number.int", "StringValue": "5"},
+    }
+    url = (await broker.client.get_queue_url(QueueName=broker.queues["undelivered"].name))["QueueUrl"]
+    await broker.client.send_message(QueueUrl=url, MessageBody="foreign", MessageAttributes=attributes)
+
+    await redriven(end_of_line, "undelivered", take_all=True, to="data")
+
+    [message] = await broker.take("data")
+    assert message.typed_attributes == attributes
+
+
+async def test_all_of_every_queue_go_back_each_to_its_own(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+    await fill(broker, "undelivered", [TASK], {"reason": "too large", "source_queue": "calculation"})
+    await fill(broker, "data-dlq", ["garbage"], {"reason": "the message is no JSON"})
+
+    moved = await redriven(end_of_line, None, take_all=True)
+
+    assert moved.problems == []
+    assert moved.routes == {
+        ("undelivered", "callbacks"): 1,
+        ("undelivered", "calculation"): 1,
+        ("data-dlq", "data"): 1,
+    }
+    assert [bodies_in(broker, queue) for queue in ("callbacks", "calculation", "data")] == [
+        [outcome(1)],
+        [TASK],
+        ["garbage"],
+    ]
+    assert [bodies_in(broker, queue) for queue in ("undelivered", "data-dlq")] == [[], []]
+
+
+async def test_those_that_match_are_redriven_and_the_others_are_visible_at_once(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await fill(broker, "undelivered", [outcome(number) for number in range(20)], REFUSED)
+    await fill(broker, "undelivered", [outcome(number) for number in range(20, 40)], {**REFUSED, "reason": "gone"})
+
+    moved = await redriven(end_of_line, None, Criteria(reason="503"))
+
+    assert moved.routes.total() == 20
+    assert bodies_in(broker, "callbacks") == [outcome(number) for number in range(20)]
+    assert await broker.in_queue("undelivered") == (20, 0)
+
+
+async def test_a_message_that_sqs_itself_moved_has_all_its_attempts_again(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await broker.queues["data"].send("lost")
+    [message] = await broker.queues["data"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+    await broker.queues["data"].change_visibility(message, 0)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await broker.in_queue("data-dlq") != (1, 0):
+            await broker.queues["data"].receive(1, wait_seconds=1, visibility_timeout_seconds=60)
+
+    moved = await redriven(end_of_line, "data-dlq", take_all=True)
+
+    assert moved.routes == {("data-dlq", "data"): 1}
+    assert [message.receive_count for message in await broker.take("data")] == [1]
+
+
+async def test_a_thousand_messages_are_redriven_once_each_in_batches(broker: Broker, end_of_line: EndOfLine) -> None:
+    bodies = [outcome(number) for number in range(1000)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+    broker.requests.counts.clear()
+
+    moved = await redriven(end_of_line, "undelivered", take_all=True)
+
+    assert moved.routes.total() == 1000
+    assert bodies_in(broker, "callbacks") == bodies
+    assert bodies_in(broker, "undelivered") == []
+    assert broker.requests.counts["SendMessageBatch"] <= 110
+    assert broker.requests.counts["DeleteMessageBatch"] <= 110
+
+
+async def test_messages_as_large_as_sqs_takes_them_are_redriven(broker: Broker, end_of_line: EndOfLine) -> None:
+    room = MAX_BODY_BYTES - len(outcome())
+    bodies = [outcome(number, filler="x" * room) for number in range(5)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+
+    moved = await redriven(end_of_line, "undelivered", take_all=True)
+
+    assert moved.problems == []
+    assert sorted(message.body for message in await broker.take("callbacks", 5)) == bodies
+
+
+async def test_a_message_that_its_destination_does_not_take_stays_and_the_others_go(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    large = outcome(1, filler="x" * 2000)
+    await fill(broker, "undelivered", [large, outcome(2)], REFUSED)
+    url = (await broker.client.get_queue_url(QueueName=broker.queues["callbacks"].name))["QueueUrl"]
+    await broker.client.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
+
+    moved = await redriven(end_of_line, "undelivered", take_all=True)
+
+    assert moved.routes.total() == 1
+    [problem] = moved.problems
+    assert "stays in undelivered: callbacks does not take it: InvalidParameterValue" in problem
+    assert bodies_in(broker, "undelivered") == [large]
+    assert await broker.in_queue("undelivered") == (1, 0)
+
+
+async def test_a_message_that_someone_took_in_the_meantime_is_not_moved_and_that_is_said(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await fill(broker, "calculation-dlq", [TASK], {"reason": "no"})
+    plan = await planned(end_of_line, "task-9")
+    await broker.take("calculation-dlq")
+
+    moved = Moved()
+    await redrive(end_of_line, plan, moved)
+
+    assert moved.routes.total() == 0
+    assert moved.problems == ["1 are not seen in calculation-dlq any more: someone has them in hand, or took them."]
+    assert bodies_in(broker, "calculation") == []
+
+
+async def test_a_message_that_came_in_the_meantime_is_not_moved(broker: Broker, end_of_line: EndOfLine) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+    plan = await planned(end_of_line, "undelivered", take_all=True)
+    await fill(broker, "undelivered", [outcome(2)], REFUSED)
+
+    await redrive(end_of_line, plan, Moved())
+
+    assert bodies_in(broker, "callbacks") == [outcome(1)]
+    assert await broker.in_queue("undelivered") == (1, 0)
+
+
+async def test_a_dry_run_shows_what_would_go_where_and_moves_nothing(broker: Broker, commands: Commands) -> None:
+    await fill(broker, "undelivered", [outcome(1), "garbage"], {"reason": "no"})
+
+    done = await commands.run("redrive", "undelivered", "--all", "--dry-run")
+
+    assert (done.exit_code, done.errors) == (0, "")
+    assert "task-0001" in done.output
+    assert "nowhere: use --to" in done.output
+    assert done.output.endswith("Would move 1 message: 1 from undelivered to callbacks.\n")
+    assert await broker.in_queue("undelivered") == (2, 0)
+    assert await broker.in_queue("callbacks") == (0, 0)
+
+
+async def test_what_was_moved_is_said_and_what_could_not_be(broker: Broker, commands: Commands) -> None:
+    await fill(broker, "undelivered", [outcome(1), "garbage"], {"reason": "no"})
+
+    done = await commands.run("redrive", "undelivered", "--all", "--yes")
+
+    assert done.exit_code == 1
+    assert done.output == "Moved 1 message: 1 from undelivered to callbacks.\n"
+    assert done.errors.startswith("1 message cannot be redriven, as nothing tells where from: add --to QUEUE")
+    assert bodies_in(broker, "undelivered") == ["garbage"]
+
+
+async def test_nobody_to_ask_is_a_usage_error_that_moves_nothing(broker: Broker, commands: Commands) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+
+    done = await commands.run("redrive", "task-0001")
+
+    assert (done.exit_code, done.output) == (2, "")
+    assert "add --yes" in done.errors
+    assert await broker.in_queue("undelivered") == (1, 0)
+
+
+async def test_a_redrive_that_is_killed_loses_nothing(broker: Broker, commands: Commands) -> None:
+    bodies = [outcome(number) for number in range(1500)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+    process = await commands.start("redrive", "undelivered", "--all", "--yes")
+    await until(broker, "callbacks", lambda waiting, _in_hand: waiting > 0)
+
+    process.kill()
+    done = await end_of(process)
+
+    left, arrived = bodies_in(broker, "undelivered"), bodies_in(broker, "callbacks")
+    assert done.exit_code == -signal.SIGKILL
+    assert 0 < len(arrived) < len(bodies)
+    assert set(left) | set(arrived) == set(bodies)
+    # What was sent, and not deleted yet, is in both: one batch at the most.
+    assert len(left) + len(arrived) - len(bodies) <= 10
+
+
+async def test_a_redrive_that_is_interrupted_finishes_what_it_has_in_hand_and_gives_the_rest_back(
+    broker: Broker, commands: Commands
+) -> None:
+    bodies = [outcome(number) for number in range(1500)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+    process = await commands.start("redrive", "undelivered", "--reason", "503", "--yes")
+    await until(broker, "callbacks", lambda waiting, _in_hand: waiting > 0)
+
+    process.send_signal(signal.SIGINT)
+    done = await end_of(process)
+
+    left, arrived = bodies_in(broker, "undelivered"), bodies_in(broker, "callbacks")
+    assert done.exit_code == 130
+    assert done.output == f"Moved {len(arrived):,} messages: {len(arrived):,} from undelivered to callbacks.\n"
+    assert "Interrupted" in done.errors
+    assert 0 < len(arrived) < len(bodies)
+    assert sorted(left + arrived) == bodies
+    assert await broker.in_queue("undelivered") == (len(left), 0)
+
+
+async def test_those_that_match_being_none_is_one_line_and_exit_code_1(commands: Commands) -> None:
+    done = await commands.run("redrive", "--reason", "no such reason", "--yes")
+
+    assert (done.exit_code, done.output) == (1, "")
+    assert done.errors == "No message matches: `list` shows what there is.\n"
+
+
+async def test_an_empty_queue_leaves_nothing_to_do(commands: Commands) -> None:
+    done = await commands.run("redrive", "undelivered", "--all", "--yes")
+
+    assert (done.exit_code, done.output, done.errors) == (0, "There is nothing to redrive.\n", "")
