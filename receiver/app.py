@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
-from receiver import callbacks, page, slack, source
+from receiver import callbacks, misbehaviour, page, slack, source
+from receiver.misbehaviour import Standing
 from receiver.settings import Settings
 from receiver.store import open_store
 
@@ -38,7 +39,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
-    for routes in (callbacks, slack, source, page):
+    app.state.standing = Standing()
+    for routes in (callbacks, misbehaviour, slack, source, page):
         app.include_router(routes.router)
     app.get("/healthcheck", summary="The process lives", tags=["health"])(healthcheck)
     app.exception_handler(ClientDisconnect)(gone)

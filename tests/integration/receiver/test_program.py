@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 
 @asynccontextmanager
@@ -62,3 +63,24 @@ async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) ->
         _, log = await process.communicate()
     assert b"Application shutdown complete" in log
     assert b"Traceback" not in log
+
+
+async def test_stop_ends_broken_answers_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path / "receiver.sqlite3") as (process, client):
+        broken = [asyncio.create_task(client.post(f"/callback?{fault}=true")) for fault in ("hang", "drip")]
+        async with asyncio.timeout(10):
+            while len((await client.get("/callbacks")).json()["callbacks"]) < len(broken):
+                pass
+        process.send_signal(signal.SIGTERM)
+        ended = await asyncio.gather(*broken, return_exceptions=True)
+        _, log = await process.communicate()
+    assert [isinstance(one, httpx.TransportError) for one in ended] == [True, True]
+    assert b"Application shutdown complete" in log
+    assert b"Traceback" not in log
+
+
+async def test_closed_answer_is_no_answer_to_an_http_client(tmp_path: Path) -> None:
+    async with running(tmp_path / "receiver.sqlite3") as (_, client):
+        with pytest.raises(httpx.TransportError):
+            await client.post("/callback?close=true")
+        assert (await client.get("/healthcheck")).status_code == 200
