@@ -81,7 +81,10 @@ NewDeliveryOfRequest = Annotated[NewDelivery, Depends(_new_delivery)]
 @router.post(
     "/callback",
     summary="Receive a callback",
-    responses={413: {"description": "The body is too large"}},
+    responses={
+        413: {"description": "The body is too large"},
+        507: {"description": "The disk is full: nothing was stored"},
+    },
     openapi_extra={
         "requestBody": {
             "content": {"application/json": {"example": {"results": [{"calc_0": 3}], "errors": [], "task_id": "t-1"}}}
