@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -10,6 +11,10 @@ EntryT = TypeVar("EntryT")
 
 MAX_BATCH_ENTRIES = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
+
+
+class BatchCancelledError(Exception):
+    """The sending of the batch was cut off: whether its entries were taken is not known."""
 
 
 @dataclass(eq=False, slots=True)
@@ -47,12 +52,19 @@ class Batcher(Generic[EntryT]):
     async def submit(self, entry: EntryT) -> None:
         """Send the entry with the next batch, and return when it is confirmed.
 
-        Raises the entry's own error, or that of its whole batch.
+        Raises the entry's own error, or that of its whole batch. A caller that is cancelled takes its entry back, as
+        long as it is not under way.
         """
         pending = _Pending(entry, self._size_of(entry))
         self._pending.append(pending)
         self._schedule()
-        await pending.result
+        try:
+            await pending.result
+        except asyncio.CancelledError:
+            # Nobody waits for it any more, so it must not take up memory until a batch could have gone.
+            with suppress(ValueError):
+                self._pending.remove(pending)
+            raise
 
     async def close(self) -> None:
         """Wait until everything that was submitted has its result."""
@@ -82,10 +94,7 @@ class Batcher(Generic[EntryT]):
     def _flush(self) -> None:
         self._cancel_timer()
         while self._pending and len(self._in_flight) < self._max_batches_in_flight:
-            batch = self._take_batch()
-            if not batch:
-                return
-            task = asyncio.create_task(self._carry_out(batch))
+            task = asyncio.create_task(self._carry_out(self._take_batch()))
             self._in_flight.add(task)
             task.add_done_callback(self._batch_done)
 
@@ -96,20 +105,29 @@ class Batcher(Generic[EntryT]):
             pending = self._pending[0]
             if batch and size + pending.size > self._max_bytes:
                 break
-            self._pending.popleft()
-            # A caller that gave up has cancelled its future: its entry is not sent.
-            if not pending.result.cancelled():
-                batch.append(pending)
-                size += pending.size
+            batch.append(self._pending.popleft())
+            size += pending.size
         return batch
 
-    async def _carry_out(self, batch: list[_Pending[EntryT]]) -> None:
+    async def _carry_out(self, taken: list[_Pending[EntryT]]) -> None:
+        # A caller that gave up since has cancelled its future.
+        batch = [pending for pending in taken if not pending.result.cancelled()]
+        if not batch:
+            return
+        errors: Sequence[Exception | None] = [BatchCancelledError("the batch was cancelled")] * len(batch)
         try:
-            errors = await self._send([pending.entry for pending in batch])
+            errors = await self._send_all([pending.entry for pending in batch])
         except Exception as error:  # noqa: BLE001  # it belongs to the callers: each of them raises it
             errors = [error] * len(batch)
-        for pending, entry_error in zip(batch, errors, strict=True):
-            _settle(pending.result, entry_error)
+        finally:
+            for pending, entry_error in zip(batch, errors, strict=True):
+                _settle(pending.result, entry_error)
+
+    async def _send_all(self, entries: Sequence[EntryT]) -> Sequence[Exception | None]:
+        errors = await self._send(entries)
+        if len(errors) != len(entries):
+            raise ValueError(f"a batch of {len(entries)} entries came back with {len(errors)} results")
+        return errors
 
     def _batch_done(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

@@ -1,11 +1,15 @@
-"""Logs: structlog's key-value pairs, readable on a terminal or as JSON lines; the libraries' own logs included."""
+"""Logs: structlog's key-value pairs, readable on a terminal or as JSON lines; the libraries' own logs included.
+
+No secret of the settings is in them.
+"""
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
+from services.redaction import redact
 from services.settings import Settings
 
 _SHARED: list[structlog.typing.Processor] = [
@@ -39,8 +43,13 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
 def _render(settings: Settings) -> list[structlog.typing.Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if settings.log_format == "json":
-        return [remove_meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [remove_meta, _console()]
+        return [remove_meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), _redact_line]
+    return [remove_meta, _console(), _redact_line]
+
+
+def _redact_line(_logger: Any, _method: str, line: Any) -> str:
+    """Take the secrets out of the whole line: whatever holds one, be it a value or a traceback, is text by now."""
+    return redact(str(line))
 
 
 def _console() -> structlog.typing.Processor:

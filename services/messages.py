@@ -13,6 +13,7 @@ from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from services import exact_json
 from services.decisions import PermanentError
+from services.redaction import redact
 
 VERSION = 1
 COMPRESSED_VERSION = 2
@@ -153,20 +154,20 @@ def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: li
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     """Return the outcome of a task that failed for good: the reason, and the original request."""
-    errors = [{"details": details, "message": task.request}]
+    errors = [{"details": redact(details), "message": task.request}]
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
 
 
 def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
     """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
     attributes = {
-        REASON_ATTRIBUTE: attribute_text(reason),
+        REASON_ATTRIBUTE: attribute_text(redact(reason)),
         ATTEMPTS_ATTRIBUTE: str(attempts),
         SOURCE_QUEUE_ATTRIBUTE: source_queue,
     }
     if trace:
         # Its last lines are those that say what happened.
-        attributes[TRACE_ATTRIBUTE] = attribute_text(trace[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+        attributes[TRACE_ATTRIBUTE] = attribute_text(redact(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
     return attributes
 
 

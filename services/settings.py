@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.redaction import hide_secrets_of
+
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -161,11 +163,16 @@ class WatcherSettings(ConsumerSettings):
 
 
 def load_settings(settings_class: type[SettingsT]) -> SettingsT:
-    """Read the settings, or end the program with one line for each setting that cannot work."""
+    """Read the settings, or end the program with one line for each setting that cannot work.
+
+    Their secrets are hidden before anything can log them.
+    """
     try:
-        return settings_class()
+        settings = settings_class()
     except ValidationError as error:
         refuse_to_start(*(_line(details) for details in error.errors()))
+    hide_secrets_of(settings)
+    return settings
 
 
 def refuse_to_start(*lines: str) -> NoReturn:

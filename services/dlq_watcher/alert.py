@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from services.dlq_watcher.url_secrets import without_url_secrets
 from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
+from services.redaction import redact
 from services.sqs import ReceivedMessage
 
 _LONGEST_HEADLINE_BYTES = 400
@@ -104,4 +105,4 @@ def how_to_redrive(task_id: str | None) -> str:
 
 
 def _shown(text: str, most_bytes: int) -> str:
-    return attribute_text(without_url_secrets(text), most_bytes)
+    return attribute_text(without_url_secrets(redact(text)), most_bytes)

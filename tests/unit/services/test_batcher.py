@@ -1,12 +1,13 @@
 """How concurrent callers' entries are gathered into batches, and how each caller hears of its own."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from services.batcher import MAX_BATCH_ENTRIES, Batcher
+from services.batcher import MAX_BATCH_ENTRIES, BatchCancelledError, Batcher
 
 MAX_BYTES = 100
 NEVER_SECONDS = 3600.0
@@ -212,6 +213,55 @@ async def test_the_entry_of_a_caller_that_gave_up_is_not_sent() -> None:
     assert gives_up.cancelled()
 
 
+async def test_the_entry_of_a_caller_that_gave_up_takes_up_no_memory_until_a_batch_can_go() -> None:
+    class Large:
+        pass
+
+    let_go = asyncio.Event()
+
+    async def never_before(entries: Sequence[Large]) -> list[None]:
+        await let_go.wait()
+        return [None] * len(entries)
+
+    batcher = Batcher(never_before, linger_seconds=NEVER_SECONDS, max_batches_in_flight=1)
+    under_way = asyncio.create_task(batcher.submit(Large()))
+    await turn_of_the_loop()
+    entry = Large()
+    seen = weakref.ref(entry)
+    gives_up = asyncio.create_task(batcher.submit(entry))
+    del entry
+    await turn_of_the_loop()
+    assert seen()
+
+    gives_up.cancel()
+    await asyncio.wait({gives_up})
+    del gives_up
+    gc.collect()
+
+    assert seen() is None
+    let_go.set()
+    await under_way
+
+
+async def test_every_caller_hears_of_a_batch_that_is_cut_off() -> None:
+    async def cut_off(_entries: Sequence[str]) -> list[None]:
+        raise asyncio.CancelledError
+
+    results = await asyncio.gather(*submit_all(Batcher(cut_off), numbered(3)), return_exceptions=True)
+
+    assert [type(result) for result in results] == [BatchCancelledError] * 3
+
+
+@pytest.mark.parametrize("count", [0, 2, 4])
+async def test_every_caller_hears_of_a_batch_whose_results_are_not_one_for_each(count: int) -> None:
+    async def answer(_entries: Sequence[str]) -> list[None]:
+        return [None] * count
+
+    results = await asyncio.gather(*submit_all(Batcher(answer), numbered(3)), return_exceptions=True)
+
+    assert {str(result) for result in results} == {f"a batch of 3 entries came back with {count} results"}
+
+
 async def test_a_caller_that_gives_up_while_its_batch_is_under_way_leaves_the_others_their_results() -> None:
     queue = FakeQueue(held=True)
     queue.refused = {"entry-1"}
@@ -265,39 +315,3 @@ async def test_closing_an_idle_batcher_sends_nothing() -> None:
     await batcher_of(queue).close()
 
     assert queue.batches == []
-
-
-@st.composite
-def schedules(draw: st.DrawFn) -> list[tuple[int, int, bool]]:
-    """Callers: how many turns of the loop each waits, how large its entry is, and whether it will be refused."""
-    caller = st.tuples(st.integers(0, 6), st.integers(0, MAX_BYTES + 20), st.booleans())
-    return draw(st.lists(caller, max_size=60))
-
-
-@given(schedules(), st.integers(1, 4))
-def test_every_entry_is_sent_exactly_once_and_its_caller_hears_of_it(
-    schedule: list[tuple[int, int, bool]], in_flight: int
-) -> None:
-    entries = [f"{number}:".ljust(size, "x") for number, (_, size, _) in enumerate(schedule)]
-    refused = {entry for entry, (_, _, refuse) in zip(entries, schedule, strict=True) if refuse}
-
-    async def scenario() -> tuple[FakeQueue, list[BaseException | None]]:
-        queue = FakeQueue()
-        queue.refused = refused
-        batcher = batcher_of(queue, linger_seconds=0.0001, in_flight=in_flight)
-
-        async def caller(entry: str, turns: int) -> None:
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await batcher.submit(entry)
-
-        callers = (caller(entry, turns) for entry, (turns, _, _) in zip(entries, schedule, strict=True))
-        return queue, await asyncio.gather(*callers, return_exceptions=True)
-
-    queue, results = asyncio.run(scenario())
-
-    assert sorted(entry for batch in queue.batches for entry in batch) == sorted(entries)
-    assert {entry for entry, result in zip(entries, results, strict=True) if result is not None} == refused
-    assert all(len(batch) == 1 or sum(map(len, batch)) <= MAX_BYTES for batch in queue.batches)
-    assert all(1 <= len(batch) <= MAX_BATCH_ENTRIES for batch in queue.batches)
-    assert queue.most_under_way <= in_flight

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, or readable; never a local variable."""
+"""Logs: one JSON object a line, or readable; never a local variable, never a secret."""
 
 import json
 import os
@@ -16,9 +16,10 @@ PROGRAM = """
 import logging, sys
 import structlog
 from services.logs import configure_logs
-from services.settings import Settings, load_settings
+from services.settings import WatcherSettings, load_settings
 
-configure_logs(load_settings(Settings))
+settings = load_settings(WatcherSettings)
+configure_logs(settings)
 log = structlog.get_logger("services.example")
 
 def fail(password):
@@ -34,14 +35,31 @@ try:
 except ValueError:
     log.exception("failed")
     logging.getLogger("library").exception("failed too")
+
+token = settings.slack_bot_token.get_secret_value()
+log.warning(f"event {token}", value=token, nested={"list": [token]}, error=ValueError(token), settings=settings)
+logging.getLogger("library").warning("argument %s", token)
+try:
+    raise ValueError(f"https://slack/?token={token}") from ConnectionError(token)
+except ValueError:
+    log.exception("failed")
+    logging.getLogger("library").exception("failed too")
 """
+
+TOKEN = "xoxb-top-secret"  # noqa: S105  # made up
 
 
 @cache
 def logged(log_format: str) -> list[str]:
     ended = subprocess.run(  # noqa: S603  # the program above
         [sys.executable, "-c", PROGRAM],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "LOG_FORMAT": log_format},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "LOG_FORMAT": log_format,
+            "SLACK_BOT_TOKEN": TOKEN,
+            "SLACK_CHANNEL": "#alerts",
+        },
         capture_output=True,
         text=True,
         timeout=30,
@@ -52,7 +70,7 @@ def logged(log_format: str) -> list[str]:
 
 
 def test_json_logs_are_one_object_a_line_of_our_own_and_of_the_libraries() -> None:
-    lines = [json.loads(line) for line in logged("json")]
+    lines = [json.loads(line) for line in logged("json")[:4]]
 
     assert [line["event"] for line in lines] == ["a line\nof two", "from a library", "failed", "failed too"]
     assert [line["level"] for line in lines] == ["info", "warning", "error", "error"]
@@ -63,7 +81,7 @@ def test_json_logs_are_one_object_a_line_of_our_own_and_of_the_libraries() -> No
 
 
 def test_an_exception_is_logged_with_its_traceback() -> None:
-    for line in map(json.loads, logged("json")[-2:]):
+    for line in map(json.loads, logged("json")[2:4]):
         assert "in fail" in line["exception"]
         assert "ValueError: no" in line["exception"]
 
@@ -74,3 +92,14 @@ def test_no_log_shows_a_local_variable(log_format: str) -> None:
 
     assert "ValueError: no" in text
     assert "hushhush" not in text
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_log_shows_a_secret(log_format: str) -> None:
+    text = "\n".join(logged(log_format))
+
+    assert TOKEN not in text
+    assert text.count("event ***") == 1
+    assert text.count("argument ***") == 1
+    assert text.count("ConnectionError: ***") == 2
+    assert text.count("ValueError: https://slack/?token=***") == 2

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from services import exact_json
 from services.exact_json import MAX_DEPTH
@@ -34,6 +35,8 @@ from services.messages import (
     failure_outcome,
     success_outcome,
 )
+from services.redaction import hide_secrets_of
+from services.settings import ConsumerSettings
 from services.sqs import message_bytes
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -305,3 +308,15 @@ def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None
     assert not REFUSED_BY_SQS.search(text)
     if len(reason) * 4 <= MAX_REASON_BYTES and reason and not REFUSED_BY_SQS.search(reason):
         assert text == reason
+
+
+def test_no_secret_of_the_settings_goes_beside_a_dead_message_or_to_a_callback() -> None:
+    hide_secrets_of(ConsumerSettings(callback_signing_secret=SecretStr("whsec_" + "c2VjcmV0" * 4)))
+    told = f"ValueError: {'c2VjcmV0' * 4} does not fit"
+
+    attributes = dead_letter_attributes(told, 1, "calculation", f"Traceback\n{told}\n")
+    outcome = failure_outcome(decoded(), told)
+
+    assert attributes["reason"] == "ValueError: *** does not fit"
+    assert attributes["trace"] == "Traceback\nValueError: *** does not fit\n"
+    assert json.loads(outcome.body)["errors"][0]["details"] == "ValueError: *** does not fit"
