@@ -69,6 +69,10 @@ class ContainerStack:
         """What a Python program prints that runs in the service's container."""
         return self.compose("exec", "--no-TTY", service, "python", "-c", code).strip()
 
+    def dlq(self, *arguments: str) -> str:
+        """What `dlq` prints on this machine."""
+        return self._output(sys.executable, "-m", "stack", "dlq", *arguments)
+
     def client(self) -> Client:
         """A client of the API and the receiver."""
         return Client(self.api_url, self.receiver_url, "http://receiver:9000")

@@ -120,6 +120,10 @@ class StackControl:
             sqs = Sqs(client)
             return sqs.redrive_policy(sqs.queue_urls()[queue])
 
+    def dlq(self, *arguments: str) -> str:
+        """Run `dlq` and return what it prints."""
+        return self._stack("dlq", *arguments)
+
     def services(self) -> list[str]:
         """Return the names of all services."""
         return [process["name"] for process in self._processes()]
