@@ -59,7 +59,7 @@ class AlertPoster:
     async def run(self, stop: asyncio.Event) -> None:
         """Post until `stop` is set, then what is gathered, for as long as a drain may take."""
         async with asyncio.TaskGroup() as group:
-            posting = group.create_task(self._post_all(stop))
+            posting = group.create_task(self._post_all())
             await stop.wait()
             self._grouping.close()
             self._changed.set()
@@ -87,10 +87,10 @@ class AlertPoster:
         self._changed.set()
         return waiting
 
-    async def _post_all(self, stop: asyncio.Event) -> None:
+    async def _post_all(self) -> None:
         while True:
             wait_seconds = self._grouping.wait_seconds(time.monotonic())
-            if wait_seconds is None and stop.is_set():
+            if wait_seconds is None and self._grouping.is_closed:
                 return
             if wait_seconds == 0:
                 await self._post_next()
