@@ -1,0 +1,162 @@
+"""One run: the stack comes up, load and faults go on beside each other, everything settles, the evidence is read."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tests.chaos.broker_proxy import BrokerProxy
+from tests.chaos.chaos_stack import TASK_TIMEOUT_SECONDS, ChaosStack, targets
+from tests.chaos.evidence import (
+    Delivery,
+    Evidence,
+    read_deliveries,
+    read_logged_alerts,
+    read_slack_messages,
+)
+from tests.chaos.ledger import Ledger
+from tests.chaos.load import Load
+from tests.chaos.plan import make_plan
+from tests.chaos.progress import Progress
+from tests.chaos.reconciliation import outstanding
+from tests.chaos.saboteur import Saboteur
+from tests.chaos.submissions import Addresses, make_submissions
+
+SETTLE_SECONDS = 240
+"""How long everything may take to come to rest after the last fault: more than all schedules of the run together."""
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How long, how much, and which faults."""
+
+    tasks: int
+    seconds: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run leaves behind."""
+
+    ledger: Ledger
+    evidence: Evidence
+    broker_calls_failed: int
+    settled_after_seconds: float
+
+
+@dataclass
+class _Inbox:
+    """The receiver's inbox, read as it grows."""
+
+    database: Path
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def refresh(self) -> None:
+        last = self.deliveries[-1].id if self.deliveries else 0
+        self.deliveries += read_deliveries(self.database, last)
+
+    def heard(self, ledger: Ledger) -> int:
+        taken = {delivery.task_id for delivery in self.deliveries if delivery.was_taken}
+        return len(ledger.promises.keys() & taken)
+
+
+async def run(options: Options, directory: Path, progress: Progress) -> Result:
+    """Run in the directory, which keeps the logs. The stack is down again when this returns or raises."""
+    ledger = Ledger()
+    stack = ChaosStack(directory)
+    proxy = BrokerProxy(stack.localstack_url, Random(options.seed))  # noqa: S311  # the point is to be repeatable
+    inbox = _Inbox(stack.database)
+    with _unreachable_url() as unreachable_url:
+        async with proxy.serve() as broker_url:
+            progress.say("starting the stack")
+            async with _running(stack, broker_url, progress):
+                await _load_and_faults(options, stack, proxy, ledger, inbox, unreachable_url, progress)
+                progress.say("no more faults: everything settles")
+                begin = time.monotonic()
+                evidence = await _settle(stack, ledger, inbox, progress)
+                return Result(ledger, evidence, proxy.failed.total(), time.monotonic() - begin)
+
+
+async def _load_and_faults(  # noqa: PLR0913
+    options: Options,
+    stack: ChaosStack,
+    proxy: BrokerProxy,
+    ledger: Ledger,
+    inbox: _Inbox,
+    unreachable_url: str,
+    progress: Progress,
+) -> None:
+    receiver = stack.receiver_url_for_services
+    addresses = Addresses(f"{receiver}/callback", f"{receiver}/source", unreachable_url, TASK_TIMEOUT_SECONDS)
+    submissions = [*make_submissions(Random(options.seed), options.tasks, addresses)]  # noqa: S311
+    plan = make_plan(options.seed, options.seconds, targets())
+    saboteur = Saboteur(stack, proxy, ledger, on_fault=lambda fault: progress.say(str(fault)))
+    watching = asyncio.create_task(_watch(ledger, inbox, progress))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Load(stack.api_url, ledger).run(submissions, options.seconds))
+            group.create_task(saboteur.run(plan))
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _watch(ledger: Ledger, inbox: _Inbox, progress: Progress) -> None:
+    began = time.monotonic()
+    while True:
+        await asyncio.to_thread(inbox.refresh)
+        progress.count(len(ledger.promises), inbox.heard(ledger))
+        progress.advance(time.monotonic() - began)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _settle(stack: ChaosStack, ledger: Ledger, inbox: _Inbox, progress: Progress) -> Evidence:
+    """Wait until nothing is outstanding and every service is healthy, or it has taken too long."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        evidence = await asyncio.to_thread(_gather, stack, inbox)
+        progress.count(len(ledger.promises), inbox.heard(ledger))
+        left = outstanding(ledger, evidence)
+        if (not left and not evidence.unhealthy) or time.monotonic() > deadline:
+            return evidence
+        progress.say(f"{left} outstanding {' '.join(f'{name} is not healthy' for name in evidence.unhealthy)}")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _gather(stack: ChaosStack, inbox: _Inbox) -> Evidence:
+    # The queues first: what leaves them after that is in the inbox, or in `undelivered` at the next look.
+    queued = stack.read_queues()
+    inbox.refresh()
+    return Evidence(
+        deliveries=inbox.deliveries,
+        slack_messages=read_slack_messages(stack.database),
+        logged_alerts=read_logged_alerts(stack.log_directory),
+        queued=queued,
+        unhealthy=stack.unhealthy(),
+    )
+
+
+@asynccontextmanager
+async def _running(stack: ChaosStack, broker_url: str, progress: Progress) -> AsyncIterator[None]:
+    try:
+        await asyncio.to_thread(stack.start_with_broker_at, broker_url)
+        yield
+    finally:
+        progress.say("stopping the stack")
+        await asyncio.to_thread(stack.remove)
+
+
+@contextmanager
+def _unreachable_url() -> Iterator[str]:
+    """The URL of a port that is taken, so that nobody else gets it, and on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
