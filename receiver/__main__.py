@@ -1,6 +1,5 @@
 """`python -m receiver`: serve until SIGTERM."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -8,26 +7,10 @@ import sqlite3
 import sys
 from pathlib import Path
 
-import uvicorn
-
 from receiver.app import create_app
+from receiver.server import make_server
 from receiver.settings import SettingError, Settings, load_settings
 from receiver.store import prepare_database
-
-STOP_SECONDS = 3  # what requests under way may still take once the receiver is told to stop
-
-
-class Server(uvicorn.Server):
-    """A server that tells the application when it begins to stop."""
-
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, then stop."""
-        self._stopping.set()
-        await super().shutdown(sockets)
 
 
 def main() -> None:
@@ -44,16 +27,9 @@ def main() -> None:
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT."""
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        access_log=False,  # the inbox is the record of what came
-        lifespan="on",
-        timeout_graceful_shutdown=STOP_SECONDS,
-        ws="none",
-    )
+    server = make_server(create_app(settings))
     logging.getLogger("uvicorn.error").info("Listening on http://%s:%d", *listener.getsockname()[:2])
-    Server(config, app.state.stopping).run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
 def _check_database(path: Path) -> None:

@@ -1,18 +1,27 @@
 """The receiver's application."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
-from receiver import callbacks, page, slack, source
+from receiver import callbacks, misbehaviour, page, slack, source
+from receiver.misbehaviour import Standing
 from receiver.settings import Settings
 from receiver.store import open_store
 
+log = logging.getLogger("uvicorn.error")
+
 MAX_BODY_BYTES = 64 * 1024 * 1024  # a larger body is answered 413, so that memory stays bounded
+
+DISK_ERRORS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}  # primary codes, https://sqlite.org/rescode.html
 
 DESCRIPTION = """\
 The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and can be told
@@ -38,10 +47,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
-    for routes in (callbacks, slack, source, page):
+    app.state.standing = Standing()
+    for routes in (callbacks, misbehaviour, slack, source, page):
         app.include_router(routes.router)
     app.get("/healthcheck", summary="The process lives", tags=["health"])(healthcheck)
     app.exception_handler(ClientDisconnect)(gone)
+    app.exception_handler(sqlite3.OperationalError)(not_stored)
     return app
 
 
@@ -53,3 +64,11 @@ async def healthcheck() -> dict[str, str]:
 async def gone(_request: Request, _error: Exception) -> Response:
     """Nobody hears this answer: the client left before its body had come, which is no error of ours."""
     return Response(status_code=400)
+
+
+async def not_stored(_request: Request, error: Exception) -> Response:
+    """Refuse what the disk has no room for (RFC 4918, section 11.5); a statement that fails leaves nothing behind."""
+    if not isinstance(error, sqlite3.OperationalError) or error.sqlite_errorcode & 0xFF not in DISK_ERRORS:
+        raise error
+    log.error("Nothing can be stored: %s", error)
+    return JSONResponse({"detail": f"Nothing was stored: {error}"}, HTTPStatus.INSUFFICIENT_STORAGE)

@@ -1,39 +1,25 @@
 """The callback inbox: stores every delivery attempt, and misbehaves when asked to."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field, model_validator
-from starlette.datastructures import Headers
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from receiver import exact_json
-from receiver.dependencies import Delay, Limit, RequestBody, SettingsOfApp, StoreOfApp, wait_out
+from receiver.broken_answers import BrokenAnswer, Fault
+from receiver.dependencies import Limit, RequestBody, SettingsOfApp, StoreOfApp, stopping_of, wait_out
 from receiver.exact_json import ExactJSONResponse
+from receiver.misbehaviour import Misbehaviour, StandingOfApp
 from receiver.signatures import Signature, judge_signature
-from receiver.store import ALWAYS, Delivery, NewDelivery
+from receiver.store import Delivery, NewDelivery, Outcome
 
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5
 STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}
 
+FAILURE_KEYS = {"details", "message"}  # the error entry of a task that failed for good; an item's has one key, its name
+
 router = APIRouter(tags=["callbacks"])
-
-
-class Misbehaviour(BaseModel):
-    """How a delivery is to be answered, for demonstration."""
-
-    status: int = Field(default=200, ge=200, le=599, description="Answer with this status")
-    times: int = Field(
-        default=ALWAYS, ge=0, le=ALWAYS, description="Only the first so many deliveries of each task; left out: all"
-    )
-    delay: Delay = 0
-    retry_after: int | None = Field(default=None, ge=0, description="Seconds for a refusal's Retry-After header")
-
-    @model_validator(mode="after")
-    def _names_the_status(self) -> Self:
-        if {"times", "retry_after"} & self.model_fields_set and "status" not in self.model_fields_set:
-            raise ValueError("times and retry_after need a status")
-        return self
 
 
 class Callback(BaseModel):
@@ -43,7 +29,9 @@ class Callback(BaseModel):
     task_id: str | None = Field(description="The webhook-id header, else the body's task_id")
     received_at: str = Field(description="ISO 8601, UTC")
     attempt: int = Field(description="1 for the first delivery of the task; those of no task are counted together")
-    status: int = Field(description="The status answered")
+    status: int = Field(description="The status answered; it means nothing where there is a fault")
+    fault: Fault | None = Field(description="Why the answer never became whole; null: it did")
+    outcome: Outcome | None = Field(description="Whether the body is a task's success or failure; null: it is neither")
     headers: dict[str, str] = Field(description="Names in lower case; values of a repeated header joined by comma")
     body: Any = Field(description="The JSON that came, digit by digit, or null where it is none")
     raw_body: str = Field(description="The body as received; bytes that are not UTF-8 show as U+FFFD")
@@ -56,10 +44,47 @@ class Callbacks(BaseModel):
     callbacks: list[Callback]
 
 
+class TaskSummary(BaseModel):
+    """What came of one task. A delivery is taken when it was answered 2xx, the whole answer."""
+
+    task_id: str | None
+    deliveries: int
+    taken: int
+    successes: int = Field(description="Deliveries taken that tell of the task's success")
+    failures: int = Field(description="Deliveries taken that tell of its failure for good")
+    first_taken_at: str | None = Field(description="ISO 8601, UTC; null: none was taken")
+
+
+class Summary(BaseModel):
+    """What came of every task that a delivery came of."""
+
+    tasks: list[TaskSummary]
+
+
+async def _new_delivery(request: Request, body: RequestBody, settings: SettingsOfApp) -> NewDelivery:
+    headers = request.headers
+    signature = judge_signature(body, joined(headers.items()), settings.signing_secrets)
+    parsed = exact_json.parse(body)
+    return NewDelivery(
+        task_id=headers.get("webhook-id") or task_id_in(parsed),
+        headers=headers.items(),
+        raw_body=body,
+        verdict=signature.verdict,
+        reason=signature.reason,
+        outcome=outcome_in(parsed),
+    )
+
+
+NewDeliveryOfRequest = Annotated[NewDelivery, Depends(_new_delivery)]
+
+
 @router.post(
     "/callback",
     summary="Receive a callback",
-    responses={413: {"description": "The body is too large"}},
+    responses={
+        413: {"description": "The body is too large"},
+        507: {"description": "The disk is full: nothing was stored"},
+    },
     openapi_extra={
         "requestBody": {
             "content": {"application/json": {"example": {"results": [{"calc_0": 3}], "errors": [], "task_id": "t-1"}}}
@@ -68,19 +93,24 @@ class Callbacks(BaseModel):
 )
 async def receive(
     request: Request,
-    body: RequestBody,
+    new: NewDeliveryOfRequest,
     asked: Annotated[Misbehaviour, Query()],
-    settings: SettingsOfApp,
+    standing: StandingOfApp,
     store: StoreOfApp,
 ) -> Response:
-    """Store the delivery, then answer 200, or as the query parameters ask.
+    """Store the delivery, then answer 200, or as the query parameters ask, else as PUT /misbehaviour has ordered.
 
     It is stored before any delay, so that the delivery of a client that gave up is seen too.
     """
-    new = new_delivery(body, request.headers, settings.signing_secrets)
-    delivery = await store.add_delivery(new, status=asked.status, times=asked.times)
-    await wait_out(asked.delay, request)
-    return answer(delivery.status, asked.retry_after)
+    misbehaviour = asked if asked.model_fields_set else standing.take()
+    delivery = await store.add_delivery(
+        new, status=misbehaviour.status, fault=misbehaviour.fault, times=misbehaviour.times
+    )
+    if delivery.attempt <= misbehaviour.times:
+        await wait_out(misbehaviour.delay, request)
+    if delivery.fault:
+        return BrokenAnswer(delivery.fault, stopping_of(request))
+    return answer(delivery.status, misbehaviour.retry_after)
 
 
 @router.get("/callbacks", summary="List delivery attempts", response_model=Callbacks)
@@ -90,40 +120,49 @@ async def list_callbacks(store: StoreOfApp, task_id: str | None = None, limit: L
     return ExactJSONResponse({"callbacks": [listed(delivery) for delivery in reversed(deliveries)]})
 
 
+@router.get("/callbacks/summary", summary="Sum up all tasks")
+async def summarize_callbacks(store: StoreOfApp) -> Summary:
+    """What came of every task, in the order of their first deliveries; deliveries of no task are one entry."""
+    return Summary(tasks=[TaskSummary(**task) for task in await store.summary()])
+
+
 @router.delete("/callbacks", summary="Empty the inbox", status_code=204)
 async def delete_callbacks(store: StoreOfApp) -> None:
     """Forget every delivery; attempts are counted from 1 again."""
     await store.delete_deliveries()
 
 
-def new_delivery(body: bytes, headers: Headers, secrets: list[str]) -> NewDelivery:
-    """What is to be stored of a delivery."""
-    signature = judge_signature(body, joined(headers.items()), secrets)
-    return NewDelivery(
-        task_id=headers.get("webhook-id") or task_id_in(body),
-        headers=headers.items(),
-        raw_body=body,
-        verdict=signature.verdict,
-        reason=signature.reason,
-    )
-
-
-def task_id_in(body: bytes) -> str | None:
+def task_id_in(body: Any) -> str | None:
     """The task_id that a body tells."""
-    match exact_json.parse(body):
+    match body:
         case {"task_id": str(task_id)}:
             # SQLite's text cannot hold the lone surrogates that JSON can
             return task_id.encode(errors="replace").decode()
     return None
 
 
+def outcome_in(body: Any) -> Outcome | None:
+    """Whether a body tells of a task's success or of its failure for good; None where it is no outcome."""
+    match body:
+        case {"results": [], "errors": [dict(error)]} if error.keys() == FAILURE_KEYS:
+            return "failure"
+        case {"results": list(), "errors": list()}:
+            return "success"
+    return None
+
+
 def answer(status: int, retry_after: int | None) -> Response:
     """The answer to a delivery: `ok` with a 2xx status, else a refusal."""
-    refused = status >= HTTPStatus.MULTIPLE_CHOICES
+    refused = is_refusal(status)
     headers = {"Retry-After": str(retry_after)} if refused and retry_after is not None else {}
     if status in STATUSES_WITHOUT_BODY:
         return Response(status_code=status, headers=headers)
     return ExactJSONResponse({"status": "refused" if refused else "ok"}, status, headers)
+
+
+def is_refusal(status: int) -> bool:
+    """Whether a status tells the sender that its delivery was not taken."""
+    return status >= HTTPStatus.MULTIPLE_CHOICES
 
 
 def listed(delivery: Delivery) -> dict[str, Any]:
@@ -134,6 +173,8 @@ def listed(delivery: Delivery) -> dict[str, Any]:
         "received_at": delivery.received_at,
         "attempt": delivery.attempt,
         "status": delivery.status,
+        "fault": delivery.fault,
+        "outcome": delivery.outcome,
         "headers": joined(delivery.headers),
         "body": exact_json.verbatim(delivery.raw_body),
         "raw_body": delivery.raw_body.decode(errors="replace"),

@@ -10,12 +10,12 @@ from receiver.settings import Settings
 from receiver.store import Store
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
@@ -31,9 +31,14 @@ Limit = Annotated[int, Query(ge=1, le=1_000_000, description="At most so many, t
 Delay = Annotated[float, Query(ge=0, le=300, description="Answer after so many seconds")]
 
 
+def stopping_of(request: Request) -> asyncio.Event:
+    """What is set when the receiver begins to stop."""
+    stopping: asyncio.Event = request.app.state.stopping
+    return stopping
+
+
 async def wait_out(delay: float, request: Request) -> None:
     """Wait so many seconds, or until the receiver stops: a late answer must not hold up the stop."""
-    stopping: asyncio.Event = request.app.state.stopping
     if delay:
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), delay)
+            await asyncio.wait_for(stopping_of(request).wait(), delay)

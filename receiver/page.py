@@ -8,12 +8,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from receiver import exact_json
+from receiver.callbacks import is_refusal, outcome_in
 from receiver.dependencies import StoreOfApp
 from receiver.store import Delivery, SlackMessage
 
 SHOWN = 50  # newest of each kind; the API lists the rest
 SHOWN_CHARACTERS = 20_000  # of a body
-FAILURE_KEYS = {"details", "message"}  # the error entry of a task that failed for good; an item's has one key, its name
+SUCCESS_SUFFIXES = {0: "", 1: ", 1 item failed"}
 
 router = APIRouter(tags=["page"])
 templates = Environment(
@@ -44,12 +45,19 @@ def callback_row(delivery: Delivery) -> dict[str, Any]:
         "received_at": _for_people(delivery.received_at),
         "task_id": delivery.task_id,
         "attempt": delivery.attempt,
-        "status": delivery.status,
+        "answered": answered(delivery),
         "outcome": outcome(body),
         "verdict": delivery.verdict,
         "reason": delivery.reason,
         "body": _shortened(delivery.raw_body.decode(errors="replace") if body is None else exact_json.pretty(body)),
     }
+
+
+def answered(delivery: Delivery) -> str:
+    """How a delivery was answered, in words."""
+    if delivery.fault:
+        return delivery.fault
+    return f"{delivery.status}, refused" if is_refusal(delivery.status) else str(delivery.status)
 
 
 def alert_row(message: SlackMessage) -> dict[str, Any]:
@@ -64,16 +72,14 @@ def alert_row(message: SlackMessage) -> dict[str, Any]:
 
 def outcome(body: Any) -> str:
     """A task's outcome in words."""
-    match body:
-        case {"results": list(), "errors": []}:
-            return "success"
-        case {"results": [], "errors": [dict(error)]} if error.keys() == FAILURE_KEYS:
+    match outcome_in(body):
+        case None:
+            return "not an outcome"
+        case "failure":
             return "failure"
-        case {"results": list(), "errors": [_]}:
-            return "success, 1 item failed"
-        case {"results": list(), "errors": list(errors)}:
-            return f"success, {len(errors)} items failed"
-    return "not an outcome"
+        case "success":
+            failed = len(body["errors"])
+            return f"success{SUCCESS_SUFFIXES.get(failed, f', {failed} items failed')}"
 
 
 def _for_people(received_at: str) -> str:

@@ -10,10 +10,14 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiosqlite
 import simplejson
+
+from receiver.broken_answers import Fault
+
+Outcome = Literal["success", "failure"]
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -26,9 +30,10 @@ CREATE TABLE IF NOT EXISTS deliveries (
     headers TEXT NOT NULL,
     raw_body BLOB NOT NULL,
     verdict TEXT NOT NULL,
-    reason TEXT
+    reason TEXT,
+    outcome TEXT,
+    fault TEXT
 );
-CREATE INDEX IF NOT EXISTS deliveries_of_task ON deliveries (task_id, attempt);
 CREATE TABLE IF NOT EXISTS slack_messages (
     microseconds INTEGER PRIMARY KEY,
     received_at TEXT NOT NULL,
@@ -41,16 +46,34 @@ CREATE TABLE IF NOT EXISTS slack_rate_limit (
 );
 """
 
+# What databases of earlier versions lack.
+LATER_COLUMNS = ("outcome", "fault")
+
+# It covers the count of attempts and the summary, which then read no bodies.
+INDEX = """
+DROP INDEX IF EXISTS deliveries_of_task;
+CREATE INDEX IF NOT EXISTS deliveries_summed_up ON deliveries (task_id, attempt, status, fault, outcome, received_at);
+"""
+
 # The attempt is counted and the status chosen by it within the one statement. `IS` also counts deliveries of no task.
 ADD_DELIVERY = """
-INSERT INTO deliveries (task_id, received_at, attempt, status, headers, raw_body, verdict, reason)
-SELECT :task_id, :received_at, attempt, CASE WHEN attempt <= :times THEN :status ELSE 200 END,
-       :headers, :raw_body, :verdict, :reason
+INSERT INTO deliveries
+       (task_id, received_at, attempt, status, fault, headers, raw_body, verdict, reason, outcome)
+SELECT :task_id, :received_at, attempt, iif(attempt <= :times, :status, 200), iif(attempt <= :times, :fault, NULL),
+       :headers, :raw_body, :verdict, :reason, :outcome
 FROM (SELECT coalesce(max(attempt), 0) + 1 AS attempt FROM deliveries WHERE task_id IS :task_id)
 RETURNING *
 """
 NEWEST_DELIVERIES = "SELECT * FROM deliveries ORDER BY id DESC LIMIT :limit"
 NEWEST_DELIVERIES_OF_TASK = "SELECT * FROM deliveries WHERE task_id = :task_id ORDER BY id DESC LIMIT :limit"
+SUMMARY = """
+WITH summed_up AS (
+    SELECT *, status < 300 AND fault IS NULL AS is_taken FROM deliveries
+)
+SELECT task_id, count(*) AS deliveries, sum(is_taken) AS taken, sum(is_taken AND outcome IS 'success') AS successes,
+       sum(is_taken AND outcome IS 'failure') AS failures, min(iif(is_taken, received_at, NULL)) AS first_taken_at
+FROM summed_up GROUP BY task_id ORDER BY min(id)
+"""
 
 # A message's ts is its key in Slack: unique and increasing even where the clock is not.
 ADD_SLACK_MESSAGE = """
@@ -74,16 +97,18 @@ class NewDelivery:
     raw_body: bytes
     verdict: str
     reason: str | None
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery(NewDelivery):
-    """A stored delivery: `attempt` counts those of its task from 1, `status` is what it was answered."""
+    """A stored delivery: `attempt` counts those of its task from 1, `status` and `fault` are how it was answered."""
 
     id: int
     received_at: str
     attempt: int
     status: int
+    fault: Fault | None
 
 
 @dataclass(frozen=True)
@@ -101,15 +126,22 @@ class Store:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
-    async def add_delivery(self, new: NewDelivery, *, status: int, times: int = ALWAYS) -> Delivery:
-        """Store a delivery, answered with `status` if it is among the first `times` of its task, else with 200."""
+    async def add_delivery(
+        self, new: NewDelivery, *, status: int, fault: Fault | None = None, times: int = ALWAYS
+    ) -> Delivery:
+        """Store a delivery, answered so if it is among the first `times` of its task, else with a whole 200."""
         values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _now()}
-        return _delivery((await self._rows(ADD_DELIVERY, values | {"status": status, "times": times}))[0])
+        answer = {"status": status, "fault": fault, "times": times}
+        return _delivery((await self._rows(ADD_DELIVERY, values | answer))[0])
 
     async def deliveries(self, *, task_id: str | None = None, limit: int) -> list[Delivery]:
         """The newest `limit` deliveries, of one task or of all, newest first."""
         query = NEWEST_DELIVERIES if task_id is None else NEWEST_DELIVERIES_OF_TASK
         return [_delivery(row) for row in await self._rows(query, {"task_id": task_id, "limit": limit})]
+
+    async def summary(self) -> list[dict[str, Any]]:
+        """For each task the number of its deliveries, of those taken, and of what these told."""
+        return [dict(row) for row in await self._rows(SUMMARY)]
 
     async def delete_deliveries(self) -> None:
         """Forget all deliveries; attempts are counted from 1 again."""
@@ -149,6 +181,11 @@ def prepare_database(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(SCHEMA)
+        columns = {name for _, name, *_ in connection.execute("PRAGMA table_info (deliveries)")}
+        for column in LATER_COLUMNS:
+            if column not in columns:
+                connection.execute(f"ALTER TABLE deliveries ADD COLUMN {column} TEXT")
+        connection.executescript(INDEX)
 
 
 @asynccontextmanager

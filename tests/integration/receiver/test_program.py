@@ -3,21 +3,30 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+
+RECEIVER = (sys.executable, "-m", "receiver")
+# A file system of its own that a user may mount, in a namespace that ends with the process.
+OWN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+MOUNTED = 'mount -t tmpfs -o size=1m none "$0" && head -c 900000 /dev/zero > "$0/ballast" && exec "$@"'
 
 
 @asynccontextmanager
-async def running(database: Path) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
+async def running(
+    database: Path, command: Sequence[str] = RECEIVER
+) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
     """The program on a free port, and a client of it."""
     settings = {"RECEIVER_PORT": "0", "RECEIVER_DATABASE": str(database), "CALLBACK_SIGNING_SECRET": ""}
-    command = (sys.executable, "-m", "receiver")
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stderr=PIPE)
     try:
         async with httpx.AsyncClient(base_url=await told_url(process)) as client:
@@ -62,3 +71,60 @@ async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) ->
         _, log = await process.communicate()
     assert b"Application shutdown complete" in log
     assert b"Traceback" not in log
+
+
+async def test_stop_ends_broken_answers_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path / "receiver.sqlite3") as (process, client):
+        broken = [asyncio.create_task(client.post(f"/callback?{fault}=true")) for fault in ("hang", "drip")]
+        async with asyncio.timeout(10):
+            while len((await client.get("/callbacks")).json()["callbacks"]) < len(broken):
+                pass
+        process.send_signal(signal.SIGTERM)
+        ended = await asyncio.gather(*broken, return_exceptions=True)
+        _, log = await process.communicate()
+    assert [isinstance(one, httpx.TransportError) for one in ended] == [True, True]
+    assert b"Application shutdown complete" in log
+    assert b"Traceback" not in log
+
+
+async def test_closed_answer_is_no_answer_to_an_http_client(tmp_path: Path) -> None:
+    async with running(tmp_path / "receiver.sqlite3") as (_, client):
+        with pytest.raises(httpx.TransportError):
+            await client.post("/callback?close=true")
+        assert (await client.get("/healthcheck")).status_code == 200
+
+
+def may_mount(directory: Path) -> bool:
+    """Whether this machine lets a user mount a file system."""
+    command = [*OWN_NAMESPACE, "mount", "-t", "tmpfs", "none", str(directory)]
+    return shutil.which("unshare") is not None and not subprocess.run(command, check=False).returncode  # noqa: S603
+
+
+def make_room(process: Process, directory: Path) -> None:
+    """Remove the ballast, where the process sees it."""
+    Path(f"/proc/{process.pid}/root{directory}/ballast").unlink()
+
+
+async def test_full_disk_is_answered_507_until_there_is_room(tmp_path: Path) -> None:
+    if not may_mount(tmp_path):
+        pytest.skip("this machine lets no user mount a file system")
+    command = [*OWN_NAMESPACE, "sh", "-c", MOUNTED, str(tmp_path), *RECEIVER]
+    async with running(tmp_path / "receiver.sqlite3", command) as (process, client):
+
+        async def deliver(task_id: str) -> httpx.Response:
+            return await client.post("/callback", headers={"webhook-id": task_id}, content=b"x" * 20_000)
+
+        stored = 0
+        while (answer := await deliver(f"task-{stored}")).status_code == 200:
+            stored += 1
+        assert (answer.status_code, stored > 0) == (507, True)
+        assert "disk" in answer.json()["detail"]
+        assert (await deliver("refused again")).status_code == 507
+        assert (await client.get("/healthcheck")).status_code == 200
+        assert len((await client.get("/callbacks/summary")).json()["tasks"]) == stored
+
+        make_room(process, tmp_path)
+        assert (await deliver(f"task-{stored}")).status_code == 200
+        callbacks = (await client.get("/callbacks")).json()["callbacks"]
+        assert [one["attempt"] for one in callbacks] == [1] * (stored + 1)
+        assert {len(one["raw_body"]) for one in callbacks} == {20_000}

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
-from receiver.__main__ import Server
 from receiver.app import create_app
+from receiver.server import make_server
 from receiver.settings import Settings
 
 Open = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -57,7 +56,7 @@ async def receiver(app: FastAPI, open_client: Open) -> AsyncIterator[httpx.Async
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """The URL of the receiver on a real port; connections wait in its backlog until it has started."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(uvicorn.Config(app, lifespan="on", ws="none", log_config=None), app.state.stopping)
+    server = make_server(app, log_config=None)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True

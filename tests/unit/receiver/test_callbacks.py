@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from receiver.app import create_app
 from receiver.settings import Settings
+from receiver.store import SUMMARY
 
 Open = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -297,5 +298,44 @@ async def test_every_route_and_parameter_is_documented(receiver: httpx.AsyncClie
     operations = [operation for path in paths.values() for operation in path.values()]
     assert all(operation.get("summary") and operation.get("description") for operation in operations)
     parameters = {one["name"]: one.get("description") for one in paths["/callback"]["post"]["parameters"]}
-    assert parameters.keys() == {"status", "times", "delay", "retry_after"}
+    assert parameters.keys() == {"status", "times", "delay", "retry_after", "hang", "close", "drip"}
     assert all(parameters.values())
+
+
+async def summary(receiver: httpx.AsyncClient) -> list[dict[str, Any]]:
+    tasks: list[dict[str, Any]] = (await receiver.get("/callbacks/summary")).json()["tasks"]
+    return tasks
+
+
+SUCCESS = {"results": [{"a": 1}], "errors": [{"b": "division by zero"}]}
+FAILURE = {"results": [], "errors": [{"details": "the worker was lost", "message": {}}]}
+
+
+async def test_summary_counts_what_was_taken_of_each_task(receiver: httpx.AsyncClient) -> None:
+    async def deliver(task_id: str, body: Any, query: str = "") -> None:
+        await receiver.post(f"/callback?{query}", json=body, headers={"webhook-id": task_id})
+
+    await deliver("b", SUCCESS, "status=503")
+    await deliver("a", FAILURE)
+    await deliver("b", SUCCESS)
+    await deliver("b", SUCCESS, "status=204")
+    await deliver("c", SUCCESS, "status=302")
+    await deliver("d", "no outcome")
+    taken_at = {callback["id"]: callback["received_at"] for callback in await listed(receiver)}
+
+    assert await summary(receiver) == [
+        {"task_id": "b", "deliveries": 3, "taken": 2, "successes": 2, "failures": 0, "first_taken_at": taken_at[3]},
+        {"task_id": "a", "deliveries": 1, "taken": 1, "successes": 0, "failures": 1, "first_taken_at": taken_at[2]},
+        {"task_id": "c", "deliveries": 1, "taken": 0, "successes": 0, "failures": 0, "first_taken_at": None},
+        {"task_id": "d", "deliveries": 1, "taken": 1, "successes": 0, "failures": 0, "first_taken_at": taken_at[6]},
+    ]
+
+
+async def test_summary_of_an_empty_inbox_is_empty(receiver: httpx.AsyncClient) -> None:
+    assert await summary(receiver) == []
+
+
+async def test_summary_reads_no_bodies(receiver: httpx.AsyncClient, app: FastAPI) -> None:
+    await receiver.post("/callback")
+    plan = await app.state.store._rows(f"EXPLAIN QUERY PLAN {SUMMARY}")  # noqa: SLF001  # no other way to ask
+    assert any("COVERING INDEX" in row["detail"] for row in plan)

@@ -1,0 +1,58 @@
+"""Answers that never become whole, as a failing receiver or network gives them."""
+
+import asyncio
+from typing import Literal
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from receiver.server import RESET
+
+Fault = Literal["hang", "close", "drip"]
+
+DRIP_SECONDS = 1.0
+
+_BODY = b'{"status": "ok"}'
+
+
+class BrokenAnswer(Response):
+    """A 200 with a fault.
+
+    `hang` sends nothing, `close` the head and half of the body, `drip` the head and then a space every second; the
+    connection is reset: by `close` at once, else when the receiver stops, where the client has not left before.
+    """
+
+    def __init__(self, fault: Fault, stopping: asyncio.Event) -> None:
+        super().__init__(_BODY, media_type="application/json")
+        if fault == "drip":
+            del self.headers["content-length"]
+        self._fault = fault
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the fault has it, and return when the connection is gone."""
+        left = asyncio.create_task(_left(receive))
+        stopping = asyncio.create_task(self._stopping.wait())
+        over = {left, stopping}
+        match self._fault:
+            case "hang":
+                await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+            case "close":
+                await self._begin(send)
+                await send({"type": "http.response.body", "body": _BODY[: len(_BODY) // 2], "more_body": True})
+            case "drip":
+                await self._begin(send)
+                while not (await asyncio.wait(over, timeout=DRIP_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        await scope["extensions"][RESET]()
+        stopping.cancel()
+        await left
+
+    async def _begin(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
