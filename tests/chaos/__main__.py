@@ -55,7 +55,7 @@ def main(
 
 
 def _run(options: Options, directory: Path) -> bool:
-    with Progress(console, options.seconds) as progress:
+    with Progress(console, options.tasks) as progress:
         result = asyncio.run(run(options, directory, progress))
     report = reconcile(result.ledger, result.evidence)
     show_report(console, report, result)

@@ -1,6 +1,6 @@
 """Which faults come when: a pure function of the seed, the length of the run and what there is to break.
 
-Four lanes run beside each other: processes, receiver, broker, foreign messages. Each lane goes through its deck, shuffled,
+Four lanes run beside each other: processes, receiver, broker, foreign messages. Each goes through its deck, shuffled,
 and then through a new one, so that a run that is long enough has every fault.
 """
 
@@ -105,6 +105,8 @@ class Targets:
 
 # What can fail at all, and what can fail for one entry.
 _OPERATIONS = ("SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
+_OUTRIGHT: tuple[Answer, ...] = ("error", "reset", "silence")
+_OF_AN_ENTRY: tuple[Answer, ...] = ("entry refused", "entry unmentioned")
 _BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
 # A silence shorter than the services' read timeout ends as a lost connection, a longer one as a timeout.
 _SILENCE_SECONDS = (4.0, 14.0)
@@ -177,11 +179,11 @@ def _receiver_deck(random: Random, targets: Targets) -> list[Card]:
 
 def _broker_deck(random: Random, _targets: Targets) -> list[Card]:
     """Each operation fails in each way, before it is done and after; and all of them together."""
-    failures = [
+    failures: list[tuple[Answer, bool, str]] = [
         *(("throttled", False, operation) for operation in _OPERATIONS),
-        *product(("error", "reset", "silence"), (False, True), _OPERATIONS),
-        *product(("entry refused", "entry unmentioned"), (False, True), _BATCHES),
-        *product(("error", "reset", "silence"), (False,), ("*",)),
+        *product(_OUTRIGHT, (False, True), _OPERATIONS),
+        *product(_OF_AN_ENTRY, (False, True), _BATCHES),
+        *product(_OUTRIGHT, (False,), ("*",)),
     ]
     return [_broken_call(random, *failure) for failure in failures]
 

@@ -10,16 +10,16 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """Shown inside a `with` block; the bar is that of the load and the faults, which last `seconds`."""
+    """Shown inside a `with` block; the bar is full when so many tasks are heard of."""
 
-    def __init__(self, console: Console, seconds: float) -> None:
+    def __init__(self, console: Console, tasks: int) -> None:
         self._bar = Bar(
             BarColumn(),
             TextColumn("{task.description}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=seconds)
+        self._task = self._bar.add_task("", total=tasks)
         self._console = console
         self._began = time.monotonic()
         self._figures = ""
@@ -43,11 +43,8 @@ class Progress:
     def count(self, accepted: int, heard: int) -> None:
         """Note how many tasks are accepted, and of how many of them the receiver has heard."""
         self._figures = f"accepted {accepted:5}  heard {heard:5}  "
+        self._bar.update(self._task, completed=heard)
         self._refresh()
-
-    def advance(self, load_seconds: float) -> None:
-        """Move the bar to so many seconds of the load."""
-        self._bar.update(self._task, completed=load_seconds)
 
     def _refresh(self) -> None:
         self._bar.update(self._task, description=f"{self._time()}  {self._figures}{self._step}")

@@ -4,10 +4,11 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from threading import Lock
 
 from tests.chaos.broker_proxy import BrokerProxy
 from tests.chaos.chaos_stack import TASK_TIMEOUT_SECONDS, ChaosStack, targets
@@ -57,10 +58,12 @@ class _Inbox:
 
     database: Path
     deliveries: list[Delivery] = field(default_factory=list)
+    _reading: Lock = field(default_factory=Lock)
 
     def refresh(self) -> None:
-        last = self.deliveries[-1].id if self.deliveries else 0
-        self.deliveries += read_deliveries(self.database, last)
+        with self._reading:
+            last = self.deliveries[-1].id if self.deliveries else 0
+            self.deliveries += read_deliveries(self.database, last)
 
     def heard(self, ledger: Ledger) -> int:
         taken = {delivery.task_id for delivery in self.deliveries if delivery.was_taken}
@@ -69,66 +72,61 @@ class _Inbox:
 
 async def run(options: Options, directory: Path, progress: Progress) -> Result:
     """Run in the directory, which keeps the logs. The stack is down again when this returns or raises."""
-    ledger = Ledger()
     stack = ChaosStack(directory)
     proxy = BrokerProxy(stack.localstack_url, Random(options.seed))  # noqa: S311  # the point is to be repeatable
-    inbox = _Inbox(stack.database)
-    with _unreachable_url() as unreachable_url:
-        async with proxy.serve() as broker_url:
-            progress.say("starting the stack")
-            async with _running(stack, broker_url, progress):
-                await _load_and_faults(options, stack, proxy, ledger, inbox, unreachable_url, progress)
-                progress.say("no more faults: everything settles")
-                begin = time.monotonic()
-                evidence = await _settle(stack, ledger, inbox, progress)
-                return Result(ledger, evidence, proxy.failed.total(), time.monotonic() - begin)
+    async with proxy.serve() as broker_url, _running(stack, broker_url, progress):
+        return await _Run(options, stack, proxy, progress).result()
 
 
-async def _load_and_faults(  # noqa: PLR0913
-    options: Options,
-    stack: ChaosStack,
-    proxy: BrokerProxy,
-    ledger: Ledger,
-    inbox: _Inbox,
-    unreachable_url: str,
-    progress: Progress,
-) -> None:
-    receiver = stack.receiver_url_for_services
-    addresses = Addresses(f"{receiver}/callback", f"{receiver}/source", unreachable_url, TASK_TIMEOUT_SECONDS)
-    submissions = [*make_submissions(Random(options.seed), options.tasks, addresses)]  # noqa: S311
-    plan = make_plan(options.seed, options.seconds, targets())
-    saboteur = Saboteur(stack, proxy, ledger, on_fault=lambda fault: progress.say(str(fault)))
-    watching = asyncio.create_task(_watch(ledger, inbox, progress))
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(Load(stack.api_url, ledger).run(submissions, options.seconds))
-            group.create_task(saboteur.run(plan))
-    finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+class _Run:
+    """What goes on while the stack runs."""
 
+    def __init__(self, options: Options, stack: ChaosStack, proxy: BrokerProxy, progress: Progress) -> None:
+        self._options = options
+        self._stack = stack
+        self._proxy = proxy
+        self._progress = progress
+        self._ledger = Ledger()
+        self._inbox = _Inbox(stack.database)
 
-async def _watch(ledger: Ledger, inbox: _Inbox, progress: Progress) -> None:
-    began = time.monotonic()
-    while True:
-        await asyncio.to_thread(inbox.refresh)
-        progress.count(len(ledger.promises), inbox.heard(ledger))
-        progress.advance(time.monotonic() - began)
-        await asyncio.sleep(_POLL_SECONDS)
+    async def result(self) -> Result:
+        """Put load on the stack and break it, and return what there is to see when all has come to rest."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            await self._load_and_faults()
+            self._progress.say("no more faults: everything settles")
+            began = time.monotonic()
+            evidence = await self._settle(deadline=began + SETTLE_SECONDS)
+            return Result(self._ledger, evidence, self._proxy.failed.total(), time.monotonic() - began)
+        finally:
+            watching.cancel()
 
+    async def _load_and_faults(self) -> None:
+        options, receiver_url = self._options, self._stack.receiver_url_for_services
+        load = Load(self._stack.api_url, self._ledger)
+        saboteur = Saboteur(self._stack, self._proxy, self._ledger, lambda fault: self._progress.say(str(fault)))
+        with _unreachable_url() as unreachable_url:
+            addresses = Addresses(receiver_url, unreachable_url, TASK_TIMEOUT_SECONDS)
+            submissions = make_submissions(options.seed, options.tasks, addresses)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(load.run(submissions, options.seconds))
+                group.create_task(saboteur.run(make_plan(options.seed, options.seconds, targets())))
 
-async def _settle(stack: ChaosStack, ledger: Ledger, inbox: _Inbox, progress: Progress) -> Evidence:
-    """Wait until nothing is outstanding and every service is healthy, or it has taken too long."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        evidence = await asyncio.to_thread(_gather, stack, inbox)
-        progress.count(len(ledger.promises), inbox.heard(ledger))
-        left = outstanding(ledger, evidence)
-        if (not left and not evidence.unhealthy) or time.monotonic() > deadline:
-            return evidence
-        progress.say(f"{left} outstanding {' '.join(f'{name} is not healthy' for name in evidence.unhealthy)}")
-        await asyncio.sleep(_POLL_SECONDS)
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.to_thread(self._inbox.refresh)
+            self._progress.count(len(self._ledger.promises), self._inbox.heard(self._ledger))
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _settle(self, deadline: float) -> Evidence:
+        """Wait until nothing is outstanding and every service is healthy, or it has taken too long."""
+        while True:
+            evidence = await asyncio.to_thread(_gather, self._stack, self._inbox)
+            left = outstanding(self._ledger, evidence)
+            if (not left and not evidence.unhealthy) or time.monotonic() > deadline:
+                return evidence
+            self._progress.say(f"{left} outstanding {' '.join(f'{name} is unhealthy' for name in evidence.unhealthy)}")
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _gather(stack: ChaosStack, inbox: _Inbox) -> Evidence:

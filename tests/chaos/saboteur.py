@@ -1,6 +1,7 @@
 """Carries the plan out: each fault at its time, for as long as it lasts; behind it everything is as it was."""
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -94,9 +95,10 @@ class Saboteur:
     @asynccontextmanager
     async def _ordered(self, path: str, order: dict[str, Any], seconds: float) -> AsyncIterator[None]:
         """Order it of the receiver, or try to until the time is over: it may be down itself just now."""
-        deadline = time.monotonic() + seconds
         async with httpx.AsyncClient(base_url=self._stack.receiver_url, timeout=1, trust_env=False) as client:
-            while not await _put(client, path, order) and time.monotonic() < deadline:
+            for _ in range(math.ceil(seconds / _POLL_SECONDS)):
+                if await _put(client, path, order):
+                    break
                 await asyncio.sleep(_POLL_SECONDS)
         yield
 

@@ -1,6 +1,6 @@
 """What the load consists of: tasks of every kind, each with the outcomes that are right for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -55,25 +55,32 @@ class Submission:
 class Addresses:
     """What the tasks are told of."""
 
-    callback_url: str
-    """The receiver's inbox, which can be told to misbehave."""
-    source_url: str
-    """The receiver's sample data source."""
+    receiver_url: str
     unreachable_url: str
     """Where nobody ever listens."""
     task_timeout_seconds: float
 
+    @property
+    def callback_url(self) -> str:
+        """The receiver's inbox, which can be told to misbehave."""
+        return f"{self.receiver_url}/callback"
 
-def make_submissions(random: Random, count: int, addresses: Addresses) -> Iterator[Submission]:
-    """Return so many tasks, each of a kind and with a callback drawn at random."""
+    @property
+    def source_url(self) -> str:
+        """The receiver's sample data source."""
+        return f"{self.receiver_url}/source"
+
+
+def make_submissions(seed: int, count: int, addresses: Addresses) -> list[Submission]:
+    """Return so many tasks, each of a kind and with a callback drawn at random; the same for the same seed."""
+    random = Random(seed)  # noqa: S311  # the point is to be repeatable
     kinds = [kind for kind, _ in _KINDS]
     kind_weights = [weight for _, weight in _KINDS]
     callbacks = _callbacks(addresses)
     callback_weights = [weight for _, weight in callbacks]
-    for _ in range(count):
-        (make_work,) = random.choices(kinds, kind_weights)
-        ((callback, _),) = random.choices(callbacks, callback_weights)
-        yield Submission(make_work(random, addresses), callback)
+    makers = random.choices(kinds, kind_weights, k=count)
+    chosen = random.choices([callback for callback, _ in callbacks], callback_weights, k=count)
+    return [Submission(make(random, addresses), callback) for make, callback in zip(makers, chosen, strict=True)]
 
 
 def _callbacks(addresses: Addresses) -> list[tuple[Callback, int]]:
