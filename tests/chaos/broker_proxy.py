@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 Answer = Literal["error", "throttled", "reset", "silence", "entry refused", "entry unmentioned"]
 
@@ -175,8 +176,9 @@ async def _read(request: web.Request) -> _Call:
 
 
 async def _pass_on(session: aiohttp.ClientSession, upstream: str, call: _Call) -> web.Response:
+    url = URL(f"{upstream}{call.path}", encoded=True)
     async with session.request(
-        call.method, f"{upstream}{call.path}", headers=call.headers, data=call.body, allow_redirects=False
+        call.method, url, headers=call.headers, data=call.body, allow_redirects=False
     ) as response:
         body = await response.read()
         headers = {name: value for name, value in response.headers.items() if name.lower() not in _NOT_PASSED_ON}

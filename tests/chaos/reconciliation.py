@@ -5,19 +5,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from services.queues import UNDELIVERED
-from tests.chaos.evidence import Delivery, Evidence, QueuedMessage
-from tests.chaos.ledger import Ledger, Promise
+from tests.chaos.evidence import Evidence, QueuedMessage
+from tests.chaos.ledger import Ledger
+from tests.chaos.outcomes import Outcome
 
 Fate = Literal["delivered as success", "delivered as failure", "undelivered with alert", "undelivered unseen", "lost"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"(\d+) alerts from ")
-_FAILURE_KEYS = {"details", "message"}
-_STACK_TRACE = "Traceback (most recent call last)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +65,13 @@ class Report:
         return sum(each == fate for each in self.fates.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """A delivery that was taken, and what it said."""
-
-    delivery: Delivery
-    body: Any
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether it says that the task failed for good."""
-        errors = self.body["errors"]
-        return len(errors) == 1 and errors[0].keys() == _FAILURE_KEYS
-
-    @property
-    def details(self) -> str:
-        """The reason of a failure."""
-        return str(self.body["errors"][0]["details"])
+Outcomes = Mapping[str, Sequence[Outcome]]
+"""Those of the promised tasks that were taken, by task id, oldest first."""
 
 
 def outstanding(ledger: Ledger, evidence: Evidence) -> int:
     """Count the tasks of which nobody has heard yet, and the messages in queues that something consumes."""
-    known = {each.task_id for each in evidence.deliveries if each.was_taken} | _undelivered(evidence)
-    unheard = len(ledger.promises.keys() - known)
+    unheard = len(ledger.promises.keys() - _accounted_for(evidence))
     return unheard + sum(len(messages) for messages in _consumed(evidence).values())
 
 
@@ -97,37 +79,45 @@ def reconcile(ledger: Ledger, evidence: Evidence) -> Report:
     """Find what became of every promise and every foreign message, and everything that is not as it must be."""
     outcomes = _outcomes(ledger, evidence)
     fates = _fates(ledger, outcomes, evidence)
-    reasons = [*_reasons_of_meant_failures(ledger, outcomes)]
-    strangers = {sent.message.marker for sent in ledger.foreign}
+    own_reasons = [*_own_reasons(ledger, outcomes)]
+    waits = [Wait(heard[0].received_at - ledger.promises[each].accepted_at, each) for each, heard in outcomes.items()]
     return Report(
         fates=fates,
-        duplicates=sum(len(each) > 1 for each in outcomes.values()),
-        contradictions=sum(len({outcome.is_failure for outcome in each}) > 1 for each in outcomes.values()),
-        named_reasons=sum(reasons),
-        other_reasons=len(reasons) - sum(reasons),
-        foreign_found=len(strangers & (_taken(evidence) | _undelivered(evidence))),
-        alerts=sum(map(_alerts_in, evidence.slack_messages)),
-        longest_wait=max(
-            (_wait(ledger, each[0]) for each in outcomes.values()), key=lambda wait: wait.seconds, default=Wait(0, "")
-        ),
+        duplicates=sum(len(heard) > 1 for heard in outcomes.values()),
+        contradictions=sum(len({outcome.is_failure for outcome in heard}) > 1 for heard in outcomes.values()),
+        named_reasons=sum(own_reasons),
+        other_reasons=len(own_reasons) - sum(own_reasons),
+        foreign_found=len({sent.message.marker for sent in ledger.foreign} & _accounted_for(evidence)),
+        alerts=_alerts(evidence),
+        longest_wait=max(waits, key=lambda wait: wait.seconds, default=Wait(0, "")),
         problems=[
             *_problems_of_fates(fates),
             *_problems_of_outcomes(ledger, outcomes),
             *_problems_of_signatures(ledger, evidence),
-            *_problems_of_reasons(reasons),
+            *_problems_of_reasons(own_reasons),
             *_problems_of_foreign(ledger, evidence),
-            *_problems_of_alerts(evidence),
             *_problems_of_queues(evidence),
+            *_problems_of_alerts(evidence),
+            *(Problem(service, "is not healthy again") for service in evidence.unhealthy),
             *_problems_of_answers(ledger),
         ],
     )
 
 
-def _taken(evidence: Evidence) -> set[str]:
-    return {each.task_id for each in evidence.deliveries if each.was_taken and each.task_id}
+def _outcomes(ledger: Ledger, evidence: Evidence) -> Outcomes:
+    outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for delivery in evidence.deliveries:
+        if delivery.was_taken and delivery.task_id in ledger.promises:
+            outcomes[delivery.task_id].append(Outcome.of(delivery))
+    return dict(outcomes)
 
 
-def _undelivered(evidence: Evidence) -> set[str]:
+def _accounted_for(evidence: Evidence) -> set[str]:
+    """The ids of all tasks that were heard of or are kept, the markers of foreign messages included."""
+    return {each.task_id for each in evidence.deliveries if each.was_taken and each.task_id} | _kept(evidence)
+
+
+def _kept(evidence: Evidence) -> set[str]:
     return _uuids_in(message.body for message in evidence.queued.get(UNDELIVERED, []))
 
 
@@ -140,24 +130,15 @@ def _uuids_in(texts: Iterable[str]) -> set[str]:
     return {uuid for text in texts for uuid in _UUID.findall(text)}
 
 
-def _outcomes(ledger: Ledger, evidence: Evidence) -> dict[str, list[_Outcome]]:
-    """The deliveries of promised tasks that were taken, by task id, oldest first."""
-    outcomes: defaultdict[str, list[_Outcome]] = defaultdict(list)
-    for delivery in evidence.deliveries:
-        if delivery.was_taken and delivery.task_id in ledger.promises:
-            outcomes[delivery.task_id].append(_Outcome(delivery, json.loads(delivery.raw_body, parse_float=Decimal)))
-    return dict(outcomes)
-
-
-def _fates(ledger: Ledger, outcomes: Mapping[str, list[_Outcome]], evidence: Evidence) -> dict[str, Fate]:
-    kept, alerted = _undelivered(evidence), _uuids_in([*evidence.slack_messages, *evidence.logged_alerts])
+def _fates(ledger: Ledger, outcomes: Outcomes, evidence: Evidence) -> dict[str, Fate]:
+    kept, alerted = _kept(evidence), _uuids_in([*evidence.slack_messages, *evidence.logged_alerts])
     return {
-        task_id: _fate(outcomes.get(task_id, []), is_kept=task_id in kept, is_alerted=task_id in alerted)
+        task_id: _fate(outcomes.get(task_id, ()), is_kept=task_id in kept, is_alerted=task_id in alerted)
         for task_id in ledger.promises
     }
 
 
-def _fate(outcomes: Sequence[_Outcome], *, is_kept: bool, is_alerted: bool) -> Fate:
+def _fate(outcomes: Sequence[Outcome], *, is_kept: bool, is_alerted: bool) -> Fate:
     if outcomes:
         return "delivered as failure" if outcomes[0].is_failure else "delivered as success"
     if is_kept:
@@ -165,71 +146,16 @@ def _fate(outcomes: Sequence[_Outcome], *, is_kept: bool, is_alerted: bool) -> F
     return "lost"
 
 
-def _wait(ledger: Ledger, first: _Outcome) -> Wait:
-    task_id = str(first.delivery.task_id)
-    return Wait(first.delivery.received_at - ledger.promises[task_id].accepted_at, task_id)
-
-
-def _reasons_of_meant_failures(ledger: Ledger, outcomes: Mapping[str, list[_Outcome]]) -> Iterator[bool]:
-    """For each failure of a task that was meant to fail: whether it says so."""
+def _own_reasons(ledger: Ledger, outcomes: Outcomes) -> Iterator[bool]:
+    """For each task that was meant to fail and did: whether its failure says that it failed of itself."""
     for task_id, heard in outcomes.items():
         meant = ledger.promises[task_id].submission.work.fails_with
         if meant and heard[0].is_failure:
             yield meant in heard[0].details
 
 
-def _problems_of_fates(fates: Mapping[str, Fate]) -> Iterator[Problem]:
-    for task_id, fate in fates.items():
-        if fate == "lost":
-            yield Problem(task_id, "lost: no delivery was taken, and it is not in undelivered")
-        if fate == "undelivered unseen":
-            yield Problem(task_id, "in undelivered, and nobody was alerted")
-
-
-def _problems_of_outcomes(ledger: Ledger, outcomes: Mapping[str, list[_Outcome]]) -> Iterator[Problem]:
-    for task_id, heard in outcomes.items():
-        promise = ledger.promises[task_id]
-        for outcome in heard:
-            problem = _problem_of_failure(promise, outcome) if outcome.is_failure else _problem(promise, outcome)
-            if problem:
-                yield Problem(task_id, f"{problem}: {outcome.delivery.raw_body.decode()}")
-        successes = {outcome.delivery.raw_body for outcome in heard if not outcome.is_failure}
-        if len(successes) > 1 and promise.submission.work.is_repeatable:
-            yield Problem(task_id, f"its deliveries differ: {successes}")
-
-
-def _problem(promise: Promise, success: _Outcome) -> str | None:
-    return promise.submission.work.problem_of(success.body)
-
-
-def _problem_of_failure(promise: Promise, failure: _Outcome) -> str | None:
-    (error,) = failure.body["errors"]
-    if not failure.details.strip() or failure.details.startswith("unknown"):
-        return "a failure without a reason"
-    if _STACK_TRACE in failure.details:
-        return "a stack trace in a callback"
-    if failure.body["results"] != [] or error["message"] != promise.submission.request:
-        return "a failure carries the original request, and no results"
-    return None
-
-
-def _problems_of_signatures(ledger: Ledger, evidence: Evidence) -> Iterator[Problem]:
-    for delivery in evidence.deliveries:
-        if delivery.task_id in ledger.promises and delivery.verdict != "valid":
-            yield Problem(delivery.task_id, f"a delivery has a signature that is {delivery.verdict}")
-
-
-def _problems_of_reasons(reasons: Sequence[bool]) -> Iterator[Problem]:
-    """Some fail of a fault before they can fail of themselves; that most do is the sign that reasons get lost."""
-    if 2 * sum(reasons) < len(reasons):
-        yield Problem("failures", f"only {sum(reasons)} of {len(reasons)} tasks that fail say why")
-
-
-def _problems_of_foreign(ledger: Ledger, evidence: Evidence) -> Iterator[Problem]:
-    found = _taken(evidence) | _undelivered(evidence)
-    for sent in ledger.foreign:
-        if sent.message.marker not in found:
-            yield Problem(sent.message.marker, f"lost: foreign message ({sent.message.kind}) sent to {sent.queue}")
+def _alerts(evidence: Evidence) -> int:
+    return sum(map(_alerts_in, evidence.slack_messages))
 
 
 def _alerts_in(slack_message: str) -> int:
@@ -238,12 +164,42 @@ def _alerts_in(slack_message: str) -> int:
     return int(counted[1]) if counted else 1
 
 
-def _problems_of_alerts(evidence: Evidence) -> Iterator[Problem]:
-    # The same message may be kept twice, as SQS delivers at least once.
-    kept = {message.body for message in evidence.queued.get(UNDELIVERED, [])}
-    told = sum(map(_alerts_in, evidence.slack_messages))
-    if told < len(kept):
-        yield Problem("Slack", f"was told of {told} failures, and undelivered has {len(kept)}")
+def _problems_of_fates(fates: Mapping[str, Fate]) -> Iterator[Problem]:
+    for task_id, fate in fates.items():
+        if fate == "lost":
+            yield Problem(task_id, "lost: no delivery was taken, and it is not in undelivered")
+        if fate == "undelivered unseen":
+            yield Problem(task_id, "it is in undelivered, and nobody was alerted")
+
+
+def _problems_of_outcomes(ledger: Ledger, outcomes: Outcomes) -> Iterator[Problem]:
+    for task_id, heard in outcomes.items():
+        promise = ledger.promises[task_id]
+        for outcome in heard:
+            if problem := outcome.problem(promise):
+                yield Problem(task_id, f"{problem}: {outcome.raw_body.decode(errors='replace')}")
+        successes = {outcome.raw_body for outcome in heard if not outcome.is_failure}
+        if promise.submission.work.is_repeatable and len(successes) > 1:
+            yield Problem(task_id, f"its deliveries differ: {successes}")
+
+
+def _problems_of_signatures(ledger: Ledger, evidence: Evidence) -> Iterator[Problem]:
+    for delivery in evidence.deliveries:
+        if delivery.task_id in ledger.promises and delivery.verdict != "valid":
+            yield Problem(delivery.task_id, f"a delivery has a signature that is {delivery.verdict}")
+
+
+def _problems_of_reasons(own_reasons: Sequence[bool]) -> Iterator[Problem]:
+    """Some fail of a fault before they can fail of themselves; where most do, reasons get lost."""
+    if 2 * sum(own_reasons) < len(own_reasons):
+        yield Problem("failures", f"only {sum(own_reasons)} of {len(own_reasons)} tasks that fail say why")
+
+
+def _problems_of_foreign(ledger: Ledger, evidence: Evidence) -> Iterator[Problem]:
+    found = _accounted_for(evidence)
+    for sent in ledger.foreign:
+        if sent.message.marker not in found:
+            yield Problem(sent.message.marker, f"lost: foreign message ({sent.message.kind}) sent to {sent.queue}")
 
 
 def _problems_of_queues(evidence: Evidence) -> Iterator[Problem]:
@@ -252,8 +208,13 @@ def _problems_of_queues(evidence: Evidence) -> Iterator[Problem]:
     for message in evidence.queued.get(UNDELIVERED, []):
         if not message.reason:
             yield Problem(UNDELIVERED, f"a message is kept without a reason: {message.body[:300]}")
-    for service in evidence.unhealthy:
-        yield Problem(service, "is not healthy again")
+
+
+def _problems_of_alerts(evidence: Evidence) -> Iterator[Problem]:
+    # The same message may be kept twice, as SQS delivers at least once.
+    kept = {message.body for message in evidence.queued.get(UNDELIVERED, [])}
+    if _alerts(evidence) < len(kept):
+        yield Problem("Slack", f"was told of {_alerts(evidence)} failures, and undelivered has {len(kept)}")
 
 
 def _problems_of_answers(ledger: Ledger) -> Iterator[Problem]:
