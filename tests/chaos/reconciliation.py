@@ -15,6 +15,7 @@ from tests.chaos.outcomes import Outcome
 Fate = Literal["delivered as success", "delivered as failure", "undelivered with alert", "undelivered unseen", "lost"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WORKER_LOST = "the worker was lost"
 _DIGEST = re.compile(r"(\d+) alerts from ")
 
 
@@ -45,10 +46,10 @@ class Report:
     """Tasks of which more than one delivery was taken."""
     contradictions: int
     """Tasks of which both a success and a failure were taken."""
-    named_reasons: int
-    """Tasks that failed as they were meant to, and whose failure says so."""
-    other_reasons: int
-    """Tasks that were meant to fail and failed of something else first: a lost worker, a receiver that was down."""
+    own_reasons: int
+    """Tasks that fail of themselves, and whose failure says of what."""
+    lost_workers: int
+    """Tasks that fail of themselves, and whose failure says only that the worker was lost."""
     foreign_found: int
     alerts: int
     """In all Slack messages together."""
@@ -85,8 +86,8 @@ def reconcile(ledger: Ledger, evidence: Evidence) -> Report:
         fates=fates,
         duplicates=sum(len(heard) > 1 for heard in outcomes.values()),
         contradictions=sum(len({outcome.is_failure for outcome in heard}) > 1 for heard in outcomes.values()),
-        named_reasons=sum(own_reasons),
-        other_reasons=len(own_reasons) - sum(own_reasons),
+        own_reasons=sum(own_reasons),
+        lost_workers=len(own_reasons) - sum(own_reasons),
         foreign_found=len({sent.message.marker for sent in ledger.foreign} & _accounted_for(evidence)),
         alerts=_alerts(evidence),
         longest_wait=max(waits, key=lambda wait: wait.seconds, default=Wait(0, "")),
@@ -147,11 +148,10 @@ def _fate(outcomes: Sequence[Outcome], *, is_kept: bool, is_alerted: bool) -> Fa
 
 
 def _own_reasons(ledger: Ledger, outcomes: Outcomes) -> Iterator[bool]:
-    """For each task that was meant to fail and did: whether its failure says that it failed of itself."""
+    """For each task that fails of itself: whether its failure says of what."""
     for task_id, heard in outcomes.items():
-        meant = ledger.promises[task_id].submission.work.fails_with
-        if meant and heard[0].is_failure:
-            yield meant in heard[0].details
+        if ledger.promises[task_id].submission.work.must_fail and heard[0].is_failure:
+            yield _WORKER_LOST not in heard[0].details
 
 
 def _alerts(evidence: Evidence) -> int:
@@ -190,9 +190,11 @@ def _problems_of_signatures(ledger: Ledger, evidence: Evidence) -> Iterator[Prob
 
 
 def _problems_of_reasons(own_reasons: Sequence[bool]) -> Iterator[Problem]:
-    """Some fail of a fault before they can fail of themselves; where most do, reasons get lost."""
+    """Some lose their worker in the last attempt; where most say so, it is their reasons that get lost."""
     if 2 * sum(own_reasons) < len(own_reasons):
-        yield Problem("failures", f"only {sum(own_reasons)} of {len(own_reasons)} tasks that fail say why")
+        yield Problem(
+            "failures", f"only {sum(own_reasons)} of {len(own_reasons)} tasks that fail of themselves say why"
+        )
 
 
 def _problems_of_foreign(ledger: Ledger, evidence: Evidence) -> Iterator[Problem]:

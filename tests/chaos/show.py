@@ -41,7 +41,7 @@ def _rows(report: Report, result: Result) -> Iterator[tuple[str, str]]:
         yield f"  {fate}", f"{report.count(fate)}"
     yield "duplicates: taken more than once", f"{report.duplicates}"
     yield "  of them as success and as failure", f"{report.contradictions}"
-    yield "meant to fail, and say so", f"{report.named_reasons} of {report.named_reasons + report.other_reasons}"
+    yield "fail of themselves, and say of what", f"{report.own_reasons} of {report.own_reasons + report.lost_workers}"
     yield "refused by the API, and given up", f"{ledger.refused}"
     yield "answers", ", ".join(f"{count} times {answer}" for answer, count in sorted(ledger.answers.items()))
     yield "foreign messages accounted for", f"{report.foreign_found} of {len(ledger.foreign)}"

@@ -13,7 +13,6 @@ Check = Callable[[Body], str | None]
 
 
 _ALWAYS = 99
-_ON_PURPOSE = "fails on purpose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,8 @@ class Work:
     route: str
     message: Sequence[Item]
     problem_of: Check
-    fails_with: str | None = None
-    """What stands in the reason of a task that must fail for good; None where it must not fail by itself."""
+    must_fail: bool = False
+    """Whether it fails for good, of itself."""
     is_repeatable: bool = False
     """Whether the same work has the same results, to the byte."""
 
@@ -159,11 +158,11 @@ def _is_slow(random: Random, addresses: Addresses) -> Work:
 
 
 def _always_fails(random: Random, addresses: Addresses) -> Work:
-    return _on_demand("unreliable", "always fails", random, addresses, _ON_PURPOSE, fail_attempts=_ALWAYS)
+    return _on_demand("unreliable", "always fails", random, addresses, must_fail=True, fail_attempts=_ALWAYS)
 
 
 def _hangs(random: Random, addresses: Addresses) -> Work:
-    return _on_demand("unreliable", "hangs", random, addresses, "took longer than", hold_seconds=60)
+    return _on_demand("unreliable", "hangs", random, addresses, must_fail=True, hold_seconds=60)
 
 
 def _has_one_attempt(random: Random, addresses: Addresses) -> Work:
@@ -171,22 +170,26 @@ def _has_one_attempt(random: Random, addresses: Addresses) -> Work:
 
 
 def _fails_its_one_attempt(random: Random, addresses: Addresses) -> Work:
-    return _on_demand("single-attempt", "fails its one attempt", random, addresses, _ON_PURPOSE, fail_attempts=_ALWAYS)
+    return _on_demand(
+        "single-attempt", "fails its one attempt", random, addresses, must_fail=True, fail_attempts=_ALWAYS
+    )
 
 
 def _on_demand(
-    task_type: str, kind: str, random: Random, addresses: Addresses, fails_with: str | None = None, **item: Any
+    task_type: str, kind: str, random: Random, addresses: Addresses, *, must_fail: bool = False, **item: Any
 ) -> Work:
     """A task of a type that fails as it is told (see tests/end_to_end/task_types)."""
-    probe = {"name": "it", "probe_url": addresses.callback_url, "probe_id": f"probe-{random.randrange(10**12)}"}
+    # With a status of its own the URL is none of those that a misbehaving receiver refuses.
+    probe_url = f"{addresses.callback_url}?status=200"
+    probe = {"name": "it", "probe_url": probe_url, "probe_id": f"probe-{random.randrange(10**12)}"}
 
     def problem_of(body: Body) -> str | None:
-        if fails_with:
+        if must_fail:
             return "it must fail for good"
         attempt = body["results"][0]["it"]
         return None if attempt > item.get("fail_attempts", 0) else f"attempt {attempt} must fail"
 
-    return Work(kind, f"/v1/tests/{task_type}", [probe | item], problem_of, fails_with)
+    return Work(kind, f"/v1/tests/{task_type}", [probe | item], problem_of, must_fail)
 
 
 _KINDS: list[tuple[Callable[[Random, Addresses], Work], int]] = [

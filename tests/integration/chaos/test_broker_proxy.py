@@ -93,6 +93,7 @@ async def test_messages_of_a_receive_whose_answer_was_lost_are_hidden_and_come_b
         setup.proxy.failing(fault("error", done=True, operation="ReceiveMessage")),
         pytest.raises(ClientError),
     ):
-        await setup.queue.receive(10, wait_seconds=1, visibility_timeout_seconds=1)
+        # Longer than the poll of the second try.
+        await setup.queue.receive(10, wait_seconds=1, visibility_timeout_seconds=3)
     (message,) = await setup.queue.receive(10, wait_seconds=20, visibility_timeout_seconds=30)
     assert (message.body, message.receive_count) == ("hidden", 2)

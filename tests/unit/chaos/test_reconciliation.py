@@ -174,13 +174,13 @@ def test_successes_of_work_that_is_repeatable_are_the_same_to_the_byte() -> None
     assert subjects(reconcile(ledger_of(TASK, is_repeatable=True), found)) == [TASK]
 
 
-def test_most_tasks_that_fail_on_purpose_say_so() -> None:
-    ledger = ledger_of(TASK, OTHER, MARKER, fails_with="on purpose")
+def test_most_tasks_that_fail_of_themselves_say_of_what() -> None:
+    ledger = ledger_of(TASK, OTHER, MARKER, must_fail=True)
     own, lost_worker = failure("RuntimeError: on purpose"), failure("the worker was lost")
     good = evidence(delivery(TASK, own), delivery(OTHER, own), delivery(MARKER, lost_worker))
     bad = evidence(delivery(TASK, own), delivery(OTHER, lost_worker), delivery(MARKER, lost_worker))
     report = reconcile(ledger, good)
-    assert (report.named_reasons, report.other_reasons, report.problems) == (2, 1, [])
+    assert (report.own_reasons, report.lost_workers, report.problems) == (2, 1, [])
     assert subjects(reconcile(ledger, bad)) == ["failures"]
 
 

@@ -116,5 +116,5 @@ def test_a_task_that_fails_at_first_succeeds_no_sooner() -> None:
 
 @pytest.mark.parametrize("kind", ["always fails", "fails its one attempt", "hangs"])
 def test_a_task_that_must_fail_does_not_succeed(kind: str) -> None:
-    assert work(kind).fails_with
+    assert work(kind).must_fail
     assert work(kind).problem_of({"results": [{"it": 3}], "errors": []})
