@@ -15,6 +15,7 @@ from tests.chaos.outcomes import Outcome
 Fate = Literal["delivered as success", "delivered as failure", "undelivered with alert", "undelivered unseen", "lost"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LONGEST_SHOWN = 300
 _WORKER_LOST = "the worker was lost"
 _DIGEST = re.compile(r"(\d+) alerts from ")
 
@@ -26,6 +27,11 @@ class Problem:
     subject: str
     """A task id, the marker of a foreign message, or the name of a queue or a service."""
     what: str
+
+    @property
+    def is_of_a_task(self) -> bool:
+        """Whether its subject can be looked for in the logs."""
+        return bool(_UUID.fullmatch(self.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +212,13 @@ def _problems_of_foreign(ledger: Ledger, evidence: Evidence) -> Iterator[Problem
 
 def _problems_of_queues(evidence: Evidence) -> Iterator[Problem]:
     for queue, messages in _consumed(evidence).items():
-        yield Problem(queue, f"{len(messages)} messages are still queued, the first one is {messages[0].body[:300]}")
-    for message in evidence.queued.get(UNDELIVERED, []):
-        if not message.reason:
-            yield Problem(UNDELIVERED, f"a message is kept without a reason: {message.body[:300]}")
+        yield Problem(queue, f"{len(messages)} messages are still queued, the first: {_shown(messages[0])}")
+    if silent := [message for message in evidence.queued.get(UNDELIVERED, []) if not message.reason]:
+        yield Problem(UNDELIVERED, f"{len(silent)} messages are kept without a reason, the first: {_shown(silent[0])}")
+
+
+def _shown(message: QueuedMessage) -> str:
+    return message.body[:_LONGEST_SHOWN]
 
 
 def _problems_of_alerts(evidence: Evidence) -> Iterator[Problem]:

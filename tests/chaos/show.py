@@ -25,10 +25,10 @@ def show_report(console: Console, report: Report, result: Result) -> None:
 
 
 def show_problems(console: Console, report: Report, logs: Path) -> None:
-    """Print what is wrong, with the last trace of each subject in the logs."""
+    """Print what is wrong, with the last trace of each task in the logs."""
     for problem in report.problems[:MOST_PROBLEMS]:
         console.print(f"✗ {problem.subject}: {problem.what}", markup=False, soft_wrap=True, style="red")
-        for trace in traces_of(problem.subject, logs):
+        for trace in traces_of(problem.subject, logs) if problem.is_of_a_task else ():
             console.print(f"    {trace}", markup=False, soft_wrap=True, style="dim")
     if len(report.problems) > MOST_PROBLEMS:
         console.print(f"… and {len(report.problems) - MOST_PROBLEMS} more problems")
