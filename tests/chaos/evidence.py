@@ -21,7 +21,7 @@ class Delivery:
     id: int
     task_id: str | None
     was_taken: bool
-    """Whether the whole answer was sent, and was 2xx."""
+    """Whether it was answered 2xx. A body behind that which never became whole changes nothing: the receiver has it."""
     received_at: float
     """Seconds since the epoch."""
     raw_body: bytes
@@ -59,7 +59,7 @@ def read_deliveries(database: Path, after_id: int = 0) -> list[Delivery]:
         Delivery(
             id=row["id"],
             task_id=row["task_id"],
-            was_taken=httpx.codes.is_success(row["status"]) and row["fault"] is None,
+            was_taken=httpx.codes.is_success(row["status"]) and row["fault"] != "hang",
             received_at=datetime.fromisoformat(row["received_at"]).timestamp(),
             raw_body=row["raw_body"],
             verdict=row["verdict"],

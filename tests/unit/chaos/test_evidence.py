@@ -18,13 +18,22 @@ async def test_deliveries_are_read_while_the_receiver_has_the_database_open(tmp_
     assert (read.id, read.received_at) == (stored.id, datetime.fromisoformat(stored.received_at).timestamp())
 
 
-async def test_only_a_whole_2xx_was_taken(tmp_path: Path) -> None:
+async def test_a_2xx_was_taken_whatever_became_of_the_answers_body(tmp_path: Path) -> None:
     database = tmp_path / "receiver.sqlite3"
     async with open_store(database) as store:
         await store.add_delivery(NEW, status=204)
-        await store.add_delivery(NEW, status=302)
         await store.add_delivery(NEW, status=200, fault="close")
-    assert [delivery.was_taken for delivery in read_deliveries(database)] == [True, False, False]
+        await store.add_delivery(NEW, status=200, fault="drip")
+    assert all(delivery.was_taken for delivery in read_deliveries(database))
+
+
+async def test_what_was_refused_or_never_answered_was_not_taken(tmp_path: Path) -> None:
+    database = tmp_path / "receiver.sqlite3"
+    async with open_store(database) as store:
+        await store.add_delivery(NEW, status=302)
+        await store.add_delivery(NEW, status=503)
+        await store.add_delivery(NEW, status=200, fault="hang")
+    assert not any(delivery.was_taken for delivery in read_deliveries(database))
 
 
 async def test_deliveries_can_be_read_from_where_one_has_come(tmp_path: Path) -> None:
