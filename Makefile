@@ -17,7 +17,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo dlq test test-containers check format generate lock base-images mutation clean help venv localstack-venv
+.PHONY: up down ps logs demo dlq test test-containers chaos mutation check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -46,6 +46,9 @@ test: venv localstack-venv ## Run the unit, integration and end-to-end tests nat
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
+
+chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
+	@$(VENV)/bin/python -m tests.chaos
 
 check: venv ## Check format, lint, types, generated files and, where shellcheck and node are installed, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)

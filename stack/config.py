@@ -52,8 +52,10 @@ class StackSettings:
 
     @property
     def localstack_url_for_services(self) -> str:
-        """LocalStack as the services reach it."""
-        return LOCALSTACK_IN_CONTAINERS if self.mode == "containers" else self.localstack_url
+        """LocalStack as the services reach it: natively, `LOCALSTACK_URL_FOR_SERVICES` can put a proxy between."""
+        if self.mode == "containers":
+            return LOCALSTACK_IN_CONTAINERS
+        return self.environment.get("LOCALSTACK_URL_FOR_SERVICES") or self.localstack_url
 
     @property
     def callback_url(self) -> str:

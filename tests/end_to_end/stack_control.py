@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def _task_packages() -> list[str]:
 
 
 # Short, so that what is retried, lost or drained is seen within seconds.
-_SETTINGS = {
+SETTINGS = {
     "TASK_PACKAGES": ",".join(_task_packages()),
     "SQS_WAIT_TIME_SECONDS": "2",
     "VISIBILITY_TIMEOUT_SECONDS": "4",
@@ -41,10 +42,10 @@ _SETTINGS = {
 
 
 class StackControl:
-    """The stack of the suite, natively or in containers as `MODE` says."""
+    """A stack of its own in the directory, natively or in containers as `MODE` says unless told otherwise."""
 
-    def __init__(self, directory: Path) -> None:
-        self.mode = os.environ.get("MODE") or "native"
+    def __init__(self, directory: Path, *, mode: str | None = None, settings: Mapping[str, str] = SETTINGS) -> None:
+        self.mode = mode or os.environ.get("MODE") or "native"
         api_port, receiver_port, localstack_port = _free_ports(3)
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
@@ -54,7 +55,7 @@ class StackControl:
         self._project = f"async-tasks-test-{api_port}"
         self._environment = {
             **os.environ,
-            **_SETTINGS,
+            **settings,
             "MODE": self.mode,
             "STACK_DIR": str(directory),
             "API_PORT": str(api_port),

@@ -59,6 +59,21 @@ def test_the_queues_are_always_the_stacks_own() -> None:
     assert service_environment(settings)["AWS_ENDPOINT_URL"] == settings.localstack_url
 
 
+def test_a_proxy_can_stand_between_the_services_and_a_native_localstack() -> None:
+    environment = {"LOCALSTACK_URL_FOR_SERVICES": "http://127.0.0.1:4700"}
+    native = StackSettings("native", environment=environment)
+
+    assert service_environment(native)["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4700"
+    assert native.localstack_url == "http://localhost:4566"
+
+
+def test_in_containers_the_address_of_localstack_is_nobodys_choice() -> None:
+    environment = {"LOCALSTACK_URL_FOR_SERVICES": "http://127.0.0.1:4700"}
+    containers = StackSettings("containers", environment=environment)
+
+    assert service_environment(containers)["AWS_ENDPOINT_URL"] == "http://localstack:4566"
+
+
 def test_alerts_can_go_to_a_real_slack() -> None:
     settings = StackSettings("native", environment={"SLACK_API_URL": "https://slack.com/api/"})
 

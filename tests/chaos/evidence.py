@@ -1,0 +1,104 @@
+"""What the outside world knows at the end: the receiver's inbox, its Slack channel, the queues, the logs."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.messages import REASON_ATTRIBUTE
+from stack.sqs import Sqs
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery attempt of a callback, as the receiver stored it."""
+
+    id: int
+    task_id: str | None
+    was_taken: bool
+    """Whether it was answered 2xx. A body behind that which never became whole changes nothing: the receiver has it."""
+    received_at: float
+    """Seconds since the epoch."""
+    raw_body: bytes
+    verdict: str
+    """On its signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message in a queue."""
+
+    body: str
+    reason: str
+    """Why it is dead; empty where nothing says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known at one moment."""
+
+    deliveries: Sequence[Delivery]
+    slack_messages: Sequence[str]
+    """As JSON."""
+    logged_alerts: Sequence[str]
+    """Each alert in the watcher's log."""
+    queued: Mapping[str, Sequence[QueuedMessage]]
+    """All messages of each queue, hidden and delayed ones too."""
+    unhealthy: Sequence[str] = ()
+    """The services that do not do their work."""
+
+
+def read_deliveries(database: Path, after_id: int = 0) -> list[Delivery]:
+    """Read the deliveries that the receiver has stored, whether or not it runs; after that one, in order."""
+    return [
+        Delivery(
+            id=row["id"],
+            task_id=row["task_id"],
+            was_taken=httpx.codes.is_success(row["status"]) and row["fault"] != "hang",
+            received_at=datetime.fromisoformat(row["received_at"]).timestamp(),
+            raw_body=row["raw_body"],
+            verdict=row["verdict"],
+        )
+        for row in _read(database, "SELECT * FROM deliveries WHERE id > ? ORDER BY id", after_id)
+    ]
+
+
+def read_slack_messages(database: Path) -> list[str]:
+    """Read what was posted to the Slack stand-in, each message as JSON."""
+    return [row["arguments"] for row in _read(database, "SELECT arguments FROM slack_messages ORDER BY microseconds")]
+
+
+def read_logged_alerts(logs: Path) -> list[str]:
+    """Read the lines of the watcher's log that tell of an alert: a digest names only its first and its last task."""
+    files = logs.glob("dlq-watcher.log*")
+    lines = (line for file in files for line in file.read_text(errors="replace").splitlines())
+    return [line for line in lines if '"event": "alert' in line]
+
+
+def read_queues(sqs: Sqs) -> dict[str, list[QueuedMessage]]:
+    """Read all messages of all queues; none is received by it."""
+    return {name: [_queued(each) for each in sqs.show_messages(url)] for name, url in sqs.queue_urls().items()}
+
+
+def traces_of(text: str, logs: Path) -> Iterator[str]:
+    """The last line of each log that has the text, with the log's name."""
+    for file in sorted(logs.glob("*.log*")):
+        lines = [line for line in file.read_text(errors="replace").splitlines() if text in line]
+        if lines:
+            yield f"{file.name}: {lines[-1]}"
+
+
+def _queued(message: Mapping[str, Any]) -> QueuedMessage:
+    attribute = message.get("MessageAttributes", {}).get(REASON_ATTRIBUTE, {})
+    return QueuedMessage(message["Body"], attribute.get("StringValue", ""))
+
+
+def _read(database: Path, statement: str, *values: int) -> list[sqlite3.Row]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        return connection.execute(statement, values).fetchall()
