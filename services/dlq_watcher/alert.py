@@ -105,4 +105,4 @@ def how_to_redrive(task_id: str | None) -> str:
 
 
 def _shown(text: str, most_bytes: int) -> str:
-    return attribute_text(without_url_secrets(redact(text)), most_bytes)
+    return attribute_text(redact(without_url_secrets(text)), most_bytes)

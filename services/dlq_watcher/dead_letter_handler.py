@@ -38,14 +38,14 @@ class DeadLetterHandler:
         except UnusableMessageError as error:
             unusable = failure.with_reason(str(error))
             await self._tell(self._alert_of_unusable(message, unusable))
-            raise UnusableMessageError(unusable.reason) from error
+            raise UnusableMessageError(unusable.reason, unusable.attempts) from error
         structlog.contextvars.bind_contextvars(task_id=task.task_id)
         try:
             await self._delivery.deliver(failure_outcome(task, failure.details))
         except OutcomeTooLargeError as error:
             unreported = failure.with_reason(str(error))
             await self._tell(_alert_of_task(message, task, unreported, is_kept=True))
-            raise OutcomeTooLargeError(unreported.reason) from error
+            raise OutcomeTooLargeError(unreported.reason, unreported.attempts) from error
         await self._tell(_alert_of_task(message, task, failure, is_kept=False))
 
     def _alert_of_unusable(self, message: ReceivedMessage, failure: Failure) -> Alert:

@@ -40,7 +40,7 @@ class DeadOutcomeHandler:
                     is_kept=True,
                 )
             )
-            raise UndeliverableError(unusable.reason) from error
+            raise UndeliverableError(unusable.reason, unusable.attempts) from error
         structlog.contextvars.bind_contextvars(task_id=outcome.task_id)
         await self._tell(
             make_alert(
@@ -55,4 +55,4 @@ class DeadOutcomeHandler:
                 is_kept=True,
             )
         )
-        raise UndeliverableError(failure.reason)
+        raise UndeliverableError(failure.reason, failure.attempts)

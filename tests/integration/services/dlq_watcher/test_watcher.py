@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import string
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +24,7 @@ from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused
 from tests.service_fixtures import Serve
 from tests.unit.services.dlq_watcher.conftest import alert_of
 
+_SYMBOLS = (string.ascii_letters + string.digits + string.punctuation).replace('"', "").replace("\\", "")
 ITEM = '{"name":"a","num_1":0.877666663555222222,"num_2":1.10,"operation":"+","result_rounding":2}'
 WORKER_LOST = "the worker was lost in mid-task (killed, out of memory, or its machine gone)"
 
@@ -195,8 +198,9 @@ async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and
 async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_told(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
-    # Characters that take 3 bytes as they came, and 7 in an outcome on its way.
-    item = ITEM.replace('"a"', f'"{"語" * 300_000}"')
+    # Noise, which cannot be compressed, in characters of which some take more bytes in an outcome on its way.
+    noise = "".join(_SYMBOLS[byte % len(_SYMBOLS)] for byte in os.urandom(1_030_000))
+    item = ITEM.replace('"a"', f'"{noise}"')
     request = f'{{"callback_url":"http://127.0.0.1:{closed_port}/","message":[{item}]}}'
     body = encode_task("id", "calculation", request)
     await broker.queues["calculation-dlq"].send(body, {"reason": "the first reason", "attempts": "3"})
@@ -235,6 +239,7 @@ async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_
 
     assert kept.body == body
     assert kept.attributes["reason"].startswith("the receiver answered 503")
+    assert kept.attributes["attempts"] == "7"
     assert alert["text"] == headline
     assert "*Delivery attempts:* 7" in text_of(alert)
     assert "*Next:* look at it with `make dlq" in text_of(alert)
