@@ -4,7 +4,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aioboto3
 from aiobotocore.config import AioConfig
@@ -29,6 +29,13 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 10
 
 _DELETE_LINGER_SECONDS = 0.02
+
+_SYSTEM_ATTRIBUTES: Final = (
+    "ApproximateReceiveCount",
+    "SentTimestamp",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+)
 
 ResultT = TypeVar("ResultT")
 
@@ -60,6 +67,10 @@ class ReceivedMessage:
     sent_at: float
     """Seconds since the epoch."""
     attributes: Mapping[str, str]
+    first_received_at: float = 0
+    """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
+    dead_letter_source_arn: str | None = None
+    """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
     typed_attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"] = field(default_factory=dict)
     """The attributes as SQS gives and takes them; a foreign message may have some that are no text."""
 
@@ -124,7 +135,7 @@ class Queue:
                 MaxNumberOfMessages=min(most, MAX_RECEIVE),
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_timeout_seconds,
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                MessageSystemAttributeNames=_SYSTEM_ATTRIBUTES,
                 MessageAttributeNames=["All"],
             )
         )
@@ -260,6 +271,8 @@ def _received(message: "MessageTypeDef") -> ReceivedMessage:
         receive_count=int(system["ApproximateReceiveCount"]),
         sent_at=int(system["SentTimestamp"]) / 1000,
         attributes=attributes,
+        first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
+        dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
         typed_attributes=typed_attributes,
     )
 

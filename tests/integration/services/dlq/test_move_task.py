@@ -11,7 +11,7 @@ from pydantic import HttpUrl
 
 from services.dlq.end_of_line import EndOfLine, open_end_of_line
 from services.dlq.errors import DlqError
-from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
+from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, moves_as_new_messages, run_move_task
 from services.dlq.plan import Plan, QueueMove
 from services.dlq.redrive import Moved, redrive
 from services.settings import BrokerSettings
@@ -123,6 +123,18 @@ async def test_a_second_move_is_not_taken_for_the_first(
 async def test_what_is_no_dlq_of_a_queue_is_not_moved_by_sqs(end_of_line: EndOfLine) -> None:
     with pytest.raises(MoveTaskUnavailableError, match="must be configured as a Dead Letter Queue"):
         await move(end_of_line, "undelivered", "callbacks")
+
+
+@pytest.mark.usefixtures("bodies")
+async def test_localstack_carries_the_receive_count_along_so_that_it_is_not_trusted_with_a_redrive(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await move(end_of_line, "calculation-dlq", "calculation")
+
+    [message, *_] = await broker.queues["calculation"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+
+    assert message.receive_count > 1
+    assert not moves_as_new_messages(broker.client.meta.endpoint_url)
 
 
 async def plan_for_sqs(end_of_line: EndOfLine) -> Plan:

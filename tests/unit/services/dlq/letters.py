@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.dlq.dead_letter import DeadLetter, read_dead_letter
-from services.messages import OutcomeMessage, encode_outcome, encode_task
+from services.messages import OutcomeMessage, encode_outcome
 from services.queues import define_queues
 from services.sqs import ReceivedMessage
 from services.task_types import load_task_types
@@ -11,7 +11,8 @@ from services.task_types import load_task_types
 DEFINITIONS = define_queues(load_task_types(["services.tasks"]))
 
 REQUEST = '{"callback_url":"http://receiver/callback","message":[{"name":"a","num_1":0.10}]}'
-TASK = encode_task("task-1", "calculation", REQUEST)
+# A fixed time, so that the tests have the same names in every process.
+TASK = f'{{"version":1,"task_id":"task-1","task_type":"calculation","accepted_at":1700000000.000,"request":{REQUEST}}}'
 OUTCOME = encode_outcome(
     OutcomeMessage("task-1", "calculation", "http://receiver/callback", '{"results":[{"a":0.10}],"errors":[]}')
 )

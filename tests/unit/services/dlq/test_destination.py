@@ -3,7 +3,7 @@
 import pytest
 
 from services.dlq.destination import destination_of
-from services.messages import encode_task
+from services.queues import QueueDefinition
 from tests.unit.services.dlq.letters import DEFINITIONS, OUTCOME, TASK, letter
 
 
@@ -26,7 +26,7 @@ from tests.unit.services.dlq.letters import DEFINITIONS, OUTCOME, TASK, letter
         # A queue that is not there, or that nobody consumes, is no destination.
         ("undelivered", OUTCOME, "elsewhere", "callbacks"),
         ("undelivered", OUTCOME, "undelivered", "callbacks"),
-        ("undelivered", encode_task("id", "gone", "{}"), "gone", None),
+        ("undelivered", TASK.replace("calculation", "gone"), "gone", None),
         ("undelivered", "garbage", None, None),
     ],
 )
@@ -35,3 +35,9 @@ def test_a_message_goes_back_to_where_it_can_be_worked(
 ) -> None:
     attributes = {"source_queue": source_queue} if source_queue else {}
     assert destination_of(letter(body, queue, **attributes), DEFINITIONS) == destination
+
+
+def test_a_message_of_a_queue_that_no_worker_consumes_goes_back_to_it_all_the_same() -> None:
+    alerts = QueueDefinition("alerts", "dlq_watcher", None, "undelivered", None, 60)
+    dead = letter("no alert", "undelivered", reason="the message is no alert", source_queue="alerts")
+    assert destination_of(dead, {**DEFINITIONS, "alerts": alerts}) == "alerts"
