@@ -1,9 +1,10 @@
 """Where a dead message goes when it is redriven."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.dlq.destination import destination_of
-from services.queues import QueueDefinition
 from tests.unit.services.dlq.letters import DEFINITIONS, OUTCOME, TASK, letter
 
 
@@ -38,6 +39,6 @@ def test_a_message_goes_back_to_where_it_can_be_worked(
 
 
 def test_a_message_of_a_queue_that_no_worker_consumes_goes_back_to_it_all_the_same() -> None:
-    alerts = QueueDefinition("alerts", "dlq_watcher", None, "undelivered", None, 60)
+    alerts = replace(DEFINITIONS["undelivered"], name="alerts", consumer="dlq_watcher")
     dead = letter("no alert", "undelivered", reason="the message is no alert", source_queue="alerts")
     assert destination_of(dead, {**DEFINITIONS, "alerts": alerts}) == "alerts"
