@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 from services import exact_json
 from services.dlq_watcher.failure import read_failure
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.messages import (
+    ATTEMPTS_ATTRIBUTE,
+    REASON_ATTRIBUTE,
+    SOURCE_QUEUE_ATTRIBUTE,
+    TRACE_ATTRIBUTE,
+    UnusableMessageError,
+    decode_outcome,
+)
 from services.queues import QueueDefinition
 from services.sqs import ReceivedMessage
 
@@ -32,7 +39,7 @@ class DeadLetter:
     source_queue: str | None
     """The queue to which its last consumer wants it returned."""
     was_given_up: bool
-    """Whether its last consumer sent it here; else SQS moved it."""
+    """Whether its last consumer sent it here; else SQS moved it, and what it says of a failure is of an earlier one."""
 
     @property
     def content_name(self) -> str:
@@ -45,12 +52,12 @@ def read_dead_letter(
 ) -> DeadLetter:
     """Read a message of the queue that is defined so. It refuses nothing: garbage is what DLQs are for."""
     envelope = _open_envelope(message.body)
-    kind = _kind_of(envelope)
     reason, attempts = _failure_of(message, definition, definitions)
+    was_given_up = REASON_ATTRIBUTE in message.attributes and message.dead_letter_source_arn is None
     return DeadLetter(
         queue=definition.name,
         message_id=message.message_id,
-        kind=kind,
+        kind=_kind_of(envelope),
         task_id=_text(envelope.get("task_id")),
         task_type=_text(envelope.get("task_type")),
         callback_url=_text(_callback_url_of(envelope)),
@@ -58,9 +65,9 @@ def read_dead_letter(
         sent_at=message.sent_at,
         attempts=attempts,
         reason=reason,
-        trace=message.attributes.get(TRACE_ATTRIBUTE),
+        trace=message.attributes.get(TRACE_ATTRIBUTE) if was_given_up else None,
         source_queue=message.attributes.get(SOURCE_QUEUE_ATTRIBUTE),
-        was_given_up=REASON_ATTRIBUTE in message.attributes,
+        was_given_up=was_given_up,
     )
 
 
@@ -71,7 +78,7 @@ def content_of(body: str) -> Any:
         case "task":
             return envelope["request"]
         case "outcome":
-            return _parsed(envelope["body"])
+            return _outcome_of(body)
         case None:
             return body
 
@@ -87,7 +94,8 @@ def _open_envelope(body: str) -> dict[str, Any]:
 def _kind_of(envelope: Mapping[str, Any]) -> Literal["task", "outcome"] | None:
     if "request" in envelope:
         return "task"
-    return "outcome" if "body" in envelope else None
+    # An outcome too large for a message has another field for its body, and this one all the same.
+    return "outcome" if "callback_url" in envelope else None
 
 
 def _callback_url_of(envelope: Mapping[str, Any]) -> Any:
@@ -119,8 +127,9 @@ def _seconds(value: Any) -> float | None:
     return float(value)
 
 
-def _parsed(text: Any) -> Any:
+def _outcome_of(body: str) -> Any:
     try:
+        text = decode_outcome(body).body
         return exact_json.loads(text, max_depth=exact_json.MAX_DEPTH + 2)
-    except (TypeError, AttributeError, ValueError):
-        return text
+    except (UnusableMessageError, ValueError):
+        return body

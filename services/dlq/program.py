@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from services.boot import boot
-from services.dlq.destination import worker_queue
+from services.dlq.destination import living_queue
 from services.dlq.end_of_line import EndOfLine, names_at_the_end, open_end_of_line
 from services.dlq.errors import BROKER_ERRORS, UsageError, of_broker
 from services.queues import QueueDefinition, define_queues
@@ -46,10 +46,10 @@ class Program:
         return self.plain(name)
 
     def queue_to_redrive_to(self, name: str) -> str:
-        """Return a queue that a worker consumes by its name. Raises UsageError."""
-        workers = [each for each in self.definitions if worker_queue(each, self.definitions) == each]
-        if self.plain(name) not in workers:
-            raise UsageError(f"No worker has a queue {name}: --to takes one of {', '.join(workers)}.")
+        """Return a queue to which a redrive can send by its name. Raises UsageError."""
+        living = [each for each in self.definitions if living_queue(each, self.definitions) == each]
+        if self.plain(name) not in living:
+            raise UsageError(f"There is no queue {name} to redrive to: --to takes one of {', '.join(living)}.")
         return self.plain(name)
 
     def run(self, work: Callable[[EndOfLine], Awaitable[ResultT]]) -> ResultT:

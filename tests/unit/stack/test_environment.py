@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stack.config import Mode, StackSettings
-from stack.environment import merged_environment, service_environment
+from stack.environment import host_environment, merged_environment, service_environment
 
 
 @pytest.fixture
@@ -78,3 +78,13 @@ def test_alerts_can_go_to_a_real_slack() -> None:
     settings = StackSettings("native", environment={"SLACK_API_URL": "https://slack.com/api/"})
 
     assert service_environment(settings)["SLACK_API_URL"] == "https://slack.com/api/"
+
+
+@pytest.mark.parametrize("mode", ["native", "containers"])
+def test_a_program_on_this_machine_reaches_the_queues_in_either_mode(mode: Mode) -> None:
+    settings = StackSettings(mode, localstack_port=4600, environment={"AWS_ENDPOINT_URL": "http://elsewhere:1"})
+
+    assert host_environment(settings) == {
+        **service_environment(settings),
+        "AWS_ENDPOINT_URL": "http://localhost:4600",
+    }

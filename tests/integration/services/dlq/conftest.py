@@ -3,18 +3,25 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from aiohttp import web
+from pydantic import HttpUrl
 
 from services.dlq.end_of_line import EndOfLine
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
 from stack.sqs import connect
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
+from tests.service_fixtures import Serve
+
+_JSON = "application/x-amz-json-1.0"
 
 REFUSED = {"reason": "the receiver answered 503", "attempts": "7", "trace": "Traceback …", "source_queue": "callbacks"}
 
@@ -82,6 +89,28 @@ async def end_of(process: asyncio.subprocess.Process) -> Done:
     output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
     assert process.returncode is not None
     return Done(process.returncode, output.decode(), errors.decode())
+
+
+Intercept = Callable[[str, bool], web.Response | None]
+"""Is told of each SQS operation before it is done, False, and after it, True; what it returns is the answer instead."""
+
+
+@asynccontextmanager
+async def intercepted(broker: Broker, serve: Serve, intercept: Intercept) -> AsyncIterator[dict[str, Any]]:
+    """Give settings for the broker's queues with which every request passes by `intercept`."""
+
+    async def forward(request: web.Request) -> web.Response:
+        operation = request.headers["x-amz-target"].rpartition(".")[2]
+        if answer := intercept(operation, False):  # noqa: FBT003  # it has no keywords
+            return answer
+        headers = {name: request.headers[name] for name in ("x-amz-target", "content-type", "authorization")}
+        done = await http.post("/", content=await request.read(), headers=headers)
+        told = intercept(operation, True)  # noqa: FBT003
+        return told or web.Response(body=done.content, status=done.status_code, headers={"content-type": _JSON})
+
+    url = str(broker.environment["aws_endpoint_url"])
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http, serve(forward) as endpoint:
+        yield {**broker.environment, "aws_endpoint_url": HttpUrl(endpoint)}
 
 
 @pytest.fixture

@@ -4,19 +4,17 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
-from pydantic import HttpUrl
 
 from services.dlq.end_of_line import EndOfLine, open_end_of_line
 from services.dlq.errors import DlqError
-from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
+from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, moves_as_new_messages, run_move_task
 from services.dlq.plan import Plan, QueueMove
 from services.dlq.redrive import Moved, redrive
 from services.settings import BrokerSettings
 from tests.integration.services.conftest import Broker
-from tests.integration.services.dlq.conftest import bodies_in, fill, outcome, until
+from tests.integration.services.dlq.conftest import bodies_in, fill, intercepted, outcome, until
 from tests.service_fixtures import Serve
 
 FAILED = {"reason": "no", "attempts": "3"}
@@ -125,6 +123,18 @@ async def test_what_is_no_dlq_of_a_queue_is_not_moved_by_sqs(end_of_line: EndOfL
         await move(end_of_line, "undelivered", "callbacks")
 
 
+@pytest.mark.usefixtures("bodies")
+async def test_localstack_carries_the_receive_count_along_so_that_it_is_not_trusted_with_a_redrive(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await move(end_of_line, "calculation-dlq", "calculation")
+
+    [message, *_] = await broker.queues["calculation"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+
+    assert message.receive_count > 1
+    assert not moves_as_new_messages(broker.client.meta.endpoint_url)
+
+
 async def plan_for_sqs(end_of_line: EndOfLine) -> Plan:
     states = await end_of_line.states(["calculation-dlq"])
     return Plan(states, [], [QueueMove("calculation-dlq", "calculation", 100)], [])
@@ -161,17 +171,12 @@ async def test_a_move_that_sqs_gives_up_is_a_problem_with_its_reason(
 async def test_where_the_endpoint_has_no_such_operation_the_messages_are_moved_one_by_one(
     broker: Broker, serve: Serve, bodies: list[str]
 ) -> None:
-    url = str(broker.environment["aws_endpoint_url"])
+    def refuse_move_tasks(operation: str, _is_done: bool) -> web.Response | None:  # noqa: FBT001  # as it is called
+        refusal = {"__type": "InvalidAction", "message": "no such action"}
+        return web.json_response(refusal, status=400) if "MoveTask" in operation else None
 
-    async def without_move_tasks(request: web.Request) -> web.Response:
-        if "MoveTask" in request.headers["x-amz-target"]:
-            return web.json_response({"__type": "InvalidAction", "message": "no such action"}, status=400)
-        headers = {name: request.headers[name] for name in ("x-amz-target", "content-type", "authorization")}
-        answer = await http.post("/", content=await request.read(), headers=headers)
-        return web.Response(body=answer.content, status=answer.status_code, content_type="application/x-amz-json-1.0")
-
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http, serve(without_move_tasks) as endpoint:
-        settings = BrokerSettings(**{**broker.environment, "aws_endpoint_url": HttpUrl(endpoint)})
+    async with intercepted(broker, serve, refuse_move_tasks) as environment:
+        settings = BrokerSettings(**environment)
         async with open_end_of_line(settings, broker.definitions) as end_of_line:
             moved = Moved()
             await redrive(end_of_line, await plan_for_sqs(end_of_line), moved)

@@ -59,7 +59,10 @@ async def test_a_queue_is_known_by_the_name_that_it_has_in_sqs(broker: Broker, c
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["redrive", "task-0001", "--to", "nowhere", "--yes"], "No worker has a queue nowhere: --to takes one of calc"),
+        (
+            ["redrive", "task-0001", "--to", "nowhere", "--yes"],
+            "There is no queue nowhere to redrive to: --to takes one of calc",
+        ),
         (["redrive", "undelivered", "--yes"], "Say what to redrive"),
         (["list", "calculation"], "There is no queue calculation to list: there are calculation-dlq"),
     ],

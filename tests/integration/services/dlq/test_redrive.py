@@ -3,7 +3,11 @@
 import asyncio
 import signal
 from collections import Counter
+from pathlib import Path
 from typing import Any
+
+import pytest
+from aiohttp import web
 
 from services.dlq.end_of_line import EndOfLine
 from services.dlq.plan import Plan, make_plan, select
@@ -11,7 +15,17 @@ from services.dlq.redrive import Moved, redrive
 from services.dlq.selection import Criteria
 from services.messages import MAX_BODY_BYTES, encode_task
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
-from tests.integration.services.dlq.conftest import REFUSED, Commands, bodies_in, end_of, fill, outcome, until
+from tests.integration.services.dlq.conftest import (
+    REFUSED,
+    Commands,
+    bodies_in,
+    end_of,
+    fill,
+    intercepted,
+    outcome,
+    until,
+)
+from tests.service_fixtures import Serve
 
 TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
 ALL = Criteria()
@@ -227,14 +241,30 @@ async def test_nobody_to_ask_is_a_usage_error_that_moves_nothing(broker: Broker,
     assert await broker.in_queue("undelivered") == (1, 0)
 
 
-async def test_a_redrive_that_is_killed_loses_nothing(broker: Broker, commands: Commands) -> None:
-    bodies = [outcome(number) for number in range(1500)]
+@pytest.mark.parametrize("when", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("operation", ["SendMessageBatch", "DeleteMessageBatch"])
+async def test_a_redrive_that_is_killed_loses_nothing(
+    broker: Broker,
+    serve: Serve,
+    tmp_path: Path,
+    operation: str,
+    when: bool,  # noqa: FBT001
+) -> None:
+    bodies = [outcome(number) for number in range(100)]
     await fill(broker, "undelivered", bodies, REFUSED)
-    process = await commands.start("redrive", "undelivered", "--all", "--yes")
-    await until(broker, "callbacks", lambda waiting, _in_hand: waiting > 0)
+    running: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    batches = Counter[bool]()
 
-    process.kill()
-    done = await end_of(process)
+    def kill_in_mid_redrive(called: str, is_done: bool) -> web.Response | None:  # noqa: FBT001
+        batches[is_done] += called == operation
+        if called != operation or is_done is not when or batches[when] < 5:
+            return None
+        running.result().kill()
+        return web.Response(status=503)
+
+    async with intercepted(broker, serve, kill_in_mid_redrive) as environment:
+        running.set_result(await Commands(environment, tmp_path).start("redrive", "undelivered", "--all", "--yes"))
+        done = await end_of(running.result())
 
     left, arrived = bodies_in(broker, "undelivered"), bodies_in(broker, "callbacks")
     assert done.exit_code == -signal.SIGKILL
@@ -242,6 +272,28 @@ async def test_a_redrive_that_is_killed_loses_nothing(broker: Broker, commands: 
     assert set(left) | set(arrived) == set(bodies)
     # What was sent, and not deleted yet, is in both: one batch at the most.
     assert len(left) + len(arrived) - len(bodies) <= 10
+
+
+async def test_a_broker_that_fails_in_mid_redrive_is_one_line_behind_what_was_moved(
+    broker: Broker, serve: Serve, tmp_path: Path
+) -> None:
+    bodies = [outcome(number) for number in range(100)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+    batches = Counter[bool]()
+
+    def fail_from_the_third_batch(operation: str, is_done: bool) -> web.Response | None:  # noqa: FBT001
+        batches[is_done] += operation == "SendMessageBatch"
+        return web.Response(status=503) if operation == "SendMessageBatch" and batches[False] > 2 else None
+
+    async with intercepted(broker, serve, fail_from_the_third_batch) as environment:
+        done = await Commands(environment, tmp_path).run("redrive", "undelivered", "--all", "--yes")
+
+    left, arrived = bodies_in(broker, "undelivered"), bodies_in(broker, "callbacks")
+    assert (done.exit_code, done.output) == (1, "Moved 20 messages: 20 from undelivered to callbacks.\n")
+    assert done.errors.startswith("SQS refused SendMessageBatch: 503")
+    assert done.errors.count("\n") == 1
+    assert sorted(left + arrived) == bodies
+    assert await broker.in_queue("undelivered") == (80, 0)
 
 
 async def test_a_redrive_that_is_interrupted_finishes_what_it_has_in_hand_and_gives_the_rest_back(

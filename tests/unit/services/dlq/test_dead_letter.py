@@ -1,6 +1,7 @@
 """What is told of a dead message."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dlq.dead_letter import content_of
-from services.messages import encode_task
-from tests.unit.services.dlq.letters import OUTCOME, REQUEST, SENT_AT, TASK, letter
+from services.messages import MAX_MESSAGE_BYTES, OutcomeMessage, encode_outcome, encode_task
+from tests.unit.services.dlq.letters import OUTCOME, REQUEST, SENT_AT, TASK, letter, read, received
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
@@ -50,6 +51,13 @@ def test_a_task_that_sqs_moved_lost_its_worker_after_all_attempts_of_its_queue()
     assert not dead.was_given_up
 
 
+def test_what_a_message_that_sqs_moved_says_of_a_failure_is_of_an_earlier_one() -> None:
+    message = replace(received(TASK, reason="ValueError: no", trace="Traceback …"), dead_letter_source_arn="arn:…")
+
+    assert not read(message).was_given_up
+    assert read(message).trace is None
+
+
 def test_a_message_that_someone_put_into_undelivered_has_no_reason() -> None:
     assert letter("garbage", "undelivered").reason == "no reason given"
     assert letter("garbage", "undelivered", attempts="many").attempts is None
@@ -83,8 +91,22 @@ def test_the_content_of_an_outcome_is_what_the_callback_would_hear() -> None:
     assert content_of(OUTCOME) == {"results": [{"a": Decimal("0.10")}], "errors": []}
 
 
-def test_the_content_of_an_outcome_that_is_no_json_is_its_text() -> None:
-    assert content_of('{"body":"half of it {"}') == "half of it {"
+def test_an_outcome_that_is_too_large_for_a_message_as_it_is_is_an_outcome_all_the_same() -> None:
+    large = encode_outcome(
+        OutcomeMessage("task-1", "calculation", "http://receiver/", f'["{"x" * MAX_MESSAGE_BYTES}"]')
+    )
+
+    assert letter(large, "undelivered").kind == "outcome"
+    assert content_of(large) == ["x" * MAX_MESSAGE_BYTES]
+
+
+@pytest.mark.parametrize(
+    "field", ['"body":"half of it {"', '"body":5', '"compressed_body":"half of it"', '"request_id":5']
+)
+def test_an_outcome_that_cannot_be_read_is_shown_as_it_is(field: str) -> None:
+    body = f'{{"version":1,"task_id":"id","task_type":"data","callback_url":"http://receiver/",{field}}}'
+    assert letter(body).kind == "outcome"
+    assert content_of(body) in {body, 5}
 
 
 def test_a_task_of_an_unknown_version_is_still_told() -> None:

@@ -1,5 +1,7 @@
 """Where a dead message goes when it is redriven."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.dlq.destination import destination_of
@@ -34,3 +36,9 @@ def test_a_message_goes_back_to_where_it_can_be_worked(
 ) -> None:
     attributes = {"source_queue": source_queue} if source_queue else {}
     assert destination_of(letter(body, queue, **attributes), DEFINITIONS) == destination
+
+
+def test_a_message_of_a_queue_that_no_worker_consumes_goes_back_to_it_all_the_same() -> None:
+    alerts = replace(DEFINITIONS["undelivered"], name="alerts", consumer="dlq_watcher")
+    dead = letter("no alert", "undelivered", reason="the message is no alert", source_queue="alerts")
+    assert destination_of(dead, {**DEFINITIONS, "alerts": alerts}) == "alerts"
