@@ -83,8 +83,6 @@ class ApiSettings(BrokerSettings):
     """How many requests may be under way between the client and SQS; one more is answered 503."""
     enqueue_max_pending_bytes: Annotated[int, Field(ge=LARGEST_MESSAGE_BYTES)] = 32 * LARGEST_MESSAGE_BYTES
     """How many bytes their bodies may have together."""
-    request_body_timeout_seconds: Seconds = 30
-    """How long a request's body may take to come; longer, it is answered 408."""
     api_keys: Annotated[Annotated[list[ApiKey], Field(min_length=1)] | None, NoDecode, CommaSeparated] = None
     """Those who submit a task must send one of these; several, while one is replaced by another."""
     example_receiver_url: HttpUrl = HttpUrl("http://localhost:9000/callback")

@@ -52,7 +52,6 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         version="1",
         lifespan=lifespan,
     )
-    app.state.settings = settings
     app.state.api_keys = ApiKeys(settings.api_keys or [])
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes

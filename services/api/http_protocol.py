@@ -1,60 +1,91 @@
-"""HTTP as the API serves it: uvicorn's, with bounds on the head of a request, which it has none for."""
+"""HTTP as the API serves it: uvicorn's, with bounds on how a request may come, which it has none for."""
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+REQUEST_TIMEOUT_SECONDS = 30.0
+"""How long a request may take to come: from its first byte, or, the first one, from the opening of its connection."""
 
 MAX_HEAD_BYTES = 65_536
-HEAD_TIMEOUT_SECONDS = 10.0
-"""How long the head of a request may take to come, from its first byte; and the first one on a connection at all."""
+"""How long a request's head may be. What comes with the chunk of bytes in which it begins is not counted."""
 
+
+def _final_answer(status: bytes, detail: bytes) -> bytes:
+    body = b'{"detail":"%s"}' % detail
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+_TOO_SLOW = _final_answer(b"408 Request Timeout", b"The request did not come as a whole in time.")
 # RFC 6585, section 5
-_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_HEAD_TOO_LARGE = _final_answer(b"431 Request Header Fields Too Large", b"The request's head is too large.")
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Closes a connection whose request does not get to the end of its head in time and within its size."""
+    """Answers 408 or 431, and closes the connection, where a request does not come in time or within its size.
 
+    A request that comes at once costs no timer.
+    """
+
+    _is_head_under_way = False
+    _is_request_under_way = False
     _head_bytes = 0
-    _head_timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Take the connection, and wait for a request's head."""
+        """Take the connection, and wait for its first request."""
         super().connection_made(transport)
-        self._await_head()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the connection go."""
-        self._head_done()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and count it where all of it belongs to one head."""
-        awaited = self._head_timer
+        """Parse what came; bound what is still to come."""
+        is_head = self._is_head_under_way
+        self._head_bytes = self._head_bytes + len(data) if is_head else 0
         super().data_received(data)
-        if awaited is None or self._head_timer is not awaited:
-            return
-        self._head_bytes += len(data)
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(_HEAD_TOO_LARGE)
-            self.transport.close()
+        if not self._is_request_under_way:
+            self._stop_timer()
+        elif self._timer is None:
+            self._start_timer()
+        if is_head and self._is_head_under_way and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(_HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Wait for the head that begins."""
+        """Note that a request begins."""
+        self._is_head_under_way = self._is_request_under_way = True
+        self._head_bytes = 0
         super().on_message_begin()
-        self._await_head()
 
     def on_headers_complete(self) -> None:
-        """Start the request."""
-        self._head_done()
+        """Note that its head has come."""
+        self._is_head_under_way = False
         super().on_headers_complete()
 
-    def _await_head(self) -> None:
-        self._head_done()
-        self._head_bytes = 0
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_SECONDS, self.transport.close)
+    def on_message_complete(self) -> None:
+        """Note that the whole of it has come."""
+        self._is_request_under_way = False
+        super().on_message_complete()
 
-    def _head_done(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._refuse, _TOO_SLOW)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, answer: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if not _is_answering(self.cycle):
+            self.transport.write(answer)
+        self.transport.close()
+
+
+def _is_answering(cycle: RequestResponseCycle | None) -> bool:
+    return cycle is not None and cycle.response_started and not cycle.response_complete

@@ -1,6 +1,5 @@
 """The request of a task: refused early where it cannot be taken; its body read with exact numbers, kept as it came."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from json import JSONDecodeError
 from typing import Any
@@ -36,18 +35,7 @@ def declared_size(headers: Headers) -> int:
 
 
 class TaskHttpRequest(Request):
-    """A request whose JSON keeps its numbers exact, and whose body is bounded in time and size."""
-
-    async def body(self) -> bytes:
-        """Read the body; raise the 408 where it does not come in time."""
-        timeout_seconds = self.app.state.settings.request_body_timeout_seconds
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                return await super().body()
-        except TimeoutError:
-            detail = f"The request body did not come within {timeout_seconds:g} seconds."
-            headers = {"Connection": "close"}
-            raise HTTPException(status.HTTP_408_REQUEST_TIMEOUT, detail, headers) from None
+    """A request whose JSON keeps its numbers exact, and whose body is not read on beyond what SQS can carry."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the body; raise the 413 as soon as it is known to be too large."""

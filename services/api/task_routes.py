@@ -52,7 +52,10 @@ class ErrorDetail(BaseModel):
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    status.HTTP_408_REQUEST_TIMEOUT: {"model": ErrorDetail, "description": "The request body did not come in time"},
+    status.HTTP_408_REQUEST_TIMEOUT: {
+        "model": ErrorDetail,
+        "description": "The request did not come as a whole in time",
+    },
     status.HTTP_413_CONTENT_TOO_LARGE: {"model": ErrorDetail, "description": "Larger than an SQS message can be"},
     status.HTTP_500_INTERNAL_SERVER_ERROR: {"model": ErrorDetail, "description": COULD_NOT_BE_QUEUED},
     status.HTTP_503_SERVICE_UNAVAILABLE: {

@@ -59,7 +59,6 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
             {"ENQUEUE_MAX_PENDING_BYTES": "1000000"},
             "ENQUEUE_MAX_PENDING_BYTES: Input should be greater than or equal to 1048576",
         ),
-        (ApiSettings, {"REQUEST_BODY_TIMEOUT_SECONDS": "0"}, f"REQUEST_BODY_TIMEOUT_SECONDS: {SECONDS}"),
         (ApiSettings, {"API_KEYS": "0123456789abcdef,short"}, f"API_KEYS.1: {UNUSABLE_API_KEY}"),
         (ApiSettings, {"API_KEYS": "0123456789abcde\u00e9"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
         (ApiSettings, {"API_KEYS": "0123456789 abcdef"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),

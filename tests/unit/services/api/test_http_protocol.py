@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import uvicorn
@@ -40,8 +39,8 @@ async def connected(app: FastAPI) -> AsyncIterator[Connection]:
         await serving
 
 
-def make_app(**settings: Any) -> FastAPI:
-    return create_app(ApiSettings(**settings), load_task_types(["services.tasks"]))
+def make_app() -> FastAPI:
+    return create_app(ApiSettings(), load_task_types(["services.tasks"]))
 
 
 async def answered(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
@@ -72,14 +71,40 @@ async def test_requests_that_come_at_once_are_answered_in_turn() -> None:
         assert (await answered(reader))[1] == b'{"state":"healthy"}'
 
 
-@pytest.mark.parametrize("begun", [b"", HEALTHCHECK[:-2], HEALTHCHECK + HEALTHCHECK[:-2]])
-async def test_a_connection_whose_request_does_not_come_is_closed(
-    begun: bytes, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("begun", [b"", HEALTHCHECK[:-2], SUBMIT, SUBMIT + b'{"callback_url":'])
+async def test_a_request_that_does_not_come_in_time_is_answered_408_and_its_connection_closed(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.01)
     async with connected(make_app()) as (reader, writer):
         writer.write(begun)
-        assert (await reader.read()).count(b"healthy") == begun.count(b"\r\n\r\n")
+        head, body = await answered(reader)
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert body == b'{"detail":"The request did not come as a whole in time."}'
+        assert await reader.read() == b""
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_time_runs_anew_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.01)
+    async with connected(make_app()) as (reader, writer):
+        writer.write(HEALTHCHECK + HEALTHCHECK[:-2])
+        assert (await answered(reader))[1] == b'{"state":"healthy"}'
+        assert (await answered(reader))[0].startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_request_that_came_as_a_whole_has_time_for_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.001)
+    app = make_app()
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(0.05)
+        return "done"
+
+    async with connected(app) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: api\r\n\r\n")
+        assert (await answered(reader))[1] == b'"done"'
 
 
 @pytest.mark.parametrize("repeated", [b"X-Header: value\r\n", b"value"])
@@ -90,17 +115,6 @@ async def test_a_head_that_is_too_large_is_answered_431(repeated: bytes) -> None
         writer.write(repeated * (MAX_HEAD_BYTES // len(repeated) + 1))
         head, _ = await answered(reader)
         assert head.startswith(b"HTTP/1.1 431 ")
-        assert await reader.read() == b""
-
-
-async def test_a_body_that_does_not_come_in_time_is_answered_408_and_the_connection_closed() -> None:
-    app = make_app(request_body_timeout_seconds=0.01)
-    async with connected(app) as (reader, writer):
-        writer.write(SUBMIT + b'{"callback_url":')
-        head, body = await answered(reader)
-        assert head.startswith(b"HTTP/1.1 408 ")
-        assert b"connection: close" in head.lower()
-        assert body == b'{"detail":"The request body did not come within 0.01 seconds."}'
         assert await reader.read() == b""
 
 
