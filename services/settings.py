@@ -15,12 +15,14 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 LONGEST_WAIT_TIME_SECONDS = 20
 LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
+LARGEST_MESSAGE_BYTES = 1_048_576
 
 MOST_CALLBACK_RETRIES = 7
 """The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
 
 LONGEST_ALERT_WINDOW_SECONDS = 3600
 """A longer one would hide failures rather than group them, and SQS lets a message be held for 12 hours only."""
+SHORTEST_API_KEY = 16
 
 
 def _split(value: Any) -> Any:
@@ -44,9 +46,17 @@ def _signing_secrets(secrets: SecretStr) -> SecretStr:
     return secrets
 
 
+def _api_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if len(text) < SHORTEST_API_KEY or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"each key has at least {SHORTEST_API_KEY} visible ASCII characters")
+    return key
+
+
 Seconds = Annotated[float, Field(gt=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 NonNegativeSeconds = Annotated[float, Field(ge=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS, allow_inf_nan=False)]
+ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 CommaSeparated = BeforeValidator(_split)
 
 
@@ -77,6 +87,12 @@ class ApiSettings(BrokerSettings):
     api_port: Port = 8000
     enqueue_timeout_seconds: Seconds = 5
     """How long a request may wait for SQS before it is answered 500."""
+    enqueue_max_pending: Annotated[int, Field(ge=1)] = 1000
+    """How many requests may be under way between the client and SQS; one more is answered 503."""
+    enqueue_max_pending_bytes: Annotated[int, Field(ge=LARGEST_MESSAGE_BYTES)] = 32 * LARGEST_MESSAGE_BYTES
+    """How many bytes their bodies may have together."""
+    api_keys: Annotated[Annotated[list[ApiKey], Field(min_length=1)] | None, NoDecode, CommaSeparated] = None
+    """Those who submit a task must send one of these; several, while one is replaced by another."""
     example_receiver_url: HttpUrl = HttpUrl("http://localhost:9000/callback")
     """The callback that the documentation's examples are prefilled with."""
 

@@ -27,8 +27,6 @@ CALCULATIONS = """\
 CALCULATION_RESULTS = [{"calc_0": 123.76}, {"calc_1": 785687255.2435}, {"calc_2": 880}]
 CALCULATION_ERRORS = [{"calc_3": "division by zero"}]
 
-JSON_CONTENT = {"Content-Type": "application/json"}
-
 Body = dict[str, Any]
 
 
@@ -68,6 +66,12 @@ def curl(settings: StackSettings) -> str:
     return f"curl -X POST {settings.api_url}/v1/calculation/basic -H 'Content-Type: application/json' -d '{request}'"
 
 
+def request_headers(settings: StackSettings) -> dict[str, str]:
+    """The headers of a task: with the first of the API keys, where there are some."""
+    key = settings.environment.get("API_KEYS", "").partition(",")[0].strip()
+    return {"Content-Type": "application/json", **({"X-API-Key": key} if key else {})}
+
+
 def _try(client: httpx.Client, settings: StackSettings, trial: Trial) -> bool:
     console.print(f"\n[bold]{trial.title}[/bold]")
     task_id = _submit(client, settings, trial)
@@ -86,7 +90,7 @@ def _try(client: httpx.Client, settings: StackSettings, trial: Trial) -> bool:
 def _submit(client: httpx.Client, settings: StackSettings, trial: Trial) -> str:
     request = _request(settings, trial.message)
     try:
-        response = client.post(f"{settings.api_url}{trial.path}", content=request, headers=JSON_CONTENT)
+        response = client.post(f"{settings.api_url}{trial.path}", content=request, headers=request_headers(settings))
     except httpx.TransportError as error:
         raise StackError(f"The API does not answer at {settings.api_url}: start it with `make up`.") from error
     if response.status_code != httpx.codes.OK:

@@ -5,6 +5,7 @@ import argparse
 import uvicorn
 
 from services.api.app import create_app
+from services.api.http_protocol import BoundedHttpProtocol
 from services.boot import boot
 from services.settings import ApiSettings
 
@@ -18,7 +19,7 @@ def main() -> None:
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         access_log=False,
         log_config=None,
         # What was accepted is confirmed by SQS or answered 500 within this time.

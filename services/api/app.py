@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 
+from services.api.api_keys import ApiKeys
 from services.api.enqueue import TaskQueue
 from services.api.errors import answer_validation_error
+from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_router
 from services.queues import define_queues
@@ -50,7 +52,11 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         version="1",
         lifespan=lifespan,
     )
+    app.state.api_keys = ApiKeys(settings.api_keys or [])
+    app.state.pending_tasks = PendingTasks(
+        most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
+    )
     app.add_exception_handler(RequestValidationError, answer_validation_error)
-    app.include_router(make_task_router(task_types, str(settings.example_receiver_url)))
+    app.include_router(make_task_router(task_types, settings))
     app.include_router(status_router)
     return app

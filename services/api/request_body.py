@@ -1,4 +1,4 @@
-"""The request body of a task: read with exact numbers, kept as it came, and refused early where SQS cannot take it."""
+"""The request of a task: refused early where it cannot be taken; its body read with exact numbers, kept as it came."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from json import JSONDecodeError
@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request, Response, status
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 
 from services import exact_json
 from services.messages import MAX_BODY_BYTES
@@ -20,14 +21,24 @@ def too_large(size: str) -> HTTPException:
     return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, detail)
 
 
+def declared_size(headers: Headers) -> int:
+    """Return the bytes that the body will have: as declared, else the most that it may have.
+
+    Raises the 413 where that is more.
+    """
+    declared = headers.get("content-length", "")
+    if not declared.isdecimal():
+        return MAX_BODY_BYTES
+    if int(declared) > MAX_BODY_BYTES:
+        raise too_large(declared)
+    return int(declared)
+
+
 class TaskHttpRequest(Request):
     """A request whose JSON keeps its numbers exact, and whose body is not read on beyond what SQS can carry."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the body; raise the 413 as soon as it is known to be too large."""
-        declared = self.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-            raise too_large(declared)
         size = 0
         async for chunk in super().stream():
             size += len(chunk)
@@ -39,20 +50,28 @@ class TaskHttpRequest(Request):
         """Read the body. NaN and Infinity pass, for the model to refuse them by their place."""
         body = await self.body()
         try:
-            return exact_json.loads(body, allow_nan=True)
+            self._parsed = exact_json.loads(body, allow_nan=True)
         except ValueError as error:
             # FastAPI answers this error with the 422 of a body that is no JSON.
             raise JSONDecodeError(str(error), "", getattr(error, "pos", 0)) from error
+        return self._parsed
+
+    def forget_parsed(self) -> None:
+        """Empty the JSON, which FastAPI keeps until the answer: it takes 10 to 50 times the memory of its text."""
+        self._parsed.clear()
 
 
 class TaskRoute(APIRoute):
-    """A route whose handler is given a TaskHttpRequest."""
+    """A route that reads the body of those requests alone that may come in, as a TaskHttpRequest."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the request before FastAPI reads it."""
+        """Decide on the request before FastAPI reads it."""
         handle = super().get_route_handler()
 
         async def handle_task(request: Request) -> Response:
-            return await handle(TaskHttpRequest(request.scope, request.receive))
+            state = request.app.state
+            state.api_keys.check(request)
+            with state.pending_tasks.place_for(declared_size(request.headers)):
+                return await handle(TaskHttpRequest(request.scope, request.receive))
 
         return handle_task

@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Body, HTTPException, Request, status
-from pydantic import BaseModel
+from fastapi import APIRouter, Body, Header, HTTPException, Security, status
+from pydantic import AfterValidator, BaseModel
 
+from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED
-from services.api.request_body import TaskRoute, too_large
+from services.api.request_body import TaskHttpRequest, TaskRoute, too_large
 from services.messages import MAX_BODY_BYTES, encode_task
+from services.settings import ApiSettings
 from services.sqs import message_bytes
 from services.task_types import TaskTypes
 from services.tasks.task_type import TaskType
@@ -50,23 +52,60 @@ class ErrorDetail(BaseModel):
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
+    status.HTTP_408_REQUEST_TIMEOUT: {
+        "model": ErrorDetail,
+        "description": "The request did not come as a whole in time",
+    },
     status.HTTP_413_CONTENT_TOO_LARGE: {"model": ErrorDetail, "description": "Larger than an SQS message can be"},
     status.HTTP_500_INTERNAL_SERVER_ERROR: {"model": ErrorDetail, "description": COULD_NOT_BE_QUEUED},
+    status.HTTP_503_SERVICE_UNAVAILABLE: {
+        "model": ErrorDetail,
+        "description": "Overloaded: too many tasks are waiting to be queued",
+        "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
+    },
+}
+_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
+    status.HTTP_401_UNAUTHORIZED: {
+        "model": ErrorDetail,
+        "description": "No valid API key",
+        "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    },
 }
 
+# What the client sends twice with the same key is the same task; the namespace is arbitrary, and must never change.
+_IDEMPOTENT_TASKS = uuid.UUID("61cc79fa-e26a-47b3-967c-9afa2ca762b7")
 
-def make_task_router(task_types: TaskTypes, example_receiver_url: str) -> APIRouter:
-    """Return the routes of all task types; their examples are prefilled with the receiver's URL."""
-    router = APIRouter(route_class=TaskRoute, tags=["tasks"])
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A unique value of the client's, such as a UUID, by which retries of the same request are"
+        " recognized: the same key gives the same `task_id`. So a request that was answered 500 or 503, or not at all,"
+        " can be repeated; its work may be done again, and what is delivered again has the same `webhook-id`."
+        " Nothing is kept of a key: it never expires, and its use with another request is not noticed.",
+    ),
+]
+
+
+def make_task_router(task_types: TaskTypes, settings: ApiSettings) -> APIRouter:
+    """Return the routes of all task types; their examples are prefilled with the example receiver's URL."""
+    router = APIRouter(
+        route_class=TaskRoute,
+        tags=["tasks"],
+        dependencies=[Security(API_KEY_HEADER)] if settings.api_keys else [],
+        responses=_RESPONSES | (_UNAUTHORIZED if settings.api_keys else {}),
+    )
     for task_type in task_types.values():
         router.add_api_route(
             task_type.route,
-            _make_endpoint(task_type, example_receiver_url),
+            _make_endpoint(task_type, str(settings.example_receiver_url)),
             methods=["POST"],
             name=task_type.name,
             summary=task_type.summary,
             description=task_type.item.__doc__,
-            responses=_RESPONSES,
         )
     return router
 
@@ -76,11 +115,17 @@ def _make_endpoint(task_type: TaskType[Any], example_receiver_url: str) -> Calla
     request_model = task_type.request_model
 
     async def accept(
-        request: Request,
-        _task: Annotated[request_model, Body(openapi_examples={"example": {"value": example}})],  # type: ignore[valid-type]
+        request: TaskHttpRequest,
+        _valid: Annotated[
+            request_model,  # type: ignore[valid-type]
+            Body(openapi_examples={"example": {"value": example}}),
+            AfterValidator(_forget),
+        ],
+        idempotency_key: IdempotencyKey = None,
     ) -> Accepted:
         task_queue: TaskQueue = request.app.state.task_queues[task_type.name]
-        task_id = str(uuid.uuid4())
+        request.forget_parsed()
+        task_id = task_id_of(task_type.name, idempotency_key)
         # The text of the client, not the model's: it is passed on untouched.
         message = encode_task(task_id, task_type.name, (await request.body()).decode("utf-8-sig"))
         size = message_bytes(message)
@@ -93,6 +138,17 @@ def _make_endpoint(task_type: TaskType[Any], example_receiver_url: str) -> Calla
         return Accepted.of(task_id)
 
     return accept
+
+
+def _forget(_task: BaseModel) -> None:
+    """Keep nothing of a valid task but its text, while it waits for SQS."""
+
+
+def task_id_of(task_type: str, idempotency_key: str | None) -> str:
+    """Return the id of a new task: the same for the same idempotency key, without one it is unique."""
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(_IDEMPOTENT_TASKS, f"{task_type}:{idempotency_key}"))
 
 
 def make_example(task_type: TaskType[Any], receiver_url: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def _task_packages() -> list[str]:
 
 # Short, so that what is retried, lost or drained is seen within seconds.
 SETTINGS = {
+    "API_KEYS": "",
     "TASK_PACKAGES": ",".join(_task_packages()),
     "SQS_WAIT_TIME_SECONDS": "2",
     "VISIBILITY_TIMEOUT_SECONDS": "4",

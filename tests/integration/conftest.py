@@ -17,11 +17,11 @@ READY_SECONDS = 60.0
 
 
 @contextmanager
-def running_localstack(directory: Path, queues_json: str) -> Iterator[tuple[str, Readiness]]:
+def running_localstack(directory: Path, queues_json: str, port: int | None = None) -> Iterator[tuple[str, Readiness]]:
     """Run a LocalStack whose hook makes these queues; give its URL and what it says of its hook."""
     if not localstack_python().exists():
         pytest.fail(f"{localstack_python()} is missing: run `make test`, or set LOCALSTACK_PYTHON", pytrace=False)
-    port = free_port()
+    port = port or free_port()
     place_hook(directory, queues_json)
     environment = {**merged_environment(), **localstack_environment(port, directory)}
     url = f"http://localhost:{port}"

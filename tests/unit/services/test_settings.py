@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 SECONDS = "Input should be greater than 0"
 TASK_TYPES = load_task_types(["services.tasks"])
 UNUSABLE_KEY = "CALLBACK_SIGNING_SECRET: a secret is whsec_ followed by the base64 of 24 to 64 random bytes"
+UNUSABLE_API_KEY = "each key has at least 16 visible ASCII characters"
 DATA_CONCURRENCY = "DATA_CONCURRENCY: Input should be greater than or equal to 1"
 
 
@@ -52,6 +53,16 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
         ),
         (ApiSettings, {"API_PORT": "0"}, "API_PORT: Input should be greater than or equal to 1"),
         (ApiSettings, {"API_PORT": "65536"}, "API_PORT: Input should be less than or equal to 65535"),
+        (ApiSettings, {"ENQUEUE_MAX_PENDING": "0"}, "ENQUEUE_MAX_PENDING: Input should be greater than or equal to 1"),
+        (
+            ApiSettings,
+            {"ENQUEUE_MAX_PENDING_BYTES": "1000000"},
+            "ENQUEUE_MAX_PENDING_BYTES: Input should be greater than or equal to 1048576",
+        ),
+        (ApiSettings, {"API_KEYS": "0123456789abcdef,short"}, f"API_KEYS.1: {UNUSABLE_API_KEY}"),
+        (ApiSettings, {"API_KEYS": "0123456789abcde\u00e9"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
+        (ApiSettings, {"API_KEYS": "0123456789 abcdef"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
+        (ApiSettings, {"API_KEYS": ","}, "API_KEYS: List should have at least 1 item after validation, not 0"),
         (ApiSettings, {"ENQUEUE_TIMEOUT_SECONDS": "0"}, f"ENQUEUE_TIMEOUT_SECONDS: {SECONDS}"),
         (ApiSettings, {"ENQUEUE_TIMEOUT_SECONDS": "nan"}, "ENQUEUE_TIMEOUT_SECONDS: Input should be a finite number"),
         (
@@ -150,6 +161,22 @@ def test_a_refused_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: 
         load_settings(WorkerSettings)
 
     assert "my-own-secret" not in capsys.readouterr().err
+
+
+def test_no_secret_is_shown_by_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("API_KEYS", "first-key-0123456789, second-key-0123456789")
+    settings = load_settings(ApiSettings)
+    assert [key.get_secret_value() for key in settings.api_keys or []] == [
+        "first-key-0123456789", "second-key-0123456789"
+    ]  # fmt: skip
+    assert "-key-" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+    monkeypatch.setenv("API_KEYS", "my-short-key")
+    with pytest.raises(SystemExit):
+        load_settings(ApiSettings)
+    assert "my-short-key" not in capsys.readouterr().err
 
 
 def test_a_setting_comes_from_the_env_file_and_the_environment_goes_before_it(

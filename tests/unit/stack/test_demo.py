@@ -6,7 +6,7 @@ import shlex
 import simplejson
 
 from stack.config import StackSettings
-from stack.demo import curl
+from stack.demo import curl, request_headers
 
 
 def test_the_curl_command_sends_the_calculations_to_this_stack_with_all_their_digits() -> None:
@@ -23,3 +23,9 @@ def test_the_curl_command_sends_the_calculations_to_this_stack_with_all_their_di
 
 def test_the_curl_command_can_be_pasted_without_a_change() -> None:
     assert not re.search(r"[<>…]", curl(StackSettings("native")))
+
+
+def test_tasks_are_submitted_with_an_api_key_where_there_are_some() -> None:
+    assert request_headers(StackSettings("native")) == {"Content-Type": "application/json"}
+    environment = {"API_KEYS": " first-key-0123456789, second-key-0123456789"}
+    assert request_headers(StackSettings("native", environment=environment))["X-API-Key"] == "first-key-0123456789"

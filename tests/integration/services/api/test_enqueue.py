@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -175,3 +176,44 @@ async def test_a_broker_that_hangs_up_is_a_500(serve: Serve) -> None:
 
     async with serve(hang_up) as url:
         assert await cause_of_500(url)
+
+
+async def test_what_timed_out_before_it_was_sent_is_not_sent_later(serve: Serve) -> None:
+    let_go = asyncio.Event()
+    sent: list[str] = []
+
+    async def hold(_action: str, batch: dict[str, Any]) -> web.Response:
+        sent.extend(decode_task(entry["MessageBody"]).task_id for entry in batch["Entries"])
+        await let_go.wait()
+        taken = [{"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""} for entry in batch["Entries"]]
+        return web.json_response({"Successful": taken})
+
+    async with serve(broker_that(hold)) as url, api_with(aws_endpoint_url=HttpUrl(url)) as api:
+        with capture_logs():
+            responses = await asyncio.gather(*(submit(api) for _ in range(100)))
+        assert {response.status_code for response in responses} == {500}
+        under_way = len(sent)
+        assert 0 < under_way < 100
+
+        let_go.set()
+        accepted = await submit(api)
+
+    assert sent[under_way:] == [accepted.json()["task_id"]]
+
+
+async def test_a_broker_that_hangs_fills_no_memory(serve: Serve) -> None:
+    let_go = asyncio.Event()
+
+    async def hold(_action: str, _batch: dict[str, Any]) -> web.Response:
+        await let_go.wait()
+        return web.json_response({})
+
+    async with (
+        serve(broker_that(hold)) as url,
+        api_with(aws_endpoint_url=HttpUrl(url), enqueue_max_pending=20) as api,
+    ):
+        with capture_logs():
+            responses = await asyncio.gather(*(submit(api) for _ in range(100)))
+        let_go.set()
+
+    assert Counter(response.status_code for response in responses) == {500: 20, 503: 80}

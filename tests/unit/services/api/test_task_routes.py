@@ -121,6 +121,55 @@ async def test_a_task_that_could_not_be_queued_is_not_reported_as_accepted(
     assert response.json() == {"detail": "Request processing failed due to an internal error."}
 
 
+async def submit(api: httpx.AsyncClient, key: str | None, route: str = CALCULATION) -> str:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    item = ITEM if route == CALCULATION else {"name": "a", "url": RECEIVER}
+    response = await api.post(route, json={"callback_url": RECEIVER, "message": [item]}, headers=headers)
+    return str(response.json()["task_id"])
+
+
+async def test_the_same_idempotency_key_gives_the_same_task_id(api: httpx.AsyncClient) -> None:
+    first = await submit(api, "order-7")
+    assert str(UUID(first)) == first
+    assert await submit(api, "order-7") == first
+    assert await submit(api, "order-8") != first
+    assert await submit(api, "order-7", DATA) != first
+
+
+async def test_the_task_id_of_a_key_is_the_same_for_ever(api: httpx.AsyncClient) -> None:
+    assert await submit(api, "order-7") == "a034f63a-3df4-5fee-a277-f8fdfdc39f51"
+
+
+async def test_tasks_without_an_idempotency_key_have_different_ids(api: httpx.AsyncClient) -> None:
+    assert await submit(api, None) != await submit(api, None)
+
+
+async def test_a_repeat_after_a_500_is_queued_under_the_same_task_id(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    headers = {"Idempotency-Key": "order-7"}
+    queue.refuses = True
+    assert (await api.post(CALCULATION, json=calculation(), headers=headers)).status_code == 500
+    queue.refuses = False
+    task_ids = {(await api.post(CALCULATION, json=calculation(), headers=headers)).json()["task_id"] for _ in range(2)}
+    assert task_ids == set(queue.taken)
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, '"8e03978e-40d5-43e8-bc93-6894a57f9324"', "!~"])
+async def test_an_idempotency_key_has_1_to_255_visible_ascii_characters(api: httpx.AsyncClient, key: str) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers={"Idempotency-Key": key})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 256, b"a key", b"caf\xe9", b"\x7f"])
+async def test_any_other_idempotency_key_is_answered_422(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, key: bytes
+) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers={b"Idempotency-Key": key})
+    assert places(response) == [["header", "Idempotency-Key"]]
+    assert queue.taken == {}
+
+
 @pytest.mark.parametrize(
     ("request_body", "place"),
     [
@@ -325,7 +374,8 @@ async def test_the_example_of_a_calculation_is_the_one_of_the_contract(api: http
 async def test_the_documentation_names_each_answer_of_the_contract(api: httpx.AsyncClient, route: str) -> None:
     operation = (await api.get("/openapi.json")).json()["paths"][route]["post"]
 
-    assert list(operation["responses"]) == ["200", "413", "500", "422"]
+    assert set(operation["responses"]) == {"200", "408", "413", "422", "500", "503"}
+    assert "Retry-After" in operation["responses"]["503"]["headers"]
 
 
 async def test_a_get_is_answered_405(api: httpx.AsyncClient) -> None:

@@ -1,0 +1,118 @@
+"""The broker is gone, and comes back empty: nobody who uses it has to be restarted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from pydantic import HttpUrl
+
+from services.api.app import create_app
+from services.consumer import Consumer
+from services.decisions import RetryPolicy
+from services.messages import decode_task
+from services.queues import define_queues
+from services.settings import ApiSettings, WorkerSettings
+from services.sqs import Queues, ReceivedMessage, open_sqs
+from services.task_types import load_task_types
+from stack.environment import merged_environment
+from stack.localstack import render_queues
+from stack.ports import free_port
+from tests.integration.conftest import running_localstack
+from tests.integration.services.conftest import PATIENCE_SECONDS
+
+TASK_TYPES = load_task_types(["services.tasks"])
+REQUEST = {
+    "callback_url": "http://receiver/callback",
+    "message": [{"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}],
+}
+
+
+class Worked:
+    """A message handler that notes the tasks it is given."""
+
+    def __init__(self) -> None:
+        self._task_ids: set[str] = set()
+        self._changed = asyncio.Condition()
+
+    async def __call__(self, message: ReceivedMessage) -> None:
+        async with self._changed:
+            self._task_ids.add(decode_task(message.body).task_id)
+            self._changed.notify_all()
+
+    async def has_had(self, task_id: str) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: task_id in self._task_ids)
+
+
+@asynccontextmanager
+async def broker(directory: Path, port: int) -> AsyncIterator[None]:
+    """A LocalStack on that port, killed at the end; the loop goes on while it starts."""
+    starting = running_localstack(directory, render_queues(merged_environment()), port)
+    _, readiness = await asyncio.to_thread(starting.__enter__)
+    try:
+        assert readiness.verdict == "ready", readiness.reason
+        yield
+    finally:
+        await asyncio.to_thread(starting.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def api_of(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings, TASK_TYPES)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def consuming(settings: WorkerSettings, worked: Worked) -> AsyncIterator[Consumer]:
+    """A consumer that runs until the end of the block."""
+    async with open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds) as client:
+        queues = Queues(client, define_queues(TASK_TYPES), name_prefix="")
+        consumer = Consumer(queues["calculation"], queues["calculation-dlq"], worked, RetryPolicy(3, (0,)), settings)
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consumer.run(stop))
+            yield consumer
+            stop.set()
+        await queues.close()
+
+
+async def submit(api: httpx.AsyncClient) -> httpx.Response:
+    return await api.post("/v1/calculation/basic", json=REQUEST)
+
+
+async def accepted(api: httpx.AsyncClient) -> str:
+    """Submit until it is accepted."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (response := await submit(api)).status_code != 200:
+            pass
+    return str(response.json()["task_id"])
+
+
+async def test_api_and_consumer_outlive_a_broker_that_is_killed_and_comes_back_empty(tmp_path: Path) -> None:
+    port = free_port()
+    url = HttpUrl(f"http://127.0.0.1:{port}")
+    worked = Worked()
+    async with (
+        api_of(ApiSettings(aws_endpoint_url=url, enqueue_timeout_seconds=1)) as api,
+        consuming(WorkerSettings(aws_endpoint_url=url, sqs_wait_time_seconds=1), worked) as consumer,
+    ):
+        async with broker(tmp_path, port):
+            await worked.has_had(await accepted(api))
+
+        assert (await submit(api)).status_code == 500
+        readiness = await api.get("/readyz")
+        assert readiness.status_code == 503
+        assert set(readiness.json()["queues"]) == set(TASK_TYPES)
+        assert all("Could not connect" in reason for reason in readiness.json()["queues"].values())
+        assert (await api.get("/healthcheck")).status_code == 200
+
+        async with broker(tmp_path, port):
+            await worked.has_had(await accepted(api))
+            assert (await api.get("/readyz")).status_code == 200
+            assert consumer.unready_reason() is None
