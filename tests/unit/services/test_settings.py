@@ -9,6 +9,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from services.settings import ApiSettings, ConsumerSettings, WatcherSettings, WorkerSettings, load_settings
+from services.targets import TargetSettings
 from services.task_types import load_task_types
 from services.tasks.data import DataSettings
 
@@ -17,6 +18,10 @@ ROOT = Path(__file__).parents[3]
 SECONDS = "Input should be greater than 0"
 TASK_TYPES = load_task_types(["services.tasks"])
 UNUSABLE_KEY = "CALLBACK_SIGNING_SECRET: a secret is whsec_ followed by the base64 of 24 to 64 random bytes"
+UNUSABLE_TARGET = (
+    "ALLOWED_PRIVATE_TARGETS.1: 'http://receiver' is no target: write host, host:port, 10.0.0.5, 10.0.0.5:9000,"
+    " fd00::5, [fd00::5]:9000 or 10.0.0.0/8"
+)
 DATA_CONCURRENCY = "DATA_CONCURRENCY: Input should be greater than or equal to 1"
 
 
@@ -102,6 +107,12 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
             WatcherSettings,
             {"SLACK_BOT_TOKEN": "xoxb-1"},
             "SLACK_CHANNEL must name a channel where SLACK_BOT_TOKEN is set",
+        ),
+        (TargetSettings, {"ALLOWED_PRIVATE_TARGETS": "receiver:9000,http://receiver"}, UNUSABLE_TARGET),
+        (
+            TargetSettings,
+            {"ALLOWED_PRIVATE_TARGETS": "10.0.0.5/8"},
+            "ALLOWED_PRIVATE_TARGETS.0: 10.0.0.5/8 has host bits set",
         ),
         (DataSettings, {"DATA_TIMEOUT_SECONDS": "0"}, f"DATA_TIMEOUT_SECONDS: {SECONDS}"),
         (DataSettings, {"DATA_CONCURRENCY": "0"}, DATA_CONCURRENCY),
@@ -196,6 +207,7 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
             "AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1",
         ),
         (["services.worker", "data"], {"DATA_CONCURRENCY": "0"}, DATA_CONCURRENCY),
+        (["services.api"], {"ALLOWED_PRIVATE_TARGETS": "receiver:9000,http://receiver"}, UNUSABLE_TARGET),
         (
             ["services.queues"],
             {"TASK_PACKAGES": "no.such.tasks"},
