@@ -16,6 +16,7 @@ from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, describe_http_error
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
+from services.targets import ForbiddenTargetError
 
 # What is read of an answer beyond its status, so that its connection can serve the next callback.
 _MOST_ANSWER_BYTES = 65_536
@@ -39,7 +40,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The receiver wants no further attempt."""
+    """No further attempt is wanted: by the receiver, or because it may not be called."""
 
     reason: str
 
@@ -106,6 +107,8 @@ class CallbackClient:
         except TimeoutError as error:
             late = str(error) or f"the receiver did not answer within {self._timeout_seconds:g} seconds"
             return Refused(late, soon=False)
+        except ForbiddenTargetError as error:
+            return Rejected(str(error))
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 

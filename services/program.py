@@ -11,6 +11,7 @@ import httpx
 import structlog
 import uvloop
 
+from services import targets
 from services.callbacks import CallbackClient
 from services.delivery import OutcomeDelivery
 from services.health import serve_health
@@ -77,6 +78,7 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
             open_http_client(
                 connections=_CONNECTIONS_PER_SLOT * settings.worker_concurrency,
                 connect_timeout_seconds=settings.callback_connect_timeout_seconds,
+                policy=targets.policy,
             )
         )
         queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -26,6 +27,7 @@ def service_environment(settings: StackSettings) -> dict[str, str]:
     part the services from it. The other addresses can be set, for example to alert a real Slack.
     """
     defaults = {
+        "ALLOWED_PRIVATE_TARGETS": urlsplit(settings.receiver_url_for_services).netloc,
         "EXAMPLE_RECEIVER_URL": settings.callback_url,
         "SLACK_API_URL": f"{settings.receiver_url_for_services}/slack/api/",
     }

@@ -23,6 +23,7 @@ TASK_PACKAGES = "services.tasks"
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
+    "ALLOWED_PRIVATE_TARGETS",
     "API_HOST",
     "API_PORT",
     "AWS_ENDPOINT_URL",

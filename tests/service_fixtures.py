@@ -11,8 +11,11 @@ import httpx
 import pytest
 from aiohttp import web
 
+from services import targets
 from services.http_client import open_http_client
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.targets import AllowedTarget, TargetPolicy, TargetSettings
+from services.tasks import data
 from services.tasks.data import DataSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -26,7 +29,7 @@ class Serve(Protocol):
     ) -> AbstractAsyncContextManager[str]: ...
 
 
-SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, DataSettings)
+SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, DataSettings, TargetSettings)
 
 
 @pytest.fixture(autouse=True)
@@ -35,15 +38,24 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in {field.upper() for settings in SETTINGS for field in settings.model_fields} & os.environ.keys():
         monkeypatch.delenv(name)
+    # Read when the modules were imported.
+    monkeypatch.setattr(data, "settings", DataSettings())
+    monkeypatch.setattr(targets, "policy", TargetPolicy())
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
+def policy_of(*allowed: str) -> TargetPolicy:
+    """The policy of these entries of ALLOWED_PRIVATE_TARGETS."""
+    return TargetPolicy(map(AllowedTarget.parse, allowed))
+
+
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """The client that callbacks and data sources are called with."""
-    async with open_http_client(connections=20, connect_timeout_seconds=5) as client:
+async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """The client that callbacks and data sources are called with; its targets may be servers of this machine."""
+    monkeypatch.setattr(targets, "policy", policy_of("127.0.0.1"))
+    async with open_http_client(connections=20, connect_timeout_seconds=5, policy=targets.policy) as client:
         yield client
 
 

@@ -4,11 +4,12 @@ import asyncio
 from typing import Annotated, Any, Literal
 
 import httpx
-from pydantic import AfterValidator, Field, HttpUrl
+from pydantic import AfterValidator, Field
 
 from services import exact_json
 from services.http_client import HTTP_ERRORS, describe_http_error
 from services.settings import Settings, load_settings
+from services.targets import TargetUrl
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 
 
@@ -39,7 +40,7 @@ Payload = Annotated[dict[str, Any] | list[dict[str, Any]], AfterValidator(_carri
 class DataItem(TaskItem):
     """One request: a GET, or a POST that sends `payload` as JSON."""
 
-    url: HttpUrl
+    url: TargetUrl
     method: Literal["GET", "POST"] = "GET"
     headers: Annotated[dict[str, str], Field(default_factory=dict)]
     payload: Annotated[Payload, Field(default_factory=dict)]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.targets import TargetUrl
 
 MAX_ITEMS = 1000
 
@@ -35,7 +37,7 @@ class TaskRequest(BaseModel, Generic[ItemT]):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    callback_url: Annotated[HttpUrl, Field(description="The outcome is POSTed to this http(s) URL.")]
+    callback_url: Annotated[TargetUrl, Field(description="The outcome is POSTed to this http(s) URL.")]
     message: Annotated[list[ItemT], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
@@ -51,7 +53,9 @@ class TaskContext:
     attempt: int
     """1 on the first attempt of the task."""
     http: httpx.AsyncClient
-    """A client shared by all tasks of the worker: it follows no redirects and has no default timeout."""
+    """A client shared by all tasks of the worker: it follows no redirects and has no default timeout.
+
+    It raises ForbiddenTargetError where a request leads to what is neither public nor in `ALLOWED_PRIVATE_TARGETS`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,6 +83,17 @@ def test_a_malformed_task_is_422_with_the_exact_place(client: Client, body: str,
     assert ["body", *place] in [error["loc"] for error in response.json()["detail"]]
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "127.0.0.1:1", "2130706433", "[::ffff:10.0.0.5]", "a.localhost"])
+def test_a_request_to_what_is_not_public_is_422_with_the_reason(client: Client, host: str) -> None:
+    forbidden = f"http://{host}/"
+    callback = client.post(ROUTES[0], [CALCULATION], forbidden)
+    source = client.post(ROUTES[1], [{"name": "s", "url": forbidden}])
+    assert (callback.status_code, source.status_code) == (422, 422)
+    places = [error["loc"] for response in (callback, source) for error in response.json()["detail"]]
+    assert places == [["body", "callback_url"], ["body", "message", 0, "url"]]
+    assert "is not public" in callback.json()["detail"][0]["msg"]
+
+
 def test_what_is_no_json_is_422(client: Client) -> None:
     response = client.api.post(ROUTES[0], content="{", headers={"content-type": "application/json"})
     assert response.status_code == 422

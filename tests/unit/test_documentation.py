@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from receiver.settings import Settings as ReceiverSettings
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.targets import TargetSettings
 from services.tasks.data import DataSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("base-images/*.md")])
 
 FIELDS: dict[str, FieldInfo] = {}
-for settings in (ReceiverSettings, ApiSettings, WorkerSettings, WatcherSettings, DataSettings):
+for settings in (ReceiverSettings, ApiSettings, WorkerSettings, WatcherSettings, DataSettings, TargetSettings):
     FIELDS |= {name.upper(): field for name, field in settings.model_fields.items()}
 
 

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from aiohttp import ClientConnectionError, web
+from aiohttp import ClientConnectionError, encode_basic_auth, web
 
 from services.http_client import HTTP_ERRORS, USER_AGENT, describe_http_error
 from tests.service_fixtures import Serve
@@ -24,6 +24,12 @@ async def test_an_unknown_host_is_named(http: httpx.AsyncClient) -> None:
     error = await error_of(http, "http://no-such-host.invalid/")
 
     assert describe_http_error(error) == "the host name no-such-host.invalid cannot be resolved"
+
+
+async def test_a_forbidden_target_is_named_with_the_setting_that_would_allow_it(http: httpx.AsyncClient) -> None:
+    error = await error_of(http, "http://10.0.0.5/")
+
+    assert describe_http_error(error) == "10.0.0.5:80 is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
 
 
 async def test_a_connection_that_was_closed_says_so(http: httpx.AsyncClient, serve: Serve) -> None:
@@ -67,6 +73,16 @@ async def test_a_request_says_who_asks(http: httpx.AsyncClient, serve: Serve) ->
         response = await http.get(url)
 
     assert response.json()["User-Agent"] == USER_AGENT
+
+
+async def test_the_credentials_of_a_url_go_into_a_header(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response(dict(request.headers))
+
+    async with serve(echo) as url:
+        response = await http.get(url.replace("http://", "http://user:p%40ss@"))
+
+    assert response.json()["Authorization"] == encode_basic_auth("user", "p@ss")
 
 
 async def test_no_proxy_is_read_from_the_environment(

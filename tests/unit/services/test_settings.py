@@ -9,6 +9,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from services.settings import ApiSettings, ConsumerSettings, WatcherSettings, WorkerSettings, load_settings
+from services.targets import TargetSettings
 from services.task_types import load_task_types
 from services.tasks.data import DataSettings
 
@@ -18,6 +19,10 @@ SECONDS = "Input should be greater than 0"
 TASK_TYPES = load_task_types(["services.tasks"])
 UNUSABLE_KEY = "CALLBACK_SIGNING_SECRET: a secret is whsec_ followed by the base64 of 24 to 64 random bytes"
 UNUSABLE_API_KEY = "each key has at least 16 visible ASCII characters"
+UNUSABLE_TARGET = (
+    "ALLOWED_PRIVATE_TARGETS.1: 'http://receiver' is no target: write host, host:port, 10.0.0.5, 10.0.0.5:9000,"
+    " fd00::5, [fd00::5]:9000 or 10.0.0.0/8"
+)
 DATA_CONCURRENCY = "DATA_CONCURRENCY: Input should be greater than or equal to 1"
 
 
@@ -119,6 +124,12 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
             WatcherSettings,
             {"ALERT_WINDOW_SECONDS": "3601"},
             "ALERT_WINDOW_SECONDS: Input should be less than or equal to 3600",
+        ),
+        (TargetSettings, {"ALLOWED_PRIVATE_TARGETS": "receiver:9000,http://receiver"}, UNUSABLE_TARGET),
+        (
+            TargetSettings,
+            {"ALLOWED_PRIVATE_TARGETS": "10.0.0.5/8"},
+            "ALLOWED_PRIVATE_TARGETS.0: 10.0.0.5/8 has host bits set",
         ),
         (DataSettings, {"DATA_TIMEOUT_SECONDS": "0"}, f"DATA_TIMEOUT_SECONDS: {SECONDS}"),
         (DataSettings, {"DATA_CONCURRENCY": "0"}, DATA_CONCURRENCY),
@@ -229,6 +240,7 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
             "AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1",
         ),
         (["services.worker", "data"], {"DATA_CONCURRENCY": "0"}, DATA_CONCURRENCY),
+        (["services.api"], {"ALLOWED_PRIVATE_TARGETS": "receiver:9000,http://receiver"}, UNUSABLE_TARGET),
         (
             ["services.queues"],
             {"TASK_PACKAGES": "no.such.tasks"},

@@ -47,6 +47,7 @@ def test_addresses_follow_from_the_mode(mode: Mode, localstack: str, receiver: s
     environment = service_environment(StackSettings(mode, receiver_port=9600, localstack_port=4600))
 
     assert environment == {
+        "ALLOWED_PRIVATE_TARGETS": receiver.removeprefix("http://"),
         "AWS_ENDPOINT_URL": localstack,
         "EXAMPLE_RECEIVER_URL": f"{receiver}/callback",
         "SLACK_API_URL": f"{receiver}/slack/api/",
@@ -72,6 +73,12 @@ def test_in_containers_the_address_of_localstack_is_nobodys_choice() -> None:
     containers = StackSettings("containers", environment=environment)
 
     assert service_environment(containers)["AWS_ENDPOINT_URL"] == "http://localstack:4566"
+
+
+def test_the_targets_of_requests_are_the_users_where_he_sets_them() -> None:
+    settings = StackSettings("native", environment={"ALLOWED_PRIVATE_TARGETS": "10.0.0.0/8"})
+
+    assert service_environment(settings)["ALLOWED_PRIVATE_TARGETS"] == "10.0.0.0/8"
 
 
 def test_alerts_can_go_to_a_real_slack() -> None:

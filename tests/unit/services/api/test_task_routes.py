@@ -198,6 +198,24 @@ async def test_what_is_malformed_is_answered_422_with_its_place_and_not_queued(
     assert queue.taken == {}
 
 
+async def test_a_url_that_shows_a_forbidden_target_is_answered_422_with_its_place_and_the_reason(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    forbidden = "http://2130706433:80/"
+
+    callback = await api.post(CALCULATION, json={**calculation(), "callback_url": forbidden})
+    source = await api.post(DATA, json={"callback_url": RECEIVER, "message": [{"name": "a", "url": forbidden}]})
+
+    assert (places(callback), places(source)) == ([["body", "callback_url"]], [["body", "message", 0, "url"]])
+    assert callback.json()["detail"][0] == {
+        "type": "forbidden_target",
+        "loc": ["body", "callback_url"],
+        "msg": "127.0.0.1:80 is not public, and ALLOWED_PRIVATE_TARGETS does not list it",
+        "input": forbidden,
+    }
+    assert queue.taken == {}
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e999999999", "1" * 400])
 async def test_a_number_that_is_not_finite_is_answered_422_with_its_place(api: httpx.AsyncClient, number: str) -> None:
     assert places(await post(api, calculation_text(number))) == [["body", "message", 0, "num_1"]]

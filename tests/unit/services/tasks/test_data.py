@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from services import exact_json
+from services import exact_json, targets
 from services.exact_json import MAX_DEPTH
 from services.tasks import data
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
 from services.tasks.task_type import ItemError, TaskContext
 from services.worker.task_handler import run_items
-from tests.service_fixtures import Handler, Serve
+from tests.service_fixtures import Handler, Serve, policy_of
 
 NUMBERS = '{"a":0.877666663555222222,"b":1.10,"c":123456789012345678901234567890,"d":1E-400}'
 
@@ -149,6 +149,15 @@ async def test_a_refused_connection_is_an_error(http: httpx.AsyncClient, closed_
     error = await error_of(item(f"http://127.0.0.1:{closed_port}/"), http)
 
     assert error == f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"
+
+
+async def test_a_forbidden_target_is_an_error(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The URL of a name shows nothing, as this one does not for another policy than the client's.
+    monkeypatch.setattr(targets, "policy", policy_of("10.0.0.5"))
+
+    error = await error_of(item("http://10.0.0.5/"), http)
+
+    assert error == "10.0.0.5:80 is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
 
 
 async def test_an_unknown_host_is_an_error(http: httpx.AsyncClient) -> None:
