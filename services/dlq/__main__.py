@@ -8,7 +8,7 @@ import typer
 
 from services.dlq import list_command, redrive_command, show_command
 from services.dlq.ages import parse_age
-from services.dlq.errors import DlqError
+from services.dlq.errors import DlqError, UsageError
 from services.dlq.plan import select
 from services.dlq.program import Program
 from services.dlq.selection import Criteria
@@ -22,19 +22,12 @@ app = typer.Typer(
 )
 
 
-def _age(text: str) -> int:
-    try:
-        return parse_age(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", help="Only those whose reason contains this text, in whatever case.")
 ]
 TaskTypeOption = Annotated[str | None, typer.Option("--task-type", help="Only those of this task type.")]
 OlderThanOption = Annotated[
-    int | None, typer.Option("--older-than", parser=_age, metavar="AGE", help="Only those older than 2h, 1h30m, 3d …")
+    str | None, typer.Option("--older-than", metavar="AGE", help="Only those older than 2h, 1h30m, 3d …")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -57,7 +50,7 @@ def list_messages(  # noqa: PLR0913, PLR0917  # a command has as many options as
 ) -> None:
     """List the queues and their messages. It changes nothing: what it receives, it gives back."""
     with _errors_shown():
-        criteria = Criteria(reason, task_type, older_than)
+        criteria = _criteria(reason, task_type, older_than)
         list_command.list_messages(Program.start(), queue, criteria, limit, as_json=as_json)
 
 
@@ -93,11 +86,19 @@ def redrive(  # noqa: PLR0913  # a command has as many options as it has
     Their attempts, and the schedule of their callbacks, begin anew. It can be stopped at any time and loses nothing.
     """
     with _errors_shown():
+        criteria = _criteria(reason, task_type, older_than)
         program = Program.start()
         plain_target = program.plain(target) if target else None
-        selection = select(plain_target, program.names, Criteria(reason, task_type, older_than), take_all=take_all)
+        selection = select(plain_target, program.names, criteria, take_all=take_all)
         destination = program.queue_to_redrive_to(to) if to else None
         redrive_command.redrive_messages(program, selection, destination, dry_run=dry_run, yes=yes)
+
+
+def _criteria(reason: str | None, task_type: str | None, older_than: str | None) -> Criteria:
+    try:
+        return Criteria(reason, task_type, None if older_than is None else parse_age(older_than))
+    except ValueError as error:
+        raise UsageError(f"--older-than: {error}.") from error
 
 
 @contextmanager

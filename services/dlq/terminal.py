@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -17,7 +18,7 @@ def result(*parts: RenderableType) -> None:
     if not console.is_terminal:
         console.width = _BOUNDLESS
     for part in parts:
-        console.print(part, markup=False, soft_wrap=isinstance(part, str))
+        typer.echo(part) if isinstance(part, str) else console.print(part)
 
 
 def say(line: str, style: str | None = None) -> None:

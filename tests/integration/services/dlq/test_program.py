@@ -64,6 +64,7 @@ async def test_a_queue_is_known_by_the_name_that_it_has_in_sqs(broker: Broker, c
             "There is no queue nowhere to redrive to: --to takes one of calc",
         ),
         (["redrive", "undelivered", "--yes"], "Say what to redrive"),
+        (["list", "--older-than", "soon"], "--older-than: 'soon' is no age: give days, hours, minutes or seconds"),
         (["list", "calculation"], "There is no queue calculation to list: there are calculation-dlq"),
     ],
 )
