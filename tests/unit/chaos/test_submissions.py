@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from services import targets
 from services.task_types import load_task_types
 from services.tasks.calculation import CalculationItem, calculate
 from services.tasks.task_type import ItemError
 from tests.chaos.chaos_stack import TASK_PACKAGES
 from tests.chaos.submissions import Addresses, Submission, Work, calculated, make_submissions
+from tests.service_fixtures import policy_of
 
 ADDRESSES = Addresses("http://localhost:9000", "http://localhost:1/callback", task_timeout_seconds=4)
 SUBMISSIONS = make_submissions(1, 600, ADDRESSES)
@@ -25,7 +27,8 @@ def test_the_same_seed_has_the_same_tasks() -> None:
     assert first == again
 
 
-def test_every_task_is_one_that_the_api_accepts() -> None:
+def test_every_task_is_one_that_the_api_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "policy", policy_of("localhost"))
     task_types = {each.route: each for each in load_task_types(list(TASK_PACKAGES)).values()}
     for submission in SUBMISSIONS:
         task_types[submission.work.route].request_model.model_validate(submission.request)

@@ -15,8 +15,10 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected, judge, retry_after_seconds
+from services.http_client import open_http_client
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
+from services.targets import TargetPolicy
 from tests.service_fixtures import Serve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -339,3 +341,22 @@ async def test_a_task_id_that_no_header_can_carry_is_refused(
     outcome = OutcomeMessage(task_id, "calculation", f"http://127.0.0.1:{closed_port}/", BODY)
 
     assert isinstance(await CallbackClient(http, ConsumerSettings()).post(outcome), Refused)
+
+
+async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serve) -> None:
+    connections = 0
+
+    async def receive(_request: web.Request) -> web.Response:
+        nonlocal connections
+        connections += 1
+        return web.Response()
+
+    async with (
+        serve(receive) as url,
+        open_http_client(connections=1, connect_timeout_seconds=5, policy=TargetPolicy()) as http,
+    ):
+        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+
+    assert isinstance(answer, Rejected)
+    assert "is not public, and ALLOWED_PRIVATE_TARGETS does not list it" in answer.reason
+    assert connections == 0
