@@ -37,6 +37,14 @@ def loads(text: str | bytes, *, allow_nan: bool = False, max_depth: int = MAX_DE
     return value
 
 
+def compact(text: str | bytes) -> simplejson.RawJSON:
+    """Read JSON as `loads` does, and return it as a value that is its text, which `dumps` writes as it stands.
+
+    It takes as many bytes as the text has, where dicts, lists and Decimals take 8 times as many, at worst 40 times.
+    """
+    return simplejson.RawJSON(dumps(loads(text)))
+
+
 def _without_mark(text: str | bytes) -> str:
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")

@@ -19,6 +19,7 @@ from services.targets import ForbiddenTargetError, TargetPolicy
 
 USER_AGENT = "async-tasks/1"
 
+_LONGEST_DESCRIPTION = 500
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
@@ -126,5 +127,8 @@ def describe_http_error(error: Exception) -> str:
             return f"cannot connect to {cause.host}:{cause.port}: {os.strerror(number)}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before the answer was complete"
+        case httpx.DecodingError():
+            return f"the answer cannot be decoded: {cause}"
         case _:
-            return f"{type(cause).__name__}: {cause}"
+            # What a server sent amiss can be part of the text.
+            return f"{type(cause).__name__}: {cause}"[:_LONGEST_DESCRIPTION]

@@ -5,12 +5,15 @@ from typing import Annotated, Any, Literal
 
 import httpx
 from pydantic import AfterValidator, Field
+from simplejson import RawJSON
 
 from services import exact_json
 from services.http_client import HTTP_ERRORS, describe_http_error
+from services.request_headers import RequestHeaders
+from services.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
 from services.settings import Settings, load_settings
 from services.targets import TargetUrl
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+from services.tasks.task_type import HeldBytes, ItemError, TaskContext, TaskItem, TaskType
 
 
 class DataSettings(Settings):
@@ -20,9 +23,16 @@ class DataSettings(Settings):
     """The whole time that one item's request may take."""
     data_concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
     """Requests of one task under way at a time."""
+    max_response_bytes: Annotated[int, Field(ge=1)] = 1_048_576
+    """The most that one answer may have, decompressed."""
+    max_task_response_bytes: Annotated[int, Field(ge=1)] = 3_145_728
+    """The most that all answers of one task may have together, in the outcome's JSON: its escapes can make one answer
+    three times as long."""
 
 
 settings = load_settings(DataSettings)
+
+_LONGEST_QUOTE = 100
 
 
 def _carries_json(payload: Any) -> Any:
@@ -42,39 +52,87 @@ class DataItem(TaskItem):
 
     url: TargetUrl
     method: Literal["GET", "POST"] = "GET"
-    headers: Annotated[dict[str, str], Field(default_factory=dict)]
+    headers: Annotated[RequestHeaders, Field(default_factory=dict)]
     payload: Annotated[Payload, Field(default_factory=dict)]
+
+
+class _Share:
+    """The bytes that one item holds of those that all items of its task may hold together."""
+
+    def __init__(self, held: HeldBytes) -> None:
+        self._held = held
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        """Raise ItemError where the items hold too much."""
+        self._bytes += count
+        self._held.total += count
+        if self._held.total > settings.max_task_response_bytes:
+            raise ItemError(
+                f"the answers of the task have more than {settings.max_task_response_bytes} bytes together"
+                " (MAX_TASK_RESPONSE_BYTES)"
+            )
+
+    def give_back(self) -> None:
+        self._held.total -= self._bytes
 
 
 async def fetch(item: DataItem, context: TaskContext) -> Any:
     """Return the JSON that the source answers.
 
-    Raises ItemError where it answers no 2xx, no JSON, not in time, or cannot be reached. Redirects are not followed.
+    Raises ItemError where it answers no 2xx, no JSON, not in time, too much, or cannot be reached. Redirects are not
+    followed.
     """
+    share = _Share(context.held)
+    try:
+        return await _fetch_in_time(item, context.http, share)
+    except BaseException:
+        share.give_back()
+        raise
+
+
+async def _fetch_in_time(item: DataItem, http: httpx.AsyncClient, share: _Share) -> RawJSON:
     try:
         async with asyncio.timeout(settings.data_timeout_seconds):
-            response = await _request(item, context.http)
+            return await _fetch(item, http, share)
     except TimeoutError:
         raise ItemError(f"timeout: no complete answer within {settings.data_timeout_seconds:g} seconds") from None
+    except ResponseTooLargeError:
+        limit = settings.max_response_bytes
+        raise ItemError(f"the answer has more than {limit} bytes (MAX_RESPONSE_BYTES)") from None
     except HTTP_ERRORS as error:
         raise ItemError(describe_http_error(error)) from error
-    if not response.is_success:
-        raise ItemError(f"the source answered {response.status_code} {response.reason_phrase}".rstrip())
-    return _json_of(response)
 
 
-async def _request(item: DataItem, http: httpx.AsyncClient) -> httpx.Response:
-    if item.method == "GET":
-        return await http.get(str(item.url), headers=item.headers)
-    headers = {"content-type": "application/json", **{name.lower(): value for name, value in item.headers.items()}}
-    return await http.post(str(item.url), headers=headers, content=exact_json.dumps(item.payload))
+async def _fetch(item: DataItem, http: httpx.AsyncClient, share: _Share) -> RawJSON:
+    request = http.stream(item.method, str(item.url), headers=_headers_of(item), content=_content_of(item))
+    async with request as response:
+        if not response.is_success:
+            # The standard's phrase: the source's own could be anything.
+            phrase = httpx.codes.get_reason_phrase(response.status_code)
+            raise ItemError(f"the source answered {response.status_code} {phrase}".rstrip())
+        body = await read_body(response, settings.max_response_bytes, share.add)
+        result = _json_of(body, response)
+        share.add(len(result.encoded_json) - len(body))
+        return result
 
 
-def _json_of(response: httpx.Response) -> Any:
+def _headers_of(item: DataItem) -> dict[str, str]:
+    defaults = {"accept-encoding": ACCEPT_ENCODING}
+    if item.method == "POST":
+        defaults["content-type"] = "application/json"
+    return defaults | {name.lower(): value for name, value in item.headers.items()}
+
+
+def _content_of(item: DataItem) -> str | None:
+    return exact_json.dumps(item.payload) if item.method == "POST" else None
+
+
+def _json_of(body: bytes, response: httpx.Response) -> RawJSON:
     try:
-        return exact_json.loads(response.content)
+        return exact_json.compact(body)
     except ValueError as error:
-        content_type = response.headers.get("content-type", "no content type")
+        content_type = response.headers.get("content-type", "no content type")[:_LONGEST_QUOTE]
         raise ItemError(f"the source answered no JSON ({content_type}): {error}") from error
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
 import httpx
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.targets import TargetUrl
 
 MAX_ITEMS = 1000
+MAX_ITEM_NAME_LENGTH = 256
 
 MAX_RECEIVE_COUNT = 1000
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
@@ -26,7 +27,10 @@ class TaskItem(BaseModel):
     # A misspelt field is an error of the client, not to be passed over in silence.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(description="Names this item's entry in the outcome.")]
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_ITEM_NAME_LENGTH, description="Names this item's entry in the outcome."),
+    ]
 
 
 ItemT = TypeVar("ItemT", bound=TaskItem)
@@ -45,6 +49,13 @@ class ItemError(Exception):
     """Raised by `run` when an item fails: its text becomes the item's entry in `errors`."""
 
 
+@dataclass(slots=True)
+class HeldBytes:
+    """How many bytes the items of one task hold together: counted by a task type that bounds them."""
+
+    total: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class TaskContext:
     """What `run` may use besides its item."""
@@ -56,6 +67,7 @@ class TaskContext:
     """A client shared by all tasks of the worker: it follows no redirects and has no default timeout.
 
     It raises ForbiddenTargetError where a request leads to what is neither public nor in `ALLOWED_PRIVATE_TARGETS`."""
+    held: HeldBytes = field(default_factory=HeldBytes, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

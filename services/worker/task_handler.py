@@ -8,7 +8,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.delivery import OutcomeDelivery
-from services.messages import TaskMessage, UnusableMessageError, decode_task, success_outcome
+from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
@@ -43,9 +43,7 @@ class TaskHandler:
         if self._delay_seconds:
             await asyncio.sleep(self._delay_seconds)
         context = TaskContext(task.task_id, message.receive_count, self._http)
-        results, errors = await self._run_in_time(request, context)
-        log.info("worked", results=len(results), errors=len(errors))
-        await self._delivery.deliver(success_outcome(task, results, errors))
+        await self._delivery.deliver(await self._work(task, request, context))
 
     def _validate(self, task: TaskMessage) -> TaskRequest[Any]:
         if task.task_type != self._task_type.name:
@@ -55,6 +53,12 @@ class TaskHandler:
         except ValidationError as error:
             places = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
             raise UnusableMessageError(f"the task does not fit its type {task.task_type}: {places}") from error
+
+    async def _work(self, task: TaskMessage, request: TaskRequest[Any], context: TaskContext) -> OutcomeMessage:
+        # The results are let go here: the outcome has them as text, and its delivery may take long.
+        results, errors = await self._run_in_time(request, context)
+        log.info("worked", results=len(results), errors=len(errors))
+        return success_outcome(task, results, errors)
 
     async def _run_in_time(self, request: TaskRequest[Any], context: TaskContext) -> "ItemOutcomes":
         timeout = asyncio.timeout(self._timeout_seconds)
@@ -109,4 +113,5 @@ async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskConte
     try:
         return await task_type.run(item, context)
     except ItemError as error:
-        return error
+        # Not the one raised: by its traceback that holds all that the item had in hand, such as a large answer.
+        return ItemError(str(error))

@@ -33,6 +33,21 @@ def test_what_is_written_is_ascii_and_what_every_reader_takes(value: Any) -> Non
     json.loads(text)
 
 
+@given(values)
+def test_what_is_compact_is_written_as_what_was_read(value: Any) -> None:
+    text = json.dumps(value, default=str, indent=1)
+
+    compact = exact_json.compact(text)
+
+    assert exact_json.dumps([compact]) == exact_json.dumps([exact_json.loads(text)])
+    assert compact.encoded_json == exact_json.dumps(exact_json.loads(text))
+
+
+def test_what_is_no_json_is_not_compact_either() -> None:
+    with pytest.raises(ValueError, match="line 1 column 2"):
+        exact_json.compact("[NaN]")
+
+
 @pytest.mark.parametrize("number", ["0.1", "1.10", "0.877666663555222222", "12345678901234567890123", "1E-999999999"])
 def test_the_digits_of_a_number_are_kept(number: str) -> None:
     assert exact_json.dumps(exact_json.loads(f"[{number}]")) == f"[{number}]"

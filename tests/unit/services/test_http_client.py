@@ -1,5 +1,9 @@
 """The HTTP client for callbacks and data sources, and how its errors are worded."""
 
+import asyncio
+from asyncio.selector_events import BaseSelectorEventLoop
+from typing import Any
+
 import httpx
 import pytest
 from aiohttp import ClientConnectionError, encode_basic_auth, web
@@ -83,6 +87,54 @@ async def test_the_credentials_of_a_url_go_into_a_header(http: httpx.AsyncClient
         response = await http.get(url.replace("http://", "http://user:p%40ss@"))
 
     assert response.json()["Authorization"] == encode_basic_auth("user", "p@ss")
+
+
+async def test_a_request_can_have_a_time_to_connect_of_its_own(
+    http: httpx.AsyncClient, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_arguments: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", hang)
+
+    with pytest.raises(httpx.ConnectTimeout):
+        await http.get(f"http://127.0.0.1:{closed_port}/", timeout=httpx.Timeout(None, connect=0.01))
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc"])
+async def test_a_request_can_have_a_time_to_be_answered_of_its_own(http: httpx.AsyncClient, begun: bytes) -> None:
+    hung_up = asyncio.Event()
+
+    async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(begun)
+        await reader.read(-1)
+        writer.close()
+        hung_up.set()
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(httpx.ReadTimeout):
+            await http.get(f"http://127.0.0.1:{port}/", timeout=httpx.Timeout(None, read=0.01))
+        await hung_up.wait()
+
+
+async def test_an_answer_can_be_judged_before_its_body_has_come(http: httpx.AsyncClient, serve: Serve) -> None:
+    hung_up = asyncio.Event()
+
+    async def send_for_ever(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(100_000))
+        except ConnectionError:
+            hung_up.set()
+        return response
+
+    async with serve(send_for_ever) as url:
+        async with http.stream("POST", url, content="{}") as response:
+            assert response.status_code == 200
+        await hung_up.wait()
 
 
 async def test_no_proxy_is_read_from_the_environment(

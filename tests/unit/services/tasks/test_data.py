@@ -1,6 +1,7 @@
 """Task type `data`, against a real HTTP server."""
 
 import asyncio
+import dataclasses
 import math
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,10 @@ def item(url: str, **fields: Any) -> DataItem:
 
 def context_of(http: httpx.AsyncClient) -> TaskContext:
     return TaskContext("id", 1, http)
+
+
+async def json_of(fetched: DataItem, http: httpx.AsyncClient) -> Any:
+    return exact_json.loads(exact_json.dumps(await fetch(fetched, context_of(http))))
 
 
 async def error_of(fetched: DataItem, http: httpx.AsyncClient) -> str:
@@ -58,7 +63,7 @@ async def test_json_is_read_whatever_its_content_type_says_and_with_a_byte_order
     http: httpx.AsyncClient, serve: Serve
 ) -> None:
     async with serve(answering(b"\xef\xbb\xbf[1]", headers={"content-type": "text/html"})) as url:
-        assert await fetch(item(url), context_of(http)) == [1]
+        assert await json_of(item(url), http) == [1]
 
 
 @pytest.mark.parametrize(
@@ -179,25 +184,134 @@ async def test_an_answer_that_breaks_off_is_an_error(http: httpx.AsyncClient, se
         assert await error_of(item(url), http)
 
 
-async def test_an_encoding_that_is_not_what_it_says_is_an_error(http: httpx.AsyncClient, serve: Serve) -> None:
-    async with serve(answering("{}", headers={"content-encoding": "gzip"})) as url:
-        assert (await error_of(item(url), http)).startswith("DecodingError: ")
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer of the tests below has 100 bytes."""
+    limits = DataSettings(max_response_bytes=100, max_task_response_bytes=250)
+    monkeypatch.setattr(data, "settings", limits)
 
 
-@pytest.mark.parametrize("headers", [{"x": "a\r\nb: c"}, {"x": "\u2603"}, {"a b": "c"}, {"": "c"}, {"x": "\x00"}])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_header_that_http_cannot_carry_is_an_error_of_its_item(
-    http: httpx.AsyncClient, serve: Serve, headers: dict[str, str], method: str
+def answer_of(size: int) -> str:
+    return '"' + "a" * (size - 2) + '"'
+
+
+TOO_MUCH_TOGETHER = "the answers of the task have more than 250 bytes together (MAX_TASK_RESPONSE_BYTES)"
+
+
+@pytest.mark.usefixtures("small_limits")
+@pytest.mark.parametrize("coding", [web.ContentCoding.identity, web.ContentCoding.gzip])
+async def test_an_answer_with_more_bytes_than_max_response_bytes_is_an_error(
+    http: httpx.AsyncClient, serve: Serve, coding: web.ContentCoding
 ) -> None:
-    received: list[str] = []
+    async def answer(request: web.Request) -> web.Response:
+        response = web.Response(text=answer_of(int(request.query["size"])))
+        response.enable_compression(coding)
+        return response
 
-    async def never(request: web.Request) -> web.Response:
-        received.append(request.path)
-        return web.json_response({})
+    async with serve(answer) as url:
+        assert await json_of(item(f"{url}/?size=100"), http) == "a" * 98
+        error = await error_of(item(f"{url}/?size=101"), http)
 
-    async with serve(never) as url:
-        assert await error_of(item(url, headers=headers, method=method), http)
-    assert received == []
+    assert error == "the answer has more than 100 bytes (MAX_RESPONSE_BYTES)"
+
+
+@pytest.mark.usefixtures("small_limits")
+async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, serve: Serve) -> None:
+    hung_up = asyncio.Event()
+
+    async def send_for_ever(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(100_000))
+        except ConnectionError:
+            hung_up.set()
+        return response
+
+    async with serve(send_for_ever) as url:
+        assert "more than 100 bytes" in await error_of(item(url), http)
+        await hung_up.wait()
+
+
+@pytest.mark.usefixtures("small_limits")
+@pytest.mark.parametrize("concurrency", [1, 10])
+async def test_an_item_beyond_what_a_task_may_bring_is_an_error(
+    http: httpx.AsyncClient, serve: Serve, concurrency: int
+) -> None:
+    one_by_one = dataclasses.replace(TASK_TYPE, item_concurrency=concurrency)
+    async with serve(answering(answer_of(100))) as url:
+        results, errors = await run_items(one_by_one, [item(url) for _ in range(20)], context_of(http))
+
+    assert len(results) + len(errors) == 20
+    assert len(results) <= 2
+    assert {text for error in errors for text in error.values()} == {TOO_MUCH_TOGETHER}
+
+
+@pytest.mark.usefixtures("small_limits")
+async def test_an_item_that_fails_leaves_its_room_to_the_others(http: httpx.AsyncClient, serve: Serve) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=answer_of(100)[:-1] if request.path == "/broken" else answer_of(100))
+
+    context = context_of(http)
+    async with serve(answer) as url:
+        for _ in range(5):
+            with pytest.raises(ItemError, match="no JSON"):
+                await fetch(item(f"{url}/broken"), context)
+        for _ in range(2):
+            await fetch(item(url), context)
+        with pytest.raises(ItemError, match="MAX_TASK_RESPONSE_BYTES"):
+            await fetch(item(url), context)
+
+    assert context.held.total == 200
+
+
+async def test_an_answer_counts_by_what_the_outcome_will_carry(http: httpx.AsyncClient, serve: Serve) -> None:
+    context = context_of(http)
+    async with serve(answering(' [ "\u00e9" ,\n 1 ] '.encode())) as url:
+        await fetch(item(url), context)
+
+    assert context.held.total == len('["\\u00e9",1]')
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_source_is_asked_for_an_encoding_that_can_be_decoded_unless_the_item_says_otherwise(
+    http: httpx.AsyncClient, serve: Serve, method: str
+) -> None:
+    async with serve(echo) as url:
+        asked = await json_of(item(url, method=method), http)
+        told = await json_of(item(url, method=method, headers={"Accept-Encoding": "identity"}), http)
+
+    assert asked["headers"]["accept-encoding"] == "gzip"
+    assert told["headers"]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("coding", "reason"),
+    [
+        ("gzip", "it is no gzip, which its content-encoding says it is"),
+        ("br", "its content-encoding 'br' cannot be decoded here, only gzip can"),
+    ],
+)
+async def test_an_answer_that_cannot_be_decoded_is_an_error(
+    http: httpx.AsyncClient, serve: Serve, coding: str, reason: str
+) -> None:
+    async with serve(answering("{}", headers={"content-encoding": coding})) as url:
+        assert await error_of(item(url), http) == f"the answer cannot be decoded: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "headers"),
+    [(500, "r" * 8000, {}), (200, "OK", {"content-type": "t" * 8000})],
+)
+async def test_what_a_source_says_does_not_make_its_error_long(
+    http: httpx.AsyncClient, serve: Serve, status: int, reason: str, headers: dict[str, str]
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status, reason=reason, headers=headers)
+
+    async with serve(answer) as url:
+        assert len(await error_of(item(url), http)) < 200
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -212,7 +326,7 @@ async def echo(request: web.Request) -> web.Response:
 
 async def test_get_is_the_default_and_sends_no_payload(http: httpx.AsyncClient, serve: Serve) -> None:
     async with serve(echo) as url:
-        received = await fetch(item(url, payload={"page": 1}, headers={"X-Token": "t"}), context_of(http))
+        received = await json_of(item(url, payload={"page": 1}, headers={"X-Token": "t"}), http)
 
     assert (received["method"], received["body"]) == ("GET", "")
     assert received["headers"]["x-token"] == "t"
@@ -223,7 +337,7 @@ async def test_post_sends_its_payload_as_json_digit_by_digit(
     http: httpx.AsyncClient, serve: Serve, payload: str
 ) -> None:
     async with serve(echo) as url:
-        received = await fetch(item(url, method="POST", payload=exact_json.loads(payload)), context_of(http))
+        received = await json_of(item(url, method="POST", payload=exact_json.loads(payload)), http)
 
     assert (received["method"], received["body"]) == ("POST", payload)
     assert received["headers"]["content-type"] == "application/json"
@@ -232,7 +346,7 @@ async def test_post_sends_its_payload_as_json_digit_by_digit(
 async def test_the_content_type_of_the_item_goes_before_the_default(http: httpx.AsyncClient, serve: Serve) -> None:
     headers = {"Content-Type": "application/vnd.api+json"}
     async with serve(echo) as url:
-        received = await fetch(item(url, method="POST", headers=headers), context_of(http))
+        received = await json_of(item(url, method="POST", headers=headers), http)
 
     assert received["headers"]["content-type"] == "application/vnd.api+json"
 
@@ -268,7 +382,7 @@ async def test_one_bad_source_among_good_ones_is_the_only_error_and_the_order_is
         items = [item(each, name=f"item-{number}") for number, each in enumerate(urls)]
         results, errors = await run_items(TASK_TYPE, items, context_of(http))
 
-    assert results == [{"item-0": "/0"}, {"item-2": "/2"}, {"item-3": "/3"}, {"item-4": "/4"}]
+    assert exact_json.dumps(results) == '[{"item-0":"/0"},{"item-2":"/2"},{"item-3":"/3"},{"item-4":"/4"}]'
     assert errors == [{"item-1": f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"}]
 
 
@@ -311,6 +425,11 @@ def test_the_settings_of_the_type_bound_the_concurrency() -> None:
         ({"method": "get"}, ("method",)),
         ({"headers": {"x": 1}}, ("headers", "x")),
         ({"headers": []}, ("headers",)),
+        ({"headers": {"Host": "other"}}, ("headers", "Host", "[key]")),
+        ({"headers": {"x-token": "a\r\nb: c"}}, ("headers", "x-token")),
+        ({"url": "http://127.1/"}, ("url",)),
+        ({"name": ""}, ("name",)),
+        ({"name": "a" * 257}, ("name",)),
         ({"payload": {"a": [Decimal("NaN")]}}, ("payload",)),
         ({"payload": [{"a": math.inf}]}, ("payload",)),
         ({"timeout": 5}, ("timeout",)),

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from services.tasks.task_type import TaskContext, TaskItem, TaskType
+from services.tasks.task_type import TaskContext, TaskItem, TaskRequest, TaskType
 
 
 async def run(item: TaskItem, _context: TaskContext) -> str:
@@ -27,6 +28,22 @@ def test_a_name_that_a_queue_can_have_is_taken(name: str) -> None:
 def test_a_name_that_no_queue_can_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="a name has 1 to 48 lower-case letters"):
         declare(name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 256, " ", "\u00e9\u2603"])
+def test_an_item_has_a_name_of_1_to_256_characters(name: str) -> None:
+    assert TaskItem(name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", "a" * 257])
+def test_an_item_without_a_name_or_with_a_longer_one_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        TaskItem(name=name)
+
+
+def test_a_callback_url_that_shows_a_forbidden_target_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"127\.0\.0\.1:80 is not public"):
+        TaskRequest[TaskItem].model_validate({"callback_url": "http://127.1/", "message": [{"name": "a"}]})
 
 
 def test_a_route_is_a_path() -> None:

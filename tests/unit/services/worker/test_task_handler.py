@@ -1,7 +1,9 @@
 """How one task message is worked: its items, its time, its outcome."""
 
 import asyncio
+import dataclasses
 import json
+import weakref
 from typing import Any, cast
 
 import httpx
@@ -105,6 +107,49 @@ async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_req
         "errors": [{"item error": "the item's reason"}],
         "task_id": "task-id",
     }
+
+
+class Large(dict[str, int]):
+    """Something that an item has in hand, of which it can be told whether it still exists."""
+
+
+async def test_what_an_item_had_in_hand_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
+    held: list[weakref.ref[Large]] = []
+    still_held: list[Large | None] = []
+
+    async def fail(_item: TaskItem, _context: TaskContext) -> None:
+        still_held.extend(each() for each in held)
+        in_hand = Large()
+        held.append(weakref.ref(in_hand))
+        raise ItemError("the item's reason") from ValueError("cause")
+
+    task_type = dataclasses.replace(type_of(Work()), run=fail)
+
+    _, errors = await run_items(task_type, [TaskItem(name="a")] * 3, TaskContext("id", 1, http))
+
+    assert errors == [{"a": "the item's reason"}] * 3
+    # What the second item saw of the first, the third of both.
+    assert still_held == [None] * 3
+
+
+async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx.AsyncClient) -> None:
+    held: list[weakref.ref[Large]] = []
+
+    class LargeWork(Work):
+        async def _do(self, _name: str) -> Any:
+            result = Large(a=1)
+            held.append(weakref.ref(result))
+            return result
+
+    class Looking(FakeDelivery):
+        async def deliver(self, outcome: OutcomeMessage) -> None:
+            assert [each() for each in held] == [None]
+            await super().deliver(outcome)
+
+    delivery = Looking()
+    await TaskHandler(type_of(LargeWork()), http, cast("OutcomeDelivery", delivery), WorkerSettings())(message_of("a"))
+
+    assert '"results":[{"a":{"a":1}}]' in delivery.outcomes[0].body
 
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
