@@ -43,13 +43,14 @@ test: venv localstack-venv ## Run the unit, integration and end-to-end tests nat
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
 
-check: venv ## Check format, lint, types, generated files and, where shellcheck and node are installed, scripts and CI
+check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)
 	@$(VENV)/bin/ruff check $(SOURCES)
 	@$(VENV)/bin/mypy services receiver stack tests
 	@$(VENV)/bin/mypy localstack-init
 	@$(STACK) generate --check
 	@.ci/lint
+	@$(VENV)/bin/python .ci/audit
 
 format: venv ## Format the code and repair what the linter can
 	@$(VENV)/bin/ruff format $(SOURCES)
