@@ -50,13 +50,14 @@ test-containers: venv ## Run the end-to-end tests on a stack in containers, and 
 chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
 	@$(VENV)/bin/python -m tests.chaos
 
-check: venv ## Check format, lint, types, generated files and, where shellcheck and node are installed, scripts and CI
+check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)
 	@$(VENV)/bin/ruff check $(SOURCES)
 	@$(VENV)/bin/mypy services receiver stack tests
 	@$(VENV)/bin/mypy localstack-init
 	@$(STACK) generate --check
 	@.ci/lint
+	@$(VENV)/bin/python .ci/audit
 
 mutation: venv ## Change the retry and callback decisions in every way and see whether a test notices (about 7 minutes)
 	@$(VENV)/bin/mutmut run

@@ -15,6 +15,8 @@ _PRECISION = 1000
 _OPERATION = Context(prec=_PRECISION, rounding=ROUND_05UP)
 _RESULT = Context(prec=_PRECISION, rounding=ROUND_HALF_UP)
 
+_MOST_DIGITS = 12
+
 
 def _json_number(value: object) -> object:
     """Pass JSON numbers only: pydantic would take "1.5" and true for a Decimal too."""
@@ -34,6 +36,13 @@ def _is_json_number(value: Decimal) -> bool:
     return math.isfinite(float(value))
 
 
+def _integral(value: object) -> object:
+    """Pass 2.0 as the integer that it is (JSON Schema 2020-12 validation, section 6.1.1)."""
+    if isinstance(value, Decimal) and -_MOST_DIGITS <= value <= _MOST_DIGITS and value == int(value):
+        return int(value)
+    return value
+
+
 Number = Annotated[
     Decimal,
     BeforeValidator(_json_number),
@@ -48,7 +57,7 @@ class CalculationItem(TaskItem):
     num_1: Number
     num_2: Number
     operation: Literal["+", "-", "*", "/"]
-    result_rounding: Annotated[int, Field(strict=True, ge=-12, le=12)]
+    result_rounding: Annotated[int, Field(strict=True, ge=-_MOST_DIGITS, le=_MOST_DIGITS), BeforeValidator(_integral)]
 
 
 def calculate(item: CalculationItem) -> int | Decimal:

@@ -339,3 +339,13 @@ async def test_summary_reads_no_bodies(receiver: httpx.AsyncClient, app: FastAPI
     await receiver.post("/callback")
     plan = await app.state.store._rows(f"EXPLAIN QUERY PLAN {SUMMARY}")  # noqa: SLF001  # no other way to ask
     assert any("COVERING INDEX" in row["detail"] for row in plan)
+
+
+async def test_deliveries_keep_their_order_when_the_clock_jumps_back(
+    receiver: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(["2026-01-02T00:00:00.000+00:00", "2026-01-01T00:00:00.000+00:00"])
+    monkeypatch.setattr("receiver.store._now", lambda: next(times))
+    await statuses(receiver, "", task_ids="ab")
+    assert [callback["task_id"] for callback in await listed(receiver)] == ["a", "b"]
+    assert [task["task_id"] for task in await summary(receiver)] == ["a", "b"]

@@ -202,7 +202,15 @@ def test_what_is_no_finite_number_is_refused_at_its_place(field: str, value: obj
     assert place_of_error([ITEM, ITEM | {field: value}]) == ("message", 1, field)
 
 
-@pytest.mark.parametrize("value", [-13, 13, Decimal("1.0"), 1.0, "1", True, None])
+@pytest.mark.parametrize("value", [2, Decimal("2.0"), Decimal("2e0"), Decimal("0.2e1")])
+def test_a_rounding_is_any_number_without_a_fraction(value: object) -> None:
+    item = CalculationItem.model_validate(ITEM | {"result_rounding": value})
+    assert (item.result_rounding, type(item.result_rounding)) == (2, int)
+
+
+@pytest.mark.parametrize(
+    "value", [-13, 13, Decimal("13.0"), Decimal("1.5"), Decimal("1e999999999"), 1.0, "1", True, None]
+)
 def test_a_rounding_is_an_integer_from_minus_12_to_12(value: object) -> None:
     assert place_of_error([ITEM | {"result_rounding": value}]) == ("message", 0, "result_rounding")
 

@@ -1,0 +1,91 @@
+"""The API against its own OpenAPI document: whatever is sent, allowed by it or not, is answered as documented.
+
+Schemathesis makes the requests and checks each answer's status, headers and body against the document; and that what
+the document allows is accepted, and what it forbids is refused.
+"""
+
+from typing import Any
+
+import schemathesis
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from services.api.app import create_app
+from services.api.enqueue import EnqueueError
+from services.api.pending import PendingTasks
+from services.settings import ApiSettings
+from services.task_types import load_task_types
+
+# mypy: disable-error-code="untyped-decorator"
+# Schemathesis types its decorators as any callable.
+
+Case = schemathesis.Case[Any]
+
+EXAMPLES = 50
+KEY = "first-key-0123456789"
+TASK_TYPES = load_task_types(["services.tasks"])
+
+
+class FakeTaskQueue:
+    """Takes everything, or nothing."""
+
+    def __init__(self, *, works: bool) -> None:
+        self._works = works
+
+    async def enqueue(self, _task_id: str, _body: str) -> None:
+        if not self._works:
+            raise EnqueueError
+
+    async def check(self) -> None:
+        if not self._works:
+            raise ConnectionError("refused")
+
+
+def schema_of(
+    *, works: bool = True, pending: PendingTasks | None = None, expected: int | None = None, **settings: Any
+) -> schemathesis.BaseSchema:
+    """The document of an API in process; `expected` is the status above 499 that it may answer with."""
+    # Made while the tests are collected: no setting of the developer's shell is read.
+    api = create_app(ApiSettings.model_construct(**settings), TASK_TYPES)
+    api.state.task_queues = dict.fromkeys(TASK_TYPES, FakeTaskQueue(works=works))
+    if pending:
+        api.state.pending_tasks = pending
+
+    async def without_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await api(scope, receive, send)
+
+    expected_statuses = ["2xx", "4xx", *([expected] if expected else [])]
+    config = {
+        "generation": {"deterministic": True, "max-examples": EXAMPLES},
+        "checks": {"not_a_server_error": {"expected-statuses": expected_statuses}},
+    }
+    return schemathesis.openapi.from_asgi(
+        "/openapi.json", without_lifespan, config=schemathesis.Config.from_dict(config)
+    )
+
+
+working = schema_of()
+without_broker = schema_of(works=False, expected=500)
+overloaded = schema_of(pending=PendingTasks(most=0, most_bytes=0), expected=503)
+with_keys = schema_of(api_keys=[SecretStr(KEY)])
+
+
+@working.parametrize()
+def test_what_is_allowed_is_accepted_and_all_else_refused_as_documented(case: Case) -> None:
+    case.call_and_validate()
+
+
+@without_broker.include(path_regex="^/v1/").parametrize()
+def test_nothing_but_the_documented_500_comes_of_a_broker_that_is_gone(case: Case) -> None:
+    case.call_and_validate()
+
+
+@overloaded.include(path_regex="^/v1/").parametrize()
+def test_nothing_but_the_documented_503_comes_of_overload(case: Case) -> None:
+    case.call_and_validate()
+
+
+@with_keys.include(path_regex="^/v1/").parametrize()
+def test_keys_are_needed_where_they_are_documented(case: Case) -> None:
+    case.call_and_validate(headers={"X-API-Key": KEY})
