@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 MAX_HEADERS = 64
 MAX_HEADERS_BYTES = 16_384
@@ -57,5 +57,13 @@ RequestHeaders = Annotated[
     dict[Annotated[str, AfterValidator(_name)], Annotated[str, AfterValidator(_value)]],
     Field(max_length=MAX_HEADERS),
     AfterValidator(_fit_a_request),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{_TOKEN.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{_FIELD_VALUE.pattern}$"},
+            "maxProperties": MAX_HEADERS,
+        }
+    ),
 ]
 """Header fields by name; what a request cannot carry, or must not say for itself, is refused at its place."""

@@ -120,8 +120,8 @@ async def test_tasks_that_wait_are_bounded_in_bytes_too() -> None:
     queue = SlowTaskQueue()
     app = make_app(queue, enqueue_max_pending_bytes=1_048_576)
     async with client_of(app) as api:
-        large = ITEM | {"name": "x" * 20_000}
-        waiting = asyncio.create_task(api.post(CALCULATION, json={**REQUEST, "message": [large]}))
+        large = [ITEM | {"name": "x" * 200}] * 100
+        waiting = asyncio.create_task(api.post(CALCULATION, json={**REQUEST, "message": large}))
         await queue.has_waiting(1)
 
         assert await status_without_body(app, content_length=str(MAX_BODY_BYTES)) == 503

@@ -6,15 +6,18 @@ the document allows is accepted, and what it forbids is refused.
 
 from typing import Any
 
+import pytest
 import schemathesis
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
+from services import targets
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
 from services.api.pending import PendingTasks
 from services.settings import ApiSettings
 from services.task_types import load_task_types
+from tests.service_fixtures import policy_of
 
 # mypy: disable-error-code="untyped-decorator"
 # Schemathesis types its decorators as any callable.
@@ -69,6 +72,12 @@ working = schema_of()
 without_broker = schema_of(works=False, expected=500)
 overloaded = schema_of(pending=PendingTasks(most=0, most_bytes=0), expected=503)
 with_keys = schema_of(api_keys=[SecretStr(KEY)])
+
+
+@pytest.fixture(autouse=True)
+def _all_targets(plain_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # it comes first
+    """Which targets are allowed, the document cannot say: here all are."""
+    monkeypatch.setattr(targets, "policy", policy_of("localhost", "0.0.0.0/0", "::/0"))
 
 
 @working.parametrize()
