@@ -51,17 +51,23 @@ def policy_of(*allowed: str) -> TargetPolicy:
     return TargetPolicy(map(AllowedTarget.parse, allowed))
 
 
+def allow_servers_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests reach what the fixtures below serve; the client has to be opened after it."""
+    monkeypatch.setattr(targets, "policy", policy_of("127.0.0.1"))
+
+
 @pytest.fixture
 async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """The client that callbacks and data sources are called with; its targets may be servers of this machine."""
-    monkeypatch.setattr(targets, "policy", policy_of("127.0.0.1"))
+    """The client that callbacks and data sources are called with."""
+    allow_servers_of_this_machine(monkeypatch)
     async with open_http_client(connections=20, connect_timeout_seconds=5, policy=targets.policy) as client:
         yield client
 
 
 @pytest.fixture
-def serve() -> Serve:
+def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
     """Serve on a free port unless told otherwise."""
+    allow_servers_of_this_machine(monkeypatch)
 
     @asynccontextmanager
     async def serving(handler: Handler, *, port: int = 0, max_body_bytes: int = 1_048_576) -> AsyncIterator[str]:
@@ -80,8 +86,9 @@ def serve() -> Serve:
 
 
 @pytest.fixture
-async def closed_port() -> int:
+async def closed_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port of this machine on which nobody listens."""
+    allow_servers_of_this_machine(monkeypatch)
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port: int = server.sockets[0].getsockname()[1]
     server.close()

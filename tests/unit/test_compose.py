@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from stack.additional_workers import additional_services
-from stack.config import ROOT
+from stack.config import ROOT, StackSettings
+from stack.environment import service_environment
 from stack.generate import replace_region, worker_queues
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -32,6 +33,13 @@ def test_the_generated_files_follow_the_code() -> None:
     command = [sys.executable, "-m", "stack", "generate", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_PRIVATE_TARGETS", "EXAMPLE_RECEIVER_URL", "SLACK_API_URL"])
+def test_an_address_is_the_one_that_make_up_gives_unless_it_is_set(name: str) -> None:
+    default = service_environment(StackSettings("containers"))[name]
+    for service in OWN:
+        assert re.fullmatch(rf"\$\{{{name}:?-{re.escape(default)}\}}", SERVICES[service]["environment"][name])
 
 
 @pytest.mark.parametrize("name", SERVICES)

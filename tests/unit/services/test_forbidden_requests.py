@@ -13,7 +13,10 @@ import httpx
 import pytest
 from pydantic import HttpUrl, TypeAdapter
 
+from services import targets
 from services.http_client import HTTP_ERRORS, open_http_client
+from services.program import _open_resources
+from services.settings import WorkerSettings
 from services.targets import ForbiddenTargetError
 from tests.service_fixtures import policy_of
 
@@ -111,6 +114,21 @@ def client_of(*allowed: str) -> AbstractAsyncContextManager[httpx.AsyncClient]:
 def normalized(host: str, port: int) -> str:
     """The URL as the request models pass it on."""
     return str(URL.validate_python(f"http://{host}:{port}/"))
+
+
+@pytest.mark.parametrize(("entry", "status"), [("127.0.0.1", 200), ("127.0.0.2", None)])
+async def test_a_program_makes_its_requests_by_what_the_setting_lists(
+    entry: str, status: int | None, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "policy", policy_of(entry))
+    settings = WorkerSettings(aws_endpoint_url=HttpUrl("http://127.0.0.1:1"))
+    answered: int | None = None
+    async with _open_resources(settings, {}) as resources:
+        with suppress(ForbiddenTargetError):
+            answered = (await resources.http.get(f"http://127.0.0.1:{listener.port}/")).status_code
+
+    assert answered == status
+    assert listener.connections == (1 if status else 0)
 
 
 @pytest.mark.parametrize("host", LOOPBACK)

@@ -62,6 +62,10 @@ def test_any_other_error_has_its_type_and_text(error: Exception, description: st
     assert describe_http_error(error) == description
 
 
+def test_what_a_server_sent_amiss_does_not_make_the_description_long() -> None:
+    assert len(describe_http_error(ValueError("a" * 10_000))) == 500
+
+
 def test_the_cause_in_the_transport_is_worded_rather_than_what_wraps_it() -> None:
     error = httpx.ConnectError("wrapped")
     error.__cause__ = ClientConnectionError("the real cause")
