@@ -120,12 +120,16 @@ class _Run:
 
     async def _settle(self, deadline: float) -> Evidence:
         """Wait until nothing is outstanding and every service is healthy, or it has taken too long."""
+        said = ""
         while True:
             evidence = await asyncio.to_thread(_gather, self._stack, self._inbox)
             left = outstanding(self._ledger, evidence)
             if (not left and not evidence.unhealthy) or time.monotonic() > deadline:
                 return evidence
-            self._progress.say(f"{left} outstanding {' '.join(f'{name} is unhealthy' for name in evidence.unhealthy)}")
+            waiting_for = ", ".join([f"{left} outstanding", *(f"{name} unhealthy" for name in evidence.unhealthy)])
+            if waiting_for != said:
+                self._progress.say(waiting_for)
+            said = waiting_for
             await asyncio.sleep(_POLL_SECONDS)
 
 
