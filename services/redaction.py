@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, SecretStr
 
@@ -49,16 +49,6 @@ def hide_secrets_of(settings: BaseModel) -> None:
     """Let `redact` replace every SecretStr of the settings, and the credentials that AWS's SDK takes from the shell."""
     _redactor.hide(_secrets_in(list(dict(settings).values())))
     _redactor.hide(os.environ.get(name, "") for name in _AWS_SECRETS)
-
-
-def safe_url(url: str) -> str:
-    """Return the URL as it may be logged: without userinfo and fragment, with `?…` for its query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(no URL)"
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
 
 
 def _secrets_in(value: Any) -> Iterator[str]:
