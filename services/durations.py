@@ -1,12 +1,27 @@
-"""Durations as people say them."""
+"""Durations as people write and read them: 90s, 2h, 1h30m."""
 
-_UNITS_SECONDS = {"day": 86_400, "hour": 3600, "minute": 60, "second": 1}
+import re
+from itertools import pairwise
+
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_AGE = re.compile("".join(rf"(?:(\d+){unit})?" for unit in _UNITS))
+
+
+def parse_age(text: str) -> int:
+    """Return the age in seconds. Raises ValueError, which says what an age looks like."""
+    match = _AGE.fullmatch(text)
+    numbers = match.groups() if match else ()
+    if not any(numbers):
+        raise ValueError(f"{text!r} is no age: give days, hours, minutes or seconds, such as 3d, 2h, 1h30m or 90s")
+    return sum(int(number or 0) * seconds for number, seconds in zip(numbers, _UNITS.values(), strict=True))
 
 
 def describe_duration(seconds: float) -> str:
-    """Return the duration in whole numbers of its largest unit, such as `3 minutes`."""
-    for unit, length_seconds in _UNITS_SECONDS.items():
-        count = int(seconds // length_seconds)
-        if count > 0:
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a second"
+    """Write the duration in its largest unit and the one below: `2h 5m`."""
+    whole = max(int(seconds), 0)
+    for (unit, unit_seconds), (lower, lower_seconds) in pairwise(_UNITS.items()):
+        number, rest = divmod(whole, unit_seconds)
+        if number:
+            below = rest // lower_seconds
+            return f"{number}{unit} {below}{lower}" if below else f"{number}{unit}"
+    return f"{whole}s"

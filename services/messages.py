@@ -80,6 +80,8 @@ class OutcomeMessage:
     task_type: str
     callback_url: str
     body: str
+    accepted_at: float | None = None
+    """When the task was accepted, in seconds since the epoch; None where the message does not tell."""
 
 
 def encode_task(task_id: str, task_type: str, request_text: str) -> str:
@@ -112,12 +114,14 @@ def decode_task(body: str) -> TaskMessage:
 
 def encode_outcome(outcome: OutcomeMessage) -> str:
     """Return the SQS message body of an outcome that is still to be delivered: compressed where it would not fit."""
-    envelope = {
+    envelope: dict[str, Any] = {
         "version": VERSION,
         "task_id": outcome.task_id,
         "task_type": outcome.task_type,
         "callback_url": outcome.callback_url,
     }
+    if outcome.accepted_at is not None:
+        envelope["accepted_at"] = outcome.accepted_at
     text = exact_json.dumps({**envelope, "body": outcome.body})
     # It is ASCII, so characters are bytes.
     if len(text) <= MAX_BODY_BYTES:
@@ -132,19 +136,24 @@ def decode_outcome(body: str) -> OutcomeMessage:
     try:
         if envelope["version"] == COMPRESSED_VERSION:
             envelope["body"] = _decompressed(envelope["compressed_body"])
-        return OutcomeMessage(**{field: str(envelope[field]) for field in OutcomeMessage.__slots__})
+        texts = {field: str(envelope[field]) for field in ("task_id", "task_type", "callback_url", "body")}
+        accepted_at = envelope.get("accepted_at")
+        return OutcomeMessage(**texts, accepted_at=None if accepted_at is None else float(accepted_at))
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
-    except (binascii.Error, zlib.error, TypeError, ValueError) as error:
-        raise UnusableMessageError(f"the message is no outcome: its body cannot be decompressed: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise UnusableMessageError(f"the message is no outcome: {error}") from error
 
 
 def _decompressed(text: str) -> str:
     decompressor = zlib.decompressobj()
-    body = decompressor.decompress(base64.b64decode(text, validate=True), MAX_OUTCOME_BYTES)
+    try:
+        body = decompressor.decompress(base64.b64decode(text, validate=True), MAX_OUTCOME_BYTES).decode()
+    except (binascii.Error, zlib.error, TypeError, ValueError) as error:
+        raise ValueError(f"its body cannot be decompressed: {error}") from error
     if not decompressor.eof:
-        raise ValueError(f"it is incomplete, or larger than {MAX_OUTCOME_BYTES} bytes")
-    return body.decode()
+        raise ValueError(f"its body is incomplete, or larger than {MAX_OUTCOME_BYTES} bytes")
+    return body
 
 
 def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: list[dict[str, str]]) -> OutcomeMessage:
@@ -178,7 +187,7 @@ def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:
 
 
 def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:
-    return OutcomeMessage(task.task_id, task.task_type, task.callback_url, exact_json.dumps(body))
+    return OutcomeMessage(task.task_id, task.task_type, task.callback_url, exact_json.dumps(body), task.accepted_at)
 
 
 def _open_envelope(body: str, readable_versions: Sequence[int]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from services.dlq import list_command, redrive_command, show_command
-from services.dlq.ages import parse_age
 from services.dlq.errors import DlqError, UsageError
 from services.dlq.plan import select
 from services.dlq.program import Program
 from services.dlq.selection import Criteria
 from services.dlq.terminal import say
+from services.durations import parse_age
 
 app = typer.Typer(
     help="Look at what has failed for good, in the dead-letter queues and in `undelivered`, and redrive it."

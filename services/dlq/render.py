@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from services import exact_json
-from services.dlq.ages import age_text
 from services.dlq.dead_letter import DeadLetter
 from services.dlq.plan import Move, Route
+from services.durations import describe_duration
 from services.queues import QueueDefinition
 from services.sqs import QueueState
 
@@ -153,7 +153,7 @@ def _letter_columns(*last: str) -> Table:
 
 def _cells(letter: DeadLetter, now: float) -> tuple[Text, ...]:
     told = (letter.queue, letter.task_id or letter.message_id, letter.task_type or UNKNOWN)
-    return (*(_one_line(each) for each in told), Text(age_text(now - letter.sent_at)))
+    return (*(_one_line(each) for each in told), Text(describe_duration(now - letter.sent_at)))
 
 
 def _one_line(text: str) -> Text:
@@ -161,7 +161,7 @@ def _one_line(text: str) -> Text:
 
 
 def _time_text(at: float | None, now: float) -> str | None:
-    return None if at is None else f"{_iso(at)} ({age_text(now - at)} ago)"
+    return None if at is None else f"{_iso(at)} ({describe_duration(now - at)} ago)"
 
 
 def _iso(at: float | None) -> str | None:

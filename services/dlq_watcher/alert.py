@@ -4,11 +4,13 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from services.dlq_watcher.url_secrets import without_url_secrets
+from services.durations import describe_duration
 from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
 from services.redaction import redact
 from services.sqs import ReceivedMessage
@@ -95,6 +97,17 @@ def decode_alert(body: str) -> Alert:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise UnusableMessageError(f"the message is no alert: {f'{place}: ' if place else ''}{first['msg']}") from error
+
+
+def describe_age(accepted_at: float) -> str:
+    """Say how long ago a task was accepted, and when; any number of seconds since the epoch may go in."""
+    try:
+        date = datetime.fromtimestamp(accepted_at, UTC)
+    except (ValueError, OverflowError, OSError):
+        # Not of our making: no calendar has that time.
+        return "unknown"
+    age = describe_duration(time.time() - accepted_at)
+    return f"{age} when it failed for good (accepted {date:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def how_to_redrive(task_id: str | None) -> str:

@@ -1,16 +1,13 @@
 """Works one message of a task type's DLQ: the failure outcome goes to the callback, an alert to a person."""
 
-import time
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
-from services.dlq_watcher.alert import Alert, how_to_redrive, make_alert
+from services.dlq_watcher.alert import Alert, describe_age, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.dlq_watcher.failure import Failure, read_failure
-from services.durations import describe_duration
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import TaskType
@@ -74,20 +71,10 @@ def _alert_of_task(message: ReceivedMessage, task: TaskMessage, failure: Failure
         reason=failure.reason,
         facts={
             "Attempts": str(failure.attempts),
-            "Age": _age(task),
+            "Age": describe_age(task.accepted_at),
             "Callback": task.callback_url,
             "Next": how_to_redrive(task.task_id) if is_kept else _NOTHING_TO_REDRIVE,
         },
         trace=failure.trace,
         is_kept=is_kept,
     )
-
-
-def _age(task: TaskMessage) -> str:
-    try:
-        accepted_at = datetime.fromtimestamp(task.accepted_at, UTC)
-    except (ValueError, OverflowError, OSError):
-        # Not of our making: no calendar has that time.
-        return "unknown"
-    age = describe_duration(time.time() - task.accepted_at)
-    return f"{age} when it failed for good (accepted {accepted_at:%Y-%m-%d %H:%M:%S} UTC)"

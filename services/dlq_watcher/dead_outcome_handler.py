@@ -3,10 +3,10 @@
 import structlog
 
 from services.decisions import PermanentError
-from services.dlq_watcher.alert import how_to_redrive, make_alert
+from services.dlq_watcher.alert import describe_age, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.dlq_watcher.failure import read_failure
-from services.messages import UnusableMessageError, decode_outcome
+from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome
 from services.queues import CALLBACKS
 from services.settings import MOST_CALLBACK_RETRIES
 from services.sqs import ReceivedMessage
@@ -50,9 +50,18 @@ class DeadOutcomeHandler:
                 origin=outcome.task_type,
                 task_id=outcome.task_id,
                 reason=failure.reason,
-                facts={**attempts, "Callback": outcome.callback_url, "Next": how_to_redrive(outcome.task_id)},
+                facts={
+                    **attempts,
+                    **_age(outcome),
+                    "Callback": outcome.callback_url,
+                    "Next": how_to_redrive(outcome.task_id),
+                },
                 trace=failure.trace,
                 is_kept=True,
             )
         )
         raise UndeliverableError(failure.reason, failure.attempts)
+
+
+def _age(outcome: OutcomeMessage) -> dict[str, str]:
+    return {} if outcome.accepted_at is None else {"Age": describe_age(outcome.accepted_at)}

@@ -173,9 +173,11 @@ def test_no_text_at_all_breaks_the_reader(body: str) -> None:
         decode_outcome(body)
 
 
-@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT)
-def test_an_outcome_is_read_as_it_was_written(task_id: str, task_type: str, callback_url: str, body: str) -> None:
-    outcome = OutcomeMessage(task_id, task_type, callback_url, body)
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT, st.none() | st.floats(0, 1e10))
+def test_an_outcome_is_read_as_it_was_written(
+    task_id: str, task_type: str, callback_url: str, body: str, accepted_at: float | None
+) -> None:
+    outcome = OutcomeMessage(task_id, task_type, callback_url, body, accepted_at)
 
     encoded = encode_outcome(outcome)
 
@@ -231,10 +233,10 @@ def test_an_outcome_that_is_too_large_for_a_message_is_compressed() -> None:
     [
         ("no base64!", "cannot be decompressed"),
         ("bm90IGNvbXByZXNzZWQ=", "cannot be decompressed"),
-        (base64.b64encode(zlib.compress(b"body")[:-5]).decode(), "it is incomplete, or larger"),
+        (base64.b64encode(zlib.compress(b"body")[:-5]).decode(), "its body is incomplete, or larger"),
         (base64.b64encode(zlib.compress(b"\xff")).decode(), "cannot be decompressed"),
         (5, "cannot be decompressed"),
-        (base64.b64encode(zlib.compress(b"0" * (MAX_OUTCOME_BYTES + 1))).decode(), "it is incomplete, or larger"),
+        (base64.b64encode(zlib.compress(b"0" * (MAX_OUTCOME_BYTES + 1))).decode(), "its body is incomplete, or larger"),
     ],
     ids=range(6),
 )
@@ -242,6 +244,13 @@ def test_an_outcome_that_cannot_be_decompressed_is_refused(compressed_body: Any,
     envelope = json.loads(OUTCOME_OF_VERSION_2) | {"compressed_body": compressed_body}
 
     with pytest.raises(UnusableMessageError, match=reason):
+        decode_outcome(json.dumps(envelope))
+
+
+def test_an_outcome_whose_time_is_none_is_refused() -> None:
+    envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": "noon"}
+
+    with pytest.raises(UnusableMessageError, match="the message is no outcome: could not convert"):
         decode_outcome(json.dumps(envelope))
 
 
@@ -262,6 +271,7 @@ def test_the_outcome_of_a_task_that_was_done() -> None:
         task_type="calculation",
         callback_url="http://receiver/callback",
         body='{"results":[{"a":1.10}],"errors":[{"b":"division by zero"}],"task_id":"id"}',
+        accepted_at=outcome.accepted_at,
     )
 
 

@@ -130,7 +130,7 @@ async def test_it_is_not_ready_while_slack_takes_nothing_and_is_once_it_does(
         await poster.post(alert_of())
 
     assert at_once is None
-    assert after_a_while == "Slack has taken no alert for less than a second: invalid_auth"
+    assert after_a_while == "Slack has taken no alert for 0s: invalid_auth"
     assert poster.unready_reason() is None
 
 
