@@ -6,6 +6,7 @@ and then through a new one, so that a run that is long enough has every fault.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Literal
@@ -112,18 +113,13 @@ _BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBa
 _SILENCE_SECONDS = (4.0, 14.0)
 
 Card = tuple[Fault, float]
-Deck = Callable[[Random, Targets], list[Card]]
+"""A fault, and how long it lasts in seconds."""
 
 
 def make_plan(seed: int, seconds: float, targets: Targets) -> list[PlannedFault]:
     """Return the faults of a run, in order of their begin; the last one ends within `seconds`."""
     random = Random(seed)  # noqa: S311  # the point is to be repeatable
-    lanes = [(_process_deck, 1.5, 3.5), (_receiver_deck, 3.0, 7.0), (_broker_deck, 1.0, 3.0), (_foreign_deck, 4.0, 8.0)]
-    planned = [
-        fault
-        for deck, least_gap, longest_gap in lanes
-        for fault in _lane(random, seconds, lambda deck=deck: deck(random, targets), (least_gap, longest_gap))  # type: ignore[misc]
-    ]
+    planned = [fault for deck, gap in _LANES for fault in _lane(random, seconds, partial(deck, random, targets), gap)]
     return sorted(planned, key=lambda each: each.begins_at)
 
 
@@ -196,3 +192,12 @@ def _broken_call(random: Random, answer: Answer, done: bool, operation: str) -> 
 
 def _foreign_deck(_random: Random, targets: Targets) -> list[Card]:
     return [(ForeignMessages(queue), 0) for queue in targets.queues]
+
+
+# Each with the shortest and the longest gap between its faults, in seconds.
+_LANES: Sequence[tuple[Callable[[Random, Targets], list[Card]], tuple[float, float]]] = (
+    (_process_deck, (1.5, 3.5)),
+    (_receiver_deck, (3, 7)),
+    (_broker_deck, (1, 3)),
+    (_foreign_deck, (4, 8)),
+)

@@ -56,6 +56,8 @@ class Report:
     """Tasks that fail of themselves, and whose failure says of what."""
     lost_workers: int
     """Tasks that fail of themselves, and whose failure says only that the worker was lost."""
+    given_up: int
+    """Tasks that are in `undelivered` although their callback takes outcomes: all its attempts met a fault."""
     foreign_found: int
     alerts: int
     """In all Slack messages together."""
@@ -87,6 +89,7 @@ def reconcile(ledger: Ledger, evidence: Evidence) -> Report:
     outcomes = _outcomes(ledger, evidence)
     fates = _fates(ledger, outcomes, evidence)
     own_reasons = [*_own_reasons(ledger, outcomes)]
+    given_up = [*_given_up(ledger, fates)]
     waits = [Wait(heard[0].received_at - ledger.promises[each].accepted_at, each) for each, heard in outcomes.items()]
     return Report(
         fates=fates,
@@ -94,14 +97,16 @@ def reconcile(ledger: Ledger, evidence: Evidence) -> Report:
         contradictions=sum(len({outcome.is_failure for outcome in heard}) > 1 for heard in outcomes.values()),
         own_reasons=sum(own_reasons),
         lost_workers=len(own_reasons) - sum(own_reasons),
+        given_up=sum(given_up),
         foreign_found=len({sent.message.marker for sent in ledger.foreign} & _accounted_for(evidence)),
         alerts=_alerts(evidence),
         longest_wait=max(waits, key=lambda wait: wait.seconds, default=Wait(0, "")),
         problems=[
-            *_problems_of_fates(fates),
+            *_problems_of_fates(fates, evidence),
             *_problems_of_outcomes(ledger, outcomes),
             *_problems_of_signatures(ledger, evidence),
             *_problems_of_reasons(own_reasons),
+            *_problems_of_giving_up(given_up),
             *_problems_of_foreign(ledger, evidence),
             *_problems_of_queues(evidence),
             *_problems_of_alerts(evidence),
@@ -133,6 +138,10 @@ def _consumed(evidence: Evidence) -> dict[str, Sequence[QueuedMessage]]:
     return {queue: messages for queue, messages in evidence.queued.items() if queue != UNDELIVERED and messages}
 
 
+def _mentions(messages: Iterable[QueuedMessage], task_id: str) -> bool:
+    return any(task_id in message.body for message in messages)
+
+
 def _uuids_in(texts: Iterable[str]) -> set[str]:
     return {uuid for text in texts for uuid in _UUID.findall(text)}
 
@@ -160,6 +169,13 @@ def _own_reasons(ledger: Ledger, outcomes: Outcomes) -> Iterator[bool]:
             yield _WORKER_LOST not in heard[0].details
 
 
+def _given_up(ledger: Ledger, fates: Mapping[str, Fate]) -> Iterator[bool]:
+    """For each task whose callback takes outcomes: whether it was not delivered."""
+    for task_id, fate in fates.items():
+        if ledger.promises[task_id].submission.callback.takes:
+            yield fate.startswith("undelivered")
+
+
 def _alerts(evidence: Evidence) -> int:
     return sum(map(_alerts_in, evidence.slack_messages))
 
@@ -170,10 +186,11 @@ def _alerts_in(slack_message: str) -> int:
     return int(counted[1]) if counted else 1
 
 
-def _problems_of_fates(fates: Mapping[str, Fate]) -> Iterator[Problem]:
+def _problems_of_fates(fates: Mapping[str, Fate], evidence: Evidence) -> Iterator[Problem]:
     for task_id, fate in fates.items():
         if fate == "lost":
-            yield Problem(task_id, "lost: no delivery was taken, and it is not in undelivered")
+            queues = [queue for queue, messages in _consumed(evidence).items() if _mentions(messages, task_id)]
+            yield Problem(task_id, f"lost: no delivery was taken, and it is in {' and '.join(queues) or 'no queue'}")
         if fate == "undelivered unseen":
             yield Problem(task_id, "it is in undelivered, and nobody was alerted")
 
@@ -201,6 +218,12 @@ def _problems_of_reasons(own_reasons: Sequence[bool]) -> Iterator[Problem]:
         yield Problem(
             "failures", f"only {sum(own_reasons)} of {len(own_reasons)} tasks that fail of themselves say why"
         )
+
+
+def _problems_of_giving_up(given_up: Sequence[bool]) -> Iterator[Problem]:
+    """A schedule can be used up by faults; where most are, nobody tries."""
+    if 2 * sum(given_up) > len(given_up):
+        yield Problem("callbacks", f"{sum(given_up)} of {len(given_up)} tasks whose callback takes were not delivered")
 
 
 def _problems_of_foreign(ledger: Ledger, evidence: Evidence) -> Iterator[Problem]:

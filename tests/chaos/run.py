@@ -91,15 +91,14 @@ class _Run:
 
     async def result(self) -> Result:
         """Put load on the stack and break it, and return what there is to see when all has come to rest."""
-        watching = asyncio.create_task(self._watch())
-        try:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch())
             await self._load_and_faults()
             self._progress.say("no more faults: everything settles")
             began = time.monotonic()
             evidence = await self._settle(deadline=began + SETTLE_SECONDS)
-            return Result(self._ledger, evidence, self._proxy.failed.total(), time.monotonic() - began)
-        finally:
             watching.cancel()
+        return Result(self._ledger, evidence, self._proxy.failed.total(), time.monotonic() - began)
 
     async def _load_and_faults(self) -> None:
         options, receiver_url = self._options, self._stack.receiver_url_for_services

@@ -39,6 +39,7 @@ def _rows(report: Report, result: Result) -> Iterator[tuple[str, str]]:
     yield "accepted (answered 200)", f"{len(report.fates)}"
     for fate in ("delivered as success", "delivered as failure", "undelivered with alert", "undelivered unseen"):
         yield f"  {fate}", f"{report.count(fate)}"
+    yield "  of these, though their callback takes", f"{report.given_up}"
     yield "duplicates: taken more than once", f"{report.duplicates}"
     yield "  of them as success and as failure", f"{report.contradictions}"
     yield "fail of themselves, and say of what", f"{report.own_reasons} of {report.own_reasons + report.lost_workers}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 Item = dict[str, Any]
 Body = dict[str, Any]
@@ -31,10 +31,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """Where the outcome goes, and whether anybody takes it there."""
+    """Where the outcome goes, and whether anybody takes it there sooner or later."""
 
     url: str
-    fate: Literal["taken", "never taken"]
+    takes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,15 @@ def make_submissions(seed: int, count: int, addresses: Addresses) -> list[Submis
 def _callbacks(addresses: Addresses) -> list[tuple[Callback, int]]:
     inbox = addresses.callback_url
     return [
-        (Callback(inbox, "taken"), 68),
-        (Callback(f"{inbox}?status=503&times=1", "taken"), 5),
-        (Callback(f"{inbox}?status=500&times=4", "taken"), 7),
-        (Callback(f"{inbox}?status=429&times=2&retry_after=1", "taken"), 5),
-        (Callback(f"{inbox}?status=302&times=1", "taken"), 2),
-        (Callback(f"{inbox}?delay=0.5", "taken"), 4),
-        (Callback(f"{inbox}?status=410", "never taken"), 3),
-        (Callback(f"{inbox}?status=500", "never taken"), 3),
-        (Callback(addresses.unreachable_url, "never taken"), 3),
+        (Callback(inbox, takes=True), 68),
+        (Callback(f"{inbox}?status=503&times=1", takes=True), 5),
+        (Callback(f"{inbox}?status=500&times=4", takes=True), 7),
+        (Callback(f"{inbox}?status=429&times=2&retry_after=1", takes=True), 5),
+        (Callback(f"{inbox}?status=302&times=1", takes=True), 2),
+        (Callback(f"{inbox}?delay=0.5", takes=True), 4),
+        (Callback(f"{inbox}?status=410", takes=False), 3),
+        (Callback(f"{inbox}?status=500", takes=False), 3),
+        (Callback(addresses.unreachable_url, takes=False), 3),
     ]
 
 

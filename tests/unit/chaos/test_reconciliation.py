@@ -26,12 +26,12 @@ def failure(details: str = "RuntimeError: no", message: Any = REQUEST) -> dict[s
     return {"results": [], "errors": [{"details": details, "message": message}]}
 
 
-def ledger_of(*task_ids: str, **work: Any) -> Ledger:
+def ledger_of(*task_ids: str, takes: bool = False, **work: Any) -> Ledger:
     """The ledger of a client that was told 200 so often; its tasks must have the result 1."""
     ledger = Ledger()
     for task_id in task_ids:
         made = Work("any", "/", [{"name": "it"}], **{"problem_of": must_be_one, **work})
-        ledger.promise(task_id, Submission(made, Callback("http://here", "taken")), ACCEPTED_AT)
+        ledger.promise(task_id, Submission(made, Callback("http://here", takes)), ACCEPTED_AT)
     return ledger
 
 
@@ -77,7 +77,7 @@ def test_a_task_that_was_heard_of_is_delivered_as_what_it_says() -> None:
 def test_a_task_of_which_there_is_no_trace_is_lost() -> None:
     report = reconcile(ledger_of(TASK, OTHER), evidence(delivery(OTHER)))
     assert report.lost == [TASK]
-    assert report.problems == [Problem(TASK, "lost: no delivery was taken, and it is not in undelivered")]
+    assert report.problems == [Problem(TASK, "lost: no delivery was taken, and it is in no queue")]
 
 
 def test_a_delivery_that_was_not_taken_is_none() -> None:
@@ -87,6 +87,7 @@ def test_a_delivery_that_was_not_taken_is_none() -> None:
 def test_a_task_that_is_still_queued_is_lost_and_its_queue_is_named() -> None:
     report = reconcile(ledger_of(TASK), evidence(queued={"callbacks": [kept()]}))
     assert report.lost == [TASK]
+    assert Problem(TASK, "lost: no delivery was taken, and it is in callbacks") in report.problems
     assert "callbacks" in subjects(report)
 
 
@@ -182,6 +183,17 @@ def test_most_tasks_that_fail_of_themselves_say_of_what() -> None:
     report = reconcile(ledger, good)
     assert (report.own_reasons, report.lost_workers, report.problems) == (2, 1, [])
     assert subjects(reconcile(ledger, bad)) == ["failures"]
+
+
+def test_most_callbacks_that_take_outcomes_get_them() -> None:
+    ledger = ledger_of(TASK, OTHER, takes=True)
+    told = {"slack_messages": [slack(f"{TASK} was not delivered"), slack(f"{OTHER} was not delivered")]}
+    one = evidence(delivery(OTHER), queued={"undelivered": [kept()]}, **told)
+    none = evidence(queued={"undelivered": [kept(), kept(OTHER)]}, **told)
+    report = reconcile(ledger, one)
+    assert (report.given_up, report.problems) == (1, [])
+    assert subjects(reconcile(ledger, none)) == ["callbacks"]
+    assert reconcile(ledger_of(TASK, OTHER, takes=False), none).problems == []
 
 
 def foreign_ledger() -> Ledger:

@@ -45,7 +45,7 @@ def test_every_kind_of_task_and_of_callback_is_among_them() -> None:
         "has one attempt",
         "fails its one attempt",
     }
-    assert {submission.callback.url for submission in SUBMISSIONS if submission.callback.fate == "never taken"} == {
+    assert {submission.callback.url for submission in SUBMISSIONS if not submission.callback.takes} == {
         "http://localhost:9000/callback?status=410",
         "http://localhost:9000/callback?status=500",
         "http://localhost:1/callback",
