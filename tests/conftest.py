@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
-_TOGETHER = {"end_to_end", "integration"}
+# The first that a path begins with. Each of the two parts of the integration tests has a LocalStack of its own.
+_TOGETHER = ("tests/end_to_end/", "tests/integration/services/dlq", "tests/integration/")
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same
@@ -13,8 +14,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        folder = path.split("/")[1]
-        return folder if folder in _TOGETHER else path
+        return next((folder for folder in _TOGETHER if path.startswith(folder)), path)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
