@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from services import exact_json
-from services.dlq_watcher.failure import read_failure
+from services.failure import read_failure
 from services.messages import (
     ATTEMPTS_ATTRIBUTE,
     REASON_ATTRIBUTE,

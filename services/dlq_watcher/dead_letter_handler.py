@@ -7,7 +7,7 @@ import structlog
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
 from services.dlq_watcher.alert import Alert, describe_age, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
-from services.dlq_watcher.failure import Failure, read_failure
+from services.failure import Failure, read_failure
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import TaskType

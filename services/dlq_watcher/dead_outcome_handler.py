@@ -5,7 +5,7 @@ import structlog
 from services.decisions import PermanentError
 from services.dlq_watcher.alert import describe_age, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
-from services.dlq_watcher.failure import read_failure
+from services.failure import read_failure
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome
 from services.queues import CALLBACKS
 from services.settings import MOST_CALLBACK_RETRIES

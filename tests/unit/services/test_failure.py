@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.dlq_watcher.failure import Failure, read_failure
+from services.failure import Failure, read_failure
 from tests.unit.services.dlq_watcher.conftest import dead
 
 WORKER_LOST = "the worker was lost in mid-task (killed, out of memory, or its machine gone)"
