@@ -46,6 +46,24 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
+class EndlessAnswer:
+    """A handler that answers 200 and then sends for ever."""
+
+    def __init__(self) -> None:
+        self.hung_up = asyncio.Event()
+        """Set when the client has gone."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(100_000))
+        except ConnectionError:
+            self.hung_up.set()
+        return response
+
+
 def policy_of(*allowed: str) -> TargetPolicy:
     """The policy of these entries of ALLOWED_PRIVATE_TARGETS."""
     return TargetPolicy(map(AllowedTarget.parse, allowed))

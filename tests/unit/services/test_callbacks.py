@@ -19,7 +19,7 @@ from services.http_client import open_http_client
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
 from services.targets import TargetPolicy
-from tests.service_fixtures import Serve
+from tests.service_fixtures import EndlessAnswer, Serve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET = "whsec_" + "c2VjcmV0" * 4
@@ -246,20 +246,10 @@ async def test_a_receiver_that_closes_in_the_middle_of_its_answer_has_answered(
 
 
 async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, serve: Serve) -> None:
-    left = asyncio.Event()
-
-    async def pour(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(b"x" * 65_536)
-        finally:
-            left.set()
-
-    async with serve(pour) as url:
+    endless = EndlessAnswer()
+    async with serve(endless.__call__) as url:
         assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
-        await asyncio.wait_for(left.wait(), 30)
+        await asyncio.wait_for(endless.hung_up.wait(), 30)
 
 
 async def test_callbacks_to_one_receiver_share_a_connection(http: httpx.AsyncClient, serve: Serve) -> None:

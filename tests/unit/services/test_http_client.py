@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientConnectionError, encode_basic_auth, web
 
 from services.http_client import HTTP_ERRORS, USER_AGENT, describe_http_error
-from tests.service_fixtures import Serve
+from tests.service_fixtures import EndlessAnswer, Serve
 
 
 async def error_of(http: httpx.AsyncClient, url: str) -> Exception:
@@ -123,22 +123,11 @@ async def test_a_request_can_have_a_time_to_be_answered_of_its_own(http: httpx.A
 
 
 async def test_an_answer_can_be_judged_before_its_body_has_come(http: httpx.AsyncClient, serve: Serve) -> None:
-    hung_up = asyncio.Event()
-
-    async def send_for_ever(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(bytes(100_000))
-        except ConnectionError:
-            hung_up.set()
-        return response
-
-    async with serve(send_for_ever) as url:
+    endless = EndlessAnswer()
+    async with serve(endless.__call__) as url:
         async with http.stream("POST", url, content="{}") as response:
             assert response.status_code == 200
-        await hung_up.wait()
+        await endless.hung_up.wait()
 
 
 async def test_no_proxy_is_read_from_the_environment(

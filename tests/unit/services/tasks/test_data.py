@@ -17,7 +17,7 @@ from services.tasks import data
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
 from services.tasks.task_type import ItemError, TaskContext
 from services.worker.task_handler import run_items
-from tests.service_fixtures import Handler, Serve, policy_of
+from tests.service_fixtures import EndlessAnswer, Handler, Serve, policy_of
 
 NUMBERS = '{"a":0.877666663555222222,"b":1.10,"c":123456789012345678901234567890,"d":1E-400}'
 
@@ -217,21 +217,10 @@ async def test_an_answer_with_more_bytes_than_max_response_bytes_is_an_error(
 
 @pytest.mark.usefixtures("small_limits")
 async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, serve: Serve) -> None:
-    hung_up = asyncio.Event()
-
-    async def send_for_ever(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(bytes(100_000))
-        except ConnectionError:
-            hung_up.set()
-        return response
-
-    async with serve(send_for_ever) as url:
+    endless = EndlessAnswer()
+    async with serve(endless.__call__) as url:
         assert "more than 100 bytes" in await error_of(item(url), http)
-        await hung_up.wait()
+        await endless.hung_up.wait()
 
 
 @pytest.mark.usefixtures("small_limits")
