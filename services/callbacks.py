@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,9 +11,10 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 import httpx
 from standardwebhooks import Webhook
+from yarl import URL
 
 from services.host_slots import HostBusyError, HostSlots
-from services.http_client import HTTP_ERRORS, describe_http_error
+from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
 from services.targets import ForbiddenTargetError
@@ -83,11 +84,12 @@ def _seconds_until(date: str, now: datetime) -> float:
 class CallbackClient:
     """POSTs outcomes with the headers of Standard Webhooks 1.0."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: ConsumerSettings) -> None:
-        self._http = http
-        self._timeout_seconds = settings.callback_timeout_seconds
-        self._timeout = httpx.Timeout(
-            None, connect=settings.callback_connect_timeout_seconds, read=settings.callback_read_timeout_seconds
+    def __init__(self, sessions: TargetSessions, settings: ConsumerSettings) -> None:
+        self._sessions = sessions
+        self._timeout = aiohttp.ClientTimeout(
+            total=settings.callback_timeout_seconds,
+            sock_connect=settings.callback_connect_timeout_seconds,
+            sock_read=settings.callback_read_timeout_seconds,
         )
         self._hosts = HostSlots(settings.callback_slots_per_host)
         self._webhooks = [Webhook(secret) for secret in settings.signing_secrets]
@@ -99,20 +101,29 @@ class CallbackClient:
         """
         now = datetime.now(UTC)
         try:
-            request = self._request(outcome, now)
-            async with self._hosts.slot(request.url.netloc.decode()), self._answered_in_time(request) as response:
-                return judge(response.status_code, response.headers, now)
+            url = URL(outcome.callback_url)
+            async with self._hosts.slot(url.host_port_subcomponent or ""):
+                return await self._post(url, outcome, now)
         except HostBusyError as busy:
             return Refused(f"the receiver was not called: {busy}", soon=False)
         except TimeoutError as error:
-            late = str(error) or f"the receiver did not answer within {self._timeout_seconds:g} seconds"
-            return Refused(late, soon=False)
+            return Refused(self._describe_timeout(error), soon=False)
         except ForbiddenTargetError as error:
             return Rejected(str(error))
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 
-    def _request(self, outcome: OutcomeMessage, now: datetime) -> httpx.Request:
+    async def _post(self, url: URL, outcome: OutcomeMessage, now: datetime) -> Answer:
+        session = self._sessions.session_for(url.raw_host or "", url.port or 0)
+        body, headers = outcome.body.encode(), self._headers(outcome, now)
+        request = session.post(url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
+        async with request as response:
+            # A short answer has come as a whole.
+            if not response.content.is_eof():
+                await _read_rest(response)
+            return judge(response.status, response.headers, now)
+
+    def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
             "content-type": "application/json",
             "webhook-id": outcome.task_id,
@@ -122,34 +133,24 @@ class CallbackClient:
             # Several while a secret is rotated: one that verifies is enough (Standard Webhooks, "Signature scheme").
             signatures = (webhook.sign(outcome.task_id, now, outcome.body) for webhook in self._webhooks)
             headers["webhook-signature"] = " ".join(signatures)
-        return self._http.build_request(
-            "POST", outcome.callback_url, content=outcome.body, headers=headers, timeout=self._timeout
-        )
+        return headers
 
-    @asynccontextmanager
-    async def _answered_in_time(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-        """Give the answer as soon as its head has come. Raises TimeoutError, and what the client raises."""
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                response = await self._http.send(request, stream=True)
-        except httpx.TransportError as error:
-            # The cause tells: the transport calls some connections that were closed timeouts.
-            match error.__cause__:
-                case aiohttp.ConnectionTimeoutError():
-                    raise TimeoutError(f"no connection within {self._timeout.connect:g} seconds") from error
-                case aiohttp.ServerTimeoutError():
-                    raise TimeoutError(f"the receiver was silent for {self._timeout.read:g} seconds") from error
-            raise
-        try:
-            yield response
-            await _read_rest(response)
-        finally:
-            await response.aclose()
+    def _describe_timeout(self, error: TimeoutError) -> str:
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return f"no connection within {self._timeout.sock_connect:g} seconds"
+            case aiohttp.ServerTimeoutError():
+                return f"the receiver was silent for {self._timeout.sock_read:g} seconds"
+            case _:
+                return f"the receiver did not answer within {self._timeout.total:g} seconds"
 
 
-async def _read_rest(response: httpx.Response) -> None:
+async def _read_rest(response: aiohttp.ClientResponse) -> None:
+    """Read on, within bounds, so that the connection can serve the next callback."""
+    received = 0
     with suppress(TimeoutError, *HTTP_ERRORS):
         async with asyncio.timeout(_LONGEST_ANSWER_SECONDS):
-            async for _ in response.aiter_raw():
-                if response.num_bytes_downloaded > _MOST_ANSWER_BYTES:
+            async for piece in response.content.iter_any():
+                received += len(piece)
+                if received > _MOST_ANSWER_BYTES:
                     return

@@ -1,4 +1,6 @@
-"""The HTTP client for callbacks and data sources: httpx's API on the aiohttp transport, kept to permitted targets.
+"""The HTTP connections to callbacks and data sources, kept to permitted targets.
+
+Task types have httpx's API on them. Callbacks, one for each task, use aiohttp's own: it takes a third of the CPU.
 
 The check is our own: the libraries that make one (httpx-secure, microsoft-antissrf, drawbridge) are bound to other
 transports, httpx-secure connects to a forbidden address to find out, and all judge by a part of the registries.
@@ -26,20 +28,56 @@ HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, 
 """Everything that a request can raise: aiohttp's own where the transport maps none, ValueError for a bad header."""
 
 
+class TargetSessions:
+    """aiohttp sessions that go where the policy lets them; elsewhere they raise ForbiddenTargetError.
+
+    They keep no cookies, as they serve everybody's tasks, read no proxy from the environment, decode no body, and have
+    no timeouts of their own. Each address that is dialled is checked, unless the host is one that the policy lists by
+    its name. The two have connections of their own: one that was opened unchecked serves listed hosts alone.
+    """
+
+    def __init__(self, policy: TargetPolicy, connections: int) -> None:
+        self._policy = policy
+        self._unchecked = _open_session(aiohttp.TCPConnector(limit=connections))
+        self._checked = _open_session(
+            aiohttp.TCPConnector(
+                limit=connections, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy)
+            )
+        )
+
+    def session_for(self, host: str, port: int) -> aiohttp.ClientSession:
+        """Return the session for requests to the host."""
+        return self._unchecked if self._policy.lists_host(host, port) else self._checked
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._unchecked.close()
+        await self._checked.close()
+
+
+@asynccontextmanager
+async def open_target_sessions(*, connections: int, policy: TargetPolicy) -> AsyncIterator[TargetSessions]:
+    """Open sessions of at most so many connections each."""
+    sessions = TargetSessions(policy, connections)
+    try:
+        yield sessions
+    finally:
+        await sessions.close()
+
+
 @asynccontextmanager
 async def open_http_client(
-    *, connections: int, connect_timeout_seconds: float, policy: TargetPolicy
+    sessions: TargetSessions, *, connect_timeout_seconds: float
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client that goes where the policy lets it; elsewhere it raises ForbiddenTargetError.
+    """Open a client with httpx's API on these sessions.
 
-    It follows no redirects, keeps no cookies and reads no proxy from the environment. It times out the connection
-    only, each address of a host for itself: who calls it gives a request further timeouts, or bounds the whole with
-    asyncio.timeout.
+    It follows no redirects. It times out the connection only, each address of a host for itself: who calls it gives a
+    request further timeouts, or bounds the whole with asyncio.timeout.
     """
     # One client serves everybody's tasks: a cookie that one source sets must not reach another task's request.
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with httpx.AsyncClient(
-        transport=_TargetTransport(policy, connections),
+        transport=_TargetTransport(sessions),
         timeout=httpx.Timeout(None, connect=connect_timeout_seconds),
         headers={"user-agent": USER_AGENT},
         cookies=no_cookies,
@@ -49,37 +87,33 @@ async def open_http_client(
 
 
 class _TargetTransport(httpx.AsyncBaseTransport):
-    """Checks each address that is dialled, unless the host is one that the policy lists by its name.
-
-    The two have connections of their own: one that was opened unchecked serves listed hosts alone.
-    """
-
-    def __init__(self, policy: TargetPolicy, connections: int) -> None:
-        self._policy = policy
-        self._unchecked = _open_transport(aiohttp.TCPConnector(limit=connections))
-        self._checked = _open_transport(
-            aiohttp.TCPConnector(
-                limit=connections, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy)
-            )
-        )
+    def __init__(self, sessions: TargetSessions) -> None:
+        self._sessions = sessions
+        # Making one takes the time of an SSL context, which it does not use: its session has its own.
+        self._transports: dict[aiohttp.ClientSession, AiohttpTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         if url.userinfo:
             # httpx has made a header of it, and aiohttp refuses to be told twice.
             request.url = url.copy_with(userinfo=b"")
-        port = url.port or _DEFAULT_PORTS.get(url.scheme, 0)
-        transport = self._unchecked if self._policy.lists_host(url.host, port) else self._checked
-        return await transport.handle_async_request(request)
+        session = self._sessions.session_for(url.host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
+        return await self._transport_of(session).handle_async_request(request)
 
-    async def aclose(self) -> None:
-        await self._unchecked.aclose()
-        await self._checked.aclose()
+    def _transport_of(self, session: aiohttp.ClientSession) -> AiohttpTransport:
+        if session not in self._transports:
+            self._transports[session] = AiohttpTransport(client=session)
+        return self._transports[session]
 
 
-def _open_transport(connector: aiohttp.TCPConnector) -> AiohttpTransport:
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
-    return AiohttpTransport(client=session)
+def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(),
+        headers={"user-agent": USER_AGENT},
+        auto_decompress=False,
+    )
 
 
 class _CheckedResolver(aiohttp.ThreadedResolver):

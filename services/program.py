@@ -15,7 +15,7 @@ from services import targets
 from services.callbacks import CallbackClient
 from services.delivery import OutcomeDelivery
 from services.health import serve_health
-from services.http_client import open_http_client
+from services.http_client import open_http_client, open_target_sessions
 from services.queues import CALLBACKS, define_queues
 from services.settings import ConsumerSettings
 from services.sqs import Queues, open_sqs
@@ -74,16 +74,14 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
         client = await stack.enter_async_context(
             open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
         )
+        connections = _CONNECTIONS_PER_SLOT * settings.worker_concurrency
+        sessions = await stack.enter_async_context(open_target_sessions(connections=connections, policy=targets.policy))
         http = await stack.enter_async_context(
-            open_http_client(
-                connections=_CONNECTIONS_PER_SLOT * settings.worker_concurrency,
-                connect_timeout_seconds=settings.callback_connect_timeout_seconds,
-                policy=targets.policy,
-            )
+            open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
         )
         queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
         stack.push_async_callback(queues.close)
-        callback_client = CallbackClient(http, settings)
+        callback_client = CallbackClient(sessions, settings)
         callbacks = queues[CALLBACKS]
         delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
         yield Resources(queues, http, callback_client, delivery)

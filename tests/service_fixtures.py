@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from services import targets
-from services.http_client import open_http_client
+from services.http_client import TargetSessions, open_http_client, open_target_sessions
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.targets import AllowedTarget, TargetPolicy, TargetSettings
 from services.tasks import data
@@ -75,10 +75,17 @@ def allow_servers_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """The client that callbacks and data sources are called with."""
+async def sessions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TargetSessions]:
+    """What callbacks are called with."""
     allow_servers_of_this_machine(monkeypatch)
-    async with open_http_client(connections=20, connect_timeout_seconds=5, policy=targets.policy) as client:
+    async with open_target_sessions(connections=20, policy=targets.policy) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(sessions: TargetSessions) -> AsyncIterator[httpx.AsyncClient]:
+    """The client that task types have."""
+    async with open_http_client(sessions, connect_timeout_seconds=5) as client:
         yield client
 
 

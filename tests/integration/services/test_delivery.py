@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
 from botocore.exceptions import ClientError
@@ -14,6 +13,7 @@ from services import consumer
 from services.callbacks import CallbackClient
 from services.decisions import PermanentError, RetryLaterError
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
+from services.http_client import TargetSessions
 from services.messages import MAX_BODY_BYTES, MAX_OUTCOME_BYTES, OutcomeMessage, decode_outcome, encode_outcome
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage, message_bytes
@@ -45,7 +45,7 @@ def outcome_for(url: str) -> OutcomeMessage:
 
 
 def delivery_of(
-    broker: Broker, http: httpx.AsyncClient, first_wait_seconds: float = 0, **changes: Any
+    broker: Broker, sessions: TargetSessions, first_wait_seconds: float = 0, **changes: Any
 ) -> OutcomeDelivery:
     settings = WorkerSettings(
         **broker.environment,
@@ -53,7 +53,7 @@ def delivery_of(
         callback_retry_schedule_seconds=[first_wait_seconds],
         **changes,
     )
-    client = CallbackClient(http, settings)
+    client = CallbackClient(sessions, settings)
     return OutcomeDelivery(client, broker.queues["callbacks"], broker.queues["callbacks-dlq"], settings)
 
 
@@ -62,44 +62,44 @@ def waiting(body: str) -> ReceivedMessage:
 
 
 async def test_an_outcome_that_is_taken_is_delivered_once_and_put_on_no_queue(
-    broker: Broker, http: httpx.AsyncClient, serve: Serve
+    broker: Broker, sessions: TargetSessions, serve: Serve
 ) -> None:
     receiver = Receiver([204])
     async with serve(receiver.receive) as url:
-        await delivery_of(broker, http).deliver(outcome_for(url))
+        await delivery_of(broker, sessions).deliver(outcome_for(url))
 
     assert receiver.bodies == [BODY.encode()]
     assert broker.requests.counts["SendMessageBatch"] == 0
 
 
-async def test_a_moment_of_refusal_is_retried_in_place(broker: Broker, http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_moment_of_refusal_is_retried_in_place(broker: Broker, sessions: TargetSessions, serve: Serve) -> None:
     receiver = Receiver([503, 500, 200])
     async with serve(receiver.receive) as url:
-        await delivery_of(broker, http).deliver(outcome_for(url))
+        await delivery_of(broker, sessions).deliver(outcome_for(url))
 
     assert receiver.bodies == [BODY.encode()] * 3
     assert broker.requests.counts["SendMessageBatch"] == 0
 
 
 async def test_an_outcome_that_is_refused_waits_on_callbacks_with_the_same_bytes(
-    broker: Broker, http: httpx.AsyncClient, serve: Serve
+    broker: Broker, sessions: TargetSessions, serve: Serve
 ) -> None:
     receiver = Receiver([503, 503, 503, 200])
     async with serve(receiver.receive) as url:
-        await delivery_of(broker, http).deliver(outcome_for(url))
+        await delivery_of(broker, sessions).deliver(outcome_for(url))
         [message] = await broker.take("callbacks")
         assert decode_outcome(message.body) == outcome_for(url)
 
-        await CallbackHandler(CallbackClient(http, WorkerSettings()))(message)
+        await CallbackHandler(CallbackClient(sessions, WorkerSettings()))(message)
 
     assert receiver.bodies == [BODY.encode()] * 4
     assert set(receiver.ids) == {"id"}
 
 
 async def test_an_outcome_waits_for_the_first_time_of_the_schedule(
-    broker: Broker, http: httpx.AsyncClient, closed_port: int
+    broker: Broker, sessions: TargetSessions, closed_port: int
 ) -> None:
-    delivery = delivery_of(broker, http, first_wait_seconds=600)
+    delivery = delivery_of(broker, sessions, first_wait_seconds=600)
 
     await delivery.deliver(outcome_for(f"http://127.0.0.1:{closed_port}/"))
 
@@ -109,11 +109,11 @@ async def test_an_outcome_waits_for_the_first_time_of_the_schedule(
 
 
 async def test_a_receiver_that_asks_for_time_is_not_tried_again_in_place(
-    broker: Broker, http: httpx.AsyncClient, serve: Serve
+    broker: Broker, sessions: TargetSessions, serve: Serve
 ) -> None:
     receiver = Receiver([429], retry_after="600")
     async with serve(receiver.receive) as url:
-        await delivery_of(broker, http).deliver(outcome_for(url))
+        await delivery_of(broker, sessions).deliver(outcome_for(url))
 
     assert len(receiver.bodies) == 1
     # Neither shown nor in anybody's hands: delayed.
@@ -122,11 +122,11 @@ async def test_a_receiver_that_asks_for_time_is_not_tried_again_in_place(
 
 
 async def test_an_outcome_that_the_receiver_wants_no_more_goes_to_the_dead_letter_queue_with_its_reason(
-    broker: Broker, http: httpx.AsyncClient, serve: Serve
+    broker: Broker, sessions: TargetSessions, serve: Serve
 ) -> None:
     receiver = Receiver([503, 410])
     async with serve(receiver.receive) as url:
-        await delivery_of(broker, http).deliver(outcome_for(url))
+        await delivery_of(broker, sessions).deliver(outcome_for(url))
 
     [dead] = await broker.take("callbacks-dlq")
     assert decode_outcome(dead.body).body == BODY
@@ -135,7 +135,7 @@ async def test_an_outcome_that_the_receiver_wants_no_more_goes_to_the_dead_lette
 
 
 async def test_a_receiver_that_keeps_its_callers_waiting_is_not_tried_again_in_place(
-    broker: Broker, http: httpx.AsyncClient, serve: Serve
+    broker: Broker, sessions: TargetSessions, serve: Serve
 ) -> None:
     calls = 0
     answered = asyncio.Event()
@@ -147,7 +147,7 @@ async def test_a_receiver_that_keeps_its_callers_waiting_is_not_tried_again_in_p
         return web.Response()
 
     async with serve(hang) as url:
-        await delivery_of(broker, http, callback_timeout_seconds=0.1).deliver(outcome_for(url))
+        await delivery_of(broker, sessions, callback_timeout_seconds=0.1).deliver(outcome_for(url))
         answered.set()
 
     assert calls == 1
@@ -156,14 +156,14 @@ async def test_a_receiver_that_keeps_its_callers_waiting_is_not_tried_again_in_p
 
 
 async def test_an_outcome_that_is_larger_than_a_message_waits_for_its_receiver_too(
-    broker: Broker, http: httpx.AsyncClient, serve: Serve
+    broker: Broker, sessions: TargetSessions, serve: Serve
 ) -> None:
     receiver = Receiver([503, 503, 503, 200])
     body = '{"results":[{"a":"' + "large " * 1_000_000 + '"}],"errors":[],"task_id":"id"}'
     async with serve(receiver.receive, max_body_bytes=len(body)) as url:
-        await delivery_of(broker, http).deliver(OutcomeMessage("id", "data", url, body))
+        await delivery_of(broker, sessions).deliver(OutcomeMessage("id", "data", url, body))
         [message] = await broker.take("callbacks")
-        await CallbackHandler(CallbackClient(http, WorkerSettings()))(message)
+        await CallbackHandler(CallbackClient(sessions, WorkerSettings()))(message)
 
     assert message_bytes(message.body) < MAX_BODY_BYTES < len(body)
     assert receiver.bodies == [body.encode()] * 4
@@ -171,31 +171,31 @@ async def test_an_outcome_that_is_larger_than_a_message_waits_for_its_receiver_t
 
 @pytest.mark.parametrize("size", [2 * MAX_BODY_BYTES, MAX_OUTCOME_BYTES + 1])
 async def test_an_outcome_that_no_queue_can_hold_fails_its_task_with_a_reason_that_names_the_size(
-    broker: Broker, http: httpx.AsyncClient, closed_port: int, size: int
+    broker: Broker, sessions: TargetSessions, closed_port: int, size: int
 ) -> None:
     # Half of it is noise, which cannot be compressed.
     body = os.urandom(size // 2).hex() + "x" * (size % 2)
     outcome = OutcomeMessage("id", "data", f"http://127.0.0.1:{closed_port}/", body)
 
     with pytest.raises(OutcomeTooLargeError, match=f"the outcome of {size} bytes cannot wait in a queue"):
-        await delivery_of(broker, http).deliver(outcome)
+        await delivery_of(broker, sessions).deliver(outcome)
 
     assert await broker.in_queue("callbacks") == (0, 0)
 
 
 async def test_an_outcome_that_is_neither_delivered_nor_on_a_queue_is_not_let_go(
-    unprovisioned: Broker, http: httpx.AsyncClient, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    unprovisioned: Broker, sessions: TargetSessions, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", (0, 0))
 
     with pytest.raises(ClientError, match="NonExistentQueue"):
-        await delivery_of(unprovisioned, http).deliver(outcome_for(f"http://127.0.0.1:{closed_port}/"))
+        await delivery_of(unprovisioned, sessions).deliver(outcome_for(f"http://127.0.0.1:{closed_port}/"))
 
 
 async def test_a_waiting_outcome_that_is_refused_again_says_when_to_come_back(
-    http: httpx.AsyncClient, serve: Serve
+    sessions: TargetSessions, serve: Serve
 ) -> None:
-    handler = CallbackHandler(CallbackClient(http, WorkerSettings()))
+    handler = CallbackHandler(CallbackClient(sessions, WorkerSettings()))
     async with serve(Receiver([503], retry_after="7").receive) as url:
         with pytest.raises(RetryLaterError, match="the receiver answered 503") as refused:
             await handler(waiting(encode_outcome(outcome_for(url))))
@@ -204,16 +204,16 @@ async def test_a_waiting_outcome_that_is_refused_again_says_when_to_come_back(
 
 
 async def test_a_waiting_outcome_that_is_wanted_no_more_can_never_succeed(
-    http: httpx.AsyncClient, serve: Serve
+    sessions: TargetSessions, serve: Serve
 ) -> None:
-    handler = CallbackHandler(CallbackClient(http, WorkerSettings()))
+    handler = CallbackHandler(CallbackClient(sessions, WorkerSettings()))
     async with serve(Receiver([410]).receive) as url:
         with pytest.raises(PermanentError, match="the receiver answered 410"):
             await handler(waiting(encode_outcome(outcome_for(url))))
 
 
-async def test_a_waiting_message_that_is_no_outcome_can_never_succeed(http: httpx.AsyncClient) -> None:
-    handler = CallbackHandler(CallbackClient(http, WorkerSettings()))
+async def test_a_waiting_message_that_is_no_outcome_can_never_succeed(sessions: TargetSessions) -> None:
+    handler = CallbackHandler(CallbackClient(sessions, WorkerSettings()))
 
     with pytest.raises(PermanentError, match="the message is no JSON"):
         await handler(waiting("garbage"))

@@ -1,3 +1,3 @@
 """What the unit tests of the services share."""
 
-from tests.service_fixtures import closed_port, http, plain_environment, serve  # noqa: F401  # fixtures
+from tests.service_fixtures import closed_port, http, plain_environment, serve, sessions  # noqa: F401  # fixtures

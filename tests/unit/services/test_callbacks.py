@@ -6,7 +6,6 @@ import socket
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-import httpx
 import pytest
 from aiohttp import web
 from hypothesis import example, given
@@ -15,7 +14,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected, judge, retry_after_seconds
-from services.http_client import open_http_client
+from services.http_client import TargetSessions, open_target_sessions
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
 from services.targets import TargetPolicy
@@ -96,7 +95,7 @@ def test_no_retry_after_breaks_the_reader(value: str) -> None:
 
 
 async def test_a_callback_has_the_bytes_and_the_headers_of_standard_webhooks(
-    http: httpx.AsyncClient, serve: Serve
+    sessions: TargetSessions, serve: Serve
 ) -> None:
     received: list[tuple[str, bytes, dict[str, str]]] = []
 
@@ -106,7 +105,7 @@ async def test_a_callback_has_the_bytes_and_the_headers_of_standard_webhooks(
 
     settings = ConsumerSettings(callback_signing_secret=SecretStr(SECRET))
     async with serve(receive) as url:
-        assert await CallbackClient(http, settings).post(outcome_for(url)) == Delivered()
+        assert await CallbackClient(sessions, settings).post(outcome_for(url)) == Delivered()
 
     [(method, body, headers)] = received
     assert (method, body) == ("POST", BODY.encode())
@@ -117,7 +116,7 @@ async def test_a_callback_has_the_bytes_and_the_headers_of_standard_webhooks(
 
 
 async def test_while_a_secret_is_rotated_a_callback_verifies_with_the_old_one_and_the_new_one(
-    http: httpx.AsyncClient, serve: Serve
+    sessions: TargetSessions, serve: Serve
 ) -> None:
     old, new, other = SECRET, "whsec_" + "bmV3LW5l" * 4, "whsec_" + "b3RoZXIh" * 4
     received: list[tuple[bytes, dict[str, str]]] = []
@@ -128,7 +127,7 @@ async def test_while_a_secret_is_rotated_a_callback_verifies_with_the_old_one_an
 
     settings = ConsumerSettings(callback_signing_secret=SecretStr(f"{new}, {old}"))
     async with serve(receive) as url:
-        assert await CallbackClient(http, settings).post(outcome_for(url)) == Delivered()
+        assert await CallbackClient(sessions, settings).post(outcome_for(url)) == Delivered()
 
     [(body, headers)] = received
     assert Webhook(old).verify(body, headers) == Webhook(new).verify(body, headers) == json.loads(BODY)
@@ -136,7 +135,7 @@ async def test_while_a_secret_is_rotated_a_callback_verifies_with_the_old_one_an
         Webhook(other).verify(body, headers)
 
 
-async def test_without_a_secret_a_callback_is_not_signed(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_without_a_secret_a_callback_is_not_signed(sessions: TargetSessions, serve: Serve) -> None:
     names: set[str] = set()
 
     async def receive(request: web.Request) -> web.Response:
@@ -144,25 +143,25 @@ async def test_without_a_secret_a_callback_is_not_signed(http: httpx.AsyncClient
         return web.Response()
 
     async with serve(receive) as url:
-        await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+        await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
     assert {"webhook-id", "webhook-timestamp"} <= names
     assert "webhook-signature" not in names
 
 
-async def test_a_receiver_may_ask_for_time_with_a_date(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_receiver_may_ask_for_time_with_a_date(sessions: TargetSessions, serve: Serve) -> None:
     async def refuse(_request: web.Request) -> web.Response:
         return web.Response(status=503, headers={"retry-after": "Fri, 31 Dec 2100 00:00:00 GMT"})
 
     async with serve(refuse) as url:
-        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
     assert isinstance(answer, Refused)
     assert answer.retry_after_seconds
     assert answer.retry_after_seconds > 3600
 
 
-async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_redirect_is_not_followed(sessions: TargetSessions, serve: Serve) -> None:
     paths: list[str] = []
 
     async def redirect(request: web.Request) -> web.Response:
@@ -170,13 +169,13 @@ async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve)
         return web.Response(status=307, headers={"location": "/elsewhere"})
 
     async with serve(redirect) as url:
-        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(f"{url}/callback"))
+        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(f"{url}/callback"))
 
     assert answer == Refused("the receiver answered 307")
     assert paths == ["/callback"]
 
 
-async def test_a_receiver_that_does_not_answer_in_time_has_refused(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_receiver_that_does_not_answer_in_time_has_refused(sessions: TargetSessions, serve: Serve) -> None:
     answered = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -184,13 +183,13 @@ async def test_a_receiver_that_does_not_answer_in_time_has_refused(http: httpx.A
         return web.Response()
 
     async with serve(hang) as url:
-        answer = await CallbackClient(http, ConsumerSettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
+        answer = await CallbackClient(sessions, ConsumerSettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
         answered.set()
 
     assert answer == Refused("the receiver did not answer within 0.05 seconds", soon=False)
 
 
-async def test_a_receiver_that_is_silent_too_long_has_refused(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_receiver_that_is_silent_too_long_has_refused(sessions: TargetSessions, serve: Serve) -> None:
     answered = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -198,24 +197,26 @@ async def test_a_receiver_that_is_silent_too_long_has_refused(http: httpx.AsyncC
         return web.Response()
 
     async with serve(hang) as url:
-        answer = await CallbackClient(http, ConsumerSettings(callback_read_timeout_seconds=0.05)).post(outcome_for(url))
+        answer = await CallbackClient(sessions, ConsumerSettings(callback_read_timeout_seconds=0.05)).post(
+            outcome_for(url)
+        )
         answered.set()
 
     assert answer == Refused("the receiver was silent for 0.05 seconds", soon=False)
 
 
-async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(http: httpx.AsyncClient) -> None:
+async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(sessions: TargetSessions) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
         # Nobody accepts them, and there is no room for a third.
         with socket.create_connection(("127.0.0.1", port)):
             settings = ConsumerSettings(callback_connect_timeout_seconds=0.05)
-            answer = await CallbackClient(http, settings).post(outcome_for(f"http://127.0.0.1:{port}/"))
+            answer = await CallbackClient(sessions, settings).post(outcome_for(f"http://127.0.0.1:{port}/"))
 
     assert answer == Refused("no connection within 0.05 seconds", soon=False)
 
 
-async def test_a_receiver_has_answered_when_its_status_has_come(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_receiver_has_answered_when_its_status_has_come(sessions: TargetSessions, serve: Serve) -> None:
     answered = asyncio.Event()
 
     async def stall(request: web.Request) -> web.StreamResponse:
@@ -227,12 +228,12 @@ async def test_a_receiver_has_answered_when_its_status_has_come(http: httpx.Asyn
 
     patient = ConsumerSettings(callback_timeout_seconds=3600, callback_read_timeout_seconds=3600)
     async with serve(stall) as url:
-        assert await asyncio.wait_for(CallbackClient(http, patient).post(outcome_for(url)), 30) == Delivered()
+        assert await asyncio.wait_for(CallbackClient(sessions, patient).post(outcome_for(url)), 30) == Delivered()
         answered.set()
 
 
 async def test_a_receiver_that_closes_in_the_middle_of_its_answer_has_answered(
-    http: httpx.AsyncClient, serve: Serve
+    sessions: TargetSessions, serve: Serve
 ) -> None:
     async def close(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-length": "100"})
@@ -242,17 +243,17 @@ async def test_a_receiver_that_closes_in_the_middle_of_its_answer_has_answered(
         return response
 
     async with serve(close) as url:
-        assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        assert await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url)) == Delivered()
 
 
-async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_an_answer_without_end_is_not_read_on(sessions: TargetSessions, serve: Serve) -> None:
     endless = EndlessAnswer()
     async with serve(endless.__call__) as url:
-        assert await CallbackClient(http, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        assert await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url)) == Delivered()
         await asyncio.wait_for(endless.hung_up.wait(), 30)
 
 
-async def test_callbacks_to_one_receiver_share_a_connection(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_callbacks_to_one_receiver_share_a_connection(sessions: TargetSessions, serve: Serve) -> None:
     connections: set[object] = set()
 
     async def receive(request: web.Request) -> web.Response:
@@ -260,14 +261,14 @@ async def test_callbacks_to_one_receiver_share_a_connection(http: httpx.AsyncCli
         return web.json_response({"status": "ok"})
 
     async with serve(receive) as url:
-        client = CallbackClient(http, ConsumerSettings())
+        client = CallbackClient(sessions, ConsumerSettings())
         for _ in range(5):
             assert await client.post(outcome_for(url)) == Delivered()
 
     assert len(connections) == 1
 
 
-async def test_a_receiver_that_hangs_is_not_called_by_all(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_receiver_that_hangs_is_not_called_by_all(sessions: TargetSessions, serve: Serve) -> None:
     calls = 0
     called, answered = asyncio.Event(), asyncio.Event()
 
@@ -282,7 +283,7 @@ async def test_a_receiver_that_hangs_is_not_called_by_all(http: httpx.AsyncClien
         return web.Response()
 
     async with serve(hang) as url, serve(receive) as other:
-        client = CallbackClient(http, ConsumerSettings(callback_host_concurrency=1))
+        client = CallbackClient(sessions, ConsumerSettings(callback_host_concurrency=1))
         first = asyncio.create_task(client.post(outcome_for(url)))
         await called.wait()
         second = await client.post(outcome_for(f"{url}/another/path"))
@@ -294,22 +295,22 @@ async def test_a_receiver_that_hangs_is_not_called_by_all(http: httpx.AsyncClien
     assert calls == 1
 
 
-async def test_a_receiver_that_nobody_runs_has_refused(http: httpx.AsyncClient, closed_port: int) -> None:
-    answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(f"http://127.0.0.1:{closed_port}/"))
+async def test_a_receiver_that_nobody_runs_has_refused(sessions: TargetSessions, closed_port: int) -> None:
+    answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(f"http://127.0.0.1:{closed_port}/"))
 
     assert answer == Refused(
         f"the receiver could not be reached: cannot connect to 127.0.0.1:{closed_port}: Connection refused"
     )
 
 
-async def test_a_receiver_that_hangs_up_has_refused(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_receiver_that_hangs_up_has_refused(sessions: TargetSessions, serve: Serve) -> None:
     async def hang_up(request: web.Request) -> web.Response:
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
 
     async with serve(hang_up) as url:
-        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
     assert isinstance(answer, Refused)
     assert answer.reason.startswith("the receiver could not be reached: ")
@@ -318,19 +319,19 @@ async def test_a_receiver_that_hangs_up_has_refused(http: httpx.AsyncClient, ser
 @pytest.mark.parametrize(
     "url", ["", "receiver", "ftp://receiver/", "http://", "http://[::1", "http://a b/", "http://\x00/"]
 )
-async def test_a_url_that_cannot_be_called_is_refused(http: httpx.AsyncClient, url: str) -> None:
-    answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+async def test_a_url_that_cannot_be_called_is_refused(sessions: TargetSessions, url: str) -> None:
+    answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
     assert isinstance(answer, Refused)
 
 
 @pytest.mark.parametrize("task_id", ["a\r\nb: c", "\u00e9", "\ud800", "\x00"])
 async def test_a_task_id_that_no_header_can_carry_is_refused(
-    http: httpx.AsyncClient, closed_port: int, task_id: str
+    sessions: TargetSessions, closed_port: int, task_id: str
 ) -> None:
     outcome = OutcomeMessage(task_id, "calculation", f"http://127.0.0.1:{closed_port}/", BODY)
 
-    assert isinstance(await CallbackClient(http, ConsumerSettings()).post(outcome), Refused)
+    assert isinstance(await CallbackClient(sessions, ConsumerSettings()).post(outcome), Refused)
 
 
 async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serve) -> None:
@@ -343,9 +344,9 @@ async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serv
 
     async with (
         serve(receive) as url,
-        open_http_client(connections=1, connect_timeout_seconds=5, policy=TargetPolicy()) as http,
+        open_target_sessions(connections=1, policy=TargetPolicy()) as sessions,
     ):
-        answer = await CallbackClient(http, ConsumerSettings()).post(outcome_for(url))
+        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
     assert isinstance(answer, Rejected)
     assert "is not public, and ALLOWED_PRIVATE_TARGETS does not list it" in answer.reason

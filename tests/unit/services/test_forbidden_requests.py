@@ -5,7 +5,7 @@ import functools
 import socket
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -14,9 +14,11 @@ import pytest
 from pydantic import HttpUrl, TypeAdapter
 
 from services import targets
-from services.http_client import HTTP_ERRORS, open_http_client
+from services.callbacks import CallbackClient, Delivered
+from services.http_client import HTTP_ERRORS, open_http_client, open_target_sessions
+from services.messages import OutcomeMessage
 from services.program import _open_resources
-from services.settings import WorkerSettings
+from services.settings import ConsumerSettings, WorkerSettings
 from services.targets import ForbiddenTargetError
 from tests.service_fixtures import policy_of
 
@@ -107,8 +109,13 @@ async def listener() -> AsyncIterator[Listener]:
     server.close()
 
 
-def client_of(*allowed: str) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-    return open_http_client(connections=20, connect_timeout_seconds=5, policy=policy_of(*allowed))
+@asynccontextmanager
+async def client_of(*allowed: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        open_target_sessions(connections=20, policy=policy_of(*allowed)) as sessions,
+        open_http_client(sessions, connect_timeout_seconds=5) as client,
+    ):
+        yield client
 
 
 def normalized(host: str, port: int) -> str:
@@ -162,6 +169,25 @@ async def test_nor_is_it_where_the_url_was_not_normalized_before(
             await http.get(f"http://{host}:{listener.port}/")
 
     assert (listener.connections, network.dialled) == (0, [])
+
+
+@pytest.mark.parametrize("host", [*LOOPBACK, *ELSEWHERE])
+async def test_nor_by_a_callback(host: str, network: Network, listener: Listener) -> None:
+    async with open_target_sessions(connections=20, policy=policy_of()) as sessions:
+        client = CallbackClient(sessions, ConsumerSettings())
+        for url in (normalized(host, listener.port), f"http://{host}:{listener.port}/"):
+            assert not isinstance(await client.post(OutcomeMessage("id", "calculation", url, "{}")), Delivered)
+
+    assert (listener.connections, network.dialled) == (0, [])
+
+
+async def test_a_callback_goes_to_a_listed_host(network: Network, listener: Listener) -> None:
+    network.names["listed.example"] = [["127.0.0.1"]]
+    outcome = OutcomeMessage("id", "calculation", f"http://LISTED.example:{listener.port}/", "{}")
+    async with open_target_sessions(connections=20, policy=policy_of("listed.example")) as sessions:
+        assert await CallbackClient(sessions, ConsumerSettings()).post(outcome) == Delivered()
+
+    assert (listener.connections, network.dialled) == (1, ["127.0.0.1"])
 
 
 async def test_nor_over_tls(network: Network, listener: Listener) -> None:
