@@ -13,8 +13,6 @@ from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
 
-log = structlog.get_logger(__name__)
-
 
 class TaskTimeoutError(Exception):
     """An attempt at a task took longer than `TASK_TIMEOUT_SECONDS`."""
@@ -57,7 +55,8 @@ class TaskHandler:
     async def _work(self, task: TaskMessage, request: TaskRequest[Any], context: TaskContext) -> OutcomeMessage:
         # The results are let go here: the outcome has them as text, and its delivery may take long.
         results, errors = await self._run_in_time(request, context)
-        log.info("worked", results=len(results), errors=len(errors))
+        # For the line that says what became of the outcome.
+        structlog.contextvars.bind_contextvars(results=len(results), errors=len(errors))
         return success_outcome(task, results, errors)
 
     async def _run_in_time(self, request: TaskRequest[Any], context: TaskContext) -> "ItemOutcomes":
