@@ -27,23 +27,26 @@ class _Pending(Generic[EntryT]):
 class Batcher(Generic[EntryT]):
     """Coalesces entries into batches of at most 10 and `max_bytes`.
 
-    A batch goes at once when none is under way, so an idle caller waits for nobody; else when it is full, or its
-    oldest entry has waited `linger_seconds`. `send` carries a batch out and returns, for each entry, None or its error.
+    A batch goes when it is full, or its oldest entry has waited `linger_seconds`; an eager one goes at once when none
+    is under way, so that an idle caller waits for nobody. `send` carries a batch out and returns, for each entry, None
+    or its error.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each bounds a batch in its own way
         self,
         send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]],
         *,
         size_of: Callable[[EntryT], int] = lambda _entry: 0,
         max_bytes: int = 0,
         linger_seconds: float = 0.005,
+        is_eager: bool = True,
         max_batches_in_flight: int = 8,
     ) -> None:
         self._send = send
         self._size_of = size_of
         self._max_bytes = max_bytes
         self._linger_seconds = linger_seconds
+        self._is_eager = is_eager
         self._max_batches_in_flight = max_batches_in_flight
         self._pending: deque[_Pending[EntryT]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -76,11 +79,12 @@ class Batcher(Generic[EntryT]):
     def _schedule(self) -> None:
         if not self._pending or len(self._in_flight) >= self._max_batches_in_flight:
             return
-        if self._in_flight and len(self._pending) >= MAX_BATCH_ENTRIES:
+        goes_at_once = self._is_eager and not self._in_flight
+        if len(self._pending) >= MAX_BATCH_ENTRIES and not goes_at_once:
             self._flush()
         elif self._timer is None:
-            # Where none is under way: after this turn of the loop, so that callers that come together go together.
-            self._set_timer(self._linger_seconds if self._in_flight else 0)
+            # At once is after this turn of the loop, so that callers that come together go together.
+            self._set_timer(0 if goes_at_once else self._linger_seconds)
 
     def _set_timer(self, delay_seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -131,7 +135,7 @@ class Batcher(Generic[EntryT]):
 
     def _batch_done(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        if not self._in_flight:
+        if self._is_eager and not self._in_flight:
             self._cancel_timer()
         self._schedule()
 

@@ -1,10 +1,10 @@
 """Consumes a queue: polls it, works each message in a free slot, and carries out what was decided."""
 
 import asyncio
-import contextvars
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -22,8 +22,9 @@ from services.decisions import (
 )
 from services.heartbeat import Heartbeat, InHand
 from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes
+from services.polling import ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
-from services.sqs import MAX_RECEIVE, Queue, ReceivedMessage
+from services.sqs import Queue, ReceivedMessage
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,11 @@ def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history:
 
 
 class Consumer:
-    """Receives no more messages than it has free slots, and drains what it has in hand when told to stop."""
+    """Receives no more messages than it has free slots, and drains what it has in hand when told to stop.
+
+    A message takes a slot for its attempt. What becomes of it is carried out beside the next one's, for as many
+    messages as there are slots.
+    """
 
     def __init__(
         self,
@@ -87,23 +92,36 @@ class Consumer:
         self._in_hand: dict[str, InHand] = {}
         self._decided: dict[str, Acknowledge | DeadLetter] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._attempts: set[asyncio.Task[Decision]] = set()
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._slots_taken = 0
+        self._polls: dict[asyncio.Task[None], int] = {}
+        self._is_backlog = False
+        self._has_waited = False
+        self._waiting: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
         self._last_receive_at: float | None = None
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set. A long poll under way ends by itself: a cancelled one can lose its messages."""
         heartbeat = asyncio.create_task(self._heartbeat.run())
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _task: self._changed.set())
         try:
             while not stop.is_set():
-                await self._poll(stop)
+                self._changed.clear()
+                self._poll_where_there_is_room(stop)
+                await self._changed.wait()
+            if self._polls:
+                await asyncio.wait(self._polls)
             await self._drain()
         finally:
-            heartbeat.cancel()
+            for task in (heartbeat, stopping, *self._polls):
+                task.cancel()
 
     def unready_reason(self) -> str | None:
         """Return why this consumer does not work, or None: its queue answered lately, or its slots are all busy."""
-        if len(self._tasks) >= self._settings.worker_concurrency:
+        if not self._polls and self._free_slots() == 0:
             return None
         if self._last_receive_at is None:
             return f"{self._queue.name}: no successful receive yet"
@@ -112,22 +130,48 @@ class Consumer:
             return f"{self._queue.name}: the last successful receive was {age:.0f} seconds ago"
         return None
 
-    async def _poll(self, stop: asyncio.Event) -> None:
-        free = self._settings.worker_concurrency - len(self._tasks)
-        if free == 0:
-            await _first_of(stop, self._tasks)
-            return
+    def _free_slots(self) -> int:
+        slots = self._settings.worker_concurrency
+        # Where SQS does not take what was decided, no more is begun than can be held meanwhile.
+        taken = max(self._slots_taken, len(self._tasks) - slots)
+        return max(0, slots - taken - sum(self._polls.values()))
+
+    def _poll_where_there_is_room(self, stop: asyncio.Event) -> None:
+        slots, free = self._settings.worker_concurrency, self._free_slots()
+        while most := messages_to_receive(
+            free, slots, len(self._polls), is_backlog=self._is_backlog, has_waited=self._has_waited
+        ):
+            free -= most
+            self._has_waited = False
+            poll = asyncio.create_task(self._poll(most, stop))
+            self._polls[poll] = most
+            poll.add_done_callback(self._poll_done)
+        if free and not self._polls and self._waiting is None:
+            self._waiting = asyncio.get_running_loop().call_later(ROOM_WAIT_SECONDS, self._room_waited)
+
+    def _room_waited(self) -> None:
+        self._waiting = None
+        self._has_waited = True
+        self._changed.set()
+
+    def _poll_done(self, poll: asyncio.Task[None]) -> None:
+        del self._polls[poll]
+        self._changed.set()
+
+    async def _poll(self, most: int, stop: asyncio.Event) -> None:
         try:
             messages = await self._queue.receive(
-                min(free, MAX_RECEIVE),
+                most,
                 wait_seconds=self._settings.sqs_wait_time_seconds,
                 visibility_timeout_seconds=self._settings.visibility_timeout_seconds,
             )
         except Exception as error:  # noqa: BLE001  # whatever it is, a consumer that ends is worse
+            self._is_backlog = False
             await self._back_off(error, stop)
             return
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._last_receive_at = time.monotonic()
+        self._is_backlog = len(messages) == most
         for message in messages:
             self._take(message)
 
@@ -139,17 +183,22 @@ class Consumer:
             in_hand.message = message
             return
         in_hand = self._in_hand[message.message_id] = InHand(message)
-        # Shared by what works on the message, so that each line of its log names the task.
-        context = contextvars.copy_context()
-        task = asyncio.create_task(self._work(in_hand, context), context=context)
+        self._slots_taken += 1
+        task = asyncio.create_task(self._work(in_hand))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._work_done)
+
+    def _work_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
         wait = jittered(self._backoff_seconds, random.random())  # noqa: S311  # jitter
         self._backoff_seconds = min(2 * self._backoff_seconds, _LONGEST_BACKOFF_SECONDS)
         log.warning("receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1))
-        await _first_of(stop, set(), timeout_seconds=wait)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await stop.wait()
 
     async def _drain(self) -> None:
         if not self._tasks:
@@ -162,35 +211,47 @@ class Consumer:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _work(self, in_hand: InHand, context: contextvars.Context) -> None:
+    async def _work(self, in_hand: InHand) -> None:
         structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=in_hand.message.message_id)
         try:
-            decision = await self._hold(in_hand, context)
+            decision = await self._hold(in_hand)
             if isinstance(decision, Retry):
                 await self._return(in_hand, decision)
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
             log.exception("message not settled, it will be received again")
 
-    async def _hold(self, in_hand: InHand, context: contextvars.Context) -> Decision:
+    async def _hold(self, in_hand: InHand) -> Decision:
         """Keep the message until it is settled, or must return: from then on its next delivery is no repeat."""
         message_id = in_hand.message.message_id
         try:
             async with self._heartbeat.holding(in_hand):
-                decision = self._decided.get(message_id) or await self._attempt(in_hand, context)
+                decision = await self._decide(in_hand)
                 if not isinstance(decision, Retry):
                     await self._settle(in_hand, decision)
                 return decision
         finally:
             del self._in_hand[message_id]
 
-    async def _attempt(self, in_hand: InHand, context: contextvars.Context) -> Decision:
-        task = asyncio.create_task(attempt(in_hand, self._handler, self._policy, self._history), context=context)
+    async def _decide(self, in_hand: InHand) -> Decision:
+        """Make an attempt, unless what it would be for was decided before; then give its slot back."""
+        try:
+            decided = self._decided.get(in_hand.message.message_id)
+            return decided or await self._attempt(in_hand)
+        finally:
+            self._slots_taken -= 1
+            self._changed.set()
+
+    async def _attempt(self, in_hand: InHand) -> Decision:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # a coroutine runs in one
         self._attempts.add(task)
         try:
-            return await task
+            return await attempt(in_hand, self._handler, self._policy, self._history)
         finally:
             self._attempts.discard(task)
+            # Cut short, it has been told; what is left to do for its message is not to be cut off.
+            task.uncancel()
 
     async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
         """Carry the decision out, and remember it until that has succeeded: the work is not to be done for it again."""
@@ -235,12 +296,3 @@ async def insistently(call: Callable[[], Awaitable[None]]) -> None:
         else:
             return
     await call()
-
-
-async def _first_of(stop: asyncio.Event, tasks: set[asyncio.Task[None]], timeout_seconds: float | None = None) -> None:
-    """Wait until `stop` is set, one of the tasks is done, or the time is over."""
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({stopping, *tasks}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()

@@ -12,6 +12,9 @@ interpreter's own limit depends on where it stands."""
 # The reader would pass over them; inside another text they are no JSON.
 _BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
 
+# Made once: `simplejson.dumps` makes one at each call.
+_encode = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":")).encode
+
 _TOO_DEEP = "JSON is nested too deeply"
 
 
@@ -65,7 +68,7 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 def dumps(value: Any) -> str:
     """Write compact JSON in ASCII, which every transport takes. Raises ValueError for NaN and Infinity."""
-    return simplejson.dumps(value, use_decimal=True, allow_nan=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def pretty(value: Any) -> str:

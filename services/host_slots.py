@@ -69,18 +69,25 @@ class HostSlots:
 
 async def _enter(host: _Host) -> None:
     _refuse_if_unresponsive(host)
-    silent_seconds = asyncio.get_running_loop().time() - host.changed_at
-    try:
-        async with asyncio.timeout(0 if silent_seconds > _LONGEST_WAIT_SECONDS else _LONGEST_WAIT_SECONDS):
-            await host.slots.acquire()
-    except TimeoutError:
-        raise HostBusyError(f"its answers to {host.in_flight} other callbacks are awaited") from None
+    if host.slots.locked():
+        await _wait_for_slot(host)
+    else:
+        await host.slots.acquire()
     try:
         _refuse_if_unresponsive(host)
     except HostBusyError:
         host.slots.release()
         raise
     _count(host, +1)
+
+
+async def _wait_for_slot(host: _Host) -> None:
+    silent_seconds = asyncio.get_running_loop().time() - host.changed_at
+    try:
+        async with asyncio.timeout(0 if silent_seconds > _LONGEST_WAIT_SECONDS else _LONGEST_WAIT_SECONDS):
+            await host.slots.acquire()
+    except TimeoutError:
+        raise HostBusyError(f"its answers to {host.in_flight} other callbacks are awaited") from None
 
 
 def _count(host: _Host, change: int) -> None:

@@ -17,9 +17,8 @@ import httpx
 from aiohttp.abc import ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
+from services.settings import USER_AGENT
 from services.targets import ForbiddenTargetError, TargetPolicy
-
-USER_AGENT = "async-tasks/1"
 
 _LONGEST_DESCRIPTION = 500
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
@@ -102,7 +103,7 @@ def decode_task(body: str) -> TaskMessage:
         return TaskMessage(
             task_id=str(envelope["task_id"]),
             task_type=str(envelope["task_type"]),
-            callback_url=str(_URL.validate_python(request["callback_url"])),
+            callback_url=_read_url(str(request["callback_url"])),
             request=request,
             accepted_at=float(envelope["accepted_at"]),
         )
@@ -110,6 +111,12 @@ def decode_task(body: str) -> TaskMessage:
         raise UnusableMessageError(f"the message has no usable callback_url: {error.errors()[0]['msg']}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableMessageError(f"the message is no task: {type(error).__name__} {error}") from error
+
+
+@lru_cache(1024)
+def _read_url(text: str) -> str:
+    # Many tasks have few callbacks.
+    return str(_URL.validate_python(text))
 
 
 def encode_outcome(outcome: OutcomeMessage) -> str:

@@ -17,6 +17,9 @@ LONGEST_WAIT_TIME_SECONDS = 20
 LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
 LARGEST_MESSAGE_BYTES = 1_048_576
 
+USER_AGENT = "async-tasks/1"
+"""By this name the services make their requests."""
+
 MOST_CALLBACK_RETRIES = 7
 """The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 from typing import Annotated
 
@@ -65,6 +66,9 @@ _IPV6_NOT_PUBLIC = tuple(
 # Networks without IPv4 reach the public IPv4 addresses through it (RFC 6052, section 2.1).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
+# Many tasks lead to few addresses.
+_REMEMBERED_ADDRESSES = 1024
+
 _LOOPBACK = ("127.0.0.1", "::1")
 
 _PORTS = range(1, 65_536)
@@ -87,6 +91,7 @@ class ForbiddenTargetError(httpx.TransportError):
         super().__init__(f"{target} is not public, and ALLOWED_PRIVATE_TARGETS does not list it")
 
 
+@lru_cache(_REMEMBERED_ADDRESSES)
 def is_public(address: IPAddress) -> bool:
     """Tell whether everybody's requests may go to the address.
 
@@ -139,6 +144,7 @@ def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
     return name if _HOST_NAME.fullmatch(name) else None
 
 
+@lru_cache(_REMEMBERED_ADDRESSES)
 def _read_address(text: str) -> IPAddress | None:
     try:
         return ip_address(text)

@@ -25,6 +25,7 @@ class TaskHandler:
         self, task_type: TaskType[Any], http: httpx.AsyncClient, delivery: OutcomeDelivery, settings: WorkerSettings
     ) -> None:
         self._task_type = task_type
+        self._request_model = task_type.request_model
         self._http = http
         self._delivery = delivery
         self._delay_seconds = settings.task_delay_seconds
@@ -47,7 +48,7 @@ class TaskHandler:
         if task.task_type != self._task_type.name:
             raise UnusableMessageError(f"the message is a task of type {task.task_type}, not {self._task_type.name}")
         try:
-            return self._task_type.request_model.model_validate(task.request)
+            return self._request_model.model_validate(task.request)
         except ValidationError as error:
             places = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
             raise UnusableMessageError(f"the task does not fit its type {task.task_type}: {places}") from error

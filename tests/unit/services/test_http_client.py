@@ -8,7 +8,8 @@ import httpx
 import pytest
 from aiohttp import ClientConnectionError, encode_basic_auth, web
 
-from services.http_client import HTTP_ERRORS, USER_AGENT, describe_http_error
+from services.http_client import HTTP_ERRORS, describe_http_error
+from services.settings import USER_AGENT
 from tests.service_fixtures import EndlessAnswer, Serve
 
 

@@ -1,0 +1,27 @@
+"""When a consumer polls its queue, and for how many messages: decided here, apart from the polling itself.
+
+SQS bills by the request, so a poll waits, though not for long, until it can bring home a batch.
+"""
+
+from services.sqs import MAX_RECEIVE
+
+MAX_POLLS = 3
+"""Polls under way at a time, where a queue has more than one of them brings: a receive takes its time on the way."""
+
+ROOM_WAIT_SECONDS = 0.1
+"""How long a free slot stays empty for the sake of a fuller batch."""
+
+# At most this part of the slots stays empty for it.
+_SPARE_PART = 5
+
+
+def messages_to_receive(free: int, slots: int, polls: int, *, is_backlog: bool, has_waited: bool) -> int:
+    """Return how many messages the next receive may bring, 0 where it is not its time yet.
+
+    `free` of the `slots` are neither taken nor spoken for by one of the `polls` under way. `is_backlog`: the last
+    receive brought all that it asked for; `has_waited`: a slot has been free for `ROOM_WAIT_SECONDS`.
+    """
+    if polls:
+        return MAX_RECEIVE if is_backlog and polls < MAX_POLLS and free >= MAX_RECEIVE else 0
+    enough = min(MAX_RECEIVE, max(1, slots // _SPARE_PART))
+    return min(free, MAX_RECEIVE) if free >= enough or has_waited else 0
