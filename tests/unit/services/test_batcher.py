@@ -60,6 +60,10 @@ def batcher_of(queue: FakeQueue, *, linger_seconds: float = NEVER_SECONDS, in_fl
     )
 
 
+def patient_batcher_of(queue: FakeQueue, *, linger_seconds: float = NEVER_SECONDS) -> Batcher[str]:
+    return Batcher(queue.send, linger_seconds=linger_seconds, is_eager=False)
+
+
 def submit_all(batcher: Batcher[str], entries: Sequence[str]) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(batcher.submit(entry)) for entry in entries]
 
@@ -315,3 +319,36 @@ async def test_closing_an_idle_batcher_sends_nothing() -> None:
     await batcher_of(queue).close()
 
     assert queue.batches == []
+
+
+async def test_a_batcher_that_is_not_eager_gathers_a_full_batch_even_where_none_is_under_way() -> None:
+    queue = FakeQueue()
+    batcher = patient_batcher_of(queue)
+
+    callers = submit_all(batcher, numbered(MAX_BATCH_ENTRIES - 1))
+    await turn_of_the_loop()
+    assert queue.batches == []
+
+    callers += submit_all(batcher, ["last"])
+    await asyncio.gather(*callers)
+    assert [len(batch) for batch in queue.batches] == [MAX_BATCH_ENTRIES]
+
+
+async def test_it_sends_what_has_lingered() -> None:
+    queue = FakeQueue()
+
+    await asyncio.gather(*submit_all(patient_batcher_of(queue, linger_seconds=0.001), numbered(3)))
+
+    assert queue.batches == [numbered(3)]
+
+
+async def test_it_keeps_nothing_back_when_it_closes() -> None:
+    queue = FakeQueue()
+    batcher = patient_batcher_of(queue)
+    callers = submit_all(batcher, numbered(3))
+    await turn_of_the_loop()
+
+    await batcher.close()
+
+    await asyncio.gather(*callers)
+    assert queue.batches == [numbered(3)]
