@@ -249,11 +249,15 @@ def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int
 
 
 def _size_of(send: _Send) -> int:
-    size = len(send.body.encode())
+    size = _utf8_bytes(send.body)
     for name, attribute in send.attributes.items():
-        value = attribute.get("StringValue", "").encode() + attribute.get("BinaryValue", b"")
-        size += len(name.encode()) + len(attribute["DataType"].encode()) + len(value)
+        value = _utf8_bytes(attribute.get("StringValue", "")) + len(attribute.get("BinaryValue", b""))
+        size += _utf8_bytes(name) + _utf8_bytes(attribute["DataType"]) + value
     return size
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _as_text(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueOutputTypeDef"]:
