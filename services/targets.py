@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 from typing import Annotated
 
@@ -66,6 +67,9 @@ _IPV6_NOT_PUBLIC = tuple(
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 _LOOPBACK = ("127.0.0.1", "::1")
+
+# The tasks of a client have few hosts, and what a host shows is always the same.
+_REMEMBERED_HOSTS = 1024
 
 _PORTS = range(1, 65_536)
 
@@ -151,6 +155,7 @@ class TargetPolicy:
 
     def __init__(self, allowed: Iterable[AllowedTarget] = ()) -> None:
         allowed = list(allowed)
+        self._shows_nothing_forbidden = lru_cache(_REMEMBERED_HOSTS)(self._decide_on_host)
         self._hosts = {(each.host, each.port) for each in allowed if isinstance(each.host, str)}
         self._networks = [(each.host, each.port) for each in allowed if not isinstance(each.host, str)]
 
@@ -174,16 +179,15 @@ class TargetPolicy:
         That is so for an address, and for the names that mean this machine (RFC 6761, section 6.3). Where any other
         name leads shows when it is resolved.
         """
-        if self.lists_host(host, port):
-            return
-        if host.rstrip(".").rpartition(".")[2] == "localhost":
-            addresses: tuple[str, ...] = _LOOPBACK
-        elif _read_address(host):
-            addresses = (host,)
-        else:
-            return
-        if not any(self.permits(address, port) for address in addresses):
+        if not self._shows_nothing_forbidden(host, port):
             raise ForbiddenTargetError(host, port)
+
+    def _decide_on_host(self, host: str, port: int) -> bool:
+        if self.lists_host(host, port):
+            return True
+        if host.rstrip(".").rpartition(".")[2] == "localhost":
+            return any(self.permits(address, port) for address in _LOOPBACK)
+        return not _read_address(host) or self.permits(host, port)
 
 
 class TargetSettings(Settings):

@@ -51,6 +51,8 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         description=_DESCRIPTION,
         version="1",
         lifespan=lifespan,
+        # It would ask for its providers three times a request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # Before the pages: routes are tried in their order.
         routes=make_task_routes(task_types, settings),
     )
