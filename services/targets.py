@@ -66,10 +66,10 @@ _IPV6_NOT_PUBLIC = tuple(
 # Networks without IPv4 reach the public IPv4 addresses through it (RFC 6052, section 2.1).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
-_LOOPBACK = ("127.0.0.1", "::1")
+# Many tasks lead to few addresses.
+_REMEMBERED_ADDRESSES = 1024
 
-# The tasks of a client have few hosts, and what a host shows is always the same.
-_REMEMBERED_HOSTS = 1024
+_LOOPBACK = ("127.0.0.1", "::1")
 
 _PORTS = range(1, 65_536)
 
@@ -91,6 +91,7 @@ class ForbiddenTargetError(httpx.TransportError):
         super().__init__(f"{target} is not public, and ALLOWED_PRIVATE_TARGETS does not list it")
 
 
+@lru_cache(_REMEMBERED_ADDRESSES)
 def is_public(address: IPAddress) -> bool:
     """Tell whether everybody's requests may go to the address.
 
@@ -143,6 +144,7 @@ def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
     return name if _HOST_NAME.fullmatch(name) else None
 
 
+@lru_cache(_REMEMBERED_ADDRESSES)
 def _read_address(text: str) -> IPAddress | None:
     try:
         return ip_address(text)
@@ -155,7 +157,6 @@ class TargetPolicy:
 
     def __init__(self, allowed: Iterable[AllowedTarget] = ()) -> None:
         allowed = list(allowed)
-        self._shows_nothing_forbidden = lru_cache(_REMEMBERED_HOSTS)(self._decide_on_host)
         self._hosts = {(each.host, each.port) for each in allowed if isinstance(each.host, str)}
         self._networks = [(each.host, each.port) for each in allowed if not isinstance(each.host, str)]
 
@@ -179,15 +180,16 @@ class TargetPolicy:
         That is so for an address, and for the names that mean this machine (RFC 6761, section 6.3). Where any other
         name leads shows when it is resolved.
         """
-        if not self._shows_nothing_forbidden(host, port):
-            raise ForbiddenTargetError(host, port)
-
-    def _decide_on_host(self, host: str, port: int) -> bool:
         if self.lists_host(host, port):
-            return True
+            return
         if host.rstrip(".").rpartition(".")[2] == "localhost":
-            return any(self.permits(address, port) for address in _LOOPBACK)
-        return not _read_address(host) or self.permits(host, port)
+            addresses: tuple[str, ...] = _LOOPBACK
+        elif _read_address(host):
+            addresses = (host,)
+        else:
+            return
+        if not any(self.permits(address, port) for address in addresses):
+            raise ForbiddenTargetError(host, port)
 
 
 class TargetSettings(Settings):
