@@ -189,15 +189,7 @@ class Queue:
             raise
 
     async def _send_batch(self, sends: Sequence[_Send]) -> list[Exception | None]:
-        entries: list[Any] = [
-            {
-                "Id": str(index),
-                "MessageBody": send.body,
-                "DelaySeconds": send.delay_seconds,
-                "MessageAttributes": send.attributes,
-            }
-            for index, send in enumerate(sends)
-        ]
+        entries: list[Any] = [_send_entry(index, send) for index, send in enumerate(sends)]
         response = await self._on_url(lambda url: self._client.send_message_batch(QueueUrl=url, Entries=entries))
         return _entry_errors(response, len(sends))
 
@@ -246,6 +238,13 @@ def is_missing_queue(error: ClientError) -> bool:
 def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:
     """Return what SQS counts of a message: the UTF-8 of its body, and of its attributes' names, types and values."""
     return _size_of(_Send(body, _as_text(attributes or {}), 0))
+
+
+def _send_entry(index: int, send: _Send) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(index), "MessageBody": send.body, "DelaySeconds": send.delay_seconds}
+    if send.attributes:
+        entry["MessageAttributes"] = send.attributes
+    return entry
 
 
 def _size_of(send: _Send) -> int:

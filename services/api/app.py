@@ -14,6 +14,7 @@ from services.api.errors import answer_validation_error
 from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
+from services.garbage_collection import spare_what_stays
 from services.queues import define_queues
 from services.settings import ApiSettings
 from services.sqs import Queues, open_sqs
@@ -39,6 +40,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             app.state.task_queues = {
                 name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
             }
+            spare_what_stays()
             yield
             # What does not end in this time has nobody any more who waits for it.
             with suppress(TimeoutError):
