@@ -1,6 +1,7 @@
 """JSON whose numbers stay what they were: fractions are read as Decimal and written digit by digit."""
 
-from decimal import DecimalException
+import codecs
+from decimal import Decimal, DecimalException
 from typing import Any
 
 import simplejson
@@ -17,6 +18,10 @@ _encode = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(
 
 _TOO_DEEP = "JSON is nested too deeply"
 
+# Made once: `simplejson.loads` makes one at each call.
+_READER = simplejson.JSONDecoder(parse_float=Decimal)
+_READER_WITH_NAN = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=True)
+
 
 def loads(text: str | bytes, *, allow_nan: bool = False, max_depth: int = MAX_DEPTH) -> Any:
     """Read JSON; fractions become Decimal.
@@ -26,7 +31,8 @@ def loads(text: str | bytes, *, allow_nan: bool = False, max_depth: int = MAX_DE
     for anything that is no JSON, and for what is nested deeper than `max_depth`.
     """
     try:
-        value = simplejson.loads(_without_mark(text), use_decimal=True, allow_nan=allow_nan)
+        text = _without_mark(text)
+        value = (_READER_WITH_NAN if allow_nan else _READER).decode(text)
     except simplejson.JSONDecodeError:
         raise
     except RecursionError:
@@ -35,7 +41,7 @@ def loads(text: str | bytes, *, allow_nan: bool = False, max_depth: int = MAX_DE
         raise ValueError("JSON must be UTF-8") from None
     except (ValueError, DecimalException):
         raise ValueError("JSON has a number with more digits than can be read") from None
-    if _is_deeper(value, max_depth):
+    if _may_be_deeper(text, max_depth) and _is_deeper(value, max_depth):
         raise ValueError(_TOO_DEEP)
     return value
 
@@ -48,12 +54,22 @@ def compact(text: str | bytes) -> simplejson.RawJSON:
     return simplejson.RawJSON(dumps(loads(text)))
 
 
+def decode(body: bytes) -> str:
+    """Return the text of JSON that came as bytes, which may begin with a byte order mark. Raises UnicodeDecodeError."""
+    return body.removeprefix(codecs.BOM_UTF8).decode()
+
+
 def _without_mark(text: str | bytes) -> str:
     if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
+        text = decode(text)
     if text.startswith(_BYTE_ORDER_MARKS):
         raise simplejson.JSONDecodeError("JSON must not start with a byte order mark", text, 0)
     return text
+
+
+def _may_be_deeper(text: str, depth: int) -> bool:
+    # Each level has an opening of its own: to count them is cheaper than to walk what was read.
+    return text.count("[") + text.count("{") > depth
 
 
 def _is_deeper(value: Any, depth: int) -> bool:

@@ -87,7 +87,7 @@ class OutcomeMessage:
 
 def encode_task(task_id: str, task_type: str, request_text: str) -> str:
     """Return the SQS message body of a new task; `request_text` is the client's JSON, passed on untouched."""
-    request = request_text.translate(_FORBIDDEN_IN_SQS)
+    request = request_text if request_text.isascii() else request_text.translate(_FORBIDDEN_IN_SQS)
     return (
         f'{{"version":{VERSION},"task_id":"{task_id}","task_type":"{task_type}",'
         f'"accepted_at":{time.time():.3f},"request":{request}}}'

@@ -194,15 +194,7 @@ class Queue:
             raise
 
     async def _send_batch(self, sends: Sequence[_Send]) -> list[Exception | None]:
-        entries: list[Any] = [
-            {
-                "Id": str(index),
-                "MessageBody": send.body,
-                "DelaySeconds": send.delay_seconds,
-                "MessageAttributes": send.attributes,
-            }
-            for index, send in enumerate(sends)
-        ]
+        entries: list[Any] = [_send_entry(index, send) for index, send in enumerate(sends)]
         response = await self._on_url(lambda url: self._client.send_message_batch(QueueUrl=url, Entries=entries))
         return _entry_errors(response, len(sends))
 
@@ -257,12 +249,23 @@ def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int
     return _size_of(_Send(body, _as_text(attributes or {}), 0))
 
 
+def _send_entry(index: int, send: _Send) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(index), "MessageBody": send.body, "DelaySeconds": send.delay_seconds}
+    if send.attributes:
+        entry["MessageAttributes"] = send.attributes
+    return entry
+
+
 def _size_of(send: _Send) -> int:
-    size = len(send.body.encode())
+    size = _utf8_bytes(send.body)
     for name, attribute in send.attributes.items():
-        value = attribute.get("StringValue", "").encode() + attribute.get("BinaryValue", b"")
-        size += len(name.encode()) + len(attribute["DataType"].encode()) + len(value)
+        value = _utf8_bytes(attribute.get("StringValue", "")) + len(attribute.get("BinaryValue", b""))
+        size += _utf8_bytes(name) + _utf8_bytes(attribute["DataType"]) + value
     return size
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _as_text(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueOutputTypeDef"]:

@@ -13,7 +13,8 @@ from services.api.enqueue import TaskQueue
 from services.api.errors import answer_validation_error
 from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
-from services.api.task_routes import make_task_router
+from services.api.task_routes import make_task_routes
+from services.garbage_collection import spare_what_stays
 from services.queues import define_queues
 from services.settings import ApiSettings
 from services.sqs import Queues, open_sqs
@@ -39,6 +40,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             app.state.task_queues = {
                 name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
             }
+            spare_what_stays()
             yield
             # What does not end in this time has nobody any more who waits for it.
             with suppress(TimeoutError):
@@ -51,12 +53,15 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         description=_DESCRIPTION,
         version="1",
         lifespan=lifespan,
+        # It would ask for its providers three times a request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        # Before the pages: routes are tried in their order.
+        routes=make_task_routes(task_types, settings),
     )
     app.state.api_keys = ApiKeys(settings.api_keys or [])
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
     app.add_exception_handler(RequestValidationError, answer_validation_error)
-    app.include_router(make_task_router(task_types, settings))
     app.include_router(status_router)
     return app

@@ -1,12 +1,13 @@
 """The request of a task: refused early where it cannot be taken; its body read with exact numbers, kept as it came."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from json import JSONDecodeError
 from typing import Any
 
-from fastapi import HTTPException, Request, Response, status
-from fastapi.routing import APIRoute
+from fastapi import HTTPException, Request, status
+from pydantic import TypeAdapter
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from services import exact_json
 from services.messages import MAX_BODY_BYTES
@@ -46,6 +47,20 @@ class TaskHttpRequest(Request):
                 raise too_large(f"more than {MAX_BODY_BYTES}")
             yield chunk
 
+    async def text(self) -> str:
+        """Read the body as the client wrote it, without a byte order mark."""
+        return exact_json.decode(await self.body())
+
+    async def is_valid(self, model: TypeAdapter[Any]) -> bool:
+        """Tell whether the body is one of the model's, and is sent as JSON. Keeps nothing but its text."""
+        if not _is_json(self.headers.get("content-type", "")):
+            return False
+        try:
+            model.validate_python(exact_json.loads(await self.body()))
+        except (ValueError, ClientDisconnect):
+            return False
+        return True
+
     async def json(self) -> Any:
         """Read the body. NaN and Infinity pass, for the model to refuse them by their place."""
         body = await self.body()
@@ -61,17 +76,5 @@ class TaskHttpRequest(Request):
         self._parsed.clear()
 
 
-class TaskRoute(APIRoute):
-    """A route that reads the body of those requests alone that may come in, as a TaskHttpRequest."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Decide on the request before FastAPI reads it."""
-        handle = super().get_route_handler()
-
-        async def handle_task(request: Request) -> Response:
-            state = request.app.state
-            state.api_keys.check(request)
-            with state.pending_tasks.place_for(declared_size(request.headers)):
-                return await handle(TaskHttpRequest(request.scope, request.receive))
-
-        return handle_task
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
