@@ -14,6 +14,7 @@ import uvloop
 from services import targets
 from services.callbacks import CallbackClient
 from services.delivery import OutcomeDelivery
+from services.garbage_collection import spare_what_stays
 from services.health import serve_health
 from services.http_client import open_http_client, open_target_sessions
 from services.queues import CALLBACKS, define_queues
@@ -61,6 +62,7 @@ async def _run(
     async with _open_resources(settings, task_types) as resources:
         parts = make_parts(resources)
         async with serve_health(settings, [part.unready_reason for part in parts]):
+            spare_what_stays()
             log.info("started")
             async with asyncio.TaskGroup() as group:
                 for part in parts:
