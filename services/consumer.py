@@ -22,7 +22,7 @@ from services.decisions import (
 )
 from services.heartbeat import Heartbeat, InHand
 from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes
-from services.polling import ROOM_WAIT_SECONDS, messages_to_receive
+from services.polling import GATHER_SECONDS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
 from services.sqs import Queue, ReceivedMessage
 
@@ -174,6 +174,8 @@ class Consumer:
         self._is_backlog = len(messages) == most
         for message in messages:
             self._take(message)
+        if 1 < len(messages) < most:
+            await asyncio.sleep(GATHER_SECONDS)
 
     def _take(self, message: ReceivedMessage) -> None:
         in_hand = self._in_hand.get(message.message_id)

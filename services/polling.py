@@ -11,6 +11,10 @@ MAX_POLLS = 3
 ROOM_WAIT_SECONDS = 0.1
 """How long a free slot stays empty for the sake of a fuller batch."""
 
+GATHER_SECONDS = 0.02
+"""The rest after a receive that brought several messages but no batch: as many come meanwhile, for one request more.
+A message that comes alone finds a poll waiting for it."""
+
 # At most this part of the slots stays empty for it.
 _SPARE_PART = 5
 
