@@ -1,6 +1,5 @@
 """The request of a task: refused early where it cannot be taken; its body read with exact numbers, kept as it came."""
 
-from collections.abc import AsyncGenerator
 from json import JSONDecodeError
 from typing import Any
 
@@ -38,14 +37,31 @@ def declared_size(headers: Headers) -> int:
 class TaskHttpRequest(Request):
     """A request whose JSON keeps its numbers exact, and whose body is not read on beyond what SQS can carry."""
 
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body; raise the 413 as soon as it is known to be too large."""
+    _whole_body: bytes | None = None
+
+    async def body(self) -> bytes:
+        """Read the body; raise the 413 as soon as it is known to be too large.
+
+        Raises ClientDisconnect where the client has gone.
+        """
+        if self._whole_body is None:
+            self._whole_body = await self._read_body()
+        return self._whole_body
+
+    async def _read_body(self) -> bytes:
+        chunks: list[bytes] = []
         size = 0
-        async for chunk in super().stream():
-            size += len(chunk)
+        is_whole = False
+        while not is_whole:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
             if size > MAX_BODY_BYTES:
                 raise too_large(f"more than {MAX_BODY_BYTES}")
-            yield chunk
+            is_whole = not message.get("more_body", False)
+        return b"".join(chunks)
 
     async def text(self) -> str:
         """Read the body as the client wrote it, without a byte order mark."""

@@ -86,6 +86,32 @@ async def test_an_entry_goes_at_once_when_no_batch_is_under_way() -> None:
     assert queue.batches == [["alone"]]
 
 
+async def test_an_entry_that_is_alone_starts_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[float] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda delay, *_: timers.append(delay))
+    batcher = batcher_of(FakeQueue())
+
+    for entry in numbered(3):
+        await batcher.submit(entry)
+        await turn_of_the_loop()
+
+    assert timers == []
+
+
+@pytest.mark.parametrize(("callers", "most"), [(10, 0.2), (64, 0.13), (256, 0.11)])
+async def test_callers_that_submit_all_the_time_fill_the_batches(callers: int, most: float) -> None:
+    queue = FakeQueue()
+    batcher = batcher_of(queue)
+
+    async def submit_often() -> None:
+        for entry in numbered(20):
+            await batcher.submit(entry)
+
+    await asyncio.gather(*(submit_often() for _ in range(callers)))
+
+    assert len(queue.batches) <= most * callers * 20
+
+
 async def test_callers_that_come_together_go_together() -> None:
     queue = FakeQueue()
 

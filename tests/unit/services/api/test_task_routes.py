@@ -299,6 +299,17 @@ async def test_another_content_type_is_answered_422(api: httpx.AsyncClient, cont
         assert places(response) == [["body"]]
 
 
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/x+json"])
+async def test_every_name_of_json_is_taken(api: httpx.AsyncClient, queue: FakeTaskQueue, content_type: str) -> None:
+    headers = {"content-type": content_type, "idempotency-key": "order-7"}
+
+    response = await api.post(CALCULATION, content=calculation_text("1.10"), headers=headers)
+
+    assert response.json()["task_id"] == "a034f63a-3df4-5fee-a277-f8fdfdc39f51"
+    [body] = queue.taken.values()
+    assert calculation_text("1.10") in body
+
+
 def request_of_size(size: int) -> bytes:
     text = calculation_text("1", ' "').encode()
     return calculation_text("1", " " * (size - len(text) + 2)).encode()

@@ -1,0 +1,158 @@
+"""The API under load, beside the same endpoint without SQS, and with one SendMessage a request."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import boto3  # type: ignore[import-untyped]
+
+from bench.broker import credentials
+from bench.errors import BenchError
+from bench.http_load import Load, LoadResult, result_of
+from bench.lab import Lab
+from bench.loads import Figures
+from bench.processes import Process, Usage, running
+from bench.steps import Step
+from bench.systems import PROJECT, PROJECT_PYTHON, SETTINGS, Place
+from services.tasks.calculation import TASK_TYPE
+from stack.ports import free_port
+from stack.readiness import http_probe, wait_until_ready
+
+API = "api"
+CONNECTIONS = (1, 16, 64, 256)
+
+_READY_SECONDS = 30.0
+# No worker takes these tasks: nobody listens there.
+_CALLBACK_URL = "http://127.0.0.1:9/callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A program that accepts tasks over HTTP."""
+
+    name: str
+    arguments: Sequence[str]
+    """Those after the interpreter."""
+    has_queue: bool = True
+
+
+PROJECT_API = Endpoint(PROJECT.name, ["-m", "services.api"])
+NO_SQS = Endpoint("no SQS at all", ["-m", "bench.api_variants", "no_sqs"], has_queue=False)
+SINGLE_SENDS = Endpoint("one SendMessage a request", ["-m", "bench.api_variants", "single_sends"])
+
+
+def api_case(connections: int) -> str:
+    """Return the name of the case of so many connections."""
+    return f"{connections} connection{'s' if connections > 1 else ''}"
+
+
+def api_steps(*, quick: bool) -> list[Step]:
+    """Return the steps of one repetition: each endpoint at each number of connections, in a process of its own."""
+    seconds = 1.0 if quick else 2.5
+    return [
+        _step(endpoint, connections, seconds)
+        for connections in ((64,) if quick else CONNECTIONS)
+        for endpoint in (PROJECT_API, NO_SQS, SINGLE_SENDS)
+    ]
+
+
+def _step(endpoint: Endpoint, connections: int, seconds: float) -> Step:
+    def measure(lab: Lab) -> Figures:
+        return measure_endpoint(lab, endpoint, connections, seconds)
+
+    return Step(API, endpoint.name, api_case(connections), measure)
+
+
+def measure_endpoint(lab: Lab, endpoint: Endpoint, connections: int, seconds: float) -> Figures:
+    """POST tasks over so many connections for so long, and count what is in the queue then.
+
+    Raises BenchError where a request is not answered 200.
+    """
+    place = Place(f"api-{free_port()}-", _CALLBACK_URL, free_port())
+    load = Load(place.api_port, TASK_TYPE.route, _body(), connections, seconds)
+    lab.broker.make_queues(place.prefix)
+    with _serving(lab, endpoint, place) as process:
+        before = _snapshot(lab, process)
+        result = _put_under(load, lab, place)
+        after = _snapshot(lab, process)
+    queued = _messages_in(lab, place.queue)
+    lab.broker.delete_queues(place.prefix)
+    if result.statuses.keys() != {"200"}:
+        raise BenchError(f"{endpoint.name} answered {result.statuses}: all must be 200")
+    accepted = result.statuses["200"]
+    return {
+        **_figures_of(result),
+        **_costs(before, after, accepted),
+        "lost": max(0, accepted - queued) if endpoint.has_queue else 0,
+        "duplicated": max(0, queued - accepted),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    api: Usage
+    broker: Usage
+    sends: int
+
+
+def _snapshot(lab: Lab, process: Process) -> _Snapshot:
+    requests = lab.broker.requests()
+    sends = sum(count for operation, count in requests.items() if operation.startswith("SendMessage"))
+    return _Snapshot(process.usage(), lab.broker.process.usage(), sends)
+
+
+@contextmanager
+def _serving(lab: Lab, endpoint: Endpoint, place: Place) -> Iterator[Process]:
+    environment = {**lab.broker.environment(), **place.environment(), **SETTINGS}
+    log = lab.directory / f"{place.prefix}endpoint.log"
+    with running(endpoint.name, [PROJECT_PYTHON, *endpoint.arguments], environment, log) as process:
+        url = f"http://127.0.0.1:{place.api_port}/openapi.json"
+        wait_until_ready(endpoint.name, http_probe(url), _READY_SECONDS)
+        yield process
+
+
+def _put_under(load: Load, lab: Lab, place: Place) -> LoadResult:
+    log = lab.directory / f"{place.prefix}load.log"
+    with running("the HTTP load", [PROJECT_PYTHON, "-m", "bench.http_load"], {}, log, pipes=True) as process:
+        return result_of(json.loads(process.ask(json.dumps(asdict(load)))))
+
+
+def _messages_in(lab: Lab, queue: str) -> int:
+    environment = credentials()
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=lab.broker.url,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+    )
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    attribute = "ApproximateNumberOfMessages"
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"][attribute])
+
+
+def _figures_of(result: LoadResult) -> Figures:
+    return {
+        "requests_per_second": result.requests / result.seconds,
+        "p50_ms": result.p50_ms,
+        "p95_ms": result.p95_ms,
+        "p99_ms": result.p99_ms,
+    }
+
+
+def _costs(before: _Snapshot, after: _Snapshot, accepted: int) -> Figures:
+    return {
+        "sends_per_task": (after.sends - before.sends) / accepted,
+        "api_cpu_us": 1e6 * (after.api.cpu_seconds - before.api.cpu_seconds) / accepted,
+        "broker_cpu_us": 1e6 * (after.broker.cpu_seconds - before.broker.cpu_seconds) / accepted,
+        "peak_mb": after.api.peak_bytes / 1e6,
+    }
+
+
+def _body() -> str:
+    message = [
+        {"name": "sum", "num_1": 123, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
+        {"name": "difference", "num_1": 785687256, "num_2": 0.75647, "operation": "-", "result_rounding": 4},
+    ]
+    return json.dumps({"callback_url": _CALLBACK_URL, "message": message})

@@ -1,0 +1,89 @@
+"""How many requests the API makes to SQS: counted, as they are what SQS bills and what its speed depends on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from services.api.app import create_app
+from services.api.enqueue import TaskQueue
+from services.messages import decode_task
+from services.queues import define_queues
+from services.settings import ApiSettings
+from services.sqs import Queue
+from services.task_types import load_task_types
+
+CALCULATION = "/v1/calculation/basic"
+TASK_TYPES = load_task_types(["services.tasks"])
+REQUEST = {
+    "callback_url": "http://receiver:9000/callback",
+    "message": [{"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}],
+}
+
+
+class FakeSqs:
+    """An SQS client that takes everything, and counts."""
+
+    def __init__(self) -> None:
+        self.look_ups = 0
+        self.batches: list[Sequence[Any]] = []
+
+    async def get_queue_url(self, **_name: str) -> dict[str, str]:
+        self.look_ups += 1
+        return {"QueueUrl": "http://sqs/calculation"}
+
+    async def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803  # botocore's names
+        assert QueueUrl == "http://sqs/calculation"
+        self.batches.append(Entries)
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
+
+    @property
+    def task_ids(self) -> list[str]:
+        return [decode_task(entry["MessageBody"]).task_id for batch in self.batches for entry in batch]
+
+
+@pytest.fixture
+def sqs() -> FakeSqs:
+    return FakeSqs()
+
+
+@pytest.fixture
+async def api(sqs: FakeSqs) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(ApiSettings(), TASK_TYPES)
+    queue = Queue(cast("Any", sqs), define_queues(TASK_TYPES)["calculation"])
+    app.state.task_queues = {"calculation": TaskQueue(queue, timeout_seconds=60)}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        yield client
+
+
+async def submit(api: httpx.AsyncClient) -> str:
+    response = await api.post(CALCULATION, json=REQUEST)
+    return str(response.json()["task_id"])
+
+
+async def test_64_requests_at_once_take_7_batches(api: httpx.AsyncClient, sqs: FakeSqs) -> None:
+    task_ids = await asyncio.gather(*(submit(api) for _ in range(64)))
+
+    assert [len(batch) for batch in sqs.batches] == [10] * 6 + [4]
+    assert sorted(sqs.task_ids) == sorted(task_ids)
+
+
+async def test_a_task_takes_no_request_beside_its_batch(api: httpx.AsyncClient, sqs: FakeSqs) -> None:
+    for _ in range(3):
+        await submit(api)
+
+    assert (sqs.look_ups, len(sqs.batches)) == (1, 3)
+
+
+async def test_a_request_that_is_alone_waits_for_no_company(
+    api: httpx.AsyncClient, sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lingers: list[float] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda delay, *_: lingers.append(delay))
+
+    await submit(api)
+
+    assert lingers == []
+    assert len(sqs.batches) == 1
