@@ -1,0 +1,57 @@
+"""What was measured of this project and its peers, on which the computed figures rest."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+RESULTS = Path(__file__).parents[2] / "docs" / "performance" / "results.json"
+
+PROJECT = "this project"
+ONE_BY_ONE = "one message at a time, FIFO queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One worker process draining a full queue of small tasks, sends included."""
+
+    requests_per_task: float
+    tasks_per_second: float
+    cpu_seconds_per_task: float
+    """Of the worker."""
+
+
+_MEASURED_EARLIER: Mapping[str, Measured] = {
+    "Celery, 32 threads": Measured(2.1, 207, 0.0024),
+    "dramatiq, 32 threads": Measured(2.1, 227, 0.0023),
+    "taskiq": Measured(2.1, 297, 0.0024),
+    "taskiq, batching sends": Measured(1.2, 407, 0.0022),
+    "hand-written loop": Measured(2.1, 258, 0.0024),
+    ONE_BY_ONE: Measured(3.0, 150, 0.0027),
+    "bound": Measured(0.30, 1834, 0.0003),
+}
+"""For what `make bench` has not measured: taken by hand on a machine of the same kind, 2 cores, LocalStack 4.14.0, 1000 to
+3000 tasks of two calculations and a callback, one worker process, everything on loopback."""
+
+
+def measured() -> Mapping[str, Measured]:
+    """Return the figures by system: those of `make bench` where it has them, else those taken earlier."""
+    benchmarked = _medians(json.loads(RESULTS.read_text())["measurements"]) if RESULTS.exists() else {}
+    return {**_MEASURED_EARLIER, **benchmarked}
+
+
+def _medians(measurements: Iterable[Any]) -> dict[str, Measured]:
+    drains: dict[str, list[Mapping[str, float]]] = {}
+    for measurement in measurements:
+        if measurement["scenario"] == "drain":
+            drains.setdefault(measurement["system"], []).append(measurement["figures"])
+    return {system: _median(figures) for system, figures in drains.items()}
+
+
+def _median(repetitions: list[Mapping[str, float]]) -> Measured:
+    def of(name: str) -> float:
+        return median(figures[name] for figures in repetitions)
+
+    return Measured(of("requests_per_task"), of("tasks_per_second"), of("cpu_s_per_1000.worker") / 1000)
