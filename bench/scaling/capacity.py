@@ -10,6 +10,18 @@ from dataclasses import dataclass
 from bench.scaling.aws import MAX_BATCH_ENTRIES, MOST_IN_FLIGHT
 from services.settings import WorkerSettings
 
+BATCHES_UNDER_WAY = 8
+"""Of each kind, of one process on one queue (services/batcher.py)."""
+
+
+LONGEST_GATHERING = 0.1
+"""How long a free slot waits for others, to be filled by one receive (services/polling.py)."""
+
+
+def batched_entries_per_second(round_trip: float) -> float:
+    """How many sends one process makes on one queue, or deletes."""
+    return BATCHES_UNDER_WAY * MAX_BATCH_ENTRIES / round_trip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
@@ -25,24 +37,26 @@ class Worker:
     """How long the receiver takes to answer."""
     round_trip: float = 0.01
     """Of a request to SQS."""
-    receives: int = 1
-    """Long polls under way at a time."""
+    receives: int = 3
+    """Receives under way at a time while there is a backlog (services/polling.py)."""
 
     @property
     def slot_time(self) -> float:
-        """How long a task keeps a slot, until another one has it.
+        """How long a task keeps a slot, with the receive that fills it."""
+        return self.round_trip + self.cpu + self.wait + self.callback
 
-        The delete waits for the one under way (half a round trip) and takes one; the receive that fills the free slot
-        does the same.
-        """
-        return self.cpu + self.wait + self.callback + 3 * self.round_trip
+    @property
+    def empty_slots(self) -> float:
+        """How many slots are free on average because a receive waits for several of them (services/polling.py)."""
+        gathered = min(MAX_BATCH_ENTRIES, max(1, self.concurrency // 5))
+        return min((gathered - 1) / 2, LONGEST_GATHERING / 2 * self.concurrency / self.slot_time)
 
     @property
     def limits(self) -> dict[str, float]:
         """Tasks per second, by what limits them."""
         return {
             "CPU": 1 / self.cpu,
-            "slots": self.concurrency / self.slot_time,
+            "slots": (self.concurrency - self.empty_slots) / self.slot_time,
             "receives": self.receives * MAX_BATCH_ENTRIES / self.round_trip,
             "slots of one receiver": slots_of_one_receiver(self.concurrency) / self.callback,
         }

@@ -7,14 +7,14 @@ All times are in seconds, all rates per second.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.scaling.aws import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, billed_requests
 
 SEND_LINGER = 0.005
 """How long a send waits for others while one is under way (services/batcher.py)."""
-DELETE_LINGER = 0.02
-"""The same of a delete (services/sqs.py)."""
+DELETE_LINGER = 0.1
+"""How long a delete waits for others (services/sqs.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,16 +23,9 @@ class Fleet:
 
     api_processes: int = 1
     workers: int = 1
-    receives_per_worker: int = 1
-    """Long polls that one worker process has under way at a time."""
     round_trip: float = 0.01
     wait_time: float = 20
-    """`SQS_WAIT_TIME_SECONDS`."""
-
-    @property
-    def receives(self) -> int:
-        """Long polls under way on the queue."""
-        return self.workers * self.receives_per_worker
+    """`SQS_WAIT_TIME_SECONDS`. A worker has one long poll under way, unless there is a backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +45,10 @@ class RequestsPerTask:
 
 def batched(rate: float, fleet: Fleet) -> RequestsPerTask:
     """Count the requests of this project: each process coalesces its sends or deletes; a receive takes up to 10."""
-    sends = batches_per_entry(rate / fleet.api_processes, SEND_LINGER, fleet.round_trip)
+    sends = eager_batches(rate / fleet.api_processes, SEND_LINGER, fleet.round_trip)
     # What was sent together is received together.
     receives = min(sends, receives_per_message(rate, fleet))
-    deletes = batches_per_entry(rate / fleet.workers, DELETE_LINGER, fleet.round_trip)
+    deletes = patient_batches(rate / fleet.workers, DELETE_LINGER)
     return RequestsPerTask(sends, receives, empty_receives_per_message(rate, fleet), deletes)
 
 
@@ -64,30 +57,35 @@ def single(rate: float, fleet: Fleet) -> RequestsPerTask:
     return RequestsPerTask(1, receives_per_message(rate, fleet), empty_receives_per_message(rate, fleet), 1)
 
 
+def batched_sends(rate: float, fleet: Fleet) -> RequestsPerTask:
+    """Count the requests of a peer that coalesces sends alone."""
+    return replace(batched(rate, fleet), deletes=1)
+
+
 def one_by_one(rate: float, fleet: Fleet) -> RequestsPerTask:
     """Count the requests of a worker that takes one message at a time."""
     return RequestsPerTask(1, 1, empty_receives_per_message(rate, fleet), 1)
 
 
-def batches_per_entry(rate: float, linger: float, round_trip: float) -> float:
-    """How many batches the Batcher makes of each entry.
+def eager_batches(rate: float, linger: float, round_trip: float) -> float:
+    """How many batches an eager Batcher makes of each entry, where a linger is shorter than a round trip.
 
     The entry that finds none under way goes alone. The next one waits for its linger, for the end of the batch under
     way, or for nine others, whichever is first: so from one batch to the next it is the wait for an entry, and that.
     """
     wait_for_entry = 1 / rate
-    if linger >= round_trip:
-        # All that comes during a batch goes in the next one.
-        between_batches = round_trip + wait_for_entry * math.exp(-rate * round_trip)
-    else:
-        gathering = _expected_up_to(MAX_BATCH_ENTRIES - 1, rate * linger) / rate
-        cut_short = round_trip - linger
-        between_batches = (
-            wait_for_entry
-            + gathering * -math.expm1(-rate * cut_short)
-            + math.exp(-rate * cut_short) * (linger - wait_for_entry * -math.expm1(-rate * linger))
-        )
+    cut_short = round_trip - linger
+    between_batches = (
+        wait_for_entry
+        + _gathered(rate, linger) / rate * -math.expm1(-rate * cut_short)
+        + math.exp(-rate * cut_short) * (linger - wait_for_entry * -math.expm1(-rate * linger))
+    )
     return _at_most_full(rate * between_batches)
+
+
+def patient_batches(rate: float, linger: float) -> float:
+    """How many batches a Batcher that is not eager makes of each entry: it waits for its linger, or nine others."""
+    return _at_most_full(1 + _gathered(rate, linger))
 
 
 def receives_per_message(rate: float, fleet: Fleet) -> float:
@@ -96,23 +94,14 @@ def receives_per_message(rate: float, fleet: Fleet) -> float:
     While a receive is on its way back and the next one on its way, messages gather; a long poll that waits takes the
     first.
     """
-    gathered = rate * fleet.round_trip / fleet.receives
-    return _at_most_full(gathered + math.exp(-gathered))
+    gathered = rate * fleet.round_trip / fleet.workers
+    return 1 / (_mean_up_to(MAX_BATCH_ENTRIES, gathered) + math.exp(-gathered))
 
 
 def empty_receives_per_message(rate: float, fleet: Fleet) -> float:
-    """How many long polls end with nothing for a message.
-
-    The oldest of the waiting polls takes the next message, or ends. `left` is the time that it has left when it becomes
-    the oldest: the others began, one after the other, after it.
-    """
-    others = fleet.receives - 1
-    low, high = 0.0, fleet.wait_time
-    while high - low > fleet.wait_time * 1e-9:
-        left = (low + high) / 2
-        between = -math.expm1(-rate * left) / rate
-        low, high = (left, high) if left + others * between < fleet.wait_time else (low, left)
-    return math.exp(-rate * low) / -math.expm1(-rate * low)
+    """How many long polls end with nothing for a message, where each message goes to one of them, whichever."""
+    nothing_came = math.exp(-rate / fleet.workers * fleet.wait_time)
+    return nothing_came / (1 - nothing_came)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +131,12 @@ def _at_most_full(entries: float) -> float:
     return 1 / min(entries, MAX_BATCH_ENTRIES)
 
 
-def _expected_up_to(most: int, mean: float) -> float:
+def _gathered(rate: float, linger: float) -> float:
+    """How many entries join the first one of a batch."""
+    return _mean_up_to(MAX_BATCH_ENTRIES - 1, rate * linger)
+
+
+def _mean_up_to(most: int, mean: float) -> float:
     """The mean of a Poisson number that stops at `most`."""
     probability, missing = math.exp(-mean), 0.0
     for number in range(most):

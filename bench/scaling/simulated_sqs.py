@@ -1,20 +1,23 @@
 """SQS as a discrete-event model, behind the calls of an aiobotocore client that `services.sqs.Queue` makes.
 
 What it models: every call takes the same round trip, and takes effect half-way; a receive gives all that is visible, at
-most as many as asked for, and a long poll ends with the first message; visibility timeouts, delays, receive counts, and
-the quota of messages in flight, at which a long poll finds nothing, without an error
+most as many as asked for; a message ends one of the long polls that wait, whichever; visibility timeouts, delays,
+receive counts, and the quota of messages in flight, at which a long poll finds nothing, without an error
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html).
 
 What it leaves out: failures, duplicates, redrive, and that a receive of AWS may give fewer messages than there are.
 """
 
 import asyncio
+import random
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+
+from bench.scaling.aws import MOST_IN_FLIGHT
 
 Entries = Sequence[dict[str, Any]]
 
@@ -35,7 +38,8 @@ class SimulatedSqs:
     """One standard queue, and what it counts."""
 
     round_trip_seconds: float
-    most_in_flight: int
+    chance: random.Random
+    most_in_flight: int = MOST_IN_FLIGHT
     requests: Counter[str] = field(default_factory=Counter)
     """By operation."""
     empty_receives: int = 0
@@ -52,7 +56,7 @@ class SimulatedSqs:
     def __post_init__(self) -> None:
         self._visible: deque[_Message] = deque()
         self._in_flight: dict[str, _Message] = {}
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: list[asyncio.Future[None]] = []
         self._deletion = asyncio.Event()
         self._numbers = count()
 
@@ -183,7 +187,7 @@ class SimulatedSqs:
     def _show(self, message: _Message) -> None:
         self._visible.append(message)
         while self._waiting:
-            woken = self._waiting.popleft()
+            woken = self._waiting.pop(self.chance.randrange(len(self._waiting)))
             if not woken.done():
                 woken.set_result(None)
                 return

@@ -2,8 +2,8 @@
 
 What surrounds them is simulated. The assumptions:
 
-- Tasks arrive at random, one by one (a Poisson process), and evenly over the API processes; or all are on the queue when
-  the workers start.
+- Tasks arrive at random, one by one (a Poisson process), and evenly over the API processes; or all are on the queue
+  when the workers start.
 - Every request to SQS takes the same round trip (simulated_sqs.py says what else holds of it).
 - A task needs a time of CPU, which the tasks of one worker process have one after the other; then a wait of random
   length (exponential: most tasks are quick, a few take several times the mean); then its callback, all to one receiver
@@ -16,10 +16,10 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 from typing import TYPE_CHECKING, cast
 
-from bench.scaling.aws import MOST_IN_FLIGHT
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
 from services.consumer import Consumer
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _DEFINITION = QueueDefinition("simulated", "worker", 3, "simulated-dlq", None, 345_600)
 _POLICY = RetryPolicy.exponential(3, 5)
 _RECEIVER = "receiver"
+_IDLE_SECONDS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +85,14 @@ class _Worker:
     """The resources that one worker process has."""
 
     load: Load
-    chance: random.Random
-    settings: WorkerSettings
+    number: int = 0
     cpu_seconds: float = 0
     handed_over: int = 0
 
     def __post_init__(self) -> None:
+        # The defaults: what this machine's environment says is no business of the model.
+        self.settings = WorkerSettings.model_construct(worker_concurrency=self.load.worker_concurrency)
+        self._waits = _chance(self.load, f"waits in worker {self.number}")
         self._cpu = asyncio.Lock()
         self._hosts = HostSlots(self.settings.callback_slots_per_host)
 
@@ -98,7 +101,7 @@ class _Worker:
             await asyncio.sleep(self.load.cpu_seconds)
             self.cpu_seconds += self.load.cpu_seconds
         if self.load.wait_seconds:
-            await asyncio.sleep(self.chance.expovariate(1 / self.load.wait_seconds))
+            await asyncio.sleep(self._waits.expovariate(1 / self.load.wait_seconds))
         try:
             async with self._hosts.slot(_RECEIVER):
                 await asyncio.sleep(self.load.callback_seconds)
@@ -111,22 +114,47 @@ def simulate(load: Load) -> Observed:
     return run_in_virtual_time(_simulate(load))
 
 
+@cache
+def idle_receives_per_second() -> float:
+    """How many receives a consumer of an empty queue makes."""
+    return run_in_virtual_time(_idle(_IDLE_SECONDS))
+
+
+async def _idle(seconds: float) -> float:
+    load = Load(tasks=0)
+    sqs = _sqs(load)
+    worker = _Worker(load)
+    stop = asyncio.Event()
+    consumer = asyncio.create_task(_consumer(sqs, worker).run(stop))
+    await asyncio.sleep(seconds)
+    receives = sqs.requests["ReceiveMessage"]
+    stop.set()
+    await consumer
+    return receives / seconds
+
+
 async def _simulate(load: Load) -> Observed:
-    sqs = SimulatedSqs(load.round_trip_seconds, MOST_IN_FLIGHT)
-    chance = random.Random(load.seed)  # noqa: S311  # a simulation
-    # The defaults: what this machine's environment says is no business of the model.
-    settings = WorkerSettings.model_construct(worker_concurrency=load.worker_concurrency)
-    workers = [_Worker(load, chance, settings) for _ in range(load.workers)]
+    sqs = _sqs(load)
+    workers = [_Worker(load, number) for number in range(load.workers)]
     stop = asyncio.Event()
     began = asyncio.get_running_loop().time()
     consumers = [asyncio.create_task(_consumer(sqs, worker).run(stop)) for worker in workers]
-    await _arrive(load, sqs, chance)
+    await _arrive(load, sqs)
     await sqs.until_deleted(load.tasks)
     seconds = asyncio.get_running_loop().time() - began
     observed = _observe(load, sqs, workers, seconds)
     stop.set()
     await asyncio.gather(*consumers)
     return observed
+
+
+def _chance(load: Load, of_what: str) -> random.Random:
+    """Return a source of chance of its own, so that loads that differ in one thing differ by that alone."""
+    return random.Random(f"{load.seed} {of_what}")  # noqa: S311  # nothing here is a secret
+
+
+def _sqs(load: Load) -> SimulatedSqs:
+    return SimulatedSqs(load.round_trip_seconds, _chance(load, "long polls"))
 
 
 def _consumer(sqs: SimulatedSqs, worker: _Worker) -> Consumer:
@@ -138,15 +166,16 @@ def _queue(sqs: SimulatedSqs) -> Queue:
     return Queue(cast("SQSClient", sqs), _DEFINITION)
 
 
-async def _arrive(load: Load, sqs: SimulatedSqs, chance: random.Random) -> None:
+async def _arrive(load: Load, sqs: SimulatedSqs) -> None:
     if load.tasks_per_second is None:
         sqs.fill(load.tasks)
         return
+    arrivals, api_process = _chance(load, "arrivals"), _chance(load, "API processes")
     api_processes = [_queue(sqs) for _ in range(load.api_processes)]
     async with asyncio.TaskGroup() as group:
         for _ in range(load.tasks):
-            await asyncio.sleep(chance.expovariate(load.tasks_per_second))
-            group.create_task(chance.choice(api_processes).send(""))
+            await asyncio.sleep(arrivals.expovariate(load.tasks_per_second))
+            group.create_task(api_process.choice(api_processes).send(""))
 
 
 def _observe(load: Load, sqs: SimulatedSqs, workers: Sequence[_Worker], seconds: float) -> Observed:
