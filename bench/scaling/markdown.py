@@ -4,17 +4,25 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+NEVER = "never"
+"""What is written of an infinite time."""
+
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table whose first column is text and whose others are numbers."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    """Return a table; a column of numbers stands to the right."""
+    rows = list(rows)
+    rulers = ["---:" if all(map(_is_number, column)) else "---" for column in zip(*rows, strict=True)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rulers, *rows))
+
+
+def _is_number(cell: str) -> bool:
+    return cell == NEVER or cell.lstrip("*$")[:1].isdigit()
 
 
 def number(value: float) -> str:
     """Write three significant digits at most, thousands parted by spaces."""
     if value == 0 or math.isinf(value):
-        return "0" if value == 0 else "never"
+        return "0" if value == 0 else NEVER
     digits = 2 - math.floor(math.log10(abs(value)))
     text = f"{round(value, digits):,.{max(digits, 0)}f}".replace(",", " ")
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -38,7 +46,7 @@ def percent(part: float) -> str:
 def duration(seconds: float) -> str:
     """Write a time in its largest fitting unit."""
     if math.isinf(seconds):
-        return "never"
+        return NEVER
     for unit, length in (("h", 3600), ("min", 60), ("s", 1)):
         if seconds >= length:
             return f"{number(seconds / length)} {unit}"

@@ -13,6 +13,8 @@ from bench.scaling.aws import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, billed_request
 
 SEND_LINGER = 0.005
 """How long a send waits for others while one is under way (services/batcher.py)."""
+RECEIVE_REST = 0.02
+"""How long a worker rests after a receive that brought several messages, but no batch (services/polling.py)."""
 DELETE_LINGER = 0.1
 """How long a delete waits for others (services/sqs.py)."""
 
@@ -47,7 +49,7 @@ def batched(rate: float, fleet: Fleet) -> RequestsPerTask:
     """Count the requests of this project: each process coalesces its sends or deletes; a receive takes up to 10."""
     sends = eager_batches(rate / fleet.api_processes, SEND_LINGER, fleet.round_trip)
     # What was sent together is received together.
-    receives = min(sends, receives_per_message(rate, fleet))
+    receives = min(sends, receives_per_message(rate, fleet, RECEIVE_REST))
     deletes = patient_batches(rate / fleet.workers, DELETE_LINGER)
     return RequestsPerTask(sends, receives, empty_receives_per_message(rate, fleet), deletes)
 
@@ -88,14 +90,28 @@ def patient_batches(rate: float, linger: float) -> float:
     return _at_most_full(1 + _gathered(rate, linger))
 
 
-def receives_per_message(rate: float, fleet: Fleet) -> float:
+def receives_per_message(rate: float, fleet: Fleet, rest: float = 0) -> float:
     """How many receives that find something there are for a message, where messages were sent one by one.
 
     While a receive is on its way back and the next one on its way, messages gather; a long poll that waits takes the
-    first.
+    first. A receive that brought several, but no batch, is followed by a rest, in which more gather.
     """
-    gathered = rate * fleet.round_trip / fleet.workers
-    return 1 / (_mean_up_to(MAX_BATCH_ENTRIES, gathered) + math.exp(-gathered))
+    gathered = rate / fleet.workers * fleet.round_trip
+    gathered_in_rest = rate / fleet.workers * (fleet.round_trip + rest)
+    several, several_after_rest = _chance_of_several(gathered), _chance_of_several(gathered_in_rest)
+    after_rest = several / (1 - several_after_rest + several)
+    return 1 / ((1 - after_rest) * _received(gathered) + after_rest * _received(gathered_in_rest))
+
+
+def _received(gathered: float) -> float:
+    return _mean_up_to(MAX_BATCH_ENTRIES, gathered) + math.exp(-gathered)
+
+
+def _chance_of_several(mean: float) -> float:
+    """The chance that a Poisson number is more than one and less than a batch."""
+    return sum(
+        math.exp(number * math.log(mean) - mean) / math.factorial(number) for number in range(2, MAX_BATCH_ENTRIES)
+    )
 
 
 def empty_receives_per_message(rate: float, fleet: Fleet) -> float:

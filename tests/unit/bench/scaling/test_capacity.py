@@ -60,7 +60,7 @@ def test_a_receiver_that_takes_a_second_is_called_by_most_slots_at_once_and_lose
 def test_slots_taken_follow_the_load_and_the_age_does_not() -> None:
     worker = Worker(concurrency=50, cpu=0.0005, wait=0.2)
     half, most = (
-        simulate(Load(tasks=1500, tasks_per_second=load * worker.tasks_per_second, wait_seconds=0.2))
+        simulate(Load(tasks=1000, tasks_per_second=load * worker.tasks_per_second, wait_seconds=0.2))
         for load in (0.5, 0.8)
     )
     assert half.slot_utilisation == pytest.approx(0.5, abs=0.08)

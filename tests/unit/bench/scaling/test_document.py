@@ -26,7 +26,12 @@ def test_a_missing_region_is_named() -> None:
 
 
 def test_a_table_has_its_numbers_to_the_right() -> None:
-    assert table(["what", "much"], [["a", "1"]]) == "| what | much |\n| --- | ---: |\n| a | 1 |"
+    assert table(["what", "much"], [["a", "**$1**"], ["b", "never"]]).splitlines() == [
+        "| what | much |",
+        "| --- | ---: |",
+        "| a | **$1** |",
+        "| b | never |",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,29 +8,39 @@ from bench.scaling.measured import measured
 from bench.scaling.request_rates import Fleet, batched, one_by_one, payload_cost, single
 from bench.scaling.simulation import Load, idle_receives_per_second, simulate
 
-TASKS = 1000
+
+FLEETS = [
+    Fleet(),
+    Fleet(workers=2),
+    Fleet(api_processes=2, workers=4),
+    Fleet(api_processes=4, workers=10, round_trip=0.02),
+]
 
 
-@pytest.mark.parametrize("round_trip", [0.01, 0.02])
-@pytest.mark.parametrize(("api_processes", "workers"), [(1, 1), (1, 2), (2, 4), (4, 10)])
-@pytest.mark.parametrize("rate", [0.1, 10, 100, 1000])
-def test_the_formula_agrees_with_the_simulation(
-    rate: float, api_processes: int, workers: int, round_trip: float
-) -> None:
+@pytest.mark.parametrize("fleet", FLEETS, ids=lambda fleet: f"{fleet.api_processes}-{fleet.workers}")
+@pytest.mark.parametrize("rate", [10, 100, 1000])
+def test_the_formula_agrees_with_the_simulation(rate: float, fleet: Fleet) -> None:
     observed = simulate(
         Load(
-            tasks=TASKS,
+            # Enough that it matters little how a run begins and ends.
+            tasks=round(max(400, 2 * rate)),
             tasks_per_second=rate,
-            api_processes=api_processes,
-            workers=workers,
+            api_processes=fleet.api_processes,
+            workers=fleet.workers,
             worker_concurrency=400,
             wait_seconds=0.05,
-            round_trip_seconds=round_trip,
+            round_trip_seconds=fleet.round_trip,
         )
     )
-    fleet = Fleet(api_processes=api_processes, workers=workers, round_trip=round_trip)
     # Furthest apart where a worker begins to have several receives under way.
     assert observed.all_requests_per_task == pytest.approx(batched(rate, fleet).total, rel=0.12)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_empty_receives_are_counted_by_the_wait_of_a_long_poll(workers: int) -> None:
+    observed = simulate(Load(tasks=600, tasks_per_second=0.1, workers=workers))
+    expected = batched(0.1, Fleet(workers=workers)).empty_receives
+    assert observed.empty_receives_per_task == pytest.approx(expected, rel=0.15)
 
 
 def test_the_simulation_of_a_full_queue_makes_the_receives_and_deletes_that_were_measured() -> None:
