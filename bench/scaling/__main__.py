@@ -2,15 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from bench.scaling.document import DOCUMENT, render
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write the document; with --check write nothing, and fail where it is stale."""
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where the document is stale")
-    check = parser.parse_args().check
+    check = parser.parse_args(arguments).check
     text = DOCUMENT.read_text()
     rendered = render(text)
     if check and rendered != text:

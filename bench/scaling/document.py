@@ -1,12 +1,12 @@
 """docs/scaling.md: its tables are computed, its sentences are not."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from bench.scaling import capacity_tables, cost_tables
 from bench.scaling.markdown import replace_region
+from stack.config import ROOT
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
+DOCUMENT = ROOT / "docs" / "scaling.md"
 
 REGIONS: Mapping[str, Callable[[], str]] = {
     "full batches": cost_tables.full_batches_table,

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-RESULTS = Path(__file__).parents[2] / "docs" / "performance" / "results.json"
+from stack.config import ROOT
+
+RESULTS = ROOT / "docs" / "performance" / "results.json"
+"""What `make bench` writes."""
 
 PROJECT = "this project"
 BOUND = "bound"

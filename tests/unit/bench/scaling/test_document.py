@@ -1,9 +1,12 @@
 """docs/scaling.md has a place for all that the model computes, and numbers are written for readers."""
 
 import math
+from pathlib import Path
 
 import pytest
 
+from bench.scaling import __main__ as command
+from bench.scaling import document
 from bench.scaling.document import DOCUMENT, REGIONS
 from bench.scaling.markdown import duration, number, replace_region, table
 
@@ -47,3 +50,28 @@ def test_a_number_has_three_digits_that_matter(value: float, text: str) -> None:
 )
 def test_a_duration_has_its_largest_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+STALE = "<!-- cost: begin -->\nold\n<!-- cost: end -->\n"
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A document whose region is stale."""
+    page = tmp_path / "scaling.md"
+    page.write_text(STALE)
+    monkeypatch.setattr(command, "DOCUMENT", page)
+    monkeypatch.setattr(document, "REGIONS", {"cost": lambda: "new"})
+    return page
+
+
+def test_the_command_computes_the_document(page: Path) -> None:
+    command.main([])
+    assert page.read_text() == STALE.replace("old", "new")
+    command.main(["--check"])
+
+
+def test_the_check_fails_where_the_document_is_stale_and_writes_nothing(page: Path) -> None:
+    with pytest.raises(SystemExit, match="Run `make scaling`"):
+        command.main(["--check"])
+    assert page.read_text() == STALE

@@ -50,7 +50,7 @@ def test_the_simulation_of_a_full_queue_makes_the_receives_and_deletes_that_were
 
 @pytest.mark.parametrize("system", measured())
 def test_full_batches_cost_the_requests_that_were_measured(system: str) -> None:
-    # Celery's prefork pool needs half a request more: its prefetch window is smaller than a receive.
+    # Celery's prefork pool needs half a request more: its receives bring fewer messages.
     assert full_batches(system).total == pytest.approx(measured()[system].requests_per_task, rel=0.25)
 
 
