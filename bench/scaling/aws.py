@@ -2,14 +2,13 @@
 
 import math
 
-PRICES_AS_OF = "June 2026"
-"""https://aws.amazon.com/sqs/pricing/, us-east-1, as two reviews of that page give it:
+STANDARD_DOLLARS_PER_REQUEST = 0.40e-6
+FIFO_DOLLARS_PER_REQUEST = 0.50e-6
+"""In us-east-1, up to 100 billion (10^11) requests a month, after the first million, which is free.
+
+https://aws.amazon.com/sqs/pricing/, as two reviews of that page give it:
 https://cloudburn.io/blog/amazon-sqs-pricing (March 2026) and
 https://www.factualminds.com/blog/amazon-sqs-pricing-64kb-rule-fifo-vs-standard/ (June 2026)."""
-STANDARD_DOLLARS_PER_REQUEST = 0.40e-6
-"""Up to 100 thousand million requests a month."""
-FIFO_DOLLARS_PER_REQUEST = 0.50e-6
-FREE_REQUESTS_PER_MONTH = 1_000_000
 
 BILLED_CHUNK_BYTES = 65_536
 """Each 64 KB of a request's payload is billed as a request: https://aws.amazon.com/sqs/features/."""

@@ -70,12 +70,13 @@ def one_by_one(rate: float, fleet: Fleet) -> RequestsPerTask:
 
 
 def eager_batches(rate: float, linger: float, round_trip: float) -> float:
-    """How many batches an eager Batcher makes of each entry, where a linger is shorter than a round trip.
+    """How many batches an eager Batcher makes of each entry.
 
     The entry that finds none under way goes alone. The next one waits for its linger, for the end of the batch under
     way, or for nine others, whichever is first: so from one batch to the next it is the wait for an entry, and that.
     """
     wait_for_entry = 1 / rate
+    linger = min(linger, round_trip)
     cut_short = round_trip - linger
     between_batches = (
         wait_for_entry

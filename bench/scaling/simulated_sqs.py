@@ -43,8 +43,6 @@ class SimulatedSqs:
     requests: Counter[str] = field(default_factory=Counter)
     """By operation."""
     empty_receives: int = 0
-    received: int = 0
-    """Messages, not requests."""
     deletions: list[float] = field(default_factory=list)
     """When each message was deleted, in seconds since the start."""
     highest_in_flight: int = 0
@@ -161,7 +159,6 @@ class SimulatedSqs:
                 self.ages_at_receive.append(now - message.sent_at)
             self._in_flight[message.message_id] = message
             self._hide(message, visibility_timeout)
-        self.received += len(taken)
         self.highest_in_flight = max(self.highest_in_flight, len(self._in_flight))
         return taken
 
