@@ -9,7 +9,7 @@ ARGS ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
-SOURCES = services receiver stack tests localstack-init
+SOURCES = services receiver stack bench tests localstack-init
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # LocalStack does not cap its dependencies, and later ones break it.
@@ -17,7 +17,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo dlq test test-containers chaos mutation check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs demo dlq test test-containers chaos mutation scaling check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -53,9 +53,10 @@ chaos: venv localstack-venv ## Run a stack under load and faults for about 5 min
 check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)
 	@$(VENV)/bin/ruff check $(SOURCES)
-	@$(VENV)/bin/mypy services receiver stack tests
+	@$(VENV)/bin/mypy services receiver stack bench tests
 	@$(VENV)/bin/mypy localstack-init
 	@$(STACK) generate --check
+	@$(VENV)/bin/python -m bench.scaling --check
 	@.ci/lint
 	@$(VENV)/bin/python .ci/audit
 
@@ -71,6 +72,9 @@ format: venv ## Format the code and repair what the linter can
 
 generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml
 	@$(STACK) generate
+
+scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured
+	@$(VENV)/bin/python -m bench.scaling
 
 lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml

@@ -1,0 +1,77 @@
+"""docs/scaling.md has a place for all that the model computes, and numbers are written for readers."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from bench.scaling import __main__ as command
+from bench.scaling import document
+from bench.scaling.document import DOCUMENT, REGIONS
+from bench.scaling.markdown import duration, number, replace_region, table
+
+
+def test_the_document_has_each_region_and_none_that_nobody_computes() -> None:
+    text = DOCUMENT.read_text()
+    for name in REGIONS:
+        assert replace_region(text, name, "computed") != text
+    assert text.count(": begin -->") == text.count(": end -->") == len(REGIONS)
+
+
+def test_what_stands_around_a_region_stays() -> None:
+    text = "before\n<!-- cost: begin -->\nold\n<!-- cost: end -->\nafter\n"
+    assert replace_region(text, "cost", "new") == "before\n<!-- cost: begin -->\nnew\n<!-- cost: end -->\nafter\n"
+
+
+def test_a_missing_region_is_named() -> None:
+    with pytest.raises(ValueError, match="there is no region 'cost'"):
+        replace_region("", "cost", "new")
+
+
+def test_a_table_has_its_numbers_to_the_right() -> None:
+    assert table(["what", "much"], [["a", "**$1**"], ["b", "never"]]).splitlines() == [
+        "| what | much |",
+        "| --- | ---: |",
+        "| a | **$1** |",
+        "| b | never |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.12345, "0.123"), (2.5, "2.5"), (12_345, "12 300"), (1_000_000, "1 000 000"), (math.inf, "never")],
+)
+def test_a_number_has_three_digits_that_matter(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0042, "4.2 ms"), (30, "30 s"), (90, "1.5 min"), (7200, "2 h"), (math.inf, "never")]
+)
+def test_a_duration_has_its_largest_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+STALE = "<!-- cost: begin -->\nold\n<!-- cost: end -->\n"
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A document whose region is stale."""
+    page = tmp_path / "scaling.md"
+    page.write_text(STALE)
+    monkeypatch.setattr(command, "DOCUMENT", page)
+    monkeypatch.setattr(document, "REGIONS", {"cost": lambda: "new"})
+    return page
+
+
+def test_the_command_computes_the_document(page: Path) -> None:
+    command.main([])
+    assert page.read_text() == STALE.replace("old", "new")
+    command.main(["--check"])
+
+
+def test_the_check_fails_where_the_document_is_stale_and_writes_nothing(page: Path) -> None:
+    with pytest.raises(SystemExit, match="Run `make scaling`"):
+        command.main(["--check"])
+    assert page.read_text() == STALE
