@@ -67,6 +67,10 @@ mutation: venv ## Change the retry and callback decisions in every way and see w
 	@$(VENV)/bin/mutmut run
 	@$(VENV)/bin/mutmut results
 
+format: venv ## Format the code and repair what the linter can
+	@$(VENV)/bin/ruff format $(SOURCES)
+	@$(VENV)/bin/ruff check --fix $(SOURCES)
+
 ##@ Measurements (docs/performance.md)
 
 bench: venv localstack-venv ## Measure this project beside its peers, in under 10 minutes (QUICK=1: in one, writes no document; ONLY="drain api": parts)
@@ -74,12 +78,6 @@ bench: venv localstack-venv ## Measure this project beside its peers, in under 1
 
 bench-growth: venv localstack-venv ## Measure how this project grows: up to 50,000 tasks and 4 workers, slow receivers, large payloads; in under 10 minutes
 	@$(VENV)/bin/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
-
-##@ Files
-
-format: venv ## Format the code and repair what the linter can
-	@$(VENV)/bin/ruff format $(SOURCES)
-	@$(VENV)/bin/ruff check --fix $(SOURCES)
 
 ##@ Files that follow from others
 

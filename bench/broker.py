@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import boto3  # type: ignore[import-untyped]
 
 from bench.errors import BenchError
 from bench.processes import Process, running
-from services.queues import define_queues
+from services.queues import QueueDefinition, define_queues
 from services.task_types import load_task_types
 from stack.localstack import COMMAND, localstack_environment, localstack_python, place_hook
 from stack.ports import free_port
@@ -21,11 +21,11 @@ from stack.readiness import localstack_probe, wait_until_ready
 
 READY_SECONDS = 60.0
 REGION = "us-east-1"
+TASK_PACKAGE = "services.tasks"
 VISIBILITY_TIMEOUT_SECONDS = 60
 
 _REQUEST = re.compile(rb"AWS sqs\.(\w+) => \d+")
 _POLL_SECONDS = 0.02
-_LARGEST_MESSAGE_BYTES = 1_048_576
 
 
 def count_requests(log: bytes) -> Counter[str]:
@@ -36,10 +36,10 @@ def count_requests(log: bytes) -> Counter[str]:
 class Broker:
     """A LocalStack that runs."""
 
-    def __init__(self, url: str, process: Process, log: Path) -> None:
+    def __init__(self, url: str, process: Process, directory: Path) -> None:
         self.url = url
         self.process = process
-        self._log = log
+        self.directory = directory
         self._sqs: Any = boto3.client("sqs", endpoint_url=url, **_as_client_arguments(credentials()))
         self._own: Counter[str] = Counter()
 
@@ -47,30 +47,31 @@ class Broker:
         """Return what a program needs to find it."""
         return {**credentials(), "AWS_ENDPOINT_URL": self.url}
 
-    def make_queue(self, name: str) -> str:
-        """Make a standard queue with a dead-letter queue, as the services' own are; return its URL."""
-        dead = self._create(f"{name}-dlq", {})
-        arn = self._attributes(dead, "QueueArn")["QueueArn"]
-        return self._create(name, {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})})
+    def make_queues(self, prefix: str) -> None:
+        """Make all queues of this project, under names with the prefix: dead-letter queues first."""
+        arns: dict[str, str] = {}
+        for queue in sorted(_definitions(), key=lambda queue: queue.max_attempts is not None):
+            attributes = {"VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS), "MaximumMessageSize": "1048576"}
+            if queue.max_attempts:
+                policy = {"deadLetterTargetArn": arns[queue.dead_letter_queue or ""], "maxReceiveCount": queue.max_attempts}
+                attributes["RedrivePolicy"] = json.dumps(policy)
+            url = self._call("create_queue", QueueName=prefix + queue.name, Attributes=attributes)["QueueUrl"]
+            arns[queue.name] = self._attributes(url, "QueueArn")["QueueArn"]
 
-    def make_project_queues(self, prefix: str) -> None:
-        """Make all queues of this project, under names with the prefix."""
-        definitions = define_queues(load_task_types(["services.tasks"])).values()
-        for name in (queue.name for queue in definitions if not queue.source_queue):
-            if f"{name}-dlq" in {queue.name for queue in definitions}:
-                self.make_queue(prefix + name)
-            else:
-                self._create(prefix + name, {})
+    def delete_queues(self, prefix: str) -> None:
+        """Delete what `make_queues` has made."""
+        for queue in _definitions():
+            self._call("delete_queue", QueueUrl=self._url_of(prefix + queue.name))
 
     def requests(self) -> Counter[str]:
         """Count what it was asked so far, without what this object asked."""
-        counted = count_requests(self._log.read_bytes())
+        counted = count_requests(_log_of(self.directory).read_bytes())
         counted.subtract(self._own)
         return +counted
 
     def wait_until_empty(self, name: str, timeout_seconds: float) -> None:
         """Wait until every message of the queue is acknowledged. Raises BenchError where it takes longer."""
-        url = self._call("get_queue_url", QueueName=name)["QueueUrl"]
+        url = self._url_of(name)
         deadline = time.monotonic() + timeout_seconds
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         while any(map(int, (left := self._attributes(url, *names)).values())):
@@ -78,24 +79,19 @@ class Broker:
                 raise BenchError(f"the queue {name} is not empty after {timeout_seconds:g} s: {left}")
             time.sleep(_POLL_SECONDS)
 
-    def delete_queue(self, name: str) -> None:
-        """Delete the queue and its dead-letter queue."""
-        for each in (name, f"{name}-dlq"):
-            self._call("delete_queue", QueueUrl=self._call("get_queue_url", QueueName=each)["QueueUrl"])
-
-    def _create(self, name: str, attributes: Mapping[str, str]) -> str:
-        common = {
-            "VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS),
-            "MaximumMessageSize": str(_LARGEST_MESSAGE_BYTES),
-        }
-        return str(self._call("create_queue", QueueName=name, Attributes={**common, **attributes})["QueueUrl"])
-
     def _attributes(self, url: str, *names: str) -> dict[str, str]:
         return dict(self._call("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))["Attributes"])
+
+    def _url_of(self, name: str) -> str:
+        return str(self._call("get_queue_url", QueueName=name)["QueueUrl"])
 
     def _call(self, method: str, **parameters: Any) -> Any:
         self._own["".join(word.capitalize() for word in method.split("_"))] += 1
         return getattr(self._sqs, method)(**parameters)
+
+
+def _definitions() -> Collection[QueueDefinition]:
+    return define_queues(load_task_types([TASK_PACKAGE])).values()
 
 
 def credentials() -> dict[str, str]:
@@ -110,10 +106,13 @@ def running_broker(directory: Path) -> Iterator[Broker]:
     url = f"http://127.0.0.1:{port}"
     place_hook(directory, json.dumps({"queues": []}))
     environment = {**credentials(), **localstack_environment(port, directory)}
-    log = directory / "localstack.log"
-    with running("LocalStack", [localstack_python(), *COMMAND], environment, log) as process:
+    with running("LocalStack", [localstack_python(), *COMMAND], environment, _log_of(directory)) as process:
         wait_until_ready("LocalStack", localstack_probe(url), READY_SECONDS)
-        yield Broker(url, process, log)
+        yield Broker(url, process, directory)
+
+
+def _log_of(directory: Path) -> Path:
+    return directory / "localstack.log"
 
 
 def _as_client_arguments(environment: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,9 +20,14 @@ from stack.readiness import http_probe, wait_until_ready
 WARM_UP_TASKS = 40
 # Longer than the visibility timeout: a message that was dropped has come back by then, and is no loss.
 LONGEST_SILENCE_SECONDS = 75.0
+
+WORKER, API, PRODUCER, LOCALSTACK, RECEIVER = "worker", "API", "producer", "LocalStack", "receiver"
+
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 30.0
 
+Submitted = Mapping[str, float]
+"""By task id: the monotonic time at which its turn came."""
 Arrivals = Mapping[str, Sequence[float]]
 """By task id: the monotonic times at which the receiver heard of it."""
 
@@ -49,14 +53,6 @@ class Receiver:
         """Begin anew."""
         self._client.delete("/arrivals")
 
-    def wait_for(self, count: int) -> None:
-        """Return when it has heard of so many tasks, or of nothing more for longer than a lost message would take."""
-        heard, since = -1, time.monotonic()
-        while heard < count and time.monotonic() - since < LONGEST_SILENCE_SECONDS:
-            time.sleep(_POLL_SECONDS)
-            if (now_heard := self.count()) != heard:
-                heard, since = now_heard, time.monotonic()
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -72,37 +68,55 @@ class Running:
 
     system: System
     place: Place
-    workers: Sequence[Process]
-    producer: Process
+    processes: Mapping[str, Sequence[Process]]
+    """By role."""
     receiver: Receiver
     broker: Broker
 
-    def submit(self, count: int, per_second: float | None = None) -> dict[str, float]:
-        """Submit so many tasks, as fast as it goes or at a rate; return when the turn of each came, by its id."""
-        ids = [str(uuid.uuid4()) for _ in range(count)]
-        submitted: dict[str, float] = json.loads(self.producer.ask(json.dumps({"ids": ids, "per_second": per_second})))
+    @property
+    def workers(self) -> Sequence[Process]:
+        """Its workers."""
+        return self.processes[WORKER]
+
+    def submit(self, tasks: int, per_second: float | None = None) -> Submitted:
+        """Submit so many tasks, as fast as it goes or at a rate; return when all are submitted."""
+        job = json.dumps({"tasks": tasks, "per_second": per_second})
+        submitted: Submitted = json.loads(self.processes[PRODUCER][0].ask(job))
         return submitted
 
-    def hear(self, submitted: Mapping[str, float]) -> Arrivals:
+    def hear(self, submitted: Submitted) -> Arrivals:
         """Wait until all of them are heard of and acknowledged; return when, and forget them.
 
         Raises BenchError where one is lost.
         """
-        self.receiver.wait_for(len(submitted))
-        for worker in self.workers:
-            worker.require_alive()
+        for _ in self.watch(len(submitted)):
+            time.sleep(_POLL_SECONDS)
         self.broker.wait_until_empty(self.place.queue, LONGEST_SILENCE_SECONDS)
         arrivals = self.receiver.arrivals()
         self.receiver.forget()
         if lost := submitted.keys() - arrivals.keys():
-            raise BenchError(f"{self.system.name} lost {len(lost)} of {len(submitted)} tasks, such as {min(lost)}")
+            raise BenchError(
+                f"{self.system.name} LOST {len(lost)} of {len(submitted)} tasks, such as {min(lost)}: its logs are in"
+                f" {self.broker.directory}"
+            )
         return arrivals
 
+    def watch(self, tasks: int) -> Iterator[int]:
+        """Give of how many tasks the receiver has heard, again and again, until it has of all.
+
+        It also ends where nothing is heard for longer than a message that was dropped needs to come back.
+        """
+        heard, since = -1, time.monotonic()
+        while heard < tasks and time.monotonic() - since < LONGEST_SILENCE_SECONDS:
+            for process in self.workers:
+                process.require_alive()
+            if (now_heard := self.receiver.count()) != heard:
+                heard, since = now_heard, time.monotonic()
+            yield heard
+
     def snapshot(self) -> Snapshot:
-        """Return what was used until now."""
-        processes = {"LocalStack": self.broker.process, "receiver": self.receiver.process, "producer": self.producer}
-        usage = {name: process.usage() for name, process in processes.items()}
-        usage["worker"] = _sum([worker.usage() for worker in self.workers])
+        """Return what was used until now, by role."""
+        usage = {role: _sum([process.usage() for process in processes]) for role, processes in self.processes.items()}
         return Snapshot(self.broker.requests(), usage)
 
 
@@ -116,33 +130,53 @@ class Lab:
         self._places = 0
 
     @contextmanager
-    def running(self, system: System, workers: int = 1) -> Iterator[Running]:
-        """Run a system on a fresh queue inside the block, warmed up."""
-        place = self.new_place()
-        self.broker.make_queue(place.queue)
+    def running(self, system: System, *, workers: int = 1, receiver: Receiver | None = None) -> Iterator[Running]:
+        """Run a system on fresh queues inside the block, warmed up; its callbacks go to the shared receiver or another."""
+        receiver = receiver or self.receiver
+        self._places += 1
+        place = Place(f"run-{self._places}-", receiver.callback_url, free_port())
+        self.broker.make_queues(place.prefix)
         with ExitStack() as stack:
-            producer = stack.enter_context(self._running(system, place, "producer", pipes=True))
-            started = [
-                stack.enter_context(self._running(system, place, f"worker-{number}")) for number in range(workers)
-            ]
-            run = Running(system, place, started, producer, self.receiver, self.broker)
-            self.receiver.forget()
+            processes: dict[str, Sequence[Process]] = {
+                LOCALSTACK: [self.broker.process],
+                RECEIVER: [receiver.process],
+                WORKER: [
+                    stack.enter_context(self._program(system, place, WORKER, system.worker, number))
+                    for number in range(workers)
+                ],
+            }
+            for role, arguments in system.others.items():
+                processes[role] = [stack.enter_context(self._program(system, place, role, arguments))]
+            if system.api:
+                processes[API] = [stack.enter_context(self._program(system, place, API, system.api))]
+                wait_until_ready(API, http_probe(f"http://127.0.0.1:{place.api_port}/healthcheck"), _READY_SECONDS)
+            processes[PRODUCER] = [stack.enter_context(self._producer(system, place))]
+            run = Running(system, place, processes, receiver, self.broker)
+            receiver.forget()
             run.hear(run.submit(WARM_UP_TASKS * workers))
             yield run
-        self.broker.delete_queue(place.queue)
-
-    def new_place(self) -> Place:
-        """Return a place where nothing has been."""
-        self._places += 1
-        return Place(f"run-{self._places}-", self.receiver.callback_url)
+        self.broker.delete_queues(place.prefix)
 
     @contextmanager
-    def _running(self, system: System, place: Place, role: str, *, pipes: bool = False) -> Iterator[Process]:
-        arguments = system.producer if pipes else system.worker
-        environment = {**self.broker.environment(), **place.environment(), **system.settings}
-        log = self.directory / f"{place.prefix}{role}.log"
-        with running(f"{system.name}: {role}", [system.python, *arguments], environment, log, pipes=pipes) as process:
+    def _program(
+        self, system: System, place: Place, role: str, arguments: Sequence[str], number: int = 0
+    ) -> Iterator[Process]:
+        log = self.directory / f"{place.prefix}{role}-{number}.log"
+        command = [system.python, *arguments]
+        with running(f"{system.name}: {role}", command, self._environment(system, place), log) as process:
             yield process
+
+    @contextmanager
+    def _producer(self, system: System, place: Place) -> Iterator[Process]:
+        # A client of HTTP is the same for all.
+        command = [PROJECT_PYTHON if system.api else system.python, *system.producer]
+        log = self.directory / f"{place.prefix}{PRODUCER}.log"
+        environment = self._environment(system, place)
+        with running(f"{system.name}: {PRODUCER}", command, environment, log, pipes=True) as process:
+            yield process
+
+    def _environment(self, system: System, place: Place) -> dict[str, str]:
+        return {**self.broker.environment(), **place.environment(), **system.settings}
 
 
 @contextmanager
@@ -159,10 +193,10 @@ def running_receiver(directory: Path, delay_seconds: float = 0) -> Iterator[Rece
     url = f"http://127.0.0.1:{port}"
     command = [PROJECT_PYTHON, "-m", "bench.programs.receiver", str(port), str(delay_seconds)]
     with (
-        running("receiver", command, {}, directory / f"receiver-{port}.log") as process,
+        running(RECEIVER, command, {}, directory / f"receiver-{port}.log") as process,
         httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
-        wait_until_ready("receiver", http_probe(f"{url}/count"), _READY_SECONDS)
+        wait_until_ready(RECEIVER, http_probe(f"{url}/count"), _READY_SECONDS)
         yield Receiver(url, process, client)
 
 

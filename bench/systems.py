@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.environments import Environment
@@ -26,6 +26,7 @@ class Place:
     prefix: str
     """Goes before the names of queues."""
     callback_url: str
+    api_port: int
 
     @property
     def queue(self) -> str:
@@ -38,6 +39,7 @@ class Place:
             "BENCH_QUEUE": self.queue,
             "BENCH_CALLBACK_URL": self.callback_url,
             "QUEUE_NAME_PREFIX": self.prefix,
+            "API_PORT": str(self.api_port),
             "HEALTH_PORT": str(free_port()),
         }
 
@@ -53,11 +55,19 @@ class System:
     environment: Environment | None = None
     """None: that of this program."""
     settings: Mapping[str, str] = field(default_factory=dict)
+    api: Sequence[str] = ()
+    """What takes the tasks over HTTP, where its producer is an HTTP client."""
+    others: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What else belongs to it, by name."""
 
     @property
     def python(self) -> Path:
         """The interpreter of its programs."""
         return self.environment.python if self.environment else PROJECT_PYTHON
+
+    def over_http(self, api: Sequence[str], others: Mapping[str, Sequence[str]]) -> "System":
+        """Return the same system with what stands before it, and tasks that are POSTed."""
+        return replace(self, producer=_module("http_producer"), api=api, others=others)
 
 
 def _module(name: str, *arguments: str) -> Sequence[str]:
@@ -115,3 +125,6 @@ PEERS = (
     TASKIQ_BATCHING,
     DRAMATIQ_THREADS,
 )
+
+PROJECT_OVER_HTTP = PROJECT.over_http(["-m", "services.api"], {"DLQ watcher": ["-m", "services.dlq_watcher"]})
+CELERY_OVER_HTTP = CELERY_THREADS.over_http(_module("celery_api"), {})

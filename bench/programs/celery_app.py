@@ -6,6 +6,7 @@ worker that dies loses what it has in hand.
 """
 
 import os
+import uuid
 
 import urllib3
 from celery import Celery  # type: ignore[import-not-found]  # in an environment of its own
@@ -52,5 +53,12 @@ def calculate(task_id: str, items: list[Item], url: str) -> None:
         raise RuntimeError(f"the receiver answered {response.status}")
 
 
+def submit() -> str:
+    """Submit a task."""
+    task_id = str(uuid.uuid4())
+    calculate.apply_async((task_id, ITEMS, callback_url()))
+    return task_id
+
+
 if __name__ == "__main__":
-    serve_threads(lambda task_id: calculate.apply_async((task_id, ITEMS, callback_url())))
+    serve_threads(submit)

@@ -1,6 +1,7 @@
 """The tasks on dramatiq with dramatiq-sqs: `dramatiq bench.programs.dramatiq_app`; as a program, its producer."""
 
 import os
+import uuid
 
 import dramatiq  # type: ignore[import-not-found]  # in an environment of its own
 import urllib3
@@ -29,5 +30,12 @@ def calculate(task_id: str, items: list[Item], url: str) -> None:
         raise RuntimeError(f"the receiver answered {response.status}")
 
 
+def submit() -> str:
+    """Submit a task."""
+    task_id = str(uuid.uuid4())
+    calculate.send(task_id, list(ITEMS), callback_url())
+    return task_id
+
+
 if __name__ == "__main__":
-    serve_threads(lambda task_id: calculate.send(task_id, list(ITEMS), callback_url()))
+    serve_threads(submit)

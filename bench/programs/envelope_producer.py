@@ -5,6 +5,7 @@ The bound's queue is filled by it too: what a bare producer would send in batche
 
 import asyncio
 import json
+import uuid
 
 from bench.programs.producer import serve_coroutines
 from bench.programs.work import ITEMS, callback_url, queue_name
@@ -24,7 +25,13 @@ async def run() -> None:
     async with open_sqs(BrokerSettings()) as client:
         queue = Queue(client, QueueDefinition(queue_name(), "worker", 3, None, None, 86_400))
         await queue.check()
-        await serve_coroutines(lambda task_id: queue.send(encode_task(task_id, _TASK_TYPE, request)), _AT_ONCE)
+
+        async def submit() -> str:
+            task_id = str(uuid.uuid4())
+            await queue.send(encode_task(task_id, _TASK_TYPE, request))
+            return task_id
+
+        await serve_coroutines(submit, _AT_ONCE)
 
 
 if __name__ == "__main__":

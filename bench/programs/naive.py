@@ -6,6 +6,7 @@
 import asyncio
 import json
 import sys
+import uuid
 from typing import Any
 
 import aioboto3
@@ -48,9 +49,11 @@ async def produce() -> None:
     async with aioboto3.Session().client("sqs", config=_CONFIG) as sqs:
         url = (await sqs.get_queue_url(QueueName=queue_name()))["QueueUrl"]
 
-        async def submit(task_id: str) -> None:
+        async def submit() -> str:
+            task_id = str(uuid.uuid4())
             body = json.dumps({"task_id": task_id, "callback_url": callback_url(), "items": ITEMS})
             await sqs.send_message(QueueUrl=url, MessageBody=body)
+            return task_id
 
         await serve_coroutines(submit)
 

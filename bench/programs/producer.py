@@ -1,7 +1,7 @@
 """The loop of every program that submits tasks. Nothing but the standard library.
 
-It reads a line of JSON from standard input for each job, `{"ids": […], "per_second": 50}`: the ids of the tasks to submit, as
-fast as they go (`null`) or at a rate, and answers with a line `{"<id>": <monotonic seconds when its turn came>}` when
+It reads a line of JSON from standard input for each job, `{"tasks": 100, "per_second": 50}`: how many tasks to submit, as fast
+as they go (`null`) or at a rate, and answers with a line `{"<task id>": <monotonic seconds when its turn came>}` when
 all are submitted.
 """
 
@@ -9,58 +9,49 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-
-Submitted = dict[str, float]
 
 AT_ONCE = 16
 
 
-def serve_threads(submit: Callable[[str], object]) -> None:
-    """Submit with threads, for a library that blocks."""
+def serve_threads(submit: Callable[[], str]) -> None:
+    """Submit with threads, for a library that blocks. `submit` returns the id of the new task."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for line in sys.stdin:
-            submitted, running = {}, []
-            for task_id, due in _schedule(json.loads(line)):
+            running = []
+            for due in _schedule(line):
                 time.sleep(max(0.0, due - time.monotonic()))
-                submitted[task_id] = time.monotonic()
-                running.append(pool.submit(submit, task_id))
-            for future in running:
-                future.result()
-            _answer(submitted)
+                running.append((time.monotonic(), pool.submit(submit)))
+            _answer({future.result(): begun for begun, future in running})
 
 
-async def serve_coroutines(submit: Callable[[str], Awaitable[object]], at_once: int = AT_ONCE) -> None:
-    """Submit with coroutines, for a library that awaits."""
+async def serve_coroutines(submit: Callable[[], Awaitable[str]], at_once: int = AT_ONCE) -> None:
+    """Submit with coroutines, for a library that awaits. `submit` returns the id of the new task."""
     slots = asyncio.Semaphore(at_once)
 
-    async def submit_in_slot(task_id: str) -> None:
+    async def submit_in_slot(begun: float) -> tuple[str, float]:
         async with slots:
-            await submit(task_id)
+            return await submit(), begun
 
     while line := await asyncio.to_thread(sys.stdin.readline):
-        submitted, running = {}, []
-        for task_id, due in _schedule(json.loads(line)):
+        running = []
+        for due in _schedule(line):
             if (wait := due - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            submitted[task_id] = time.monotonic()
-            running.append(asyncio.create_task(submit_in_slot(task_id)))
-        await asyncio.gather(*running)
-        _answer(submitted)
+            running.append(asyncio.create_task(submit_in_slot(time.monotonic())))
+        _answer(dict(await asyncio.gather(*running)))
 
 
-def _schedule(job: dict[str, object]) -> Iterator[tuple[str, float]]:
-    """Give each id with the monotonic time at which it is due."""
-    ids, per_second = job["ids"], job["per_second"]
-    if not isinstance(ids, Sequence):
-        raise TypeError("ids is a list")
-    interval = 1 / float(str(per_second)) if per_second else 0
+def _schedule(line: str) -> Iterator[float]:
+    """Give the monotonic time at which each task of the job is due."""
+    job = json.loads(line)
+    interval = 1 / job["per_second"] if job["per_second"] else 0.0
     start = time.monotonic()
-    for index, task_id in enumerate(ids):
-        yield task_id, start + index * interval
+    for index in range(job["tasks"]):
+        yield start + index * interval
 
 
-def _answer(submitted: Submitted) -> None:
+def _answer(submitted: dict[str, float]) -> None:
     sys.stdout.write(json.dumps(submitted) + "\n")
     sys.stdout.flush()

@@ -5,12 +5,13 @@ With `BENCH_BATCHING` its producer gathers sends: a submit then returns before a
 
 import asyncio
 import os
+import uuid
 
 import aiohttp
 from taskiq import TaskiqEvents, TaskiqState  # type: ignore[import-not-found]  # in an environment of its own
 from taskiq_aio_sqs import SQSBroker  # type: ignore[import-not-found]
 
-from bench.programs.producer import AT_ONCE, serve_coroutines
+from bench.programs.producer import serve_coroutines
 from bench.programs.work import CALLBACK_HEADERS, ITEMS, Item, callback_url, outcome, queue_name
 
 _BATCHING = bool(os.environ.get("BENCH_BATCHING"))
@@ -43,10 +44,17 @@ async def calculate(task_id: str, items: list[Item], url: str) -> None:
         response.raise_for_status()
 
 
+async def submit() -> str:
+    """Submit a task."""
+    task_id = str(uuid.uuid4())
+    await calculate.kiq(task_id, list(ITEMS), callback_url())
+    return task_id
+
+
 async def produce() -> None:
     """Submit until standard input ends."""
     await broker.startup()
-    await serve_coroutines(lambda task_id: calculate.kiq(task_id, list(ITEMS), callback_url()), AT_ONCE)
+    await serve_coroutines(submit)
 
 
 if __name__ == "__main__":
