@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +84,14 @@ class Running:
         submitted: Submitted = json.loads(self.processes[PRODUCER][0].ask(job))
         return submitted
 
-    def hear(self, submitted: Submitted) -> Arrivals:
+    def hear(self, submitted: Submitted, observe: Callable[[int], None] = lambda _: None) -> Arrivals:
         """Wait until all of them are heard of and acknowledged; return when, and forget them.
 
-        Raises BenchError where one is lost.
+        `observe` is told from time to time of how many tasks the receiver has heard. Raises BenchError where a task
+        is lost.
         """
-        for _ in self.watch(len(submitted)):
+        for heard in self._watch(len(submitted)):
+            observe(heard)
             time.sleep(_POLL_SECONDS)
         self.broker.wait_until_empty(self.place.queue, LONGEST_SILENCE_SECONDS)
         arrivals = self.receiver.arrivals()
@@ -101,7 +103,7 @@ class Running:
             )
         return arrivals
 
-    def watch(self, tasks: int) -> Iterator[int]:
+    def _watch(self, tasks: int) -> Iterator[int]:
         """Give of how many tasks the receiver has heard, again and again, until it has of all.
 
         It also ends where nothing is heard for longer than a message that was dropped needs to come back.

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 
 from bench.lab import Arrivals, Running, Snapshot, Submitted
 from bench.programs.http_connections import Connections, get
@@ -12,8 +13,15 @@ Figures = dict[str, float]
 IDLE_PER_SECOND = 20
 
 
-def drain(run: Running, tasks: int) -> Figures:
-    """Fill the queue while the workers are stopped, then let them empty it."""
+def _ignore(_heard: int) -> None:
+    """Observe nothing."""
+
+
+def drain(run: Running, tasks: int, observe: Callable[[int], None] = _ignore) -> Figures:
+    """Fill the queue while the workers are stopped, then let them empty it.
+
+    `observe` is told from time to time of how many tasks the receiver has heard.
+    """
     for worker in run.workers:
         worker.pause()
     before = run.snapshot()
@@ -21,7 +29,7 @@ def drain(run: Running, tasks: int) -> Figures:
     begun = time.monotonic()
     for worker in run.workers:
         worker.resume()
-    arrivals = run.hear(submitted)
+    arrivals = run.hear(submitted, observe)
     return throughput(submitted, arrivals, begun) | cost(before, run.snapshot(), tasks)
 
 
@@ -70,9 +78,18 @@ def throughput(submitted: Submitted, arrivals: Arrivals, begun: float) -> Figure
     return {
         "tasks": len(submitted),
         "tasks_per_second": len(submitted) / seconds,
+        "steady_per_second": steady_rate([times[0] for times in arrivals.values()]),
         "lost": len(submitted.keys() - arrivals.keys()),
         "duplicated": duplicates(arrivals),
     }
+
+
+def steady_rate(times: Sequence[float]) -> float:
+    """Return how many came per second between the first tenth of them and the last."""
+    tenth = len(times) // 10
+    middle = sorted(times)[tenth : len(times) - tenth]
+    seconds = middle[-1] - middle[0]
+    return (len(middle) - 1) / seconds if seconds else 0
 
 
 def duplicates(arrivals: Arrivals) -> int:

@@ -1,0 +1,141 @@
+"""`python -m bench`, or shorter `make bench`."""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+
+from bench.document import BENCH_RESULTS, GROWTH_RESULTS, write_document
+from bench.growth import growth_steps
+from bench.lab import open_lab
+from bench.results import Results, Summary
+from bench.run import Outcome, carry_out, interleave
+from bench.steps import Step, steps
+from bench.surroundings import describe_surroundings
+from bench.tables import Table, bench_tables, growth_tables
+from bench.targets import bench_targets, growth_targets, targets_table
+from stack.config import ROOT
+from stack.localstack import install_localstack
+
+console = Console(highlight=False)
+
+LAST_RESULTS = ROOT / ".bench" / "results.json"
+FULL_REPETITIONS = 3
+# Steps that have begun are ended, so the whole takes a little longer.
+LONGEST_SECONDS = 570
+
+
+def main(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Measure the scenarios, or the systems, that begin so; may be given often.")
+    ] = None,
+    repetitions: Annotated[int | None, typer.Option(min=1, help="How often each step is measured.")] = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: a minute; writes no document.")] = False,
+    growth: Annotated[bool, typer.Option("--growth", help="Measure this project's growth instead.")] = False,
+    document: Annotated[bool, typer.Option("--document", help="Write the document anew from the kept results.")] = False,
+) -> None:
+    """Measure this project beside its peers on a LocalStack of its own, and write docs/performance.md.
+
+    Exit status 1 where a task was lost or a step could not be measured.
+    """
+    if document:
+        _write_document()
+        return
+    chosen = _choose(growth_steps(quick=quick) if growth else steps(quick=quick), only or [])
+    count = repetitions or (1 if quick or growth else FULL_REPETITIONS)
+    begun = time.monotonic()
+    outcome = _measure(chosen, count, begun + LONGEST_SECONDS)
+    results = Results(describe_surroundings(time.monotonic() - begun), outcome.measurements)
+    results.save(LAST_RESULTS)
+    _show(results, growth=growth)
+    if not _report(outcome):
+        raise typer.Exit(1)
+    if not quick and not only:
+        results.save(GROWTH_RESULTS if growth else BENCH_RESULTS)
+        _write_document()
+
+
+def _choose(known: list[Step], only: list[str]) -> list[Step]:
+    chosen = [step for step in known if not only or any(_matches(step, begin) for begin in only)]
+    if not chosen:
+        names = sorted({step.scenario for step in known})
+        raise typer.BadParameter(f"no scenario and no system begins so; there are {', '.join(names)}")
+    return chosen
+
+
+def _matches(step: Step, begin: str) -> bool:
+    return step.scenario.startswith(begin) or step.system.lower().startswith(begin.lower())
+
+
+def _measure(chosen: list[Step], repetitions: int, deadline: float) -> Outcome:
+    install_localstack()
+    for environment in dict.fromkeys(step.environment for step in chosen):
+        if environment:
+            environment.install()
+    plan = interleave(chosen, repetitions)
+    directory = Path(tempfile.mkdtemp(prefix="bench-"))
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar, open_lab(directory) as lab:
+        task = bar.add_task("", total=len(plan))
+
+        def on_step(repetition: int, step: Step) -> None:
+            text = f"{repetition + 1}/{repetitions}  {step.scenario}: {step.system} {step.case}"
+            bar.update(task, description=text)
+            if not console.is_terminal:
+                console.print(text, markup=False)
+            bar.advance(task)
+
+        outcome = carry_out(lab, plan, deadline, on_step)
+    if outcome.failures:
+        console.print(f"The logs are in {directory}", soft_wrap=True)
+    else:
+        shutil.rmtree(directory)
+    return outcome
+
+
+def _show(results: Results, *, growth: bool) -> None:
+    summary = Summary(results.measurements)
+    targets = growth_targets(summary) if growth else bench_targets(summary)
+    for table in (*(growth_tables(summary) if growth else bench_tables(summary)), targets_table(targets)):
+        if table.rows:
+            console.print(_rich(table))
+
+
+def _rich(table: Table) -> RichTable:
+    rich = RichTable(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for index, column in enumerate(table.columns):
+        rich.add_column(column, justify="right" if index else "left")
+    for row in table.rows:
+        rich.add_row(*(cell.replace("**", "") for cell in row))
+    return rich
+
+
+def _report(outcome: Outcome) -> bool:
+    """Say what went wrong; return whether nothing did."""
+    for failure in outcome.failures:
+        console.print(f"✗ {failure}", markup=False, soft_wrap=True, style="bold red")
+    lost = sum(measurement.figures.get("lost", 0) for measurement in outcome.measurements)
+    if lost:
+        console.print(f"✗ {lost:.0f} tasks were LOST", style="bold red")
+    if outcome.left_out:
+        console.print(f"✗ the time was over: {outcome.left_out} steps were left out", style="bold red")
+    return not outcome.failures and not lost
+
+
+def _write_document() -> None:
+    for path in write_document():
+        console.print(f"Wrote {path.relative_to(ROOT)}")
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()
