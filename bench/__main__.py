@@ -1,8 +1,10 @@
 """`python -m bench`, or shorter `make bench`."""
 
 import shutil
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from rich.table import Table as RichTable
 from bench.document import BENCH_RESULTS, GROWTH_RESULTS, write_document
 from bench.growth import growth_steps
 from bench.lab import open_lab
-from bench.results import Results, Summary
+from bench.results import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step, steps
 from bench.surroundings import describe_surroundings
@@ -23,7 +25,8 @@ from bench.targets import bench_targets, growth_targets, targets_table
 from stack.config import ROOT
 from stack.localstack import install_localstack
 
-console = Console(highlight=False)
+# A file is as wide as its tables.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 LAST_RESULTS = ROOT / ".bench" / "results.json"
 FULL_REPETITIONS = 3
@@ -39,7 +42,9 @@ def main(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: a minute; writes no document.")] = False,
     growth: Annotated[bool, typer.Option("--growth", help="Measure this project's growth instead.")] = False,
-    document: Annotated[bool, typer.Option("--document", help="Write the document anew from the kept results.")] = False,
+    document: Annotated[
+        bool, typer.Option("--document", help="Write the document anew from the kept results.")
+    ] = False,
 ) -> None:
     """Measure this project beside its peers on a LocalStack of its own, and write docs/performance.md.
 
@@ -62,7 +67,7 @@ def main(
         _write_document()
 
 
-def _choose(known: list[Step], only: list[str]) -> list[Step]:
+def _choose(known: Sequence[Step], only: Sequence[str]) -> list[Step]:
     chosen = [step for step in known if not only or any(_matches(step, begin) for begin in only)]
     if not chosen:
         names = sorted({step.scenario for step in known})
@@ -74,7 +79,7 @@ def _matches(step: Step, begin: str) -> bool:
     return step.scenario.startswith(begin) or step.system.lower().startswith(begin.lower())
 
 
-def _measure(chosen: list[Step], repetitions: int, deadline: float) -> Outcome:
+def _measure(chosen: Sequence[Step], repetitions: int, deadline: float) -> Outcome:
     install_localstack()
     for environment in dict.fromkeys(step.environment for step in chosen):
         if environment:
@@ -101,9 +106,9 @@ def _measure(chosen: list[Step], repetitions: int, deadline: float) -> Outcome:
 
 
 def _show(results: Results, *, growth: bool) -> None:
-    summary = Summary(results.measurements)
-    targets = growth_targets(summary) if growth else bench_targets(summary)
-    for table in (*(growth_tables(summary) if growth else bench_tables(summary)), targets_table(targets)):
+    tables = growth_tables(results) if growth else bench_tables(results)
+    targets = growth_targets(results) if growth else bench_targets(results)
+    for table in (*tables, targets_table(targets)):
         if table.rows:
             console.print(_rich(table))
 

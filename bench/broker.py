@@ -53,7 +53,10 @@ class Broker:
         for queue in sorted(_definitions(), key=lambda queue: queue.max_attempts is not None):
             attributes = {"VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS), "MaximumMessageSize": "1048576"}
             if queue.max_attempts:
-                policy = {"deadLetterTargetArn": arns[queue.dead_letter_queue or ""], "maxReceiveCount": queue.max_attempts}
+                policy = {
+                    "deadLetterTargetArn": arns[queue.dead_letter_queue or ""],
+                    "maxReceiveCount": queue.max_attempts,
+                }
                 attributes["RedrivePolicy"] = json.dumps(policy)
             url = self._call("create_queue", QueueName=prefix + queue.name, Attributes=attributes)["QueueUrl"]
             arns[queue.name] = self._attributes(url, "QueueArn")["QueueArn"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.plots import draw_bench, draw_growth
-from bench.results import Results, Summary, Surroundings
+from bench.results import Results, Surroundings
 from bench.tables import Table, as_markdown, bench_tables, growth_tables
 from bench.targets import bench_targets, growth_targets, targets_table
 from stack.config import ROOT
@@ -23,32 +23,29 @@ def write_document() -> list[Path]:
     if BENCH_RESULTS.exists():
         results = Results.load(BENCH_RESULTS)
         text = replace_region(text, "bench", bench_region(results))
-        written += draw_bench(Summary(results.measurements), DIRECTORY)
+        written += draw_bench(results, DIRECTORY)
     if GROWTH_RESULTS.exists():
         results = Results.load(GROWTH_RESULTS)
         text = replace_region(text, "growth", growth_region(results))
-        written += draw_growth(Summary(results.measurements), DIRECTORY)
+        written += draw_growth(results, DIRECTORY)
     DOCUMENT.write_text(text)
     return written
 
 
 def bench_region(results: Results) -> Iterator[str]:
     """The lines of the region that `make bench` writes."""
-    summary = Summary(results.measurements)
     yield from _describe(results.surroundings, repetitions(results))
-    yield from _section(targets_table(bench_targets(summary)))
-    pictures = {"Workers": "workers.svg", "Submit": "latency.svg", "The whole path: HTTP": "whole-path.svg"}
-    for table in bench_tables(summary):
-        yield from _section(table, next((file for begin, file in pictures.items() if table.title.startswith(begin)), None))
+    yield from _section(targets_table(bench_targets(results)))
+    for table in bench_tables(results):
+        yield from _section(table)
 
 
 def growth_region(results: Results) -> Iterator[str]:
     """The lines of the region that `make bench-growth` writes."""
-    summary = Summary(results.measurements)
     yield from _describe(results.surroundings, repetitions(results))
-    yield from _section(targets_table(growth_targets(summary)))
-    for table in growth_tables(summary):
-        yield from _section(table, "growth.svg" if table.title.startswith("Tasks") else None)
+    yield from _section(targets_table(growth_targets(results)))
+    for table in growth_tables(results):
+        yield from _section(table)
 
 
 def repetitions(results: Results) -> int:
@@ -68,21 +65,23 @@ def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
 
 
 def _describe(surroundings: Surroundings, count: int) -> Iterator[str]:
+    minutes = surroundings.seconds / 60
     versions = ", ".join(f"{name} {version}" for name, version in surroundings.versions.items())
-    yield (
-        f"{surroundings.date[:10]}, commit {surroundings.commit}, {surroundings.machine}; {count} interleaved repetitions in"
-        f" {surroundings.seconds / 60:.1f} minutes; medians, in brackets the least and the most. {versions}."
-    )
+    yield f"Measured on {surroundings.date[:10]} at commit {surroundings.commit}, in {minutes:.1f} minutes."
+    yield f"{surroundings.machine}."
+    if count > 1:
+        yield f"Medians of {count} interleaved repetitions; in brackets the least and the most."
+    yield f"{versions}."
     yield ""
 
 
-def _section(table: Table, picture: str | None = None) -> Iterator[str]:
+def _section(table: Table) -> Iterator[str]:
     if not table.rows:
         return
     yield f"### {table.title}"
     yield ""
-    if picture:
-        yield f"![{table.title}](performance/{picture})"
+    if table.plot:
+        yield f"![{table.title}](performance/{table.plot})"
         yield ""
     yield from as_markdown(table)
     yield ""

@@ -38,7 +38,7 @@ class Environment:
         return ROOT / "requirements" / f"bench-{self.name}.txt"
 
     def install(self) -> None:
-        """Make it where it is missing or its lock has changed. Prints what it does; raises BenchError where that fails."""
+        """Make it where it is missing or its lock has changed, and print so. Raises BenchError where that fails."""
         setup = [str(ROOT / "stack" / "setup.sh"), str(self.directory), str(self.lock), self.name]
         if subprocess.run(setup, env={**os.environ, "PYTHON": sys.executable}, check=False).returncode:  # noqa: S603
             raise BenchError(f"{self.name} could not be installed into {self.directory}: see the lines above.")

@@ -51,7 +51,7 @@ def growth_step(tasks: int, workers: int) -> Step:
 
 
 def memory_over_progress(samples: Sequence[tuple[int, int]], tasks: int) -> Figures:
-    """Return the memory, in MB, when each tenth of the tasks was done; of samples (tasks done, bytes) in their order."""
+    """Return the memory, in MB, when each tenth of the tasks was done. A sample is tasks done and bytes held then."""
     figures = {}
     for percent in range(10, 101, 10):
         held = [size for done, size in samples if done * 100 >= percent * tasks]

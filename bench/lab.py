@@ -133,7 +133,7 @@ class Lab:
 
     @contextmanager
     def running(self, system: System, *, workers: int = 1, receiver: Receiver | None = None) -> Iterator[Running]:
-        """Run a system on fresh queues inside the block, warmed up; its callbacks go to the shared receiver or another."""
+        """Run a system on fresh queues inside the block, warm. Its callbacks go to the shared receiver, or another."""
         receiver = receiver or self.receiver
         self._places += 1
         place = Place(f"run-{self._places}-", receiver.callback_url, free_port())

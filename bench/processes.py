@@ -91,7 +91,7 @@ class Process:
 
 @contextmanager
 def running(
-    name: str, command: Sequence[str | Path], environment: Mapping[str, str], log: Path, *, pipes: bool = False
+    name: str, command: Sequence[object], environment: Mapping[str, str], log: Path, *, pipes: bool = False
 ) -> Iterator[Process]:
     """Run a program inside the block; with `pipes` it can be asked, and its log has standard error alone."""
     with log.open("w") as log_file:

@@ -46,6 +46,10 @@ class Results:
     surroundings: Surroundings
     measurements: tuple[Measurement, ...]
 
+    def of(self, scenario: str) -> "Summary":
+        """Return the figures of a scenario."""
+        return Summary(self.measurements, scenario)
+
     def save(self, path: Path) -> None:
         """Write them as JSON."""
         document = {
@@ -67,38 +71,38 @@ class Results:
 
 
 class Summary:
-    """The figures of all repetitions together."""
+    """The figures of a scenario, of all repetitions together."""
 
-    def __init__(self, measurements: Iterable[Measurement]) -> None:
-        self._values: dict[tuple[str, str, str, str], list[float]] = {}
+    def __init__(self, measurements: Iterable[Measurement], scenario: str) -> None:
+        self._values: dict[tuple[str, str, str], list[float]] = {}
         for each in measurements:
-            for figure, value in each.figures.items():
-                self._values.setdefault((each.scenario, each.system, each.case, figure), []).append(value)
+            for figure, value in each.figures.items() if each.scenario == scenario else ():
+                self._values.setdefault((each.system, each.case, figure), []).append(value)
 
-    def spread(self, scenario: str, system: str, figure: str, case: str = "") -> Spread | None:
+    def spread(self, system: str, figure: str, case: str = "") -> Spread | None:
         """Return the spread of a figure; None where it was not measured."""
-        values = self._values.get((scenario, system, case, figure))
+        values = self._values.get((system, case, figure))
         return Spread.of(values) if values else None
 
-    def median(self, scenario: str, system: str, figure: str, case: str = "") -> float | None:
+    def median(self, system: str, figure: str, case: str = "") -> float | None:
         """Return the median of a figure; None where it was not measured."""
-        spread = self.spread(scenario, system, figure, case)
+        spread = self.spread(system, figure, case)
         return spread.median if spread else None
 
-    def systems(self, scenario: str) -> list[str]:
-        """Return the systems of a scenario, in the order in which they were measured first."""
-        return list(dict.fromkeys(system for each, system, _, _ in self._values if each == scenario))
+    def systems(self) -> list[str]:
+        """Return the systems, in the order in which they were measured first."""
+        return list(dict.fromkeys(system for system, _, _ in self._values))
 
-    def cases(self, scenario: str) -> list[str]:
-        """Return the cases of a scenario, in the order in which they were measured first."""
-        return list(dict.fromkeys(case for each, _, case, _ in self._values if each == scenario))
+    def cases(self) -> list[str]:
+        """Return the cases, in the order in which they were measured first."""
+        return list(dict.fromkeys(case for _, case, _ in self._values))
 
-    def figures(self, scenario: str, prefix: str) -> list[str]:
-        """Return the names of the scenario's figures that begin so, sorted."""
-        return sorted({name for each, _, _, name in self._values if each == scenario and name.startswith(prefix)})
+    def figures(self, prefix: str) -> list[str]:
+        """Return the names of the figures that begin so, sorted."""
+        return sorted({name for _, _, name in self._values if name.startswith(prefix)})
 
 
 def _rounded(measurement: Measurement) -> dict[str, object]:
-    """Return the record with four significant digits and more: what follows is noise, and made of bytes."""
+    """Return the record with five significant digits: what follows is noise."""
     figures = {name: float(f"{value:.5g}") for name, value in measurement.figures.items()}
     return {**asdict(measurement), "figures": figures}

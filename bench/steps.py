@@ -55,7 +55,7 @@ QUICK = Sizes(fast_drain=800, slow_drain=200, other_drain=100, rush=300, latency
 
 
 def worker_step(system: System, sizes: Sizes, tasks: int, rush_tasks: int) -> Step:
-    """Return the step of a worker: a drain, and latencies idle; with `rush_tasks` what it carries, and at half of it."""
+    """Return the step of a worker: a drain, latencies when idle, and, with `rush_tasks`, at half of what it carries."""
 
     def measure(lab: Lab) -> Figures:
         with lab.running(system) as run:

@@ -1,10 +1,10 @@
 """The tables of a run: the same cells for the terminal and for the document."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bench.growth import GROWTH, PAYLOAD, SIZES, SLOW_RECEIVER, WORKERS, growth_case
-from bench.results import Summary
+from bench.growth import GROWTH, PAYLOAD, SLOW_RECEIVER
+from bench.results import Results, Summary
 from bench.statistics import Spread
 from bench.steps import WHOLE_PATH, WORKER
 from bench.systems import PROJECT
@@ -19,6 +19,8 @@ class Table:
     title: str
     columns: Row
     rows: Sequence[Row]
+    plot: str | None = None
+    """The file of the picture that shows it."""
 
 
 Column = tuple[str, Callable[[Spread], str], str]
@@ -41,7 +43,7 @@ def with_range(spread: Spread) -> str:
     """Write the median, and the least and the most where they differ from it."""
     if spread.least == spread.most:
         return median(spread)
-    return f"{number(spread.median)} ({number(spread.least)}–{number(spread.most)})"
+    return f"{number(spread.median)} ({number(spread.least)} to {number(spread.most)})"
 
 
 def total(spread: Spread) -> str:
@@ -106,26 +108,23 @@ _PAYLOAD_COLUMNS: Sequence[Column] = (
 )
 
 
-def bench_tables(summary: Summary) -> Iterator[Table]:
+def bench_tables(results: Results) -> Iterator[Table]:
     """The tables of `make bench`."""
-    yield _by_system("Workers: a filled queue is drained", summary, WORKER, _WORKER_COLUMNS)
-    yield _by_system("Submit to callback, ms", summary, WORKER, _LATENCY_COLUMNS)
-    yield _by_figure("SQS requests a task, by operation", summary, WORKER, "requests_per_task.")
-    yield _by_figure("CPU seconds per 1000 tasks, by process", summary, WORKER, "cpu_s_per_1000.")
-    yield _by_system("The whole path: HTTP POST to callback", summary, WHOLE_PATH, _WHOLE_PATH_COLUMNS)
-    yield _by_figure("The whole path: CPU seconds per 1000 tasks, by process", summary, WHOLE_PATH, "cpu_s_per_1000.")
+    workers, whole_path = results.of(WORKER), results.of(WHOLE_PATH)
+    yield _by_system("Workers: a filled queue is drained", workers, _WORKER_COLUMNS, "workers.svg")
+    yield _by_system("Submit to callback, ms", workers, _LATENCY_COLUMNS, "latency.svg")
+    yield _by_figure("SQS requests a task, by operation", workers, "requests_per_task.")
+    yield _by_figure("CPU seconds per 1000 tasks, by process", workers, "cpu_s_per_1000.")
+    yield _by_system("The whole path: HTTP POST to callback", whole_path, _WHOLE_PATH_COLUMNS, "whole-path.svg")
+    yield _by_figure("The whole path: CPU seconds per 1000 tasks, by process", whole_path, "cpu_s_per_1000.")
 
 
-def growth_tables(summary: Summary) -> Iterator[Table]:
+def growth_tables(results: Results) -> Iterator[Table]:
     """The tables of `make bench-growth`."""
-    grid = [growth_case(tasks, workers) for tasks in SIZES for workers in WORKERS]
-    yield _by_case("Tasks and workers", "case", summary, GROWTH, grid, _GROWTH_COLUMNS)
-    cases = summary.cases(SLOW_RECEIVER)
-    yield _by_case(
-        "A receiver that takes 1 s to answer", "WORKER_CONCURRENCY", summary, SLOW_RECEIVER, cases, _SLOW_COLUMNS
-    )
-    cases = summary.cases(PAYLOAD)
-    yield _by_case("Payloads", "bytes of a request", summary, PAYLOAD, cases, _PAYLOAD_COLUMNS)
+    yield replace(_by_case("Tasks and workers", "case", results.of(GROWTH), _GROWTH_COLUMNS), plot="growth.svg")
+    slow = results.of(SLOW_RECEIVER)
+    yield _by_case("A receiver that takes 1 s to answer", "WORKER_CONCURRENCY", slow, _SLOW_COLUMNS)
+    yield _by_case("Payloads", "bytes of a request", results.of(PAYLOAD), _PAYLOAD_COLUMNS)
 
 
 def as_markdown(table: Table) -> Iterator[str]:
@@ -139,26 +138,23 @@ def _markdown_row(cells: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _by_system(title: str, summary: Summary, scenario: str, columns: Sequence[Column]) -> Table:
-    rows = [[system, *_cells(summary, scenario, system, "", columns)] for system in summary.systems(scenario)]
-    return Table(title, ["system", *(heading for heading, _, _ in columns)], rows)
+def _by_system(title: str, summary: Summary, columns: Sequence[Column], plot: str | None = None) -> Table:
+    rows = [[system, *_cells(summary, system, "", columns)] for system in summary.systems()]
+    return Table(title, ["system", *(heading for heading, _, _ in columns)], rows, plot)
 
 
-def _by_case(
-    title: str, what: str, summary: Summary, scenario: str, cases: Sequence[str], columns: Sequence[Column]
-) -> Table:
-    known = [case for case in cases if case in summary.cases(scenario)]
-    rows = [[case, *_cells(summary, scenario, PROJECT.name, case, columns)] for case in known]
+def _by_case(title: str, what: str, summary: Summary, columns: Sequence[Column]) -> Table:
+    rows = [[case, *_cells(summary, PROJECT.name, case, columns)] for case in summary.cases()]
     return Table(title, [what, *(heading for heading, _, _ in columns)], rows)
 
 
-def _by_figure(title: str, summary: Summary, scenario: str, prefix: str) -> Table:
+def _by_figure(title: str, summary: Summary, prefix: str) -> Table:
     """Return a table with a column for each of the figures that begin so."""
-    columns = [(name.removeprefix(prefix), median, name) for name in summary.figures(scenario, prefix)]
-    return _by_system(title, summary, scenario, columns)
+    columns = [(name.removeprefix(prefix), median, name) for name in summary.figures(prefix)]
+    return _by_system(title, summary, columns)
 
 
-def _cells(summary: Summary, scenario: str, system: str, case: str, columns: Sequence[Column]) -> Iterator[str]:
+def _cells(summary: Summary, system: str, case: str, columns: Sequence[Column]) -> Iterator[str]:
     for _, write, figure in columns:
-        spread = summary.spread(scenario, system, figure, case)
+        spread = summary.spread(system, figure, case)
         yield write(spread) if spread else ""

@@ -42,7 +42,9 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the request under way, where there is one."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionError("the connection was closed before the answer was complete"))
+            self._answer.set_exception(
+                exc or ConnectionError("the connection was closed before the answer was complete")
+            )
 
     @property
     def is_open(self) -> bool:
@@ -62,7 +64,7 @@ class _Connection(asyncio.Protocol):
 
 
 class Connections:
-    """Connections to a server of this machine: as many as there are requests under way, kept until the server ends them."""
+    """To a server of this machine: as many as there are requests under way, kept until the server ends them."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -96,5 +98,5 @@ def get(path: str) -> bytes:
 
 def post_json(path: str, body: bytes) -> bytes:
     """Return a POST request of JSON."""
-    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    headers = f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    return f"POST {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode() + body

@@ -1,8 +1,8 @@
 """The loop of every program that submits tasks. Nothing but the standard library.
 
-It reads a line of JSON from standard input for each job, `{"tasks": 100, "per_second": 50}`: how many tasks to submit, as fast
-as they go (`null`) or at a rate, and answers with a line `{"<task id>": <monotonic seconds when its turn came>}` when
-all are submitted.
+It reads a line of JSON from standard input for each job, `{"tasks": 100, "per_second": 50}`: how many tasks to submit,
+as fast as they go (`null`) or at a rate. It answers with a line when all are submitted, in which each task's id has the
+time when its turn came, in seconds of the monotonic clock.
 """
 
 import asyncio

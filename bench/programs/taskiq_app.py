@@ -1,4 +1,4 @@
-"""The tasks on taskiq with taskiq-aio-sqs: `taskiq worker bench.programs.taskiq_app:broker`; as a program, its producer.
+"""The tasks on taskiq with taskiq-aio-sqs, `taskiq worker bench.programs.taskiq_app:broker`; run itself, a producer.
 
 With `BENCH_BATCHING` its producer gathers sends: a submit then returns before anything is durable.
 """
