@@ -16,12 +16,13 @@ from rich.table import Table as RichTable
 from bench.document import BENCH_RESULTS, GROWTH_RESULTS, write_document
 from bench.growth import growth_steps
 from bench.lab import open_lab
+from bench.plan import bench_steps
+from bench.report import bench_report, growth_report
 from bench.results import Results
 from bench.run import Outcome, carry_out, interleave
-from bench.steps import Step, steps
+from bench.steps import Step
 from bench.surroundings import describe_surroundings
-from bench.tables import Table, bench_tables, growth_tables
-from bench.targets import bench_targets, growth_targets, targets_table
+from bench.tables import Table
 from stack.config import ROOT
 from stack.localstack import install_localstack
 
@@ -53,7 +54,7 @@ def main(
     if document:
         _write_document()
         return
-    chosen = _choose(growth_steps(quick=quick) if growth else steps(quick=quick), only or [])
+    chosen = _choose(growth_steps(quick=quick) if growth else bench_steps(quick=quick), only or [])
     count = repetitions or (1 if quick or growth else FULL_REPETITIONS)
     begun = time.monotonic()
     outcome = _measure(chosen, count, begun + LONGEST_SECONDS)
@@ -106,9 +107,7 @@ def _measure(chosen: Sequence[Step], repetitions: int, deadline: float) -> Outco
 
 
 def _show(results: Results, *, growth: bool) -> None:
-    tables = growth_tables(results) if growth else bench_tables(results)
-    targets = growth_targets(results) if growth else bench_targets(results)
-    for table in (*tables, targets_table(targets)):
+    for table in growth_report(results) if growth else bench_report(results):
         if table.rows:
             console.print(_rich(table))
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.plots import draw_bench, draw_growth
+from bench.report import bench_report, growth_report
 from bench.results import Results, Surroundings
-from bench.tables import Table, as_markdown, bench_tables, growth_tables
-from bench.targets import bench_targets, growth_targets, targets_table
+from bench.tables import Table, as_markdown
 from stack.config import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -22,29 +22,20 @@ def write_document() -> list[Path]:
     written = [DOCUMENT]
     if BENCH_RESULTS.exists():
         results = Results.load(BENCH_RESULTS)
-        text = replace_region(text, "bench", bench_region(results))
+        text = replace_region(text, "bench", region(results, bench_report(results)))
         written += draw_bench(results, DIRECTORY)
     if GROWTH_RESULTS.exists():
         results = Results.load(GROWTH_RESULTS)
-        text = replace_region(text, "growth", growth_region(results))
+        text = replace_region(text, "growth", region(results, growth_report(results)))
         written += draw_growth(results, DIRECTORY)
     DOCUMENT.write_text(text)
     return written
 
 
-def bench_region(results: Results) -> Iterator[str]:
-    """The lines of the region that `make bench` writes."""
+def region(results: Results, report: Iterable[Table]) -> Iterator[str]:
+    """The lines of a region: where, when and on what was measured, and the tables."""
     yield from _describe(results.surroundings, repetitions(results))
-    yield from _section(targets_table(bench_targets(results)))
-    for table in bench_tables(results):
-        yield from _section(table)
-
-
-def growth_region(results: Results) -> Iterator[str]:
-    """The lines of the region that `make bench-growth` writes."""
-    yield from _describe(results.surroundings, repetitions(results))
-    yield from _section(targets_table(growth_targets(results)))
-    for table in growth_tables(results):
+    for table in report:
         yield from _section(table)
 
 

@@ -117,14 +117,6 @@ DRAMATIQ_THREADS = System(
     environment=DRAMATIQ,
 )
 
-PEERS = (
-    CELERY_THREADS,
-    CELERY_GEVENT,
-    CELERY_PREFORK,
-    TASKIQ_PLAIN,
-    TASKIQ_BATCHING,
-    DRAMATIQ_THREADS,
-)
 
 PROJECT_OVER_HTTP = PROJECT.over_http(["-m", "services.api"], {"DLQ watcher": ["-m", "services.dlq_watcher"]})
 CELERY_OVER_HTTP = CELERY_THREADS.over_http(_module("celery_api"), {})
