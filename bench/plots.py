@@ -92,7 +92,7 @@ def _bars(axes: Axes, title: str, summary: Summary, figure: str) -> None:
     for index, spread in enumerate(spreads):
         axes.plot([spread.least, spread.most], [index, index], color=_INK, linewidth=1)
     # Room for the numbers.
-    axes.set_xlim(0, 1.3 * max((spread.most for spread in spreads), default=1))
+    axes.set_xlim(0, 1.3 * (max((spread.most for spread in spreads), default=0) or 1))
     _name_rows(axes, title, systems)
 
 
