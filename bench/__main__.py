@@ -4,7 +4,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from bench.document import BENCH_RESULTS, GROWTH_RESULTS, write_document
-from bench.growth import growth_steps
+from bench.document import write_document
 from bench.lab import open_lab
-from bench.plan import bench_steps
-from bench.report import bench_report, growth_report
 from bench.results import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
+from bench.suites import BENCH, GROWTH
 from bench.surroundings import describe_surroundings
 from bench.tables import Table
 from stack.config import ROOT
@@ -30,7 +29,6 @@ from stack.localstack import install_localstack
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 LAST_RESULTS = ROOT / ".bench" / "results.json"
-FULL_REPETITIONS = 3
 # Steps that have begun are ended, so the whole takes a little longer.
 LONGEST_SECONDS = 570
 
@@ -54,17 +52,18 @@ def main(
     if document:
         _write_document()
         return
-    chosen = _choose(growth_steps(quick=quick) if growth else bench_steps(quick=quick), only or [])
-    count = repetitions or (1 if quick or growth else FULL_REPETITIONS)
+    suite = GROWTH if growth else BENCH
+    chosen = _choose(suite.steps(quick=quick), only or [])
+    _install(chosen)
     begun = time.monotonic()
-    outcome = _measure(chosen, count, begun + LONGEST_SECONDS)
+    outcome = _measure(chosen, repetitions or (1 if quick else suite.repetitions), begun + LONGEST_SECONDS)
     results = Results(describe_surroundings(time.monotonic() - begun), outcome.measurements)
     results.save(LAST_RESULTS)
-    _show(results, growth=growth)
-    if not _report(outcome):
+    _show(suite.report(results))
+    if not _tell_of(outcome):
         raise typer.Exit(1)
     if not quick and not only:
-        results.save(GROWTH_RESULTS if growth else BENCH_RESULTS)
+        results.save(suite.kept)
         _write_document()
 
 
@@ -80,24 +79,18 @@ def _matches(step: Step, begin: str) -> bool:
     return step.scenario.startswith(begin) or step.system.lower().startswith(begin.lower())
 
 
-def _measure(chosen: Sequence[Step], repetitions: int, deadline: float) -> Outcome:
+def _install(chosen: Sequence[Step]) -> None:
+    """Make the environments that the steps need."""
     install_localstack()
     for environment in dict.fromkeys(step.environment for step in chosen):
         if environment:
             environment.install()
+
+
+def _measure(chosen: Sequence[Step], repetitions: int, deadline: float) -> Outcome:
     plan = interleave(chosen, repetitions)
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar, open_lab(directory) as lab:
-        task = bar.add_task("", total=len(plan))
-
-        def on_step(repetition: int, step: Step) -> None:
-            text = f"{repetition + 1}/{repetitions}  {step.scenario}: {step.system} {step.case}"
-            bar.update(task, description=text)
-            if not console.is_terminal:
-                console.print(text, markup=False)
-            bar.advance(task)
-
+    with _progress(len(plan)) as on_step, open_lab(directory) as lab:
         outcome = carry_out(lab, plan, deadline, on_step)
     if outcome.failures:
         console.print(f"The logs are in {directory}", soft_wrap=True)
@@ -106,8 +99,25 @@ def _measure(chosen: Sequence[Step], repetitions: int, deadline: float) -> Outco
     return outcome
 
 
-def _show(results: Results, *, growth: bool) -> None:
-    for table in growth_report(results) if growth else bench_report(results):
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[int, Step], None]]:
+    """Show a bar on a terminal, and a line for each step elsewhere."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        # One is under way from the beginning.
+        task = bar.add_task("", total=steps, completed=-1)
+
+        def on_step(repetition: int, step: Step) -> None:
+            text = f"repetition {repetition + 1}, {step.scenario}: {step.system} {step.case}".rstrip()
+            bar.update(task, advance=1, description=text)
+            if not console.is_terminal:
+                console.print(text, markup=False)
+
+        yield on_step
+
+
+def _show(tables: Iterable[Table]) -> None:
+    for table in tables:
         if table.rows:
             console.print(_rich(table))
 
@@ -121,7 +131,7 @@ def _rich(table: Table) -> RichTable:
     return rich
 
 
-def _report(outcome: Outcome) -> bool:
+def _tell_of(outcome: Outcome) -> bool:
     """Say what went wrong; return whether nothing did."""
     for failure in outcome.failures:
         console.print(f"✗ {failure}", markup=False, soft_wrap=True, style="bold red")

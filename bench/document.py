@@ -4,30 +4,23 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.plots import draw_bench, draw_growth
-from bench.report import bench_report, growth_report
 from bench.results import Results, Surroundings
+from bench.suites import BENCH, DIRECTORY, GROWTH
 from bench.tables import Table, as_markdown
 from stack.config import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
-DIRECTORY = ROOT / "docs" / "performance"
-BENCH_RESULTS = DIRECTORY / "results.json"
-GROWTH_RESULTS = DIRECTORY / "growth.json"
 
 
 def write_document() -> list[Path]:
     """Write the regions and the plots anew from the kept results; return what was written."""
     text = DOCUMENT.read_text()
     written = [DOCUMENT]
-    if BENCH_RESULTS.exists():
-        results = Results.load(BENCH_RESULTS)
-        text = replace_region(text, "bench", region(results, bench_report(results)))
-        written += draw_bench(results, DIRECTORY)
-    if GROWTH_RESULTS.exists():
-        results = Results.load(GROWTH_RESULTS)
-        text = replace_region(text, "growth", region(results, growth_report(results)))
-        written += draw_growth(results, DIRECTORY)
+    for suite in (BENCH, GROWTH):
+        if suite.kept.exists():
+            results = Results.load(suite.kept)
+            text = replace_region(text, suite.name, region(results, suite.report(results)))
+            written += suite.draw(results, DIRECTORY)
     DOCUMENT.write_text(text)
     return written
 

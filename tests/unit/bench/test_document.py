@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.document import BENCH_RESULTS, DOCUMENT, GROWTH_RESULTS, region, replace_region
+from bench.document import DOCUMENT, region, replace_region
 from bench.plots import draw_bench, draw_growth
-from bench.report import bench_report, growth_report
+from bench.report import bench_report
 from bench.results import Results
+from bench.suites import BENCH, GROWTH
 from tests.unit.bench.records import measured, results_of
 
 TEXT = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
@@ -17,7 +18,7 @@ RESULTS = results_of(
     measured("worker", "bound", {"tasks_per_second": 1800.0, "idle_p50_ms": 6.0, "requests_per_task": 0.3}),
     measured("whole-path", "this project", {"tasks_per_second": 900.0, "cpu_s_per_1000.API": 0.3}),
 )
-GROWTH = results_of(
+GROWTH_RESULTS = results_of(
     measured("growth", "this project", {"tasks_per_second": 1500.0, "rss_mb_at.010": 80.0}, "1000 tasks, 1 workers")
 )
 
@@ -42,7 +43,7 @@ def test_a_region_tells_where_and_when_and_has_a_section_for_each_table_that_has
     assert "| this project | 1 500 |" in "\n".join(lines)
 
 
-@pytest.mark.parametrize(("draw", "results"), [(draw_bench, RESULTS), (draw_growth, GROWTH)])
+@pytest.mark.parametrize(("draw", "results"), [(draw_bench, RESULTS), (draw_growth, GROWTH_RESULTS)])
 def test_the_same_figures_make_the_same_plots(draw: object, results: Results, tmp_path: Path) -> None:
     assert callable(draw)
     first, second = draw(results, tmp_path / "1"), draw(results, tmp_path / "2")
@@ -52,6 +53,6 @@ def test_the_same_figures_make_the_same_plots(draw: object, results: Results, tm
 
 def test_the_document_shows_the_kept_results() -> None:
     text = DOCUMENT.read_text()
-    for name, file, report in (("bench", BENCH_RESULTS, bench_report), ("growth", GROWTH_RESULTS, growth_report)):
-        results = Results.load(file)
-        assert replace_region(text, name, region(results, report(results))) == text
+    for suite in (BENCH, GROWTH):
+        results = Results.load(suite.kept)
+        assert replace_region(text, suite.name, region(results, suite.report(results))) == text

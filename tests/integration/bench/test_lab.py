@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.lab import Lab, open_lab
-from bench.loads import drain, latency, rush
+from bench.loads import drain, latency
 from bench.steps import whole_path_step
 from bench.systems import BOUND, PROJECT, PROJECT_OVER_HTTP, System
 from stack.localstack import localstack_python
@@ -20,9 +20,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield opened
 
 
-@pytest.mark.parametrize("system", [PROJECT, BOUND], ids=lambda system: system.name)
-def test_a_worker_drains_a_queue_and_each_request_is_counted(lab: Lab, system: System) -> None:
-    with lab.running(system) as run:
+@pytest.mark.parametrize(("system", "workers"), [(PROJECT, 2), (BOUND, 1)])
+def test_workers_drain_a_queue_and_each_request_is_counted(lab: Lab, system: System, workers: int) -> None:
+    with lab.running(system, workers=workers) as run:
         figures = drain(run, 100)
         idle = latency(run, "idle", 5, per_second=20)
     assert figures["lost"] == figures["duplicated"] == 0
@@ -37,8 +37,3 @@ def test_the_whole_path_is_measured_over_http(lab: Lab) -> None:
     assert figures["lost"] == 0
     assert figures["cpu_s_per_1000.API"] > 0
     assert figures["round_trip_p50_ms"] > 0
-
-
-def test_two_workers_share_a_queue(lab: Lab) -> None:
-    with lab.running(PROJECT, workers=2) as run:
-        assert rush(run, 40)["lost"] == 0
