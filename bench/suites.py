@@ -20,7 +20,8 @@ DIRECTORY = ROOT / "docs" / "performance"
 class MakeSteps(Protocol):
     """Makes the steps of one repetition."""
 
-    def __call__(self, *, quick: bool) -> Sequence[Step]: ...
+    def __call__(self, *, quick: bool) -> Sequence[Step]:
+        """Return all of them, or the small ones of a quick run."""
 
 
 @dataclass(frozen=True)
