@@ -162,7 +162,7 @@ def _known(points: Iterable[tuple[int, float | None]]) -> list[tuple[int, float]
 
 def _from_zero(axes: Axes, title: str) -> None:
     axes.set_title(title)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.15 * max(axes.dataLim.y1, 0) or 1)
     axes.grid(axis="y")
 
 
