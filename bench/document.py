@@ -1,6 +1,7 @@
 """Writes the generated regions of docs/performance.md, each from the results that are kept beside it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -32,9 +33,11 @@ def region(results: Results, report: Iterable[Table]) -> Iterator[str]:
         yield from _section(table)
 
 
-def repetitions(results: Results) -> int:
-    """Return how often each step was measured."""
-    return max((measurement.repetition for measurement in results.measurements), default=-1) + 1
+def repetitions(results: Results) -> str:
+    """Say how often each step was measured: not all as often, where the time was over."""
+    counts = Counter((each.scenario, each.system, each.case) for each in results.measurements).values()
+    fewest, most = min(counts, default=0), max(counts, default=0)
+    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
@@ -48,12 +51,12 @@ def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
     return replaced
 
 
-def _describe(surroundings: Surroundings, count: int) -> Iterator[str]:
+def _describe(surroundings: Surroundings, count: str) -> Iterator[str]:
     minutes = surroundings.seconds / 60
     versions = ", ".join(f"{name} {version}" for name, version in surroundings.versions.items())
     yield f"Measured on {surroundings.date[:10]} at commit {surroundings.commit}, in {minutes:.1f} minutes."
     yield f"{surroundings.machine}."
-    if count > 1:
+    if count != "1":
         yield f"Medians of {count} interleaved repetitions; in brackets the least and the most."
     yield f"{versions}."
     yield ""

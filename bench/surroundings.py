@@ -32,11 +32,12 @@ def describe_surroundings(seconds: float) -> Surroundings:
 
 def _machine() -> str:
     gigabytes = psutil.virtual_memory().total / 2**30
-    return f"{_cpu_model()}, {os.cpu_count()} cores, {gigabytes:.0f} GiB, Linux {platform.release()}"
+    return f"{_cpu_model()}, {os.cpu_count()} cores, {gigabytes:.0f} GiB, {platform.system()} {platform.release()}"
 
 
 def _cpu_model() -> str:
-    found = _MODEL.search(Path("/proc/cpuinfo").read_text())
+    file = Path("/proc/cpuinfo")
+    found = _MODEL.search(file.read_text()) if file.exists() else None
     return found[1] if found else platform.machine()
 
 

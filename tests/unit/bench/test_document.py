@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.document import DOCUMENT, region, replace_region
+from bench.document import DOCUMENT, region, repetitions, replace_region
 from bench.plots import draw_bench, draw_growth
 from bench.report import bench_report
 from bench.results import Results
@@ -41,6 +41,12 @@ def test_a_region_tells_where_and_when_and_has_a_section_for_each_table_that_has
     assert "2026-11-24 at commit abc1234" in lines[0]
     assert lines.count("### Targets") == 1
     assert "| this project | 1 500 |" in "\n".join(lines)
+
+
+def test_it_is_told_where_some_steps_were_measured_less_often_than_others() -> None:
+    twice = [measured("worker", "bound", {}, repetition=repetition) for repetition in range(2)]
+    assert repetitions(results_of(*twice)) == "2"
+    assert repetitions(results_of(*twice, measured("worker", "this project", {}))) == "1 to 2"
 
 
 @pytest.mark.parametrize(("draw", "results"), [(draw_bench, RESULTS), (draw_growth, GROWTH_RESULTS)])
