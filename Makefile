@@ -6,18 +6,22 @@ MODE ?=
 SERVICE ?=
 FOLLOW ?=
 ARGS ?=
+QUICK ?=
+ONLY ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
 SOURCES = services receiver stack bench tests localstack-init
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+# `make bench` compares with them, each in an environment of its own.
+PEERS = celery dramatiq taskiq
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo dlq test test-containers chaos mutation scaling check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs demo dlq test test-containers chaos mutation bench bench-growth scaling check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -68,6 +72,14 @@ format: venv ## Format the code and repair what the linter can
 	@$(VENV)/bin/ruff format $(SOURCES)
 	@$(VENV)/bin/ruff check --fix $(SOURCES)
 
+##@ Measurements (docs/performance.md)
+
+bench: venv localstack-venv ## Measure this project beside its peers, in under 10 minutes (QUICK=1: in one, and no document; ONLY="worker api": parts)
+	@$(VENV)/bin/python -m bench $(if $(QUICK),--quick) $(ONLY:%=--only %)
+
+bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
+	@$(VENV)/bin/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
+
 ##@ Files that follow from others
 
 generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml
@@ -80,6 +92,9 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
+	@for peer in $(PEERS); do \
+		$(LOCK) --upgrade --output-file requirements/bench-$$peer.txt requirements/bench-$$peer.in || exit; \
+	done
 
 base-images: ## Make the base images from package registries, on a machine that reaches no container registry
 	@base-images/base-images.sh
@@ -89,7 +104,7 @@ base-images: ## Make the base images from package registries, on a machine that 
 clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
 	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
 	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
-	@rm -rf .stack $(VENV) $(LOCALSTACK_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+	@rm -rf .stack .bench $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands

@@ -1,0 +1,19 @@
+"""What a run has shown, for the terminal and for the document: its targets, then its tables."""
+
+from collections.abc import Iterator
+
+from bench.results import Results
+from bench.tables import Table, bench_tables, growth_tables
+from bench.targets import bench_targets, growth_targets, targets_table
+
+
+def bench_report(results: Results) -> Iterator[Table]:
+    """Give the tables of `make bench`."""
+    yield targets_table(bench_targets(results))
+    yield from bench_tables(results)
+
+
+def growth_report(results: Results) -> Iterator[Table]:
+    """Give the tables of `make bench-growth`."""
+    yield targets_table(growth_targets(results))
+    yield from growth_tables(results)

@@ -1,0 +1,42 @@
+"""The two commands: what each measures, what it shows of that, and where it is kept."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bench.growth import growth_steps
+from bench.plan import bench_steps
+from bench.plots import draw_bench, draw_growth
+from bench.report import bench_report, growth_report
+from bench.results import Results
+from bench.steps import Step
+from bench.tables import Table
+from stack.config import ROOT
+
+DIRECTORY = ROOT / "docs" / "performance"
+
+
+class MakeSteps(Protocol):
+    """Makes the steps of one repetition."""
+
+    def __call__(self, *, quick: bool) -> Sequence[Step]:
+        """Return all of them, or the small ones of a quick run."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One of them."""
+
+    name: str
+    """Of its region in docs/performance.md."""
+    steps: MakeSteps
+    repetitions: int
+    report: Callable[[Results], Iterator[Table]]
+    draw: Callable[[Results, Path], list[Path]]
+    kept: Path
+    """Its results, as of the last whole run."""
+
+
+BENCH = Suite("bench", bench_steps, 3, bench_report, draw_bench, DIRECTORY / "results.json")
+GROWTH = Suite("growth", growth_steps, 1, growth_report, draw_growth, DIRECTORY / "growth.json")

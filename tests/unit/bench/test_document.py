@@ -1,0 +1,64 @@
+"""docs/performance.md: what stands in its regions follows from the results that are kept beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.document import DOCUMENT, region, repetitions, replace_region
+from bench.plots import draw_bench, draw_growth
+from bench.report import bench_report
+from bench.results import Results
+from bench.suites import BENCH, GROWTH
+from tests.unit.bench.records import measured, results_of
+
+TEXT = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
+
+RESULTS = results_of(
+    measured("worker", "this project", {"tasks_per_second": 1500.0, "idle_p50_ms": 7.0, "requests_per_task": 0.3}),
+    measured("worker", "bound", {"tasks_per_second": 1800.0, "idle_p50_ms": 6.0, "requests_per_task": 0.3}),
+    measured("whole-path", "this project", {"tasks_per_second": 900.0, "cpu_s_per_1000.API": 0.3}),
+)
+GROWTH_RESULTS = results_of(
+    measured("growth", "this project", {"tasks_per_second": 1500.0, "rss_mb_at.010": 80.0}, "1000 tasks, 1 workers")
+)
+
+
+def test_a_region_is_replaced_and_the_rest_is_left() -> None:
+    assert replace_region(TEXT, "bench", ["new"]) == TEXT.replace("old", "new")
+
+
+def test_replacing_a_region_by_the_same_changes_nothing() -> None:
+    assert replace_region(TEXT, "bench", ["old"]) == TEXT
+
+
+def test_a_document_without_the_region_is_refused_with_what_is_missing() -> None:
+    with pytest.raises(ValueError, match="region growth"):
+        replace_region(TEXT, "growth", ["new"])
+
+
+def test_a_region_tells_where_and_when_and_has_a_section_for_each_table_that_has_rows() -> None:
+    lines = list(region(RESULTS, bench_report(RESULTS)))
+    assert "2026-11-24 at commit abc1234" in lines[0]
+    assert lines.count("### Targets") == 1
+    assert "| this project | 1 500 |" in "\n".join(lines)
+
+
+def test_it_is_told_where_some_steps_were_measured_less_often_than_others() -> None:
+    twice = [measured("worker", "bound", {}, repetition=repetition) for repetition in range(2)]
+    assert repetitions(results_of(*twice)) == "2"
+    assert repetitions(results_of(*twice, measured("worker", "this project", {}))) == "1 to 2"
+
+
+@pytest.mark.parametrize(("draw", "results"), [(draw_bench, RESULTS), (draw_growth, GROWTH_RESULTS)])
+def test_the_same_figures_make_the_same_plots(draw: object, results: Results, tmp_path: Path) -> None:
+    assert callable(draw)
+    first, second = draw(results, tmp_path / "1"), draw(results, tmp_path / "2")
+    assert first
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_the_document_shows_the_kept_results() -> None:
+    text = DOCUMENT.read_text()
+    for suite in (BENCH, GROWTH):
+        results = Results.load(suite.kept)
+        assert replace_region(text, suite.name, region(results, suite.report(results))) == text
