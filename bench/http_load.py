@@ -33,13 +33,13 @@ class Load:
     connections: int
     seconds: float
     """How long requests are measured."""
-    warm_up_seconds: float = 0.5
+    warm_up_seconds: float = 1
     """How long they are sent before."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What came back. Rates and latencies are of the measured time, the statuses of all requests."""
+    """What came back. The latencies are of the requests that were sent within the measured time."""
 
     requests: int
     """Answered within the measured time."""
@@ -66,8 +66,8 @@ class _Connection(asyncio.Protocol):
         self._clock = time.perf_counter
         self._stopping = False
         self._sent_at = 0.0
-        self.latencies: list[tuple[float, float]] = []
-        """When each answer was complete, and how long it took, in seconds."""
+        self.answers: list[tuple[float, float]] = []
+        """When each request was sent, and when its answer was complete, in seconds."""
         self.statuses: Counter[int] = Counter()
         self.done: asyncio.Future[None] = loop.create_future()
 
@@ -79,8 +79,7 @@ class _Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        now = self._clock()
-        self.latencies.append((now, now - self._sent_at))
+        self.answers.append((self._sent_at, self._clock()))
         self.statuses[self._parser.get_status_code()] += 1
         if self._stopping:
             self.done.set_result(None)
@@ -131,11 +130,11 @@ async def _unless_lost(everything: "asyncio.Future[list[None]]", seconds: float)
 
 
 def _result(connections: Sequence[_Connection], began: float, ended: float) -> LoadResult:
-    answers = (answer for connection in connections for answer in connection.latencies)
-    latencies = [latency for answered_at, latency in answers if began <= answered_at < ended]
+    answers = [answer for connection in connections for answer in connection.answers]
+    latencies = [answered - sent for sent, answered in answers if began <= sent < ended]
     statuses = sum((connection.statuses for connection in connections), Counter[int]())
     return LoadResult(
-        requests=len(latencies),
+        requests=sum(began <= answered < ended for _, answered in answers),
         seconds=ended - began,
         p50_ms=1000 * percentile(latencies, 50),
         p95_ms=1000 * percentile(latencies, 95),

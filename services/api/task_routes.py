@@ -90,8 +90,6 @@ IdempotencyKey = Annotated[
         " Nothing is kept of a key: it never expires, and its use with another request is not noticed.",
     ),
 ]
-
-
 _IDEMPOTENCY_KEY: TypeAdapter[str | None] = TypeAdapter(IdempotencyKey)
 
 # What stands around the task's id in the answer; the id is in it twice.
