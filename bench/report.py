@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bench.api_report import api_tables, api_targets
 from bench.results import Results
 from bench.tables import Table, bench_tables, growth_tables
 from bench.targets import bench_targets, growth_targets, targets_table
@@ -9,8 +10,9 @@ from bench.targets import bench_targets, growth_targets, targets_table
 
 def bench_report(results: Results) -> Iterator[Table]:
     """Give the tables of `make bench`."""
-    yield targets_table(bench_targets(results))
+    yield targets_table([*bench_targets(results), *api_targets(results)])
     yield from bench_tables(results)
+    yield from api_tables(results)
 
 
 def growth_report(results: Results) -> Iterator[Table]:
