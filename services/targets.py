@@ -66,8 +66,8 @@ _IPV6_NOT_PUBLIC = tuple(
 # Networks without IPv4 reach the public IPv4 addresses through it (RFC 6052, section 2.1).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
-# Many tasks lead to few addresses.
-_REMEMBERED_ADDRESSES = 1024
+# Many tasks lead to few hosts and addresses.
+_REMEMBERED = 1024
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -91,7 +91,7 @@ class ForbiddenTargetError(httpx.TransportError):
         super().__init__(f"{target} is not public, and ALLOWED_PRIVATE_TARGETS does not list it")
 
 
-@lru_cache(_REMEMBERED_ADDRESSES)
+@lru_cache(_REMEMBERED)
 def is_public(address: IPAddress) -> bool:
     """Tell whether everybody's requests may go to the address.
 
@@ -144,7 +144,7 @@ def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
     return name if _HOST_NAME.fullmatch(name) else None
 
 
-@lru_cache(_REMEMBERED_ADDRESSES)
+@lru_cache(_REMEMBERED)
 def _read_address(text: str) -> IPAddress | None:
     try:
         return ip_address(text)
@@ -180,16 +180,20 @@ class TargetPolicy:
         That is so for an address, and for the names that mean this machine (RFC 6761, section 6.3). Where any other
         name leads shows when it is resolved.
         """
+        if self._shows_forbidden(host, port):
+            raise ForbiddenTargetError(host, port)
+
+    @lru_cache(_REMEMBERED)  # noqa: B019  # a program has one policy, for as long as it runs
+    def _shows_forbidden(self, host: str, port: int) -> bool:
         if self.lists_host(host, port):
-            return
+            return False
         if host.rstrip(".").rpartition(".")[2] == "localhost":
             addresses: tuple[str, ...] = _LOOPBACK
         elif _read_address(host):
             addresses = (host,)
         else:
-            return
-        if not any(self.permits(address, port) for address in addresses):
-            raise ForbiddenTargetError(host, port)
+            return False
+        return not any(self.permits(address, port) for address in addresses)
 
 
 class TargetSettings(Settings):
