@@ -1,4 +1,4 @@
-"""What a request costs, in what can be counted: the requests to SQS, which it bills and serves by, and function calls."""
+"""What a request costs, in what can be counted: requests to SQS, which bills and serves by them, and function calls."""
 
 import asyncio
 import json
@@ -21,8 +21,8 @@ from services.task_types import load_task_types
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])
 MOST_CALLS = 550
-"""Of functions in Python and C, from the ASGI server to the answer. With the libraries of today it is 440, and 740 where
-FastAPI goes its whole way."""
+"""Of functions in Python and C, from the ASGI server to the answer. With the libraries of today there are 440, and 740
+where FastAPI goes its whole way."""
 
 REQUEST = {
     "callback_url": "http://receiver:9000/callback",
