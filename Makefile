@@ -21,7 +21,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo dlq test test-containers chaos mutation bench bench-growth scaling check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs demo dlq test test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -80,6 +80,9 @@ bench: venv localstack-venv ## Measure this project beside its peers, in under 1
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
 	@$(VENV)/bin/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
 
+profile: venv localstack-venv ## Write flame graphs of the API and the worker under load to .profile, for a browser (less than a minute)
+	@$(VENV)/bin/python -m bench.profile
+
 ##@ Files that follow from others
 
 generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml
@@ -104,7 +107,7 @@ base-images: ## Make the base images from package registries, on a machine that 
 clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
 	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
 	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
-	@rm -rf .stack .bench $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+	@rm -rf .stack .bench .profile $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands

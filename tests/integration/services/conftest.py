@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +109,13 @@ async def take(queue: Queue, count: int) -> list[ReceivedMessage]:
             messages += await queue.receive(count - len(messages), wait_seconds=5, visibility_timeout_seconds=60)
     await asyncio.gather(*(queue.delete(message) for message in messages))
     return messages
+
+
+async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool]) -> None:
+    """Wait until the numbers of the messages that wait in the queue, and are in somebody's hands, are as told."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not reached(*await broker.in_queue(queue)):  # noqa: ASYNC110  # a queue tells nobody of its counts
+            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

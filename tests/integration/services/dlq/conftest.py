@@ -43,13 +43,6 @@ async def fill(broker: Broker, queue: str, bodies: Sequence[str], attributes: Ma
     await asyncio.gather(*(broker.queues[queue].send(body, attributes) for body in bodies))
 
 
-async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool]) -> None:
-    """Wait until the numbers of the messages that wait in the queue, and are in somebody's hands, are as told."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not reached(*await broker.in_queue(queue)):  # noqa: ASYNC110  # a queue tells nobody of its counts
-            await asyncio.sleep(0.005)
-
-
 @dataclass(frozen=True)
 class Done:
     """What a run of the program left."""

@@ -10,8 +10,8 @@ from services.dlq.dead_letter import DeadLetter
 from services.dlq.end_of_line import EndOfLine
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.sqs import ReceivedMessage
-from tests.integration.services.conftest import Broker
-from tests.integration.services.dlq.conftest import REFUSED, Commands, end_of, fill, outcome, until
+from tests.integration.services.conftest import Broker, until
+from tests.integration.services.dlq.conftest import REFUSED, Commands, end_of, fill, outcome
 
 TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
 

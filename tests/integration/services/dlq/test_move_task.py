@@ -13,8 +13,8 @@ from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, moves_as_
 from services.dlq.plan import Plan, QueueMove
 from services.dlq.redrive import Moved, redrive
 from services.settings import BrokerSettings
-from tests.integration.services.conftest import Broker
-from tests.integration.services.dlq.conftest import bodies_in, fill, intercepted, outcome, until
+from tests.integration.services.conftest import Broker, until
+from tests.integration.services.dlq.conftest import bodies_in, fill, intercepted, outcome
 from tests.service_fixtures import Serve
 
 FAILED = {"reason": "no", "attempts": "3"}

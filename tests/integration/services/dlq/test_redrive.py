@@ -14,7 +14,7 @@ from services.dlq.plan import Plan, make_plan, select
 from services.dlq.redrive import Moved, redrive
 from services.dlq.selection import Criteria
 from services.messages import MAX_BODY_BYTES, encode_task
-from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
 from tests.integration.services.dlq.conftest import (
     REFUSED,
     Commands,
@@ -23,7 +23,6 @@ from tests.integration.services.dlq.conftest import (
     fill,
     intercepted,
     outcome,
-    until,
 )
 from tests.service_fixtures import Serve
 

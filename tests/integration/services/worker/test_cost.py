@@ -1,0 +1,206 @@
+"""What a task costs the real worker program, counted and never timed: where a bound is exceeded, find the cause."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from aiohttp import web
+
+from services.messages import encode_task
+from stack.config import ROOT
+from stack.ports import free_port
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
+
+MOST_REQUESTS_PER_TASK = 0.35
+"""Requests at SQS for a task of a full queue, its sending among them: what SQS bills. Three batches of ten are 0.3, the
+rest is for batches that are not full. A send, a receive or a delete that goes alone ends above 1."""
+
+MOST_CALLS_PER_TASK = 3000
+"""Functions that the event loop's thread calls for a task, Python's and C's, from the receive to the delete, logs and
+signature included: the work of the interpreter without a clock. Runs differ by 3 %, Python 3.11 and 3.13 by less than
+10 %. Lower it when the path has become shorter; raise it for a reason only."""
+
+MOST_BLOCKS_KEPT_PER_TASK = 0.5
+"""Pieces of memory that a worker holds more after a task than before: caches and connections are some, less and less.
+Whatever is kept for each task is one piece at the least."""
+
+COUNTED_WORKER = str(Path(__file__).parent / "counted_worker.py")
+
+CONCURRENCY = 50
+TASKS = 1000
+WARM_UP_TASKS = 300
+
+ITEMS = (
+    '[{"name":"calc_0","num_1":123,"num_2":0.75647,"operation":"+","result_rounding":2},'
+    '{"name":"calc_1","num_1":785687256,"num_2":0.75647,"operation":"-","result_rounding":4}]'
+)
+
+SETTINGS = {
+    "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",
+    "CALLBACK_HOST_CONCURRENCY": str(CONCURRENCY),
+    "CALLBACK_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "LOG_FORMAT": "json",
+    "SQS_WAIT_TIME_SECONDS": "1",
+    "WORKER_CONCURRENCY": str(CONCURRENCY),
+}
+
+_ANSWERED = re.compile(rb"AWS sqs\.(\w+) => 200")
+
+
+class BrokerLog:
+    """Counts the requests that LocalStack has answered: what SQS would bill, however they were made."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "localstack.log"
+        self._begin = self._path.stat().st_size
+
+    def counts(self) -> Counter[str]:
+        """How many of each operation since the begin."""
+        return Counter(name.decode() for name in _ANSWERED.findall(self._path.read_bytes()[self._begin :]))
+
+    async def reach(self, operation: str, count: int) -> None:
+        """Wait until so many of the operation were answered."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.counts()[operation] < count:  # noqa: ASYNC110  # a file tells nobody of its growth
+                await asyncio.sleep(0.01)
+
+
+@dataclass
+class Receiver:
+    """A real HTTP server that takes every callback; it answers none before it has as many as a worker makes at once."""
+
+    url: str = ""
+    connections: int = 0
+    """Those that it has accepted."""
+    callbacks: int = 0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Receiver"]:
+        server = web.Server(self._take)
+
+        def accept() -> asyncio.Protocol:
+            self.connections += 1
+            return server()
+
+        listener = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            listener.close()
+            await server.shutdown(0.1)
+            await listener.wait_closed()
+
+    async def has_heard(self, callbacks: int) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: self.callbacks >= callbacks)
+
+    async def _take(self, request: web.BaseRequest) -> web.Response:
+        await request.read()
+        async with self._changed:
+            self.callbacks += 1
+            self._changed.notify_all()
+            await self._changed.wait_for(lambda: self.callbacks >= CONCURRENCY)
+        return web.Response(status=204)
+
+
+@asynccontextmanager
+async def worker_of(broker: Broker, directory: Path, *command: str, stdout: int = DEVNULL) -> AsyncIterator[Process]:
+    """The worker program on the queue `calculation`, stopped at the end of the block."""
+    environment = {name.upper(): str(value) for name, value in broker.environment.items()}
+    environment |= {**SETTINGS, "HEALTH_PORT": str(free_port()), "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        "calculation",
+        cwd=directory,
+        env=os.environ | environment,
+        stdin=PIPE,
+        stdout=stdout,
+    )
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def fill(broker: Broker, receiver: Receiver, tasks: int) -> None:
+    """Put so many tasks on the queue, as the API does."""
+    request = f'{{"callback_url":"{receiver.url}/callback","message":{ITEMS}}}'
+    queue = broker.queues["calculation"]
+    await asyncio.gather(*(queue.send(encode_task(str(uuid4()), "calculation", request)) for _ in range(tasks)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a worker has used up to a moment."""
+
+    calls: int
+    blocks: int
+
+
+async def cost_so_far(worker: Process) -> Cost:
+    """Ask counted_worker.py."""
+    assert worker.stdin
+    assert worker.stdout
+    worker.stdin.write(b"\n")
+    return Cost(**json.loads(await asyncio.wait_for(worker.stdout.readline(), PATIENCE_SECONDS)))
+
+
+async def test_a_full_queue_is_drained_with_few_requests_and_connections(
+    broker: Broker, localstack_directory: Path, tmp_path: Path
+) -> None:
+    requests = BrokerLog(localstack_directory)
+
+    async with Receiver().serving() as receiver:
+        await fill(broker, receiver, TASKS)
+        async with worker_of(broker, tmp_path, "-m", "services.worker"):
+            await receiver.has_heard(TASKS)
+
+    counts = requests.counts()
+    assert await broker.in_queue("calculation") == (0, 0)
+    assert receiver.callbacks == TASKS
+    assert counts["SendMessageBatch"] == TASKS / 10
+    assert counts.total() <= MOST_REQUESTS_PER_TASK * TASKS, counts
+    # No quick task is held so long that its visibility has to be extended, and none is given back.
+    assert not {operation for operation in counts if operation.startswith("ChangeMessageVisibility")}
+    # As many as callbacks were under way at once at the begin, and each of them is used again.
+    assert receiver.connections == CONCURRENCY
+
+
+async def test_a_task_takes_a_bounded_number_of_calls_and_leaves_nothing_in_memory(
+    broker: Broker, localstack_directory: Path, tmp_path: Path
+) -> None:
+    requests = BrokerLog(localstack_directory)
+
+    async with (
+        Receiver().serving() as receiver,
+        worker_of(broker, tmp_path, COUNTED_WORKER, stdout=PIPE) as worker,
+    ):
+        costs = []
+        for tasks in (WARM_UP_TASKS, TASKS):
+            await fill(broker, receiver, tasks)
+            await until(broker, "calculation", lambda *left: left == (0, 0))
+            # A busy worker may receive several times at once; of each it holds hundreds of pieces.
+            await requests.reach("ReceiveMessage", requests.counts()["ReceiveMessage"] + 2)
+            costs.append(await cost_so_far(worker))
+
+    assert receiver.callbacks == WARM_UP_TASKS + TASKS
+    before, after = costs
+    assert (after.calls - before.calls) / TASKS <= MOST_CALLS_PER_TASK
+    assert (after.blocks - before.blocks) / TASKS <= MOST_BLOCKS_KEPT_PER_TASK
