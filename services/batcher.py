@@ -38,7 +38,7 @@ class Batcher(Generic[EntryT]):
         *,
         size_of: Callable[[EntryT], int] = lambda _entry: 0,
         max_bytes: int = 0,
-        linger_seconds: float = 0.005,
+        linger_seconds: float = 0.02,
         is_eager: bool = True,
         max_batches_in_flight: int = 8,
     ) -> None:
