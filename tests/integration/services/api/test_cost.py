@@ -19,8 +19,8 @@ MOST_SENDS_PER_TASK = 0.2
 while no batch is under way, which waits for nobody."""
 
 MOST_CALLS_PER_TASK = 1700
-"""Functions that the event loop's thread calls for a task, Python's and C's, from the request to the answer, its part of
-a send included: see the worker's. Runs differ by 8 %, as they differ in sends."""
+"""Functions that the event loop's thread calls for a task, Python's and C's, from the request to the answer, its part
+of a send included: see the worker's. Runs differ by 8 %, as they differ in sends."""
 
 
 async def post(client: ClientSession, tasks: int) -> None:
