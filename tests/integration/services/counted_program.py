@@ -1,4 +1,4 @@
-"""The worker program, which tells on the way what it has cost.
+"""Runs a program of the services that tells on the way what it has cost: `python counted_program.py MODULE ARGUMENT…`.
 
 For each line on standard input it writes one of JSON to standard output: `calls`, the functions that its event loop's
 thread has called so far, and `blocks`, the pieces of memory that it holds. Its logs are rendered, and dropped.
@@ -7,13 +7,12 @@ thread has called so far, and `blocks`, the pieces of memory that it holds. Its 
 import gc
 import json
 import os
+import runpy
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
-
-from services.worker.__main__ import main
 
 calls = 0
 
@@ -34,8 +33,14 @@ def tell(lines: Any, answers: Any) -> None:
         answers.flush()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the module as `python -m` does."""
     threading.Thread(target=tell, args=(sys.stdin, sys.stdout), daemon=True).start()
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as it runs
+    del sys.argv[0]
     sys.setprofile(count)
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
     main()
