@@ -226,13 +226,14 @@ class Consumer:
     async def _hold(self, in_hand: InHand) -> Decision:
         """Keep the message until it is settled, or must return: from then on its next delivery is no repeat."""
         message_id = in_hand.message.message_id
+        self._heartbeat.hold(in_hand)
         try:
-            async with self._heartbeat.holding(in_hand):
-                decision = await self._decide(in_hand)
-                if not isinstance(decision, Retry):
-                    await self._settle(in_hand, decision)
-                return decision
+            decision = await self._decide(in_hand)
+            if not isinstance(decision, Retry):
+                await self._settle(in_hand, decision)
+            return decision
         finally:
+            await self._heartbeat.let_go(in_hand)
             del self._in_hand[message_id]
 
     async def _decide(self, in_hand: InHand) -> Decision:
@@ -263,8 +264,16 @@ class Consumer:
             log.error("dead-lettered", reason=decision.reason, attempts=decision.attempts)
             await insistently(lambda: self._dead_letter(in_hand.message, decision))
             self._remember(message_id, Acknowledge())
-        await insistently(lambda: self._queue.delete(in_hand.message))
+        await insistently(lambda: self._delete(in_hand))
         self._decided.pop(message_id, None)
+
+    async def _delete(self, in_hand: InHand) -> None:
+        await self._heartbeat.let_go(in_hand)
+        try:
+            await self._queue.delete(in_hand.message)
+        except Exception:
+            self._heartbeat.hold(in_hand)
+            raise
 
     def _remember(self, message_id: str, decision: Acknowledge | DeadLetter) -> None:
         self._decided[message_id] = decision

@@ -1,8 +1,6 @@
 """Keeps the messages in hand hidden for as long as they are being worked."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -42,20 +40,19 @@ class Heartbeat:
                 if in_hand not in self._beats:
                     self._beats[in_hand] = asyncio.create_task(self._beat(in_hand))
 
-    @asynccontextmanager
-    async def holding(self, in_hand: InHand) -> AsyncIterator[None]:
-        """Keep the message hidden inside the block.
-
-        Behind it no beat for the message is under way any more: a late one would overwrite the wait of a retry.
-        """
+    def hold(self, in_hand: InHand) -> None:
+        """Keep the message hidden from now on."""
         self._held.add(in_hand)
-        try:
-            yield
-        finally:
-            self._held.discard(in_hand)
-            beat = self._beats.get(in_hand)
-            if beat is not None:
-                await asyncio.wait({beat})
+
+    async def let_go(self, in_hand: InHand) -> None:
+        """Beat for the message no more; return when no beat for it is under way.
+
+        A late one would overwrite the wait of a retry, and fail behind a delete.
+        """
+        self._held.discard(in_hand)
+        beat = self._beats.get(in_hand)
+        if beat is not None:
+            await asyncio.wait({beat})
 
     async def _beat(self, in_hand: InHand) -> None:
         try:

@@ -176,3 +176,35 @@ def test_no_message_is_lost_or_acknowledged_too_early_whatever_fails(
     for body, attributes in queue.dead:
         last = [attempt for attempted_body, attempt in attempted if attempted_body == body][-1]
         assert str(ERRORS[last]) in attributes["reason"].split(";")[0]
+
+
+async def test_no_beat_crosses_the_delete_of_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = ModelQueue(["0"], iter([]), iter([]), asyncio.Event())
+    beats: list[str] = []
+    beaten = asyncio.Event()
+
+    async def beat(message: ReceivedMessage, _timeout_seconds: int) -> None:
+        beats.append(message.body)
+        beaten.set()
+
+    async def delete(message: ReceivedMessage) -> None:
+        before = len(beats)
+        # Many beats' time.
+        await asyncio.sleep(0.05)
+        assert len(beats) == before
+        queue.left.remove(message.body)
+        queue.deleted.append(message.body)
+
+    monkeypatch.setattr(queue, "change_visibility", beat)
+    monkeypatch.setattr(queue, "delete", delete)
+    settings = WorkerSettings(heartbeat_seconds=0.001)
+
+    async def handle(message: ReceivedMessage) -> None:
+        queue.in_attempt.add(message.body)
+        await beaten.wait()
+
+    await asyncio.wait_for(
+        Consumer(cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(1, (0,)), settings).run(queue.stop), 30
+    )
+
+    assert queue.deleted == ["0"]

@@ -1,0 +1,73 @@
+"""For which messages the heartbeat beats, and when it is over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from services.heartbeat import Heartbeat, InHand
+from services.sqs import Queue, ReceivedMessage
+
+
+class BeatenQueue:
+    """Notes each beat, and holds it back until it is let through."""
+
+    def __init__(self) -> None:
+        self.beats: asyncio.Queue[str] = asyncio.Queue()
+        self.let_through = asyncio.Event()
+
+    async def change_visibility(self, message: ReceivedMessage, _timeout_seconds: int) -> None:
+        self.beats.put_nowait(message.message_id)
+        await self.let_through.wait()
+
+
+def in_hand(message_id: str) -> InHand:
+    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}))
+
+
+@pytest.fixture
+def queue() -> BeatenQueue:
+    return BeatenQueue()
+
+
+@pytest.fixture
+async def heartbeat(queue: BeatenQueue) -> AsyncIterator[Heartbeat]:
+    beating = Heartbeat(cast(Queue, queue), interval_seconds=0.001, visibility_timeout_seconds=60)
+    task = asyncio.create_task(beating.run())
+    yield beating
+    task.cancel()
+
+
+async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
+    queue: BeatenQueue, heartbeat: Heartbeat
+) -> None:
+    queue.let_through.set()
+    kept, released = in_hand("kept"), in_hand("released")
+    heartbeat.hold(kept)
+    heartbeat.hold(released)
+    assert {await queue.beats.get(), await queue.beats.get()} == {"kept", "released"}
+
+    await heartbeat.let_go(released)
+    while not queue.beats.empty():
+        queue.beats.get_nowait()
+
+    assert [await queue.beats.get() for _ in range(5)] == ["kept"] * 5
+
+
+async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
+    queue: BeatenQueue, heartbeat: Heartbeat
+) -> None:
+    message = in_hand("message")
+    heartbeat.hold(message)
+    await queue.beats.get()
+
+    letting_go = asyncio.create_task(heartbeat.let_go(message))
+    other = in_hand("other")
+    heartbeat.hold(other)
+    assert await queue.beats.get() == "other"
+    assert not letting_go.done()
+
+    queue.let_through.set()
+    await letting_go
+    assert {await queue.beats.get() for _ in range(3)} == {"other"}
