@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.api import API, CONNECTIONS, NO_SQS, PROJECT_API, SINGLE_SENDS, api_case
 from bench.results import Results, Summary
-from bench.tables import Column, Table, median, total, with_range
+from bench.tables import Column, Table, cells, median, total, with_range
 from bench.targets import Target
 
 _COLUMNS: Sequence[Column] = (
@@ -26,18 +26,12 @@ def api_tables(results: Results) -> Iterator[Table]:
     """The table of the API's measurements: a row for each endpoint at each number of connections."""
     api = results.of(API)
     rows = [
-        [f"{system}, {case}", *_cells(api, system, case)]
+        [f"{system}, {case}", *cells(api, system, case, _COLUMNS)]
         for case in map(api_case, CONNECTIONS)
         if case in api.cases()
         for system in api.systems()
     ]
     yield Table("The API under load", ["endpoint", *(heading for heading, _, _ in _COLUMNS)], rows)
-
-
-def _cells(api: Summary, system: str, case: str) -> Iterator[str]:
-    for _, write, figure in _COLUMNS:
-        spread = api.spread(system, figure, case)
-        yield write(spread) if spread else ""
 
 
 def api_targets(results: Results) -> Iterator[Target]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.api import api_steps
+from bench.callback_clients import callback_client_steps
 from bench.steps import Step, whole_path_step, worker_step
 from bench.systems import (
     BOUND,
@@ -53,4 +54,5 @@ def bench_steps(*, quick: bool) -> Sequence[Step]:
         whole_path_step(PROJECT_OVER_HTTP, 2 * sizes.rush, seconds),
         whole_path_step(CELERY_OVER_HTTP, sizes.rush // 2, seconds),
         *api_steps(quick=quick),
+        *callback_client_steps(quick=quick),
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bench.api_report import api_tables, api_targets
+from bench.callback_clients import callback_client_tables
 from bench.results import Results
 from bench.tables import Table, bench_tables, growth_tables
 from bench.targets import bench_targets, growth_targets, targets_table
@@ -13,6 +14,7 @@ def bench_report(results: Results) -> Iterator[Table]:
     yield targets_table([*bench_targets(results), *api_targets(results)])
     yield from bench_tables(results)
     yield from api_tables(results)
+    yield from callback_client_tables(results)
 
 
 def growth_report(results: Results) -> Iterator[Table]:

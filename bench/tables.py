@@ -111,11 +111,11 @@ _PAYLOAD_COLUMNS: Sequence[Column] = (
 def bench_tables(results: Results) -> Iterator[Table]:
     """The tables of `make bench`."""
     workers, whole_path = results.of(WORKER), results.of(WHOLE_PATH)
-    yield _by_system("Workers: a filled queue is drained", workers, _WORKER_COLUMNS, "workers.svg")
-    yield _by_system("Submit to callback, ms", workers, _LATENCY_COLUMNS, "latency.svg")
+    yield by_system("Workers: a filled queue is drained", workers, _WORKER_COLUMNS, "workers.svg")
+    yield by_system("Submit to callback, ms", workers, _LATENCY_COLUMNS, "latency.svg")
     yield _by_figure("SQS requests a task, by operation", workers, "requests_per_task.")
     yield _by_figure("CPU seconds per 1000 tasks, by process", workers, "cpu_s_per_1000.")
-    yield _by_system("The whole path: HTTP POST to callback", whole_path, _WHOLE_PATH_COLUMNS, "whole-path.svg")
+    yield by_system("The whole path: HTTP POST to callback", whole_path, _WHOLE_PATH_COLUMNS, "whole-path.svg")
     yield _by_figure("The whole path: CPU seconds per 1000 tasks, by process", whole_path, "cpu_s_per_1000.")
 
 
@@ -134,27 +134,29 @@ def as_markdown(table: Table) -> Iterator[str]:
     yield from map(_markdown_row, table.rows)
 
 
-def _markdown_row(cells: Row) -> str:
-    return f"| {' | '.join(cells)} |"
+def _markdown_row(row: Row) -> str:
+    return f"| {' | '.join(row)} |"
 
 
-def _by_system(title: str, summary: Summary, columns: Sequence[Column], plot: str | None = None) -> Table:
-    rows = [[system, *_cells(summary, system, "", columns)] for system in summary.systems()]
+def by_system(title: str, summary: Summary, columns: Sequence[Column], plot: str | None = None) -> Table:
+    """Return a table with a row for each system."""
+    rows = [[system, *cells(summary, system, "", columns)] for system in summary.systems()]
     return Table(title, ["system", *(heading for heading, _, _ in columns)], rows, plot)
 
 
 def _by_case(title: str, what: str, summary: Summary, columns: Sequence[Column]) -> Table:
-    rows = [[case, *_cells(summary, PROJECT.name, case, columns)] for case in summary.cases()]
+    rows = [[case, *cells(summary, PROJECT.name, case, columns)] for case in summary.cases()]
     return Table(title, [what, *(heading for heading, _, _ in columns)], rows)
 
 
 def _by_figure(title: str, summary: Summary, prefix: str) -> Table:
     """Return a table with a column for each of the figures that begin so."""
     columns = [(name.removeprefix(prefix), median, name) for name in summary.figures(prefix)]
-    return _by_system(title, summary, columns)
+    return by_system(title, summary, columns)
 
 
-def _cells(summary: Summary, system: str, case: str, columns: Sequence[Column]) -> Iterator[str]:
+def cells(summary: Summary, system: str, case: str, columns: Sequence[Column]) -> Iterator[str]:
+    """Give the cells of a row; one is empty where its figure was not measured."""
     for _, write, figure in columns:
         spread = summary.spread(system, figure, case)
         yield write(spread) if spread else ""

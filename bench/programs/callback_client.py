@@ -1,0 +1,84 @@
+"""POSTs callbacks with one HTTP client: `python -m bench.programs.callback_client CLIENT CALLBACKS URL`.
+
+64 are under way at a time, over one client. Prints as JSON how long that took, and the CPU.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import aiohttp
+import httpx
+import uvloop
+from httpx_aiohttp import HttpxAiohttpClient
+
+from bench.programs.work import CALLBACK_HEADERS, ITEMS, outcome
+
+AT_ONCE = 64
+WARM_UP = 200
+
+Post = Callable[[bytes], Awaitable[None]]
+
+
+@asynccontextmanager
+async def aiohttp_client(url: str) -> AsyncIterator[Post]:
+    """POST with aiohttp's own API."""
+    async with aiohttp.ClientSession() as session:
+
+        async def post(body: bytes) -> None:
+            async with session.post(url, data=body, headers=CALLBACK_HEADERS) as response:
+                response.raise_for_status()
+
+        yield post
+
+
+@asynccontextmanager
+async def httpx_client(url: str, client: httpx.AsyncClient | None = None) -> AsyncIterator[Post]:
+    """POST with httpx's API, on its own transport or on another."""
+    async with client or httpx.AsyncClient(trust_env=False) as opened:
+
+        async def post(body: bytes) -> None:
+            response = await opened.post(url, content=body, headers=CALLBACK_HEADERS)
+            response.raise_for_status()
+
+        yield post
+
+
+def httpx_on_aiohttp(url: str) -> AbstractAsyncContextManager[Post]:
+    """POST with httpx's API on aiohttp's transport."""
+    return httpx_client(url, HttpxAiohttpClient(trust_env=False))
+
+
+CLIENTS: dict[str, Callable[[str], AbstractAsyncContextManager[Post]]] = {
+    "aiohttp": aiohttp_client,
+    "httpx on aiohttp": httpx_on_aiohttp,
+    "httpx": httpx_client,
+}
+
+
+async def run(client: str, callbacks: int, url: str) -> dict[str, float]:
+    """Warm up, then POST so many."""
+    bodies = [outcome(f"callback-{number}", ITEMS) for number in range(callbacks)]
+    async with CLIENTS[client](url) as post:
+        await _post_all(post, bodies[:WARM_UP])
+        began, cpu = time.perf_counter(), time.process_time()
+        await _post_all(post, bodies)
+        return {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
+
+
+async def _post_all(post: Post, bodies: Sequence[bytes]) -> None:
+    left = iter(bodies)
+    await asyncio.gather(*(_post_each(post, left) for _ in range(AT_ONCE)))
+
+
+async def _post_each(post: Post, left: Iterator[bytes]) -> None:
+    # It is shared: each body is taken once.
+    for body in left:
+        await post(body)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(uvloop.run(run(sys.argv[1], int(sys.argv[2]), sys.argv[3]))) + "\n")
