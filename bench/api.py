@@ -42,6 +42,9 @@ NO_SQS = Endpoint("no SQS at all", ["-m", "bench.api_variants", "no_sqs"], has_q
 SINGLE_SENDS = Endpoint("one SendMessage a request", ["-m", "bench.api_variants", "single_sends"])
 
 
+TARGETED_CONNECTIONS = 64
+
+
 def api_case(connections: int) -> str:
     """Return the name of the case of so many connections."""
     return f"{connections} connection{'s' if connections > 1 else ''}"
@@ -52,7 +55,7 @@ def api_steps(*, quick: bool) -> list[Step]:
     seconds = 1.0 if quick else 2.5
     return [
         _step(endpoint, connections, seconds)
-        for connections in ((64,) if quick else CONNECTIONS)
+        for connections in ((TARGETED_CONNECTIONS,) if quick else CONNECTIONS)
         for endpoint in (PROJECT_API, NO_SQS, SINGLE_SENDS)
     ]
 
@@ -61,7 +64,7 @@ def _step(endpoint: Endpoint, connections: int, seconds: float) -> Step:
     def measure(lab: Lab) -> Figures:
         return measure_endpoint(lab, endpoint, connections, seconds)
 
-    return Step(API, endpoint.name, api_case(connections), measure)
+    return Step(API, endpoint.name, api_case(connections), measure, once=connections != TARGETED_CONNECTIONS)
 
 
 def measure_endpoint(lab: Lab, endpoint: Endpoint, connections: int, seconds: float) -> Figures:

@@ -50,4 +50,4 @@ def _step(client: str, callbacks: int) -> Step:
             "lost": callbacks - heard,
         }
 
-    return Step(CALLBACK_CLIENT, client, "", measure)
+    return Step(CALLBACK_CLIENT, client, "", measure, once=True)

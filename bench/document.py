@@ -57,7 +57,10 @@ def _describe(surroundings: Surroundings, count: str) -> Iterator[str]:
     yield f"Measured on {surroundings.date[:10]} at commit {surroundings.commit}, in {minutes:.1f} minutes."
     yield f"{surroundings.machine}."
     if count != "1":
-        yield f"Medians of {count} interleaved repetitions; in brackets the least and the most."
+        yield (
+            f"Medians of {count} interleaved repetitions; in brackets the least and the most."
+            " A target that compares two systems is the median of the ratios within a repetition."
+        )
     yield f"{versions}."
     yield ""
 

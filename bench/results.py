@@ -74,20 +74,30 @@ class Summary:
     """The figures of a scenario, of all repetitions together."""
 
     def __init__(self, measurements: Iterable[Measurement], scenario: str) -> None:
-        self._values: dict[tuple[str, str, str], list[float]] = {}
+        self._values: dict[tuple[str, str, str], dict[int, float]] = {}
         for each in measurements:
             for figure, value in each.figures.items() if each.scenario == scenario else ():
-                self._values.setdefault((each.system, each.case, figure), []).append(value)
+                self._values.setdefault((each.system, each.case, figure), {})[each.repetition] = value
 
     def spread(self, system: str, figure: str, case: str = "") -> Spread | None:
         """Return the spread of a figure; None where it was not measured."""
         values = self._values.get((system, case, figure))
-        return Spread.of(values) if values else None
+        return Spread.of(list(values.values())) if values else None
 
     def median(self, system: str, figure: str, case: str = "") -> float | None:
         """Return the median of a figure; None where it was not measured."""
         spread = self.spread(system, figure, case)
         return spread.median if spread else None
+
+    def ratio(self, system: str, other: str, figure: str, case: str = "") -> float | None:
+        """Return the median of a figure's ratios between two systems, repetition by repetition.
+
+        A machine that others share has fast and slow minutes: what was measured within one is compared. None where
+        there is no such repetition.
+        """
+        own, others = (self._values.get((each, case, figure), {}) for each in (system, other))
+        ratios = [own[repetition] / others[repetition] for repetition in own.keys() & others.keys()]
+        return Spread.of(ratios).median if ratios else None
 
     def systems(self) -> list[str]:
         """Return the systems, in the order in which they were measured first."""

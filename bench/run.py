@@ -28,11 +28,12 @@ def interleave(steps: Sequence[Step], repetitions: int) -> list[tuple[int, Step]
     Each repetition begins elsewhere, so that nobody always comes first, or after the same one.
     """
     shift = max(1, len(steps) // repetitions)
-    return [
+    plan = [
         (repetition, steps[(index + repetition * shift) % len(steps)])
         for repetition in range(repetitions)
         for index in range(len(steps))
     ]
+    return [(repetition, step) for repetition, step in plan if repetition == 0 or not step.once]
 
 
 def carry_out(

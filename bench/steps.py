@@ -23,9 +23,11 @@ class Step:
     """Measures once."""
     environment: Environment | None = None
     """What must be installed for it, where that is not this program's own."""
+    once: bool = False
+    """Whether the first repetition is enough: it is told for completeness, and no target hangs on it."""
 
 
-def worker_step(system: System, tasks: int, rush_tasks: int, latency_seconds: float) -> Step:
+def worker_step(system: System, tasks: int, rush_tasks: int, latency_seconds: float, *, once: bool = False) -> Step:
     """Return the step of a worker: a drain, latencies when idle, and, with `rush_tasks`, at half of what it carries."""
 
     def measure(lab: Lab) -> Figures:
@@ -38,7 +40,7 @@ def worker_step(system: System, tasks: int, rush_tasks: int, latency_seconds: fl
                 figures |= latency(run, "half", round(latency_seconds * carried / 2), carried / 2)
             return figures
 
-    return Step(WORKER, system.name, "", measure, system.environment)
+    return Step(WORKER, system.name, "", measure, system.environment, once)
 
 
 def whole_path_step(system: System, tasks: int, latency_seconds: float) -> Step:

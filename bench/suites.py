@@ -38,5 +38,5 @@ class Suite:
     """Its results, as of the last whole run."""
 
 
-BENCH = Suite("bench", bench_steps, 3, bench_report, draw_bench, DIRECTORY / "results.json")
+BENCH = Suite("bench", bench_steps, 5, bench_report, draw_bench, DIRECTORY / "results.json")
 GROWTH = Suite("growth", growth_steps, 1, growth_report, draw_growth, DIRECTORY / "growth.json")

@@ -10,6 +10,8 @@ from bench.steps import WHOLE_PATH, WORKER
 from bench.systems import BOUND, CELERY_OVER_HTTP, CELERY_THREADS, NAIVE, PROJECT, PROJECT_OVER_HTTP
 from bench.tables import Table, number
 
+Relation = Literal["≥", "≤"]
+
 _COSTS = (
     ("SQS requests a task", "requests_per_task", 0.35),
     ("worker CPU, s per 1000 tasks", "cpu_s_per_1000.worker", 0.55),
@@ -24,7 +26,7 @@ class Target:
 
     what: str
     value: float
-    relation: Literal["≥", "≤"]
+    relation: Relation
     limit: float
 
     @property
@@ -63,17 +65,18 @@ def targets_table(targets: list[Target]) -> Table:
 
 
 def _worker_targets(workers: Summary) -> Iterator[Target]:
-    rates = {system: workers.median(system, "tasks_per_second") or 0 for system in workers.systems()}
-    own, bound = rates.pop(PROJECT.name, 0), rates.pop(BOUND.name, 0)
-    if not own:
-        return
-    if bound:
-        yield Target("worker drain, of the bound's", own / bound, "≥", 0.8)
-    if rates:
-        best = max(rates, key=lambda system: rates[system])
-        yield Target(f"worker drain, of the best other system's ({best})", own / rates[best], "≥", 3.5)
-    if celery := rates.get(CELERY_THREADS.name):
-        yield Target(f"worker drain, of Celery's ({CELERY_THREADS.name})", own / celery, "≥", 6)
+    ratios = {
+        system: ratio
+        for system in workers.systems()
+        if system != PROJECT.name and (ratio := workers.ratio(PROJECT.name, system, "tasks_per_second"))
+    }
+    if bound := ratios.pop(BOUND.name, None):
+        yield Target("worker drain, of the bound's", bound, "≥", 0.8)
+    if ratios:
+        best = min(ratios, key=lambda system: ratios[system])
+        yield Target(f"worker drain, of the best other system's ({best})", ratios[best], "≥", 3.5)
+    if celery := ratios.get(CELERY_THREADS.name):
+        yield Target(f"worker drain, of Celery's ({CELERY_THREADS.name})", celery, "≥", 6)
     for what, figure, limit in _COSTS:
         if (value := workers.median(PROJECT.name, figure)) is not None:
             yield Target(what, value, "≤", limit)
@@ -89,10 +92,9 @@ def _latency_targets(workers: Summary, whole_path: Summary) -> Iterator[Target]:
 
 
 def _whole_path_targets(whole_path: Summary) -> Iterator[Target]:
-    rate = whole_path.median(PROJECT_OVER_HTTP.name, "tasks_per_second")
-    celery = whole_path.median(CELERY_OVER_HTTP.name, "tasks_per_second")
-    if rate and celery:
-        yield Target("whole path, tasks/s, of Celery's behind the same endpoint", rate / celery, "≥", 3)
+    ratio = whole_path.ratio(PROJECT_OVER_HTTP.name, CELERY_OVER_HTTP.name, "tasks_per_second")
+    if ratio is not None:
+        yield Target("whole path, tasks/s, of Celery's behind the same endpoint", ratio, "≥", 3)
 
 
 def _slow_receiver_targets(slow: Summary) -> Iterator[Target]:

@@ -13,6 +13,10 @@ MAX_BATCH_ENTRIES = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
 
 
+LINGER_SECONDS = 0.02
+"""How long an entry waits for others while a batch is under way: about the time of a request to SQS."""
+
+
 class BatchCancelledError(Exception):
     """The sending of the batch was cut off: whether its entries were taken is not known."""
 
@@ -38,7 +42,7 @@ class Batcher(Generic[EntryT]):
         *,
         size_of: Callable[[EntryT], int] = lambda _entry: 0,
         max_bytes: int = 0,
-        linger_seconds: float = 0.02,
+        linger_seconds: float = LINGER_SECONDS,
         is_eager: bool = True,
         max_batches_in_flight: int = 8,
     ) -> None:

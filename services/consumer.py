@@ -22,7 +22,7 @@ from services.decisions import (
 )
 from services.heartbeat import Heartbeat, InHand
 from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes
-from services.polling import GATHER_SECONDS, ROOM_WAIT_SECONDS, messages_to_receive
+from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
 from services.sqs import Queue, ReceivedMessage
 
@@ -192,7 +192,12 @@ class Consumer:
 
     def _work_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._changed.set()
+        self._room_made()
+
+    def _room_made(self) -> None:
+        # With all polls under way there is nothing that it could be used for.
+        if len(self._polls) < MAX_POLLS:
+            self._changed.set()
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
         wait = jittered(self._backoff_seconds, random.random())  # noqa: S311  # jitter
@@ -243,7 +248,7 @@ class Consumer:
             return decided or await self._attempt(in_hand)
         finally:
             self._slots_taken -= 1
-            self._changed.set()
+            self._room_made()
 
     async def _attempt(self, in_hand: InHand) -> Decision:
         task = asyncio.current_task()

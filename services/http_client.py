@@ -111,6 +111,8 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(),
         headers={"user-agent": USER_AGENT},
+        # A callback's answer is not read; who reads one says what it takes.
+        skip_auto_headers=("Accept", "Accept-Encoding"),
         auto_decompress=False,
     )
 

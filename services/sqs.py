@@ -28,8 +28,8 @@ _POOL_CONNECTIONS = 64
 _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 10
 
-# Nobody waits for these, so they gather until a batch is full, or for so long.
-_SETTLE_LINGER_SECONDS = 0.1
+SETTLE_LINGER_SECONDS = 0.1
+"""Nobody waits for deletes and changes of visibility, so they gather until a batch is full, or for so long."""
 
 _SYSTEM_ATTRIBUTES: Final = (
     "ApproximateReceiveCount",
@@ -241,7 +241,7 @@ def is_missing_queue(error: ClientError) -> bool:
 
 
 def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:
-    return Batcher(send, linger_seconds=_SETTLE_LINGER_SECONDS, is_eager=False)
+    return Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
 
 
 def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:

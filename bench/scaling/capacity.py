@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.scaling.aws import MAX_BATCH_ENTRIES, MOST_IN_FLIGHT
+from services.polling import MAX_POLLS, ROOM_WAIT_SECONDS
 from services.settings import WorkerSettings
 
 BATCHES_UNDER_WAY = 8
 """Of each kind, of one process on one queue (services/batcher.py)."""
-
-
-LONGEST_GATHERING = 0.1
-"""How long a free slot waits for others, to be filled by one receive (services/polling.py)."""
 
 
 def batched_entries_per_second(round_trip: float) -> float:
@@ -37,7 +34,7 @@ class Worker:
     """How long the receiver takes to answer."""
     round_trip: float = 0.01
     """Of a request to SQS."""
-    receives: int = 3
+    receives: int = MAX_POLLS
     """Receives under way at a time while there is a backlog (services/polling.py)."""
 
     @property
@@ -49,7 +46,7 @@ class Worker:
     def empty_slots(self) -> float:
         """How many slots are free on average because a receive waits for several of them (services/polling.py)."""
         gathered = min(MAX_BATCH_ENTRIES, max(1, self.concurrency // 5))
-        return min((gathered - 1) / 2, LONGEST_GATHERING / 2 * self.concurrency / self.slot_time)
+        return min((gathered - 1) / 2, ROOM_WAIT_SECONDS / 2 * self.concurrency / self.slot_time)
 
     @property
     def limits(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ from bench.scaling.capacity import (
     waiting_in_flight,
 )
 from bench.scaling.markdown import dollars, duration, number, percent, table, whole
-from bench.scaling.measured import ACCEPTED_PER_SECOND, PROJECT, measured
+from bench.scaling.measured import PROJECT, accepted_per_second, measured
 from bench.scaling.request_rates import Fleet, batched
 from bench.scaling.simulation import Load, Observed, simulate
 from services.decisions import RetryPolicy
@@ -133,7 +133,7 @@ def example_table() -> str:
     small, worker = _worker(_DEFAULTS.worker_concurrency, **needs), _worker(200, **needs)
     workers = processes_needed(rate, worker.tasks_per_second, UTILISATION)
     fleet = workers * worker.tasks_per_second
-    backlog = rate * outage
+    backlog, accepted = rate * outage, accepted_per_second()
     requests = batched(rate, Fleet(workers=workers)).total
     rows = [
         ("tasks/s of a worker with its default slots", _slots_formula(small), _tasks(small)),
@@ -141,8 +141,8 @@ def example_table() -> str:
         ("workers", f"{whole(rate)} / ({percent(UTILISATION)} of that)", str(workers)),
         (
             "API processes",
-            f"{whole(rate)} / ({percent(UTILISATION)} of {whole(ACCEPTED_PER_SECOND)})",
-            f"{processes_needed(rate, ACCEPTED_PER_SECOND, UTILISATION)}, and one for when it fails",
+            f"{whole(rate)} / ({percent(UTILISATION)} of {whole(accepted)})",
+            f"{processes_needed(rate, accepted, UTILISATION)}, and one for when it fails",
         ),
         (
             "acceptable backlog per worker, the target of the scaling policy",

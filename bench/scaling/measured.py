@@ -1,7 +1,7 @@
 """What was measured of this project and its peers, on which the computed figures rest."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -27,36 +27,31 @@ class Measured:
     """Of the worker."""
 
 
-_TAKEN_BY_HAND: Mapping[str, Measured] = {
-    PROJECT: Measured(0.3005, 778, 0.00088),
-    "Celery, 32 threads": Measured(2.1, 207, 0.0024),
-    "dramatiq, 32 threads": Measured(2.1, 227, 0.0023),
-    "taskiq": Measured(2.1, 297, 0.0024),
-    TASKIQ_BATCHING: Measured(1.2, 407, 0.0022),
-    "hand-written loop": Measured(2.1, 258, 0.0024),
-    ONE_BY_ONE: Measured(3.0, 150, 0.0027),
-    BOUND: Measured(0.30, 1834, 0.0003),
-}
-"""For what `make bench` has not measured: 1000 to 3000 tasks of two calculations and a callback, one worker process, 2
-cores, LocalStack 4.14.0, everything on loopback; this project while other work took most of the cores."""
-
-
-ACCEPTED_PER_SECOND = 3600
-"""Tasks that one API process accepts with coalesced sends, measured at the same time with 64 connections."""
+_TAKEN_BY_HAND: Mapping[str, Measured] = {ONE_BY_ONE: Measured(3.0, 150, 0.0027)}
+"""What `make bench` does not run: a worker that takes one message at a time from a FIFO queue, 1000 tasks of two
+calculations and a callback, 2 cores, LocalStack 4.14.0, everything on loopback."""
 
 
 def measured() -> Mapping[str, Measured]:
-    """Return the figures by system: those of `make bench` where it has them, else those taken earlier."""
-    benchmarked = _medians(json.loads(RESULTS.read_text())["measurements"]) if RESULTS.exists() else {}
-    return {**_TAKEN_BY_HAND, **benchmarked}
-
-
-def _medians(measurements: Iterable[Any]) -> dict[str, Measured]:
+    """Return the figures by system: those of `make bench`, and what it does not run."""
     drains: dict[str, list[Mapping[str, float]]] = {}
-    for measurement in measurements:
-        if measurement["scenario"] == "worker":
-            drains.setdefault(measurement["system"], []).append(measurement["figures"])
-    return {system: _median(figures) for system, figures in drains.items()}
+    for measurement in _measurements("worker"):
+        drains.setdefault(measurement["system"], []).append(measurement["figures"])
+    return {**_TAKEN_BY_HAND, **{system: _median(figures) for system, figures in drains.items()}}
+
+
+def accepted_per_second() -> float:
+    """Return how many tasks one API process accepts, of 64 connections."""
+    rates: list[float] = [
+        measurement["figures"]["requests_per_second"]
+        for measurement in _measurements("api")
+        if (measurement["system"], measurement["case"]) == (PROJECT, "64 connections")
+    ]
+    return median(rates)
+
+
+def _measurements(scenario: str) -> Iterator[Any]:
+    yield from (each for each in json.loads(RESULTS.read_text())["measurements"] if each["scenario"] == scenario)
 
 
 def _median(repetitions: list[Mapping[str, float]]) -> Measured:

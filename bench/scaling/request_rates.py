@@ -10,13 +10,9 @@ import math
 from dataclasses import dataclass, replace
 
 from bench.scaling.aws import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, billed_requests
-
-SEND_LINGER = 0.005
-"""How long a send waits for others while one is under way (services/batcher.py)."""
-RECEIVE_REST = 0.02
-"""How long a worker rests after a receive that brought several messages, but no batch (services/polling.py)."""
-DELETE_LINGER = 0.1
-"""How long a delete waits for others (services/sqs.py)."""
+from services.batcher import LINGER_SECONDS
+from services.polling import GATHER_SECONDS
+from services.sqs import SETTLE_LINGER_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +43,10 @@ class RequestsPerTask:
 
 def batched(rate: float, fleet: Fleet) -> RequestsPerTask:
     """Count the requests of this project: each process coalesces its sends or deletes; a receive takes up to 10."""
-    sends = eager_batches(rate / fleet.api_processes, SEND_LINGER, fleet.round_trip)
+    sends = eager_batches(rate / fleet.api_processes, LINGER_SECONDS, fleet.round_trip)
     # What was sent together is received together.
-    receives = min(sends, receives_per_message(rate, fleet, RECEIVE_REST))
-    deletes = patient_batches(rate / fleet.workers, DELETE_LINGER)
+    receives = min(sends, receives_per_message(rate, fleet, GATHER_SECONDS))
+    deletes = patient_batches(rate / fleet.workers, SETTLE_LINGER_SECONDS)
     return RequestsPerTask(sends, receives, empty_receives_per_message(rate, fleet), deletes)
 
 

@@ -11,7 +11,7 @@ from bench.run import carry_out, interleave
 from bench.steps import Step
 
 
-def step(name: str, figures: Figures | None = None) -> Step:
+def step(name: str, figures: Figures | None = None, *, once: bool = False) -> Step:
     """A step that gives the figures, or fails."""
 
     def run(_lab: object) -> Figures:
@@ -19,7 +19,7 @@ def step(name: str, figures: Figures | None = None) -> Step:
             raise BenchError(f"{name} broke")
         return figures
 
-    return Step("worker", name, "", run)
+    return Step("worker", name, "", run, once=once)
 
 
 def test_each_repetition_has_every_step_and_begins_with_another() -> None:
@@ -32,6 +32,11 @@ def test_each_repetition_has_every_step_and_begins_with_another() -> None:
 def test_no_step_is_left_out_whatever_the_number_of_repetitions(repetitions: int) -> None:
     plan = interleave([step("a"), step("b")], repetitions)
     assert len({(repetition, each.system) for repetition, each in plan}) == len(plan) == 2 * repetitions
+
+
+def test_a_step_that_is_measured_once_is_in_the_first_repetition_alone() -> None:
+    plan = interleave([step("a"), step("b", once=True)], 3)
+    assert [(repetition, each.system) for repetition, each in plan] == [(0, "a"), (0, "b"), (1, "a"), (2, "a")]
 
 
 def test_a_step_that_fails_is_told_and_the_others_are_measured() -> None:

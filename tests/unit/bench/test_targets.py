@@ -1,4 +1,4 @@
-"""The targets: ratios of medians, judged as they are."""
+"""The targets: medians of the ratios within a repetition, judged as they are."""
 
 import pytest
 
@@ -26,6 +26,18 @@ def test_the_worker_is_held_against_the_bound_the_best_of_the_others_and_celery(
         "worker drain, of the best other system's (taskiq)": 5.0,
         "worker drain, of Celery's (Celery, 32 threads)": 7.5,
     }
+
+
+def test_what_was_measured_within_a_repetition_is_compared() -> None:
+    def repeated(system: str, *rates: float) -> list[Measurement]:
+        return [
+            Measurement("worker", system, "", repetition, {"tasks_per_second": each})
+            for repetition, each in enumerate(rates)
+        ]
+
+    # A machine of which others take half from the second repetition on.
+    results = results_of(*repeated(PROJECT.name, 1600, 800, 900), *repeated(BOUND.name, 2000, 1000, 1000))
+    assert values(bench_targets(results)) == {"worker drain, of the bound's": 0.8}
 
 
 def test_a_hand_written_loop_counts_among_the_others() -> None:
