@@ -76,6 +76,7 @@ format: venv ## Format the code and repair what the linter can
 
 bench: venv localstack-venv ## Measure this project beside its peers, in under 10 minutes (QUICK=1: in one, and no document; ONLY="worker api": parts)
 	@$(VENV)/bin/python -m bench $(if $(QUICK),--quick) $(ONLY:%=--only %)
+	@$(if $(QUICK)$(ONLY),,$(VENV)/bin/python -m bench.scaling)
 
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
 	@$(VENV)/bin/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
