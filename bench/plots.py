@@ -87,10 +87,11 @@ def _figure(path: Path, drawn: list[Path], *, columns: int, height: float) -> It
 def _bars(axes: Axes, title: str, summary: Summary, figure: str) -> None:
     systems = summary.systems()
     spreads = [summary.spread(system, figure) or Spread(0, 0, 0) for system in systems]
-    bars = axes.barh(range(len(systems)), [spread.median for spread in spreads], color=list(map(_color, systems)))
-    axes.bar_label(bars, [number(spread.median) for spread in spreads], padding=3)
+    axes.barh(range(len(systems)), [spread.median for spread in spreads], color=list(map(_color, systems)))
     for index, spread in enumerate(spreads):
         axes.plot([spread.least, spread.most], [index, index], color=_INK, linewidth=1)
+        # Behind the line, which would go through it.
+        axes.annotate(number(spread.median), (spread.most, index), (3, 0), textcoords="offset points", va="center")
     # Room for the numbers.
     axes.set_xlim(0, 1.3 * (max((spread.most for spread in spreads), default=0) or 1))
     _name_rows(axes, title, systems)
