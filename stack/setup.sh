@@ -59,7 +59,7 @@ if [ "$(cat "$venv/made-from" 2>/dev/null)" = "$wanted" ]; then
 fi
 
 require_venv
-echo "Installing $name into $venv with Python $version (about 30 s, once) …"
+echo "Installing $name into $venv with Python $version (a minute or so, once) …"
 rm -rf "$venv"
 quietly "$python" -m venv "$venv"
 quietly "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$lock"
