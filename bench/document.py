@@ -1,10 +1,10 @@
 """Writes the generated regions of docs/performance.md, each from the results that are kept beside it."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bench.markdown_region import replace_region
 from bench.results import Results, Surroundings
 from bench.suites import BENCH, DIRECTORY, GROWTH
 from bench.tables import Table, as_markdown
@@ -20,7 +20,7 @@ def write_document() -> list[Path]:
     for suite in (BENCH, GROWTH):
         if suite.kept.exists():
             results = Results.load(suite.kept)
-            text = replace_region(text, suite.name, region(results, suite.report(results)))
+            text = replace_region(text, suite.name, "\n".join(region(results, suite.report(results))))
             written += suite.draw(results, DIRECTORY)
     DOCUMENT.write_text(text)
     return written
@@ -38,17 +38,6 @@ def repetitions(results: Results) -> str:
     counts = Counter((each.scenario, each.system, each.case) for each in results.measurements).values()
     fewest, most = min(counts, default=0), max(counts, default=0)
     return str(most) if fewest == most else f"{fewest} to {most}"
-
-
-def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
-    """Put the lines between the two comments that mark the region. Raises ValueError where there are none."""
-    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-    marked = re.compile(f"(?<={re.escape(begin)}).*?(?={re.escape(end)})", re.DOTALL)
-    body = "\n".join(lines)
-    replaced, count = marked.subn(lambda _: f"{body}\n", text)
-    if count != 1:
-        raise ValueError(f"docs/performance.md must have the region {name} once, between {begin!r} and {end!r}")
-    return replaced
 
 
 def _describe(surroundings: Surroundings, count: str) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from bench.markdown_region import replace_region
 from bench.scaling import capacity_tables, cost_tables
-from bench.scaling.markdown import replace_region
 from stack.config import ROOT
 
 DOCUMENT = ROOT / "docs" / "scaling.md"

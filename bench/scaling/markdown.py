@@ -1,7 +1,6 @@
-"""Tables, numbers and generated regions of a Markdown document."""
+"""Tables and numbers of a Markdown document."""
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 
 NEVER = "never"
@@ -51,16 +50,3 @@ def duration(seconds: float) -> str:
         if seconds >= length:
             return f"{number(seconds / length)} {unit}"
     return f"{number(1000 * seconds)} ms"
-
-
-def replace_region(text: str, name: str, content: str) -> str:
-    """Put the content between the comments that mark the region `name`.
-
-    Raises ValueError where there is no such region.
-    """
-    marked = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
-    if not marked.search(text):
-        raise ValueError(
-            f"there is no region {name!r}: it goes between <!-- {name}: begin --> and <!-- {name}: end -->"
-        )
-    return marked.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.document import DOCUMENT, region, repetitions, replace_region
+from bench.document import DOCUMENT, region, repetitions
+from bench.markdown_region import replace_region
 from bench.plots import draw_bench, draw_growth
 from bench.report import bench_report
 from bench.results import Results
 from bench.suites import BENCH, GROWTH
 from tests.unit.bench.records import measured, results_of
-
-TEXT = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
 
 RESULTS = results_of(
     measured("worker", "this project", {"tasks_per_second": 1500.0, "idle_p50_ms": 7.0, "requests_per_task": 0.3}),
@@ -21,19 +20,6 @@ RESULTS = results_of(
 GROWTH_RESULTS = results_of(
     measured("growth", "this project", {"tasks_per_second": 1500.0, "rss_mb_at.010": 80.0}, "1000 tasks, 1 workers")
 )
-
-
-def test_a_region_is_replaced_and_the_rest_is_left() -> None:
-    assert replace_region(TEXT, "bench", ["new"]) == TEXT.replace("old", "new")
-
-
-def test_replacing_a_region_by_the_same_changes_nothing() -> None:
-    assert replace_region(TEXT, "bench", ["old"]) == TEXT
-
-
-def test_a_document_without_the_region_is_refused_with_what_is_missing() -> None:
-    with pytest.raises(ValueError, match="region growth"):
-        replace_region(TEXT, "growth", ["new"])
 
 
 def test_a_region_tells_where_and_when_and_has_a_section_for_each_table_that_has_rows() -> None:
@@ -61,4 +47,4 @@ def test_the_document_shows_the_kept_results() -> None:
     text = DOCUMENT.read_text()
     for suite in (BENCH, GROWTH):
         results = Results.load(suite.kept)
-        assert replace_region(text, suite.name, region(results, suite.report(results))) == text
+        assert replace_region(text, suite.name, "\n".join(region(results, suite.report(results)))) == text

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.markdown_region import replace_region
 from bench.scaling import __main__ as command
 from bench.scaling import document
 from bench.scaling.document import DOCUMENT, REGIONS
-from bench.scaling.markdown import duration, number, replace_region, table
+from bench.scaling.markdown import duration, number, table
 
 
 def test_the_document_has_each_region_and_none_that_nobody_computes() -> None:
@@ -16,16 +17,6 @@ def test_the_document_has_each_region_and_none_that_nobody_computes() -> None:
     for name in REGIONS:
         assert replace_region(text, name, "computed") != text
     assert text.count(": begin -->") == text.count(": end -->") == len(REGIONS)
-
-
-def test_what_stands_around_a_region_stays() -> None:
-    text = "before\n<!-- cost: begin -->\nold\n<!-- cost: end -->\nafter\n"
-    assert replace_region(text, "cost", "new") == "before\n<!-- cost: begin -->\nnew\n<!-- cost: end -->\nafter\n"
-
-
-def test_a_missing_region_is_named() -> None:
-    with pytest.raises(ValueError, match="there is no region 'cost'"):
-        replace_region("", "cost", "new")
 
 
 def test_a_table_has_its_numbers_to_the_right() -> None:
