@@ -9,6 +9,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
  && pip --python /opt/venv install --quiet --require-hashes --only-binary :all: --requirement /build/runtime.txt
 COPY services /app/services
 COPY receiver /app/receiver
+COPY web /app/web
 # The root file system is read-only when the image runs: bytecode is compiled now or never.
 RUN python -m compileall -q /app
 

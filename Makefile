@@ -11,7 +11,7 @@ ONLY ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
-SOURCES = services receiver stack bench tests localstack-init
+SOURCES = services receiver web stack bench tests localstack-init
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # `make bench` compares with them, each in an environment of its own.
@@ -57,7 +57,7 @@ chaos: venv localstack-venv ## Run a stack under load and faults for about 5 min
 check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(VENV)/bin/ruff format --check $(SOURCES)
 	@$(VENV)/bin/ruff check $(SOURCES)
-	@$(VENV)/bin/mypy services receiver stack bench tests
+	@$(VENV)/bin/mypy services receiver web stack bench tests
 	@$(VENV)/bin/mypy localstack-init
 	@$(STACK) generate --check
 	@$(VENV)/bin/python -m bench.scaling --check

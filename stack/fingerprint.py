@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stack.config import ROOT, StackSettings
 
-SOURCES = ("services", "receiver", "localstack-init", "requirements")
+SOURCES = ("services", "receiver", "web", "localstack-init", "requirements")
 EXAMPLE = ROOT / ".env.example"
 
 
