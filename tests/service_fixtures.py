@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from services import targets
 from services.http_client import TargetSessions, open_http_client, open_target_sessions
+from services.metrics import REGISTRY
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.targets import AllowedTarget, TargetPolicy, TargetSettings
 from services.tasks import data
@@ -44,6 +46,26 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def measured(name: str, **labels: str) -> float | None:
+    """The value of a sample of this process's metrics; all tests share them."""
+    return REGISTRY.get_sample_value(name, labels)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """By how much samples of this process's metrics have grown since this was made."""
+
+    before: dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+    @classmethod
+    def begin(cls) -> "Growth":
+        samples = (sample for family in REGISTRY.collect() for sample in family.samples)
+        return cls({(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples})
+
+    def of(self, name: str, **labels: str) -> float:
+        return (measured(name, **labels) or 0) - self.before.get((name, frozenset(labels.items())), 0)
 
 
 class EndlessAnswer:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -18,7 +20,7 @@ from services.http_client import TargetSessions, open_target_sessions
 from services.messages import OutcomeMessage
 from services.settings import ConsumerSettings
 from services.targets import TargetPolicy
-from tests.service_fixtures import EndlessAnswer, Serve
+from tests.service_fixtures import EndlessAnswer, Growth, Serve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET = "whsec_" + "c2VjcmV0" * 4
@@ -351,3 +353,34 @@ async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serv
     assert isinstance(answer, Rejected)
     assert "is not public, and ALLOWED_PRIVATE_TARGETS does not list it" in answer.reason
     assert connections == 0
+
+
+@pytest.mark.parametrize(("status", "result"), [(200, "delivered"), (503, "refused"), (410, "rejected")])
+async def test_a_delivery_attempt_is_counted_by_how_it_ended(
+    sessions: TargetSessions, serve: Serve, status: int, result: str
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    growth = Growth.begin()
+    async with serve(answer) as url:
+        await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+
+    assert growth.of("async_tasks_deliveries_total", result=result) == 1
+    assert growth.of("async_tasks_delivery_seconds_count") == 1
+
+
+@pytest.mark.parametrize(("status", "ends"), [(200, 1), (503, 0), (410, 0)])
+async def test_a_task_has_ended_when_its_outcome_is_delivered(
+    sessions: TargetSessions, serve: Serve, status: int, ends: int
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    growth = Growth.begin()
+    async with serve(answer) as url:
+        accepted_an_hour_ago = replace(outcome_for(url), accepted_at=time.time() - 3600)
+        await CallbackClient(sessions, ConsumerSettings()).post(accepted_an_hour_ago)
+
+    assert growth.of("async_tasks_end_to_end_seconds_count", task_type="calculation") == ends
+    assert growth.of("async_tasks_end_to_end_seconds_sum", task_type="calculation") >= ends * 3600

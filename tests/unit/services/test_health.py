@@ -1,11 +1,15 @@
-"""The health endpoints of a program that serves nothing else."""
+"""The internal HTTP server of every service."""
 
 import os
+import socket
+import time
+from typing import cast
 
 import httpx
 import pytest
 
 from services.health import Service, serve_health
+from services.queue_samples import QueueSample, QueueSampler
 from services.settings import BrokerSettings
 
 
@@ -39,3 +43,55 @@ async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_t
     assert end.value.code == os.EX_CONFIG
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"cannot start: HEALTH_HOST, HEALTH_PORT: cannot listen on 127.0.0.1:{closed_port}: ")
+
+
+async def test_a_service_whose_readiness_is_told_elsewhere_has_no_readyz(
+    http: httpx.AsyncClient, closed_port: int
+) -> None:
+    async with serve_health(BrokerSettings(health_port=closed_port), Service("api")):
+        assert (await http.get(f"http://127.0.0.1:{closed_port}/readyz")).status_code == 404
+        assert (await http.get(f"http://127.0.0.1:{closed_port}/healthcheck")).status_code == 200
+
+
+async def test_a_service_tells_what_it_is_and_what_its_consumers_do(http: httpx.AsyncClient, closed_port: int) -> None:
+    work = {"queue": "calculation", "slots": 50, "busy": 0, "last_receive_seconds_ago": None, "in_hand": []}
+    before = time.time()
+
+    async with serve_health(
+        BrokerSettings(health_port=closed_port), Service("worker-calculation", consumers=[lambda: work])
+    ):
+        told = (await http.get(f"http://127.0.0.1:{closed_port}/work")).json()
+
+    assert before <= told.pop("started_at") <= time.time()
+    assert told == {
+        "service": "worker-calculation",
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "consumers": [work],
+    }
+
+
+async def test_metrics_are_text_for_prometheus(http: httpx.AsyncClient, closed_port: int) -> None:
+    async with serve_health(BrokerSettings(health_port=closed_port), Service("api")):
+        answer = await http.get(f"http://127.0.0.1:{closed_port}/metrics")
+
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "# TYPE async_tasks_delivery_seconds histogram" in answer.text
+
+
+async def test_queues_are_sampled_when_the_metrics_are_read(http: httpx.AsyncClient, closed_port: int) -> None:
+    class Queues:
+        async def sample(self) -> dict[str, QueueSample | Exception]:
+            return {"sampled": QueueSample(at=2, waiting=7, in_flight=0, delayed=0, first_at=1, last_empty_at=None)}
+
+    service = Service("dlq-watcher", sampler=cast("QueueSampler", Queues()))
+    async with serve_health(BrokerSettings(health_port=closed_port), service):
+        answer = await http.get(f"http://127.0.0.1:{closed_port}/metrics")
+
+    assert 'async_tasks_queue_messages{queue="sampled",state="waiting"} 7.0' in answer.text
+
+
+async def test_a_service_that_measures_nothing_has_no_metrics(http: httpx.AsyncClient, closed_port: int) -> None:
+    async with serve_health(BrokerSettings(health_port=closed_port, metrics_enabled=False), Service("api")):
+        assert (await http.get(f"http://127.0.0.1:{closed_port}/metrics")).status_code == 404
+        assert (await http.get(f"http://127.0.0.1:{closed_port}/work")).status_code == 200

@@ -33,6 +33,7 @@ from services.messages import (
     encode_outcome,
     encode_task,
     failure_outcome,
+    peek_task_id,
     success_outcome,
 )
 from services.redaction import hide_secrets_of
@@ -330,3 +331,20 @@ def test_no_secret_of_the_settings_goes_beside_a_dead_message_or_to_a_callback()
     assert attributes["reason"] == "ValueError: *** does not fit"
     assert attributes["trace"] == "Traceback\nValueError: *** does not fit\n"
     assert json.loads(outcome.body)["errors"][0]["details"] == "ValueError: *** does not fit"
+
+
+@pytest.mark.parametrize(
+    ("body", "task_id"),
+    [
+        (encode_task("a-task", "calculation", '{"callback_url":"http://receiver","message":[]}'), "a-task"),
+        (encode_outcome(OutcomeMessage("a-task", "calculation", "http://receiver", "{}")), "a-task"),
+        ('{ "version": 1, "task_id" : "spaced" }', "spaced"),
+        ('{"text":"\\"task_id\\":\\"quoted\\""}', None),
+        ('{"task_id":null}', None),
+        ("x" * 1000 + '"task_id":"far"', None),
+        ("no JSON", None),
+        ("", None),
+    ],
+)
+def test_the_id_of_a_task_can_be_had_without_reading_its_message(body: str, task_id: str | None) -> None:
+    assert peek_task_id(body) == task_id

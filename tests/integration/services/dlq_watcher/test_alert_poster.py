@@ -12,6 +12,7 @@ from services.dlq_watcher.slack import SlackChannel
 from services.settings import WatcherSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
+from tests.service_fixtures import Growth
 from tests.unit.services.dlq_watcher.conftest import alert_of
 
 WINDOW_SECONDS = 2.5
@@ -98,6 +99,21 @@ async def test_what_slack_refuses_comes_back_and_is_in_the_log_once(strict_slack
     assert entry["refusal"] == "invalid_auth"
     assert entry.items() >= alert_of().as_log().items()
     assert len(strict_slack.messages) == 1
+
+
+async def test_alerts_are_counted_as_told_or_refused(strict_slack: StrictSlack) -> None:
+    poster = poster_to(strict_slack)
+    growth = Growth.begin()
+
+    strict_slack.trouble = refuse
+    async with running(poster):
+        with pytest.raises(RetryLaterError):
+            await poster.post(alert_of())
+        strict_slack.trouble = None
+        await poster.post(alert_of())
+
+    assert growth.of("async_tasks_alerts_total", result="refused") == 1
+    assert growth.of("async_tasks_alerts_total", result="told") == 1
 
 
 async def test_slack_is_left_alone_for_as_long_as_it_asks(strict_slack: StrictSlack) -> None:
