@@ -6,9 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import Context
+from dataclasses import dataclass
 
 import structlog
 
+from services import tracing
 from services.attempts import AttemptHistory
 from services.decisions import (
     Acknowledge,
@@ -54,6 +56,7 @@ async def attempt(in_hand: InHand, handler: MessageHandler, policy: RetryPolicy,
 
 
 def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history: AttemptHistory) -> Retry | DeadLetter:
+    tracing.tracer.failed(error)
     # The count of now: SQS moves the message by what it has counted, deliveries during the attempt included.
     message_id, count = in_hand.message.message_id, in_hand.message.receive_count
     decision = decide_after_failure(error, count, policy, random.random(), history.of(message_id))  # noqa: S311  # jitter
@@ -62,6 +65,14 @@ def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history:
     else:
         history.forget(message_id)
     return decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What was decided of a message, and the context of its attempt, in which it is carried out."""
+
+    decision: Acknowledge | DeadLetter
+    context: Context
 
 
 class Consumer:
@@ -91,7 +102,7 @@ class Consumer:
         )
         self._history = AttemptHistory()
         self._in_hand: dict[str, InHand] = {}
-        self._decided: dict[str, tuple[Acknowledge | DeadLetter, Context]] = {}
+        self._decided: dict[str, _Decided] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._attempts: set[asyncio.Task[None]] = set()
         self._slots_taken = 0
@@ -185,7 +196,9 @@ class Consumer:
             in_hand.context.run(log.info, "received again while in hand")
             in_hand.message = message
             return
-        in_hand = self._in_hand[message.message_id] = InHand(message)
+        decided = self._decided.get(message.message_id)
+        in_hand = InHand(message, decided.context) if decided else InHand(message)
+        self._in_hand[message.message_id] = in_hand
         self._slots_taken += 1
         task = asyncio.create_task(self._work(in_hand), context=in_hand.context)
         self._tasks.add(task)
@@ -245,11 +258,8 @@ class Consumer:
     async def _decide(self, in_hand: InHand) -> Decision:
         """Make an attempt, unless what it would be for was decided before; then give its slot back."""
         try:
-            if in_hand.message.message_id not in self._decided:
-                return await self._attempt(in_hand)
-            decision, context = self._decided[in_hand.message.message_id]
-            structlog.contextvars.bind_contextvars(**context.run(structlog.contextvars.get_contextvars))
-            return decision
+            decided = self._decided.get(in_hand.message.message_id)
+            return decided.decision if decided else await self._attempt(in_hand)
         finally:
             self._slots_taken -= 1
             self._room_made()
@@ -259,7 +269,8 @@ class Consumer:
         assert task is not None  # noqa: S101  # a coroutine runs in one
         self._attempts.add(task)
         try:
-            return await attempt(in_hand, self._handler, self._policy, self._history)
+            with tracing.tracer.process(self._queue, in_hand.message):
+                return await attempt(in_hand, self._handler, self._policy, self._history)
         finally:
             self._attempts.discard(task)
             # Cut short, it has been told; what is left to do for its message is not to be cut off.
@@ -285,7 +296,7 @@ class Consumer:
             raise
 
     def _remember(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
-        self._decided[in_hand.message.message_id] = decision, in_hand.context
+        self._decided[in_hand.message.message_id] = _Decided(decision, in_hand.context)
         if len(self._decided) > _MOST_DECIDED:
             del self._decided[next(iter(self._decided))]
 

@@ -11,7 +11,7 @@ import httpx
 import structlog
 import uvloop
 
-from services import targets
+from services import targets, tracing
 from services.callbacks import CallbackClient
 from services.delivery import OutcomeDelivery
 from services.garbage_collection import spare_what_stays
@@ -52,7 +52,10 @@ def run_program(
     settings: ConsumerSettings, task_types: TaskTypes, make_parts: Callable[[Resources], Sequence[Part]]
 ) -> None:
     """Run the parts until SIGTERM or SIGINT."""
-    uvloop.run(_run(settings, task_types, make_parts))
+    try:
+        uvloop.run(_run(settings, task_types, make_parts))
+    finally:
+        tracing.tracer.stop()
 
 
 async def _run(

@@ -13,7 +13,7 @@ from services.settings import ApiSettings
 def main() -> None:
     """Serve until told to stop."""
     argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
-    settings, task_types = boot(ApiSettings)
+    settings, task_types = boot(ApiSettings, traced_as="api")
     uvicorn.run(
         create_app(settings, task_types),
         host=settings.api_host,

@@ -2,6 +2,7 @@
 
 import structlog
 
+from services import tracing
 from services.dlq_watcher.alert import decode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.messages import UnusableMessageError
@@ -36,4 +37,5 @@ class AlertHandler:
             raise
         if alert.task_id is not None:
             structlog.contextvars.bind_contextvars(task_id=alert.task_id)
+            tracing.tracer.of_task(alert.task_id)
         await self._tell(alert)
