@@ -1,10 +1,10 @@
-"""The first steps of every program: its settings, its task types, its logs; what cannot work ends it here."""
+"""The first steps of every program: its settings, task types, logs and traces; what cannot work ends it here."""
 
 from typing import TextIO, TypeVar
 
 import aioboto3
 
-from services import metrics
+from services import metrics, tracing
 from services.logs import configure_logs
 from services.queues import define_queues
 from services.settings import BrokerSettings, load_settings, refuse_to_start
@@ -13,10 +13,13 @@ from services.task_types import TaskTypes, load_task_types
 BrokerSettingsT = TypeVar("BrokerSettingsT", bound=BrokerSettings)
 
 
-def boot(settings_class: type[BrokerSettingsT], *, logs_to: TextIO | None = None) -> tuple[BrokerSettingsT, TaskTypes]:
+def boot(
+    settings_class: type[BrokerSettingsT], *, traced_as: str | None = None, logs_to: TextIO | None = None
+) -> tuple[BrokerSettingsT, TaskTypes]:
     """Return the settings and the task types, or end the program with a line that names the setting at fault.
 
-    Logs go to standard output unless told otherwise.
+    A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output
+    unless told otherwise.
     """
     settings = load_settings(settings_class)
     if not aioboto3.Session().region_name:
@@ -29,4 +32,13 @@ def boot(settings_class: type[BrokerSettingsT], *, logs_to: TextIO | None = None
     configure_logs(settings, logs_to)
     if not settings.metrics_enabled:
         metrics.turn_off()
+    if traced_as is not None:
+        _start_tracing(traced_as)
     return settings, task_types
+
+
+def _start_tracing(service: str) -> None:
+    try:
+        tracing.start(service)
+    except ValueError as error:
+        refuse_to_start(f"OTEL_…: OpenTelemetry cannot work with these variables: {error}")

@@ -14,6 +14,7 @@ import httpx
 from standardwebhooks import Webhook
 from yarl import URL
 
+from services import tracing
 from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.messages import OutcomeMessage
@@ -103,8 +104,10 @@ class CallbackClient:
         self._delivery_seconds = child(DELIVERY_SECONDS)
         self._end_to_end_seconds = child(END_TO_END_SECONDS)
 
-    async def post(self, outcome: OutcomeMessage) -> Answer:
-        """Make one delivery attempt. It raises nothing: what goes wrong on the way is `Refused` with its reason.
+    async def post(self, outcome: OutcomeMessage, attempt: int = 1) -> Answer:
+        """Make one delivery attempt, the n-th of its caller.
+
+        It raises nothing: what goes wrong on the way is `Refused` with its reason.
 
         The status line decides: a receiver that sends it and then takes its time with the rest has answered.
         """
@@ -122,7 +125,7 @@ class CallbackClient:
         try:
             url = URL(outcome.callback_url)
             async with self._hosts.slot(url.host_port_subcomponent or ""):
-                return await self._post(url, outcome, now)
+                return await self._post(url, outcome, attempt, now)
         except HostBusyError as busy:
             return Refused(f"the receiver was not called: {busy}", soon=False)
         except TimeoutError as error:
@@ -132,11 +135,16 @@ class CallbackClient:
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 
-    async def _post(self, url: URL, outcome: OutcomeMessage, now: datetime) -> Answer:
+    async def _post(self, url: URL, outcome: OutcomeMessage, attempt: int, now: datetime) -> Answer:
+        with tracing.tracer.deliver(url, outcome.task_id, attempt) as span:
+            return await self._post_traced(url, outcome, now, span)
+
+    async def _post_traced(self, url: URL, outcome: OutcomeMessage, now: datetime, span: tracing.Span) -> Answer:
         session = self._sessions.session_for(url.raw_host or "", url.port or 0)
-        body, headers = outcome.body.encode(), self._headers(outcome, now)
+        body, headers = outcome.body.encode(), {**self._headers(outcome, now), **span.headers}
         request = session.post(url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
         async with request as response:
+            span.answered(response.status)
             # A short answer has come as a whole.
             if not response.content.is_eof():
                 await _read_rest(response)

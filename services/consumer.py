@@ -5,11 +5,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import structlog
 
+from services import tracing
 from services.attempts import AttemptHistory
 from services.consumer_metrics import ConsumerMetrics
 from services.decisions import (
@@ -57,6 +60,7 @@ async def attempt(in_hand: InHand, handler: MessageHandler, policy: RetryPolicy,
 
 
 def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history: AttemptHistory) -> Retry | DeadLetter:
+    tracing.tracer.failed(error)
     # The count of now: SQS moves the message by what it has counted, deliveries during the attempt included.
     message_id, count = in_hand.message.message_id, in_hand.message.receive_count
     decision = decide_after_failure(error, count, policy, random.random(), history.of(message_id))  # noqa: S311  # jitter
@@ -65,6 +69,14 @@ def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history:
     else:
         history.forget(message_id)
     return decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What was decided of a message, and the context of its attempt, in which it is carried out."""
+
+    decision: Acknowledge | DeadLetter
+    context: Context
 
 
 class Consumer:
@@ -94,7 +106,7 @@ class Consumer:
         )
         self._history = AttemptHistory()
         self._in_hand: dict[str, InHand] = {}
-        self._decided: dict[str, Acknowledge | DeadLetter] = {}
+        self._decided: dict[str, _Decided] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._attempts: set[asyncio.Task[None]] = set()
         self._slots_taken = 0
@@ -200,13 +212,15 @@ class Consumer:
         in_hand = self._in_hand.get(message.message_id)
         if in_hand is not None:
             # A standard queue may deliver a message twice, and a heartbeat may have come too late.
-            log.info("received again while in hand", queue=self._queue.name, message_id=message.message_id)
+            in_hand.context.run(log.info, "received again while in hand")
             in_hand.message = message
             return
-        in_hand = self._in_hand[message.message_id] = InHand(message)
+        decided = self._decided.get(message.message_id)
+        in_hand = InHand(message, decided.context) if decided else InHand(message)
+        self._in_hand[message.message_id] = in_hand
         self._metrics.received(message)
         self._slots_taken += 1
-        task = asyncio.create_task(self._work(in_hand))
+        task = asyncio.create_task(self._work(in_hand), context=in_hand.context)
         self._tasks.add(task)
         task.add_done_callback(self._work_done)
 
@@ -265,7 +279,7 @@ class Consumer:
         """Make an attempt, unless what it would be for was decided before; then give its slot back."""
         try:
             decided = self._decided.get(in_hand.message.message_id)
-            return decided or await self._attempt(in_hand)
+            return decided.decision if decided else await self._attempt(in_hand)
         finally:
             self._slots_taken -= 1
             self._room_made()
@@ -276,7 +290,8 @@ class Consumer:
         self._attempts.add(task)
         self._metrics.begins(in_hand.message)
         try:
-            decision = await attempt(in_hand, self._handler, self._policy, self._history)
+            with tracing.tracer.process(self._queue, in_hand.message):
+                decision = await attempt(in_hand, self._handler, self._policy, self._history)
             self._metrics.ended(decision)
             return decision
         finally:
@@ -287,11 +302,11 @@ class Consumer:
     async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
         """Carry the decision out, and remember it until that has succeeded: the work is not to be done for it again."""
         message_id = in_hand.message.message_id
-        self._remember(message_id, decision)
+        self._remember(in_hand, decision)
         if isinstance(decision, DeadLetter):
             log.error("dead-lettered", reason=decision.reason, attempts=decision.attempts)
             await insistently(lambda: self._dead_letter(in_hand.message, decision))
-            self._remember(message_id, Acknowledge())
+            self._remember(in_hand, Acknowledge())
         await insistently(lambda: self._delete(in_hand))
         self._decided.pop(message_id, None)
 
@@ -303,8 +318,8 @@ class Consumer:
             self._heartbeat.hold(in_hand)
             raise
 
-    def _remember(self, message_id: str, decision: Acknowledge | DeadLetter) -> None:
-        self._decided[message_id] = decision
+    def _remember(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
+        self._decided[in_hand.message.message_id] = _Decided(decision, in_hand.context)
         if len(self._decided) > _MOST_DECIDED:
             del self._decided[next(iter(self._decided))]
 

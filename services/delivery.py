@@ -60,8 +60,8 @@ class OutcomeDelivery:
             if not isinstance(answer, Refused) or not answer.soon or (answer.retry_after_seconds or 0) > wait_seconds:
                 break
             await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
-            answer = await self._client.post(outcome)
             attempts += 1
+            answer = await self._client.post(outcome, attempts)
         return answer, attempts
 
     async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:

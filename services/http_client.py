@@ -17,6 +17,7 @@ import httpx
 from aiohttp.abc import ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
+from services import tracing
 from services.settings import USER_AGENT
 from services.targets import ForbiddenTargetError, TargetPolicy
 
@@ -97,7 +98,11 @@ class _TargetTransport(httpx.AsyncBaseTransport):
             # httpx has made a header of it, and aiohttp refuses to be told twice.
             request.url = url.copy_with(userinfo=b"")
         session = self._sessions.session_for(url.host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
-        return await self._transport_of(session).handle_async_request(request)
+        with tracing.tracer.fetch(request.method, url) as span:
+            request.headers.update(span.headers)
+            response = await self._transport_of(session).handle_async_request(request)
+            span.answered(response.status_code)
+            return response
 
     def _transport_of(self, session: aiohttp.ClientSession) -> AiohttpTransport:
         if session not in self._transports:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from services import tracing
 from services.redaction import redact
 from services.settings import Settings
 
@@ -25,10 +26,11 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
     """Send everything that is logged to standard output, or another stream, in the configured format."""
     stream = stream or sys.stdout
     level = logging.getLevelNamesMapping()[settings.log_level]
+    shared = [*_SHARED, tracing.add_ids] if tracing.is_wanted() else _SHARED
     render = _render(settings)
     # Our own lines do not go through logging: it costs several times as much, on each task.
     structlog.configure(
-        processors=[*_SHARED, *render],
+        processors=[*shared, *render],
         logger_factory=lambda *names: _NamedLogger(stream, *names),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -36,7 +38,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream)
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[remove_meta, *render])
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, *render])
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # They tell of every request at INFO.

@@ -36,10 +36,25 @@ TRACE_ATTRIBUTE = "trace"
 """The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
 SOURCE_QUEUE_ATTRIBUTE = "source_queue"
 """The queue to which a redrive returns the message."""
+TRACEPARENT_ATTRIBUTE = "traceparent"
+TRACESTATE_ATTRIBUTE = "tracestate"
+"""Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""
 
 MAX_REASON_BYTES = 2000
 MAX_TRACE_BYTES = 4000
-MAX_BODY_BYTES = MAX_MESSAGE_BYTES - MAX_REASON_BYTES - MAX_TRACE_BYTES - 512
+MAX_TRACESTATE_BYTES = 512
+"""As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
+_TRACEPARENT_BYTES = 55
+_MAX_SMALL_ATTRIBUTES_BYTES = 512
+"""The number of attempts and the queue's name; and the names and types of all."""
+MAX_BODY_BYTES = (
+    MAX_MESSAGE_BYTES
+    - MAX_REASON_BYTES
+    - MAX_TRACE_BYTES
+    - _TRACEPARENT_BYTES
+    - MAX_TRACESTATE_BYTES
+    - _MAX_SMALL_ATTRIBUTES_BYTES
+)
 """The most that a message's body may take, so that these attributes fit beside it when it is dead-lettered."""
 
 MAX_OUTCOME_BYTES = 64 * 1024 * 1024

@@ -11,7 +11,7 @@ import httpx
 import structlog
 import uvloop
 
-from services import targets
+from services import targets, tracing
 from services.callbacks import CallbackClient
 from services.consumer import Consumer
 from services.delivery import OutcomeDelivery
@@ -59,7 +59,10 @@ def run_program(
     samples_queues: bool = False,
 ) -> None:
     """Run the parts until SIGTERM or SIGINT. One program of the stack samples the queues, for the metrics of them."""
-    uvloop.run(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
+    try:
+        uvloop.run(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
+    finally:
+        tracing.tracer.stop()
 
 
 async def _run(

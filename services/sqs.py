@@ -10,7 +10,7 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
-from services import metrics
+from services import metrics, tracing
 from services.batcher import Batcher
 from services.messages import MAX_MESSAGE_BYTES
 from services.queues import QueueDefinition
@@ -130,10 +130,17 @@ class Queue:
             metrics.child(metrics.SQS_BATCH_ENTRIES, operation) for operation in ("send", "delete", "change_visibility")
         )
 
+    @property
+    def endpoint_url(self) -> str:
+        """Where SQS is."""
+        return str(self._client.meta.endpoint_url)
+
     async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
-        await self._sends.submit(_Send(body, _as_text(attributes or {}), delay))
+        own = attributes or {}
+        with tracing.tracer.send(self, own) as span:
+            await self._sends.submit(_Send(body, _as_text({**own, **span.headers}), delay))
 
     async def resend(self, message: ReceivedMessage, *, without: Collection[str]) -> None:
         """Send a message that came from another queue, without some of its attributes."""

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 
+from services import tracing
 from services.api.api_keys import ApiKeys
 from services.api.enqueue import TaskQueue
 from services.api.errors import answer_validation_error
@@ -46,6 +47,8 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.enqueue_timeout_seconds):
                     await queues.close()
+            # Here, as the server does not return: it ends as by the signal that stops it.
+            await asyncio.to_thread(tracing.tracer.stop)
 
     app = FastAPIOffline(
         title="Async tasks",

@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import Body, Header, HTTPException, Request, Response, Security, status
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, TypeAdapter, ValidationError
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
+from services import tracing
 from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED
@@ -22,6 +25,8 @@ from services.settings import ApiSettings
 from services.sqs import message_bytes
 from services.task_types import TaskTypes
 from services.tasks.task_type import TaskType
+
+log = structlog.get_logger(__name__)
 
 
 class OutcomeStructure(BaseModel):
@@ -153,6 +158,11 @@ class TaskRoute(APIRoute):
 
         return handle_task
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, in a span of its own."""
+        with tracing.tracer.request(scope, self.path) as span:
+            await super().handle(scope, receive, span.watched(send))
+
     def _make_endpoint(self, example_receiver_url: str) -> Callable[..., Awaitable[Response]]:
         example = make_example(self._task_type, example_receiver_url)
         request_model = self._task_type.request_model
@@ -175,6 +185,7 @@ class TaskRoute(APIRoute):
         """Queue the task of a valid request."""
         task_queue: TaskQueue = request.app.state.task_queues[self._task_type.name]
         task_id = task_id_of(self._task_type.name, idempotency_key)
+        tracing.tracer.of_task(task_id)
         # The text of the client, not the model's: it is passed on untouched.
         message = encode_task(task_id, self._task_type.name, await request.text())
         size = message_bytes(message)
@@ -184,6 +195,7 @@ class TaskRoute(APIRoute):
             await task_queue.enqueue(task_id, message)
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
+        log.info("accepted", task_id=task_id, task_type=self._task_type.name)
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
 
 

@@ -31,7 +31,7 @@ _ALERTS_IN_HAND = 1000
 def main() -> None:
     """Run until told to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
-    settings, task_types = boot(WatcherSettings)
+    settings, task_types = boot(WatcherSettings, traced_as="dlq-watcher")
     run_program(
         "dlq-watcher",
         settings,

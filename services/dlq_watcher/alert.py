@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.dlq_watcher.url_secrets import without_url_secrets
 from services.durations import describe_duration
 from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
 from services.redaction import redact
 from services.sqs import ReceivedMessage
+from services.url_secrets import without_url_secrets
 
 _LONGEST_HEADLINE_BYTES = 400
 _LONGEST_FACT_BYTES = 800

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 import structlog
@@ -27,6 +28,8 @@ _STOPPED = SlackRefusal("the program stopped before Slack answered")
 @dataclass(eq=False, slots=True)
 class _Waiting:
     alert: Alert
+    context: Context = field(default_factory=copy_context)
+    """In which it was told first: a line logged there, and the request to Slack, belong to its task."""
     answer: asyncio.Future[SlackRefusal | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -109,36 +112,39 @@ class AlertPoster:
 
     async def _post_next(self) -> None:
         group = self._grouping.take(time.monotonic())
-        alerts = [waiting.alert for waiting in group]
         refusal: SlackRefusal | None = _STOPPED
         try:
-            refusal = await self._channel.post(alerts)
-            self._note(alerts, refusal)
+            refusal = await self._channel.post(
+                [waiting.alert for waiting in group], [waiting.context for waiting in group]
+            )
+            self._note(group, refusal)
         finally:
             self._grouping.pause(time.monotonic(), refusal.retry_after_seconds if refusal else None)
             for waiting in group:
                 del self._waiting[waiting.alert.alert_id]
                 waiting.answer.set_result(refusal)
 
-    def _note(self, alerts: Sequence[Alert], refusal: SlackRefusal | None) -> None:
+    def _note(self, group: Sequence[_Waiting], refusal: SlackRefusal | None) -> None:
         if refusal is None:
             self._told.inc(len(alerts))
             self._refused_since = None
-            self._note_posted(alerts)
+            self._note_posted(group)
             return
         self._refused.inc(len(alerts))
         self._refusal = refusal.reason
         self._refused_since = self._refused_since or time.monotonic()
-        self._log_once(alerts, refusal)
+        self._log_once(group, refusal)
 
-    def _note_posted(self, alerts: Sequence[Alert]) -> None:
-        for alert in alerts:
-            self._posted.add(alert.alert_id)
+    def _note_posted(self, group: Sequence[_Waiting]) -> None:
+        for waiting in group:
+            self._posted.add(waiting.alert.alert_id)
             # A digest refers to these lines.
-            log.warning("alert posted", alerts_in_message=len(alerts), **alert.as_log())
+            waiting.context.run(log.warning, "alert told", alerts_in_message=len(group), **waiting.alert.as_log())
 
-    def _log_once(self, alerts: Sequence[Alert], refusal: SlackRefusal) -> None:
-        for alert in alerts:
-            if alert.alert_id not in self._logged:
-                self._logged.add(alert.alert_id)
-                log.error("alert not taken by Slack yet", refusal=refusal.reason, **alert.as_log())
+    def _log_once(self, group: Sequence[_Waiting], refusal: SlackRefusal) -> None:
+        for waiting in group:
+            if waiting.alert.alert_id in self._logged:
+                continue
+            self._logged.add(waiting.alert.alert_id)
+            fields = waiting.alert.as_log()
+            waiting.context.run(log.error, "alert not taken by Slack yet", refusal=refusal.reason, **fields)

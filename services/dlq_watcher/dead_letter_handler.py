@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from services import tracing
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
 from services.dlq_watcher.alert import Alert, describe_age, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
@@ -37,6 +38,7 @@ class DeadLetterHandler:
             await self._tell(self._alert_of_unusable(message, unusable))
             raise UnusableMessageError(unusable.reason, unusable.attempts) from error
         structlog.contextvars.bind_contextvars(task_id=task.task_id)
+        tracing.tracer.of_task(task.task_id)
         try:
             await self._delivery.deliver(failure_outcome(task, failure.details))
         except OutcomeTooLargeError as error:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from services import tracing
 from services.decisions import PermanentError
 from services.dlq_watcher.alert import describe_age, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
@@ -42,6 +43,7 @@ class DeadOutcomeHandler:
             )
             raise UndeliverableError(unusable.reason, unusable.attempts) from error
         structlog.contextvars.bind_contextvars(task_id=outcome.task_id)
+        tracing.tracer.of_task(outcome.task_id)
         await self._tell(
             make_alert(
                 message,

@@ -1,6 +1,7 @@
 """One Slack channel, over Slack's Web API."""
 
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,9 +9,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from services import tracing
 from services.callbacks import retry_after_seconds
 from services.dlq_watcher.alert import Alert
-from services.dlq_watcher.slack_message import message_of
+from services.dlq_watcher.slack_message import SlackMessage, message_of
 from services.settings import WatcherSettings
 
 _TIMEOUT_SECONDS = 10
@@ -37,11 +39,15 @@ class SlackChannel:
             retry_handlers=[],
         )
 
-    async def post(self, alerts: Sequence[Alert]) -> SlackRefusal | None:
-        """Post one message of the alerts, and return None when Slack has it. It raises nothing."""
+    async def post(self, alerts: Sequence[Alert], told_in: Sequence[Context] = ()) -> SlackRefusal | None:
+        """Post one message of the alerts, which come from these contexts; return None when Slack has it.
+
+        It raises nothing.
+        """
         try:
             message = message_of(alerts)
-            await self._client.chat_postMessage(channel=self._channel, text=message.text, blocks=message.blocks)
+            with tracing.tracer.tell(f"{self._client.base_url}chat.postMessage", told_in) as span:
+                await self._post(message, span)
         except SlackApiError as error:
             return _refusal(error.response)
         except TimeoutError:
@@ -49,6 +55,16 @@ class SlackChannel:
         except Exception as error:  # noqa: BLE001  # whatever answers there, the callbacks go on
             return SlackRefusal(f"{type(error).__name__}: {error}")
         return None
+
+    async def _post(self, message: SlackMessage, span: tracing.Span) -> None:
+        try:
+            response = await self._client.chat_postMessage(
+                channel=self._channel, text=message.text, blocks=message.blocks
+            )
+        except SlackApiError as error:
+            span.answered(getattr(error.response, "status_code", 0))
+            raise
+        span.answered(response.status_code)
 
 
 def _refusal(response: object) -> SlackRefusal:

@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
     parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
     queue_name = parser.parse_args().queue
-    settings, task_types = boot(WorkerSettings)
+    settings, task_types = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
     if queue_name != CALLBACKS and queue_name not in task_types:
         known = ", ".join([*task_types, CALLBACKS])
         refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")

@@ -2,6 +2,7 @@
 
 import structlog
 
+from services import tracing
 from services.callbacks import CallbackClient, Delivered, Rejected
 from services.decisions import PermanentError, RetryLaterError
 from services.messages import decode_outcome
@@ -23,7 +24,8 @@ class CallbackHandler:
         """
         outcome = decode_outcome(message.body)
         structlog.contextvars.bind_contextvars(task_id=outcome.task_id, attempt=message.receive_count)
-        answer = await self._client.post(outcome)
+        tracing.tracer.of_task(outcome.task_id)
+        answer = await self._client.post(outcome, message.receive_count)
         if isinstance(answer, Delivered):
             log.info("delivered")
             return

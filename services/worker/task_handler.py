@@ -8,6 +8,7 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
+from services import tracing
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.metrics import WORK_SECONDS, child
@@ -41,6 +42,7 @@ class TaskHandler:
         """
         task = decode_task(message.body)
         structlog.contextvars.bind_contextvars(task_id=task.task_id, attempt=message.receive_count)
+        tracing.tracer.of_task(task.task_id)
         request = self._validate(task)
         if self._delay_seconds:
             await asyncio.sleep(self._delay_seconds)
@@ -58,7 +60,8 @@ class TaskHandler:
 
     async def _work(self, task: TaskMessage, request: TaskRequest[Any], context: TaskContext) -> OutcomeMessage:
         # The results are let go here: the outcome has them as text, and its delivery may take long.
-        results, errors = await self._run_in_time(request, context)
+        with tracing.tracer.work(task.task_type):
+            results, errors = await self._run_in_time(request, context)
         # For the line that says what became of the outcome.
         structlog.contextvars.bind_contextvars(results=len(results), errors=len(errors))
         return success_outcome(task, results, errors)

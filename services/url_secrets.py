@@ -2,6 +2,8 @@
 
 import re
 
+HIDDEN = "…"
+
 # Of a URL in prose: it ends at white space, at a quote or at a bracket of markup.
 _AFTER_SCHEME = re.compile(r"://(?P<address>[^\s\"'<>`?#]*)(?:\?(?P<query>[^\s\"'<>`#]*))?(?:#[^\s\"'<>`]*)?")
 
@@ -23,4 +25,4 @@ def _shown(url: re.Match[str]) -> str:
 
 def _without_value(parameter: str) -> str:
     name, equals, _ = parameter.partition("=")
-    return f"{name}=…" if equals else "…"
+    return f"{name}={HIDDEN}" if equals else HIDDEN

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dlq_watcher.url_secrets import without_url_secrets
+from services.url_secrets import without_url_secrets
 
 
 @pytest.mark.parametrize(
