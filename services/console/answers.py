@@ -1,0 +1,82 @@
+"""The console's answers: JSON without secrets, and for every error a line that says what to do."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from services import exact_json
+from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, NotOneMessageError, UsageError, of_broker
+from services.redaction import redact
+
+log = structlog.get_logger(__name__)
+
+_STATUSES: dict[type[DlqError], HTTPStatus] = {
+    UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotOneMessageError: HTTPStatus.NOT_FOUND,
+    InterruptionError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def answer(content: Any, status: int = HTTPStatus.OK) -> Response:
+    """Return the content as JSON, its numbers to the digit."""
+    return json_answer(exact_json.dumps(content), status)
+
+
+def json_answer(text: str, status: int = HTTPStatus.OK) -> Response:
+    """Return what is JSON already."""
+    return Response(redact(text), status, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def error_answer(detail: str, status: int) -> Response:
+    """Return an error."""
+    return answer({"detail": detail}, status)
+
+
+def bad_gateway(detail: str) -> HTTPException:
+    """Return the error of a request that another server did not answer."""
+    return HTTPException(HTTPStatus.BAD_GATEWAY, detail)
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Let the application word its errors; what nobody expected is logged, and the client is told that it was."""
+    app.add_exception_handler(StarletteHTTPException, _of_http)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(DlqError, _of_dlq)
+    for error in BROKER_ERRORS:
+        app.add_exception_handler(error, _of_broker)
+    app.add_exception_handler(Exception, _of_bug)
+
+
+async def _of_http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101  # it was registered for these
+    response = error_answer(str(error.detail), error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _of_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # the same
+    return error_answer(validation_detail(error.errors()), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _of_dlq(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, DlqError)  # noqa: S101  # the same
+    return error_answer(str(error), _STATUSES.get(type(error), HTTPStatus.BAD_GATEWAY))
+
+
+async def _of_broker(request: Request, error: Exception) -> Response:
+    return await _of_dlq(request, of_broker(error))
+
+
+async def _of_bug(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return error_answer("The console failed at this request: its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def validation_detail(errors: Any) -> str:
+    """Return what is wrong with a request, each with its place, in one line."""
+    return "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors)
