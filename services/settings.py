@@ -110,6 +110,12 @@ class BrokerSettings(Settings):
     task_packages: Annotated[list[str], NoDecode, CommaSeparated, Field(min_length=1)] = ["services.tasks"]
     """The packages whose modules are searched for task types."""
 
+    health_host: str = "127.0.0.1"
+    health_port: Port = 8081
+    """Where a service tells, to those who operate it, how it does and what it is doing."""
+    metrics_enabled: bool = True
+    """Whether it measures what it does."""
+
 
 class ApiSettings(BrokerSettings):
     """The API's settings."""
@@ -157,9 +163,6 @@ class ConsumerSettings(BrokerSettings):
         list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=MOST_CALLBACK_RETRIES)
     ] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]
     """The waits before each delivery attempt made from the queue `callbacks`."""
-
-    health_host: str = "127.0.0.1"
-    health_port: Port = 8081
 
     @property
     def signing_secrets(self) -> list[str]:

@@ -37,12 +37,12 @@ class Program:
 
 
 def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
-    """Every program of the stack, in the order of their start; each consumer takes one of `health_ports`."""
+    """Every program of the stack, in the order of their start; each service takes one of `health_ports`."""
     workers = [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
     return [
         _localstack(settings),
         _receiver(settings),
-        _api(settings),
+        _api(settings, next(health_ports)),
         *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in workers),
         _consumer(settings, DLQ_WATCHER, ["services.dlq_watcher"], next(health_ports)),
     ]
@@ -70,12 +70,12 @@ def _receiver(settings: StackSettings) -> Program:
     )
 
 
-def _api(settings: StackSettings) -> Program:
+def _api(settings: StackSettings, health_port: int) -> Program:
     return Program(
         name=API,
         command=[sys.executable, "-m", "services.api"],
         health_url=f"{settings.api_url}/readyz",
-        environment={"API_PORT": str(settings.api_port)},
+        environment={"API_PORT": str(settings.api_port), **_internal_address(health_port)},
     )
 
 
@@ -84,9 +84,13 @@ def _consumer(settings: StackSettings, name: str, module: list[str], health_port
         name=name,
         command=[sys.executable, "-m", *module],
         health_url=f"http://127.0.0.1:{health_port}/readyz",
-        environment={"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(health_port)},
+        environment=_internal_address(health_port),
         stop_seconds=_drain_seconds(settings) + STOP_MARGIN_SECONDS,
     )
+
+
+def _internal_address(health_port: int) -> dict[str, str]:
+    return {"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(health_port)}
 
 
 def _drain_seconds(settings: StackSettings) -> int:

@@ -38,6 +38,8 @@ def as_text(default: object) -> str:
             return ",".join(as_text(each) for each in default)
         case float():
             return f"{default:g}"
+        case bool():
+            return str(default).lower()
         case _:
             return str(default)
 

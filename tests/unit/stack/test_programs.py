@@ -33,10 +33,15 @@ def test_each_queue_that_a_worker_consumes_has_one_and_all_dlqs_share_a_watcher(
     assert list(planned()) == ["localstack", "receiver", "api", "worker-data", "worker-callbacks", "dlq-watcher"]
 
 
-def test_consumers_have_health_ports_of_their_own() -> None:
-    ports = [program.environment["HEALTH_PORT"] for name, program in planned().items() if "-" in name]
+def test_each_service_has_a_health_port_of_its_own() -> None:
+    environments = {name: program.environment for name, program in planned().items()}
 
-    assert ports == ["8081", "8082", "8083"]
+    assert {name: each["HEALTH_PORT"] for name, each in environments.items() if "HEALTH_PORT" in each} == {
+        "api": "8081",
+        "worker-data": "8082",
+        "worker-callbacks": "8083",
+        "dlq-watcher": "8084",
+    }
 
 
 def test_a_consumer_is_killed_only_after_its_long_poll_and_its_drain() -> None:
