@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -11,8 +10,6 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from services import exact_json
 from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, NotOneMessageError, UsageError, of_broker
 from services.redaction import redact
-
-log = structlog.get_logger(__name__)
 
 _STATUSES: dict[type[DlqError], HTTPStatus] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -42,7 +39,7 @@ def bad_gateway(detail: str) -> HTTPException:
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Let the application word its errors; what nobody expected is logged, and the client is told that it was."""
+    """Let the application word its errors; of what nobody expected the client hears nothing but that."""
     app.add_exception_handler(StarletteHTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(DlqError, _of_dlq)
@@ -72,8 +69,8 @@ async def _of_broker(request: Request, error: Exception) -> Response:
     return await _of_dlq(request, of_broker(error))
 
 
-async def _of_bug(request: Request, error: Exception) -> Response:
-    log.error("request failed", path=request.url.path, exc_info=error)
+async def _of_bug(_request: Request, _error: Exception) -> Response:
+    # The server logs it.
     return error_answer("The console failed at this request: its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -21,6 +21,9 @@ REMEMBERED_SECONDS = 120.0
 
 _ANSWER_SECONDS = 2.0
 
+_SILENCE = (aiohttp.ClientError, TimeoutError, ValueError)
+"""What asking raises where there is no answer, or none that can be understood."""
+
 Address: TypeAlias = tuple[str, str]
 """An instance: the name of its service and its URL."""
 
@@ -36,7 +39,15 @@ class Work(BaseModel):
 
 
 class _Readiness(BaseModel):
+    """What a service answers to GET /readyz: the API names its queues, the others say what is amiss."""
+
     reasons: list[str] = []
+    queues: dict[str, str] = {}
+
+    @property
+    def all_reasons(self) -> list[str]:
+        silent = [f"{queue}: {answer}" for queue, answer in self.queues.items() if answer != "ok"]
+        return [*self.reasons, *silent] or ["it does not say why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +106,13 @@ class Instance:
 class Instances:
     """All instances of the services that the console was told of."""
 
-    def __init__(self, http: aiohttp.ClientSession, services: Iterable[ServiceAddress]) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, services: Iterable[ServiceAddress], readyz_urls: Mapping[str, str]
+    ) -> None:
+        """`readyz_urls` are those of services, by name, that tell elsewhere whether they are ready."""
         self._http = http
         self._services = list(services)
+        self._readyz_urls = readyz_urls
         self._known: dict[Address, Instance] = {}
         self._last_sample_at: float | None = None
 
@@ -105,7 +120,7 @@ class Instances:
         """Ask all of them; return what they have counted since the last sample."""
         places = await asyncio.gather(*(places_of(service) for service in self._services))
         addresses = [address for place in places for address in place.addresses]
-        answers = await asyncio.gather(*(ask(self._http, url) for _name, url in addresses))
+        answers = await asyncio.gather(*(self._ask(*address) for address in addresses))
         increases = [
             self._known.setdefault(address, Instance(address, now)).note(answer, now, self._last_sample_at)
             for address, answer in zip(addresses, answers, strict=True)
@@ -124,6 +139,9 @@ class Instances:
         order = [service.name for service in self._services]
         known = sorted(self._known.values(), key=lambda each: (order.index(each.address[0]), each.address[1]))
         return [instance.as_json(now) for instance in known]
+
+    async def _ask(self, name: str, url: str) -> Answer:
+        return await ask(self._http, url, self._readyz_urls.get(name, f"{url}/readyz"))
 
     def _note_missing(self, place: "Places", now: float) -> None:
         """Keep those that have gone from a service's addresses for a while; where none is left, show that."""
@@ -159,33 +177,45 @@ async def places_of(service: ServiceAddress) -> Places:
     return Places(service, [(service.name, f"{url.scheme}://{host}:{url.port}") for host in hosts])
 
 
-async def ask(http: aiohttp.ClientSession, url: str) -> Answer:
+async def ask(http: aiohttp.ClientSession, url: str, readyz_url: str) -> Answer:
     """Ask an instance what it does, whether it is ready, and for its metrics."""
+    work, reasons, readings = await asyncio.gather(_work(http, url), _reasons(http, readyz_url), _readings(http, url))
+    if isinstance(work, str):
+        return Answer(error=work)
+    if isinstance(readings, str):
+        return Answer(work, reasons, error=f"no metrics: {readings}")
+    return Answer(work, reasons, readings)
+
+
+async def _work(http: aiohttp.ClientSession, url: str) -> Work | str:
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            _, work = await _get(http, f"{url}/work", HTTPStatus.OK)
-            status, readiness = await _get(
-                http, f"{url}/readyz", HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.NOT_FOUND
-            )
-            is_metered, metrics = await _get(http, f"{url}/metrics", HTTPStatus.OK, HTTPStatus.NOT_FOUND)
-            return Answer(
-                Work.model_validate_json(work),
-                _reasons(readiness) if status == HTTPStatus.SERVICE_UNAVAILABLE else (),
-                read_metrics(metrics) if is_metered == HTTPStatus.OK else None,
-            )
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Answer(error=why_silent(error))
+        _status, body = await _get(http, f"{url}/work", HTTPStatus.OK)
+        return Work.model_validate_json(body)
+    except _SILENCE as error:
+        return why_silent(error)
+
+
+async def _reasons(http: aiohttp.ClientSession, readyz_url: str) -> Sequence[str]:
+    try:
+        status, body = await _get(http, readyz_url, HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+        return () if status == HTTPStatus.OK else _Readiness.model_validate_json(body).all_reasons
+    except _SILENCE as error:
+        return [f"its readiness: {why_silent(error)}"]
+
+
+async def _readings(http: aiohttp.ClientSession, url: str) -> Readings | str | None:
+    try:
+        status, body = await _get(http, f"{url}/metrics", HTTPStatus.OK, HTTPStatus.NOT_FOUND)
+        return read_metrics(body) if status == HTTPStatus.OK else None
+    except _SILENCE as error:
+        return why_silent(error)
 
 
 async def _get(http: aiohttp.ClientSession, url: str, *expected: HTTPStatus) -> tuple[int, str]:
-    async with http.get(url, allow_redirects=False) as response:
+    async with asyncio.timeout(_ANSWER_SECONDS), http.get(url, allow_redirects=False) as response:
         if response.status not in expected:
             raise ValueError(f"GET {urlsplit(url).path} was answered {response.status}")
         return response.status, await response.text()
-
-
-def _reasons(body: str) -> Sequence[str]:
-    return _Readiness.model_validate_json(body).reasons or ["it is not ready, and does not say why"]
 
 
 def why_silent(error: Exception) -> str:

@@ -1,54 +1,43 @@
 """The queues as the console shows them: what each holds, how old its oldest message is, and the last minutes."""
 
-import asyncio
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from services.dlq.errors import BROKER_ERRORS, of_broker
+from botocore.exceptions import ClientError
+
+from services.console.metrics_text import Readings, matching
+from services.dlq.errors import of_broker
+from services.queue_samples import OldestMessage, QueueSample, oldest_message
 from services.queues import QueueDefinition
-from services.sqs import Queue, QueueState
+from services.sqs import is_missing_queue
 
 MOST_POINTS = 150
 
-_ANSWER_SECONDS = 3
-
-
-async def state_of(queue: Queue) -> QueueState | str:
-    """Return what the queue holds, or why it does not answer."""
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            return await queue.state()
-    except TimeoutError:
-        return f"SQS does not answer within {_ANSWER_SECONDS} seconds"
-    except BROKER_ERRORS as error:
-        return str(of_broker(error))
-
 
 @dataclass(frozen=True, slots=True)
-class Age:
-    """How old the oldest message is."""
+class Told:
+    """What the services' metrics tell of a queue; times are seconds since the epoch."""
 
-    seconds: float | None
-    is_at_least: bool = False
-    """Whether that is only known to be so or more."""
+    newest_received_sent_at: float | None = None
+    """When the newest message was sent that any consumer received."""
+    last_empty_at: float | None = None
+    """When the DLQ watcher last found nothing waiting."""
 
 
-def age_of_oldest(
-    waiting: int, now: float, *, newest_received_sent_at: float | None, last_empty_at: float | None, watched_since: float
-) -> Age:
-    """Tell the age of a queue's oldest message; times are seconds since the epoch.
+def told_of(queue: str, readings: Iterable[Readings]) -> Told:
+    """Gather what all instances tell of the queue."""
+    told = list(readings)
+    return Told(
+        _newest(told, "async_tasks_queue_last_received_sent_timestamp_seconds", queue),
+        _newest(told, "async_tasks_queue_last_empty_timestamp_seconds", queue),
+    )
 
-    SQS tells it through CloudWatch alone, and to receive the message would change it. What waits was sent after the
-    newest message that a consumer received, and after the queue was last seen empty. Where neither has been, it may
-    have waited since before anybody looked.
-    """
-    if not waiting:
-        return Age(None)
-    known = [at for at in (newest_received_sent_at, last_empty_at) if at]
-    since = max(known, default=watched_since)
-    return Age(max(0.0, now - since), is_at_least=not known)
+
+def _newest(told: Iterable[Readings], name: str, queue: str) -> float | None:
+    times = (at for readings in told for at in matching(readings, name, queue=queue).values())
+    return max(times, default=0.0) or None
 
 
 @dataclass(slots=True)
@@ -56,35 +45,25 @@ class QueueRow:
     """One queue, sample after sample."""
 
     definition: QueueDefinition
-    _watched_since: float | None = None
-    _last_empty_at: float | None = None
-    _state: QueueState | None = None
+    _sample: QueueSample | None = None
     _error: str | None = None
-    _age: Age = Age(None)
-    _history: deque[tuple[int | None, int | None]] = field(default_factory=lambda: deque(maxlen=MOST_POINTS))
+    _oldest: OldestMessage | None = None
+    _history: deque[QueueSample | None] = field(default_factory=lambda: deque(maxlen=MOST_POINTS))
 
-    def note(self, answer: QueueState | str, now: float, told: Mapping[str, float]) -> None:
-        """Take what the queue answered, and the times that the services' metrics tell of it."""
-        if isinstance(answer, str):
-            self._state, self._error, self._age = None, answer, Age(None)
-            self._history.append((None, None))
-            return
-        self._state, self._error = answer, None
-        self._watched_since = self._watched_since or now
-        if not answer.messages:
-            self._last_empty_at = now
-        self._age = age_of_oldest(
-            answer.messages,
-            now,
-            newest_received_sent_at=told.get("received"),
-            last_empty_at=max(filter(None, (self._last_empty_at, told.get("empty"))), default=None),
-            watched_since=self._watched_since,
-        )
-        self._history.append((answer.messages, answer.in_flight))
+    def note(self, answer: QueueSample | Exception, told: Told, now: float) -> None:
+        """Take what the queue answered, and what the services' metrics tell of it."""
+        if isinstance(answer, Exception):
+            self._sample, self._oldest, self._error = None, None, why_silent(answer, self.definition.name)
+        else:
+            self._sample, self._error = answer, None
+            empty_at = max(answer.last_empty_at or 0.0, told.last_empty_at or 0.0) or None
+            known = replace(answer, last_empty_at=empty_at)
+            self._oldest = oldest_message(known, told.newest_received_sent_at, now)
+        self._history.append(self._sample)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row."""
-        definition, state = self.definition, self._state
+        definition, sample = self.definition, self._sample
         return {
             "name": definition.name,
             "consumer": definition.consumer,
@@ -93,14 +72,14 @@ class QueueRow:
             "source_queue": definition.source_queue,
             "max_attempts": definition.max_attempts,
             "error": self._error,
-            "waiting": state.messages if state else None,
-            "in_flight": state.in_flight if state else None,
-            "delayed": 0 if state else None,
-            "oldest_seconds": None if self._age.seconds is None else round(self._age.seconds, 1),
-            "oldest_is_at_least": self._age.is_at_least,
+            "waiting": sample and sample.waiting,
+            "in_flight": sample and sample.in_flight,
+            "delayed": sample and sample.delayed,
+            "oldest_seconds": self._oldest and round(self._oldest.seconds, 1),
+            "oldest_is_at_least": bool(self._oldest and self._oldest.is_at_least),
             "history": {
-                "waiting": [waiting for waiting, _in_flight in self._history],
-                "in_flight": [in_flight for _waiting, in_flight in self._history],
+                "waiting": [each and each.waiting for each in self._history],
+                "in_flight": [each and each.in_flight for each in self._history],
             },
         }
 
@@ -110,3 +89,14 @@ def kind_of(definition: QueueDefinition) -> str:
     if definition.source_queue:
         return "dlq"
     return "source" if definition.consumer == "worker" else "other"
+
+
+def why_silent(error: Exception, name: str) -> str:
+    """Say why a queue does not answer, and what to look at."""
+    match error:
+        case TimeoutError():
+            return f"SQS does not answer: {error}"
+        case ClientError() if is_missing_queue(error):
+            return f"there is no queue {name}: are QUEUE_NAME_PREFIX and TASK_PACKAGES those of the services?"
+        case _:
+            return str(of_broker(error))

@@ -98,7 +98,7 @@ def histogram_quantile(quantile: float, buckets: Mapping[float, float]) -> float
 
 
 def _without_decrease(counts: Sequence[float]) -> list[float]:
-    """Let no bucket count less than one below it: instances are asked one after the other, and may have other bounds."""
+    """Let no bucket count less than one below it: instances may have other bounds, where their versions differ."""
     highest = 0.0
     return [highest := max(highest, count) for count in counts]
 

@@ -82,4 +82,3 @@ class Series:
 
     def _percentiles(self, name: str) -> dict[str, list[float | None]]:
         return {percentile: self._column(f"{name}.{percentile}") for percentile in QUANTILES}
-

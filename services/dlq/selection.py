@@ -53,7 +53,9 @@ def the_one_meant(letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:
         case [letter]:
             return letter
         case several:
-            raise NotOneMessageError(f"{wanted} could be {len(several)} messages, give the SQS id of one: {_named(several)}")
+            raise NotOneMessageError(
+                f"{wanted} could be {len(several)} messages, give the SQS id of one: {_named(several)}"
+            )
 
 
 def _ids(letter: DeadLetter) -> tuple[str, ...]:
