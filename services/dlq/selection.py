@@ -58,6 +58,24 @@ def the_one_meant(letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:
             )
 
 
+def those_meant(letters: Iterable[DeadLetter], wanted_ids: Iterable[str]) -> tuple[list[DeadLetter], list[str]]:
+    """Return the messages of these ids, each once, and for every id that is not clear a line that says why.
+
+    Raises NotOneMessageError where none is clear.
+    """
+    found = list(letters)
+    meant: dict[DeadLetter, None] = {}
+    unclear: list[str] = []
+    for wanted in wanted_ids:
+        try:
+            meant[the_one_meant((letter for letter in found if has_id(letter, wanted)), wanted)] = None
+        except NotOneMessageError as error:
+            unclear.append(str(error))
+    if not meant and unclear:
+        raise NotOneMessageError("\n".join(unclear))
+    return list(meant), unclear
+
+
 def _ids(letter: DeadLetter) -> tuple[str, ...]:
     return tuple(each for each in (letter.task_id, letter.message_id) if each)
 
