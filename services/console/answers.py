@@ -3,11 +3,13 @@
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from services import exact_json
+from services.console.api_client import ApiError, NoTaskRouteError
+from services.console.dead_letters import BusyError
 from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, NotOneMessageError, UsageError, of_broker
 from services.redaction import redact
 
@@ -15,6 +17,7 @@ _STATUSES: dict[type[DlqError], HTTPStatus] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotOneMessageError: HTTPStatus.NOT_FOUND,
     InterruptionError: HTTPStatus.SERVICE_UNAVAILABLE,
+    BusyError: HTTPStatus.CONFLICT,
 }
 
 
@@ -33,16 +36,13 @@ def error_answer(detail: str, status: int) -> Response:
     return answer({"detail": detail}, status)
 
 
-def bad_gateway(detail: str) -> HTTPException:
-    """Return the error of a request that another server did not answer."""
-    return HTTPException(HTTPStatus.BAD_GATEWAY, detail)
-
-
 def answer_errors(app: FastAPI) -> None:
     """Let the application word its errors; of what nobody expected the client hears nothing but that."""
     app.add_exception_handler(StarletteHTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(DlqError, _of_dlq)
+    app.add_exception_handler(ApiError, _of_api)
+    app.add_exception_handler(NoTaskRouteError, _of_route)
     for error in BROKER_ERRORS:
         app.add_exception_handler(error, _of_broker)
     app.add_exception_handler(Exception, _of_bug)
@@ -67,6 +67,14 @@ async def _of_dlq(_request: Request, error: Exception) -> Response:
 
 async def _of_broker(request: Request, error: Exception) -> Response:
     return await _of_dlq(request, of_broker(error))
+
+
+async def _of_api(_request: Request, error: Exception) -> Response:
+    return error_answer(str(error), HTTPStatus.BAD_GATEWAY)
+
+
+async def _of_route(_request: Request, error: Exception) -> Response:
+    return error_answer(str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 async def _of_bug(_request: Request, _error: Exception) -> Response:

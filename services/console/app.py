@@ -11,12 +11,16 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 import web
-from services.console import state_routes
+from services.console import dead_letter_routes, state_routes, task_routes
 from services.console.answers import answer_errors
+from services.console.api_client import Api
 from services.console.broadcast import Broadcast
+from services.console.dead_letters import DeadLetters
 from services.console.instances import Instances
 from services.console.security import SecurityMiddleware
 from services.console.state import State
+from services.dlq.end_of_line import EndOfLine
+from services.dlq.walk import LONG_POLL_SECONDS
 from services.queue_samples import QueueSampler
 from services.queues import define_queues
 from services.settings import LARGEST_MESSAGE_BYTES, USER_AGENT, ConsoleSettings
@@ -39,10 +43,13 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(open_sqs(settings))
+            client = await stack.enter_async_context(open_sqs(settings, longest_wait_seconds=LONG_POLL_SECONDS))
             http = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}))
             queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
             stack.push_async_callback(queues.close)
+            app.state.dead_letters = DeadLetters(EndOfLine(client, queues, definitions, app.state.stopping))
+            names = {task_type.route: task_type.name for task_type in task_types.values()}
+            app.state.api = Api(http, settings, names)
             # It samples by the console's own clock.
             sampler = QueueSampler(queues, shortest_interval_seconds=0)
             instances = Instances(http, settings.console_services, {API: f"{settings.api_url}/readyz"})
@@ -56,7 +63,8 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
     app.state.broadcast = Broadcast()
     app.add_middleware(SecurityMiddleware, allowed_hosts=settings.console_allowed_hosts)
     answer_errors(app)
-    app.include_router(state_routes.router)
+    for routes in (state_routes, dead_letter_routes, task_routes):
+        app.include_router(routes.router)
     app.get("/")(page)
     app.get("/healthcheck")(healthcheck)
     app.mount("/static/web", StaticFiles(directory=web.STATIC))

@@ -218,11 +218,11 @@ async def _get(http: aiohttp.ClientSession, url: str, *expected: HTTPStatus) -> 
         return response.status, await response.text()
 
 
-def why_silent(error: Exception) -> str:
+def why_silent(error: Exception, seconds: float = _ANSWER_SECONDS) -> str:
     """Say in a few words why a server did not answer as it should."""
     match error:
         case TimeoutError():
-            return f"no answer within {_ANSWER_SECONDS:g} seconds"
+            return f"no answer within {seconds:g} seconds"
         case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
             return os.strerror(number).lower()
         case aiohttp.ServerDisconnectedError():
