@@ -112,7 +112,7 @@ class CallbackClient:
         The status line decides: a receiver that sends it and then takes its time with the rest has answered.
         """
         begun = time.perf_counter()
-        answer = await self._attempt(outcome)
+        answer = await self._attempt(outcome, attempt)
         self._delivery_seconds.observe(time.perf_counter() - begun)
         self._deliveries[type(answer)].inc()
         if isinstance(answer, Delivered) and outcome.accepted_at is not None:
@@ -120,7 +120,7 @@ class CallbackClient:
             self._end_to_end_seconds.labels(outcome.task_type).observe(seconds)
         return answer
 
-    async def _attempt(self, outcome: OutcomeMessage) -> Answer:
+    async def _attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
         now = datetime.now(UTC)
         try:
             url = URL(outcome.callback_url)

@@ -126,11 +126,11 @@ class AlertPoster:
 
     def _note(self, group: Sequence[_Waiting], refusal: SlackRefusal | None) -> None:
         if refusal is None:
-            self._told.inc(len(alerts))
+            self._told.inc(len(group))
             self._refused_since = None
             self._note_posted(group)
             return
-        self._refused.inc(len(alerts))
+        self._refused.inc(len(group))
         self._refusal = refusal.reason
         self._refused_since = self._refused_since or time.monotonic()
         self._log_once(group, refusal)
