@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
 
 import structlog
 
@@ -90,7 +91,7 @@ class Consumer:
         )
         self._history = AttemptHistory()
         self._in_hand: dict[str, InHand] = {}
-        self._decided: dict[str, Acknowledge | DeadLetter] = {}
+        self._decided: dict[str, tuple[Acknowledge | DeadLetter, Context]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._attempts: set[asyncio.Task[None]] = set()
         self._slots_taken = 0
@@ -181,12 +182,12 @@ class Consumer:
         in_hand = self._in_hand.get(message.message_id)
         if in_hand is not None:
             # A standard queue may deliver a message twice, and a heartbeat may have come too late.
-            log.info("received again while in hand", queue=self._queue.name, message_id=message.message_id)
+            in_hand.context.run(log.info, "received again while in hand")
             in_hand.message = message
             return
         in_hand = self._in_hand[message.message_id] = InHand(message)
         self._slots_taken += 1
-        task = asyncio.create_task(self._work(in_hand))
+        task = asyncio.create_task(self._work(in_hand), context=in_hand.context)
         self._tasks.add(task)
         task.add_done_callback(self._work_done)
 
@@ -244,8 +245,11 @@ class Consumer:
     async def _decide(self, in_hand: InHand) -> Decision:
         """Make an attempt, unless what it would be for was decided before; then give its slot back."""
         try:
-            decided = self._decided.get(in_hand.message.message_id)
-            return decided or await self._attempt(in_hand)
+            if in_hand.message.message_id not in self._decided:
+                return await self._attempt(in_hand)
+            decision, context = self._decided[in_hand.message.message_id]
+            structlog.contextvars.bind_contextvars(**context.run(structlog.contextvars.get_contextvars))
+            return decision
         finally:
             self._slots_taken -= 1
             self._room_made()
@@ -264,11 +268,11 @@ class Consumer:
     async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
         """Carry the decision out, and remember it until that has succeeded: the work is not to be done for it again."""
         message_id = in_hand.message.message_id
-        self._remember(message_id, decision)
+        self._remember(in_hand, decision)
         if isinstance(decision, DeadLetter):
             log.error("dead-lettered", reason=decision.reason, attempts=decision.attempts)
             await insistently(lambda: self._dead_letter(in_hand.message, decision))
-            self._remember(message_id, Acknowledge())
+            self._remember(in_hand, Acknowledge())
         await insistently(lambda: self._delete(in_hand))
         self._decided.pop(message_id, None)
 
@@ -280,8 +284,8 @@ class Consumer:
             self._heartbeat.hold(in_hand)
             raise
 
-    def _remember(self, message_id: str, decision: Acknowledge | DeadLetter) -> None:
-        self._decided[message_id] = decision
+    def _remember(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
+        self._decided[in_hand.message.message_id] = decision, in_hand.context
         if len(self._decided) > _MOST_DECIDED:
             del self._decided[next(iter(self._decided))]
 

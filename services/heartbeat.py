@@ -1,7 +1,8 @@
 """Keeps the messages in hand hidden for as long as they are being worked."""
 
 import asyncio
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,6 +20,8 @@ class InHand:
     """
 
     message: ReceivedMessage
+    context: Context = field(default_factory=copy_context)
+    """In which it is worked: a line logged there tells of its task."""
 
 
 class Heartbeat:
@@ -38,7 +41,7 @@ class Heartbeat:
             for in_hand in self._held:
                 # A beat that is still on its way needs no second one behind it.
                 if in_hand not in self._beats:
-                    self._beats[in_hand] = asyncio.create_task(self._beat(in_hand))
+                    self._beats[in_hand] = asyncio.create_task(self._beat(in_hand), context=in_hand.context)
 
     def hold(self, in_hand: InHand) -> None:
         """Keep the message hidden from now on."""
@@ -58,6 +61,6 @@ class Heartbeat:
         try:
             await self._queue.change_visibility(in_hand.message, self._visibility_timeout_seconds)
         except Exception as error:  # noqa: BLE001  # the next beat may succeed; the work goes on either way
-            log.warning("heartbeat failed", message_id=in_hand.message.message_id, error=repr(error))
+            log.warning("heartbeat failed", error=repr(error))
         finally:
             self._beats.pop(in_hand, None)

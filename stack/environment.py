@@ -29,14 +29,20 @@ def service_environment(settings: StackSettings) -> dict[str, str]:
     defaults = {
         "ALLOWED_PRIVATE_TARGETS": urlsplit(settings.receiver_url_for_services).netloc,
         "EXAMPLE_RECEIVER_URL": settings.callback_url,
+        # For programs: `make logs` shows the lines to people.
+        "LOG_FORMAT": "json",
         "SLACK_API_URL": f"{settings.receiver_url_for_services}/slack/api/",
     }
     return {**defaults, **settings.environment, "AWS_ENDPOINT_URL": settings.localstack_url_for_services}
 
 
 def host_environment(settings: StackSettings) -> dict[str, str]:
-    """The environment of a service's program that is run on this machine, whatever the mode of the stack."""
-    return {**service_environment(settings), "AWS_ENDPOINT_URL": settings.localstack_url}
+    """The environment of a service's program that a person runs on this machine, whatever the mode of the stack."""
+    return {
+        **service_environment(settings),
+        "AWS_ENDPOINT_URL": settings.localstack_url,
+        "LOG_FORMAT": settings.environment.get("LOG_FORMAT", "console"),
+    }
 
 
 def _values(path: Path) -> dict[str, str]:

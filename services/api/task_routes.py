@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import Body, Header, HTTPException, Request, Response, Security, status
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, TypeAdapter, ValidationError
@@ -20,6 +21,8 @@ from services.settings import ApiSettings
 from services.sqs import message_bytes
 from services.task_types import TaskTypes
 from services.tasks.task_type import TaskType
+
+log = structlog.get_logger(__name__)
 
 
 class OutcomeStructure(BaseModel):
@@ -171,6 +174,7 @@ class TaskRoute(APIRoute):
             await task_queue.enqueue(task_id, message)
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
+        log.info("accepted", task_id=task_id, task_type=self._task_type.name)
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
 
 

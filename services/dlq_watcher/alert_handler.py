@@ -1,5 +1,7 @@
 """Works one message of `alerts`: a person is told."""
 
+import structlog
+
 from services.dlq_watcher.alert import decode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.messages import UnusableMessageError
@@ -32,4 +34,6 @@ class AlertHandler:
                 )
             )
             raise
+        if alert.task_id is not None:
+            structlog.contextvars.bind_contextvars(task_id=alert.task_id)
         await self._tell(alert)

@@ -130,7 +130,7 @@ class AlertPoster:
         for alert in alerts:
             self._posted.add(alert.alert_id)
             # A digest refers to these lines.
-            log.warning("alert posted", alerts_in_message=len(alerts), **alert.as_log())
+            log.warning("alert told", alerts_in_message=len(alerts), **alert.as_log())
 
     def _log_once(self, alerts: Sequence[Alert], refusal: SlackRefusal) -> None:
         for alert in alerts:

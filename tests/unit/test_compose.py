@@ -35,8 +35,8 @@ def test_the_generated_files_follow_the_code() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["ALLOWED_PRIVATE_TARGETS", "EXAMPLE_RECEIVER_URL", "SLACK_API_URL"])
-def test_an_address_is_the_one_that_make_up_gives_unless_it_is_set(name: str) -> None:
+@pytest.mark.parametrize("name", ["ALLOWED_PRIVATE_TARGETS", "EXAMPLE_RECEIVER_URL", "LOG_FORMAT", "SLACK_API_URL"])
+def test_a_value_is_the_one_that_make_up_gives_unless_it_is_set(name: str) -> None:
     default = service_environment(StackSettings("containers"))[name]
     for service in OWN:
         assert re.fullmatch(rf"\$\{{{name}:?-{re.escape(default)}\}}", SERVICES[service]["environment"][name])

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import structlog
 from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
@@ -224,6 +225,24 @@ async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
     assert len(work.begun) == 1
     assert await broker.in_queue("calculation") == (0, 0)
     assert await broker.in_queue("calculation-dlq") == (1, 0)
+
+
+async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    failures = Failures(broker, "SendMessageBatch", 2)
+
+    async def fail(_message: ReceivedMessage) -> None:
+        structlog.contextvars.bind_contextvars(task_id="task-1")
+        raise PermanentError("garbage")
+
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        async with running(consumer_of(broker, fail, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+            await failures.are_over()
+
+    assert [line["task_id"] for line in lines if line["event"] == "dead-lettered"] == ["task-1"] * 3
 
 
 async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(

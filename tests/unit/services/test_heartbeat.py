@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
+import structlog
 
 from services.heartbeat import Heartbeat, InHand
 from services.sqs import Queue, ReceivedMessage
@@ -53,6 +54,23 @@ async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
         queue.beats.get_nowait()
 
     assert [await queue.beats.get() for _ in range(5)] == ["kept"] * 5
+
+
+async def test_a_beat_that_fails_is_logged_with_its_task(
+    queue: BeatenQueue, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: asyncio.Queue[object] = asyncio.Queue()
+
+    async def fail(_message: ReceivedMessage, _timeout_seconds: int) -> None:
+        told.put_nowait(structlog.contextvars.get_contextvars())
+        raise ConnectionError
+
+    monkeypatch.setattr(queue, "change_visibility", fail)
+    message = in_hand("message")
+    message.context.run(structlog.contextvars.bind_contextvars, task_id="task-1")
+    heartbeat.hold(message)
+
+    assert await told.get() == {"task_id": "task-1"}
 
 
 async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(

@@ -50,6 +50,7 @@ def test_addresses_follow_from_the_mode(mode: Mode, localstack: str, receiver: s
         "ALLOWED_PRIVATE_TARGETS": receiver.removeprefix("http://"),
         "AWS_ENDPOINT_URL": localstack,
         "EXAMPLE_RECEIVER_URL": f"{receiver}/callback",
+        "LOG_FORMAT": "json",
         "SLACK_API_URL": f"{receiver}/slack/api/",
     }
 
@@ -94,4 +95,11 @@ def test_a_program_on_this_machine_reaches_the_queues_in_either_mode(mode: Mode)
     assert host_environment(settings) == {
         **service_environment(settings),
         "AWS_ENDPOINT_URL": "http://localhost:4600",
+        "LOG_FORMAT": "console",
     }
+
+
+def test_the_services_log_in_the_format_that_is_set() -> None:
+    settings = StackSettings("native", environment={"LOG_FORMAT": "console"})
+
+    assert service_environment(settings)["LOG_FORMAT"] == "console"

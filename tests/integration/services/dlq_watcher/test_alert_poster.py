@@ -54,7 +54,7 @@ async def test_every_alert_of_a_digest_is_in_the_log(strict_slack: StrictSlack) 
         async with running(poster):
             await asyncio.gather(*(poster.post(alert_of(number)) for number in range(6)))
 
-    assert [(entry["task_id"], entry["alerts_in_message"]) for entry in logs if entry["event"] == "alert posted"] == [
+    assert [(entry["task_id"], entry["alerts_in_message"]) for entry in logs if entry["event"] == "alert told"] == [
         *((f"task-{number}", 1) for number in range(3)),
         *((f"task-{number}", 3) for number in range(3, 6)),
     ]

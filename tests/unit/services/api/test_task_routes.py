@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import HttpUrl
+from structlog.testing import capture_logs
 
 from services import exact_json
 from services.api.app import create_app
@@ -92,6 +93,14 @@ async def test_an_accepted_task_is_answered_in_the_shape_of_the_contract(
         "async_job_response_structure": {"results": [{}], "errors": [{}], "task_id": task_id},
     }
     assert str(UUID(task_id)) == task_id
+
+
+async def test_an_accepted_task_is_one_line_of_the_log(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:
+    with capture_logs() as lines:
+        await api.post(CALCULATION, json=calculation())
+
+    [task_id] = queue.taken
+    assert lines == [{"event": "accepted", "task_id": task_id, "task_type": "calculation", "log_level": "info"}]
 
 
 @pytest.mark.parametrize("route", [CALCULATION, DATA])

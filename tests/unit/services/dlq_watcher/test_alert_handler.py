@@ -1,6 +1,7 @@
 """How a message of the queue `alerts` is worked."""
 
 import pytest
+import structlog
 
 from services.dlq_watcher.alert import Alert, encode_alert
 from services.dlq_watcher.alert_handler import AlertHandler
@@ -24,6 +25,7 @@ async def test_a_person_is_told_the_alert() -> None:
     await AlertHandler(person.tell)(dead(encode_alert(alert_of())))
 
     assert [alert.headline for alert in person.told] == ["Task 1 (calculation) failed for good"]
+    assert structlog.contextvars.get_contextvars()["task_id"] == alert_of().task_id
 
 
 async def test_what_is_no_alert_is_told_before_it_is_kept_in_undelivered() -> None:
