@@ -8,6 +8,7 @@ FOLLOW ?=
 ARGS ?=
 QUICK ?=
 ONLY ?=
+CHROMIUM ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
@@ -21,7 +22,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo dlq test test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -50,6 +51,10 @@ test: venv localstack-venv ## Run the unit, integration and end-to-end tests nat
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
+
+test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
+	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
+	@$(VENV)/bin/python -m pytest tests/browser
 
 chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
 	@$(VENV)/bin/python -m tests.chaos
