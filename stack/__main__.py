@@ -15,7 +15,7 @@ from rich.table import Table
 
 from stack import containers, demo_view, native, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
-from stack.console import console, forget_output, say, say_aside, show_error, show_json
+from stack.console import console, forget_output, say, say_aside, show_error, show_json, show_table
 from stack.demo import curl
 from stack.demo import demo as run_demo
 from stack.environment import host_environment, merged_environment
@@ -102,7 +102,7 @@ def ps(
         elif not overview.services:
             say("Nothing of the stack runs: `make up` starts it.")
         else:
-            console.print(overview_text(overview))
+            show_table(overview_text(overview))
 
 
 @app.command(epilog="Example: python -m stack logs --service api --follow")
@@ -112,10 +112,13 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the end of the services' logs, in the order of time."""
+    """Show the end of the services' logs, in the order of time.
+
+    That LocalStack has answered a request is shown with --service localstack only.
+    """
     with _errors_shown(), suppress(KeyboardInterrupt):
         batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
-        show_logs(batches, as_json=as_json)
+        show_logs(batches, without_requests=not service, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack trace 6bc37fc0")

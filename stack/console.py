@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
@@ -13,6 +13,8 @@ from services.dlq.render import json_text
 from stack.errors import StackError
 
 OnProgress = Callable[[str], None]
+
+BOUNDLESS = 1_000_000
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -31,6 +33,11 @@ def say_aside(line: str) -> None:
 def show(text: Text) -> None:
     """Print a line, or a few, that no terminal's width cuts."""
     console.print(text, soft_wrap=True)
+
+
+def show_table(table: RenderableType) -> None:
+    """Print what is as wide as the terminal; a file or a pipe has no width to cut it to."""
+    console.print(table, width=None if console.is_terminal else BOUNDLESS)
 
 
 def show_json(value: Any) -> None:

@@ -15,6 +15,7 @@ from stack.docker import Compose, Container, image_exists, pull, start, stop, su
 from stack.errors import StackError, no_such_service
 from stack.localstack import render_queues
 from stack.log_line import RawLine
+from stack.logs import as_evidence
 from stack.mode import engine_answers
 from stack.ports import require_free_ports
 from stack.programs import API, LOCALSTACK, RECEIVER
@@ -23,6 +24,7 @@ from stack.sqs import connect
 from stack.status import ServiceStatus
 
 READY_SECONDS = 120.0
+EVIDENCE_LINES = 20
 
 
 def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -151,7 +153,8 @@ def _start(compose: Compose, services: list[str], on_progress: OnProgress) -> No
         try:
             wait_until_ready(service, _probe(compose, service), READY_SECONDS)
         except StackError as error:
-            raise StackError(str(error), compose.last_lines(service)) from error
+            end = container_logs.read(compose, service, last=EVIDENCE_LINES, follow=False)
+            raise StackError(str(error), as_evidence(end)) from error
 
 
 def _probe(compose: Compose, service: str) -> Probe:

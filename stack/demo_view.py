@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from rich.table import Table
 from rich.text import Text
 
 from services import exact_json
 from services.dlq.render import printable
 from stack.config import StackSettings
-from stack.console import console, errors, show
+from stack.console import console, errors, say, show
 from stack.demo import Tried
 from stack.overview import console_url
 
@@ -32,23 +31,18 @@ def _show(tried: Tried) -> None:
     for text, passed in tried.checks:
         show(Text.assemble("  ", ("✓", "green") if passed else ("✗", "red"), f" {text}"))
     if tried.callback is not None:
-        heard = Text(
-            f"    {printable(exact_json.dumps(tried.callback))}", style="dim", no_wrap=True, overflow="ellipsis"
-        )
-        console.print(heard)
+        heard = Text(f"    {printable(exact_json.dumps(tried.callback))}", style="dim")
+        cut = console.is_terminal
+        console.print(heard, no_wrap=cut, overflow="ellipsis" if cut else None, soft_wrap=not cut)
 
 
 def _show_where_to_look(settings: StackSettings, done: list[Tried]) -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_row("console", console_url(settings), "queues, workers, what waits in undelivered")
-    table.add_row("inbox", settings.receiver_url, "what the callbacks heard, and the alerts")
+    say("\nNow look:")
+    say(f"  {console_url(settings)}  the console: queues, workers, what waits in undelivered")
+    say(f"  {settings.receiver_url}  the inbox: what the callbacks heard, and the alerts")
     for tried in (each for each in done if each.trial.ends_undelivered):
         beginning = tried.task_id.partition("-")[0]
-        table.add_row("why", f"make trace TASK={beginning}", "the story of the task that reached nobody")
-        table.add_row(
-            "bring it back", f'make dlq ARGS="redrive {beginning}"', "or in the console; its callback takes it now"
-        )
+        say(f"One task reached nobody: make trace TASK={beginning} tells why.")
+        say(f'Bring it back, there or with make dlq ARGS="redrive {beginning}": its callback takes it now.')
     for tried in (each for each in done if not each.passed):
-        table.add_row("not as expected", f"make trace TASK={tried.task_id}", tried.trial.title)
-    console.print("\nNow look:")
-    console.print(table)
+        say(f"Not as expected: make trace TASK={tried.task_id} tells what became of: {tried.trial.title}.")

@@ -117,10 +117,6 @@ class Compose:
         # One that is gone since is missing from the answer.
         return sorted(map(_container, json.loads(inspected.stdout)), key=lambda container: container.name)
 
-    def last_lines(self, service: str) -> str:
-        """The end of a service's log."""
-        return self.run("logs", "--no-log-prefix", "--tail", str(EVIDENCE_LINES), service)
-
 
 def pull(image: str) -> None:
     """Fetch an image from its registry. Raises `StackError` where that fails."""

@@ -11,13 +11,6 @@ from stack.log_line import RawLine
 POLL_SECONDS = 0.2
 
 
-def tail(file: Path, lines: int) -> str:
-    """The last lines of a file, empty where there is none."""
-    if not file.exists():
-        return ""
-    return "\n".join(file.read_text(errors="replace").splitlines()[-lines:])
-
-
 def whole(files: Mapping[str, Path]) -> Iterator[list[RawLine]]:
     """All that is kept, a file at a time, the oldest of each service first."""
     for name, file in files.items():

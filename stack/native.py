@@ -15,6 +15,7 @@ from stack.errors import StackError, no_such_service
 from stack.fingerprint import fingerprint
 from stack.localstack import install_localstack, place_hook, render_queues
 from stack.log_line import RawLine
+from stack.logs import as_evidence
 from stack.orphans import find_orphans, stop_orphans
 from stack.ports import free_port, require_free_ports
 from stack.programs import API, LOCALSTACK, RECEIVER, Program, programs
@@ -120,7 +121,8 @@ def _wait(supervisor: Supervisor, settings: StackSettings, name: str, probe: Pro
     try:
         wait_until_ready(name, partial(_process_readiness, supervisor, name, probe), READY_SECONDS)
     except StackError as error:
-        raise StackError(str(error), log_files.tail(log_file(settings.directory, name), EVIDENCE_LINES)) from None
+        end = log_lines(settings, name, last=EVIDENCE_LINES, follow=False)
+        raise StackError(str(error), as_evidence(end)) from None
 
 
 def _process_readiness(supervisor: Supervisor, name: str, probe: Probe) -> Readiness:

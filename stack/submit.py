@@ -146,14 +146,15 @@ def _show_accepted(submission: Submission) -> None:
 def _show_outcome(submission: Submission, seconds: float) -> None:
     taken = submission.taken
     if taken is None:
-        heard = "no callback" if not submission.deliveries else "its callback was not taken"
-        show(Text(f"✗ {heard} after {seconds:.1f} s; next: make trace TASK={submission.task_id}", style="bold red"))
+        last = next(reversed(submission.deliveries), None)
+        heard = f"its callback was not taken ({answer_text(last)})" if last else "no callback came"
+        show(Text(f"✗ {heard} in {seconds:.1f} s; why: make trace TASK={submission.task_id}", style="bold red"))
         return
     style, sign = ("green", "✓") if submission.is_success else ("bold red", "✗")
     show(Text(f"{sign} callback received after {seconds:.1f} s: {taken['outcome'] or 'no outcome'}", style=style))
     show(json_view(taken["body"]))
     if not submission.is_success:
-        show(Text(f"Why: make trace TASK={submission.task_id}"))
+        show(Text(f"Its story: make trace TASK={submission.task_id}"))
 
 
 def refusal(answer: httpx.Response) -> StackError:

@@ -1,6 +1,6 @@
 """Makes a request for the API of what a file holds, and finds the task type that it fits. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +44,15 @@ def make_request(
 
 def places(errors: Iterable[Mapping[str, Any]]) -> list[str]:
     """The places of a validation's errors, with what is wrong there; pydantic's and those of the API's 422."""
-    lines = [f"{'.'.join(map(str, error['loc'])) or 'the whole'}: {error['msg']}" for error in errors]
+    lines = [f"{_place(error['loc'])}: {error['msg']}" for error in errors]
     more = len(lines) - MOST_PLACES
     return [*lines[:MOST_PLACES], f"… and {more} more"] if more > 0 else lines
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """`message.0.num_1`; the API says before it that it speaks of the body."""
+    inside = location[1:] if list(location[:1]) == ["body"] else location
+    return ".".join(map(str, inside)) or "the whole"
 
 
 def _read(text: str | bytes) -> dict[str, Any]:

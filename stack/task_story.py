@@ -84,7 +84,7 @@ class Story:
     @property
     def task_type(self) -> str | None:
         """None where no line names it."""
-        return next((str(each) for each in self._all("task_type")), None)
+        return next((str(each) for field in ("task_type", "origin") for each in self._all(field)), None)
 
     @property
     def trace_ids(self) -> list[str]:
@@ -208,7 +208,6 @@ _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "attempt failed": _attempt_failed,
     "dead-lettered": _dead_lettered,
     "alert": _alert,
-    "alert posted": _alert,
     "alert told": _alert,
     "alert not taken by Slack yet": _alert_refused,
     "callback received": _callback_received,
@@ -255,7 +254,7 @@ def _after_watcher(before: Standing, line: LogLine) -> Standing:
             return replace(before, due_at=_due_at(line))
         case "dead-lettered":
             return replace(before, state="undelivered", reason=_reason(line), due_at=None)
-        case "alert" | "alert posted" | "alert told" if before.outcome == "failure" and not before.failure:
+        case "alert" | "alert told" if before.outcome == "failure" and not before.failure:
             # A worker that was lost said nothing.
             return replace(before, failure=str(line.fields.get("reason", "")))
     return _after_delivery(replace(before, outcome="failure"), line) or before
