@@ -49,7 +49,7 @@ trace: venv ## Tell one task's story from all logs, and how it stands (TASK=<id>
 tail: venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
 	@$(STACK) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures)
 
-submit: venv ## Post a task (FILE=<path>: JSON, a request or its items alone) (WAIT=1: and wait for its callback)
+submit: venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
 	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait)
 
 demo: venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it

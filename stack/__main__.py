@@ -25,7 +25,7 @@ from stack.generate import stale_files
 from stack.log_line import RawLine
 from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
-from stack.overview import console_url, look, overview_text
+from stack.overview import look, overview_text
 from stack.status import ServiceStatus
 from stack.submit import read_request
 from stack.submit import submit as submit_request
@@ -254,7 +254,7 @@ def _addresses(settings: StackSettings) -> dict[str, str]:
     return {
         "api": settings.api_url,
         "receiver": settings.receiver_url,
-        "console": console_url(settings),
+        "console": settings.console_url,
         "localstack": settings.localstack_url,
     }
 

@@ -9,7 +9,6 @@ from services.dlq.render import printable
 from stack.config import StackSettings
 from stack.console import console, errors, say, show
 from stack.demo import Tried
-from stack.overview import console_url
 
 
 def show_trials(settings: StackSettings, trials: Iterable[Tried]) -> list[Tried]:
@@ -38,7 +37,7 @@ def _show(tried: Tried) -> None:
 
 def _show_where_to_look(settings: StackSettings, done: list[Tried]) -> None:
     say("\nNow look:")
-    say(f"  {console_url(settings)}  the console: queues, workers, what waits in undelivered")
+    say(f"  {settings.console_url}  the console: queues, workers, what waits in undelivered")
     say(f"  {settings.receiver_url}  the inbox: what the callbacks heard, and the alerts")
     for tried in (each for each in done if each.trial.ends_undelivered):
         beginning = tried.task_id.partition("-")[0]

@@ -1,9 +1,7 @@
 """Reads log files: their ends, what is written to them, and what was rotated away."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
-from io import BufferedReader
 from pathlib import Path
 
 from stack.log_line import RawLine
@@ -38,37 +36,35 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stream: BufferedReader | None = None
-        self._unfinished = b""
+        self._inode: int | None = None
+        self._offset = 0
 
     def new_lines(self) -> list[str]:
         """The lines that are whole since the last call; at first, all."""
-        lines = self._read()
-        if self._was_replaced():
+        if not self._path.exists():
+            return []
+        there = self._path.stat()
+        lines: list[str] = []
+        if self._inode not in {None, there.st_ino}:
             # What was still written to the old one comes first.
-            lines += self._read()
-            self._close()
-            lines += self._read()
-        return lines
+            lines = [
+                line
+                for older in rotated(self._path)
+                if older.stat().st_ino == self._inode
+                for line in self._read(older)
+            ]
+            self._offset = 0
+        if there.st_size < self._offset:
+            self._offset = 0
+        self._inode = there.st_ino
+        return lines + self._read(self._path)
 
-    def _read(self) -> list[str]:
-        if self._stream is None:
-            if not self._path.exists():
-                return []
-            self._stream = self._path.open("rb")
-        text, newline, self._unfinished = (self._unfinished + self._stream.read()).rpartition(b"\n")
-        return (text + newline).decode(errors="replace").splitlines()
-
-    def _was_replaced(self) -> bool:
-        if self._stream is None or not self._path.exists():
-            return False
-        opened, there = os.fstat(self._stream.fileno()), self._path.stat()
-        return opened.st_ino != there.st_ino or there.st_size < self._stream.tell()
-
-    def _close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-        self._stream, self._unfinished = None, b""
+    def _read(self, path: Path) -> list[str]:
+        with path.open("rb") as stream:
+            stream.seek(self._offset)
+            text, newline, _unfinished = stream.read().rpartition(b"\n")
+        self._offset += len(text + newline)
+        return text.decode(errors="replace").splitlines()
 
 
 def _last(file: Path, followed: LogFile, last: int) -> list[str]:

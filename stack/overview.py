@@ -47,15 +47,10 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     try:
         state = _console_state(settings)
     except (httpx.HTTPError, ValueError) as error:
-        problem = f"The console does not answer at {console_url(settings)}: queues and workers are not shown ({error})."
+        problem = f"The console does not answer at {settings.console_url}: queues and workers are not shown ({error})."
         return Overview(services, [], [], problem)
     queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
     return Overview(services, queues, [each for each in state["services"] if each["consumers"]], None)
-
-
-def console_url(settings: StackSettings) -> str:
-    """The console as this machine reaches it."""
-    return f"http://localhost:{settings.environment.get('CONSOLE_PORT') or 8080}"
 
 
 def overview_text(overview: Overview) -> RenderableType:
@@ -146,4 +141,4 @@ def _table(*headers: str, right: Iterable[str] = ()) -> Table:
 
 def _console_state(settings: StackSettings) -> dict[str, Any]:
     with httpx.Client(trust_env=False, timeout=ANSWER_TIMEOUT_SECONDS) as client:
-        return dict(client.get(f"{console_url(settings)}/api/state").raise_for_status().json())
+        return dict(client.get(f"{settings.console_url}/api/state").raise_for_status().json())
