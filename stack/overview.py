@@ -141,4 +141,7 @@ def _table(*headers: str, right: Iterable[str] = ()) -> Table:
 
 def _console_state(settings: StackSettings) -> dict[str, Any]:
     with httpx.Client(trust_env=False, timeout=ANSWER_TIMEOUT_SECONDS) as client:
-        return dict(client.get(f"{settings.console_url}/api/state").raise_for_status().json())
+        state = client.get(f"{settings.console_url}/api/state").raise_for_status().json()
+    if not isinstance(state, dict) or not {"queues", "services"} <= state.keys():
+        raise ValueError("another program answers there")
+    return state

@@ -31,8 +31,13 @@ def test_what_is_no_json_stands_as_it_is_behind_the_name_of_its_service() -> Non
 
 def test_nothing_in_a_line_commands_the_terminal() -> None:
     read = [
-        line("api", "bad \x1b[2J", field="\x1b]0;title\x07", **{"na\x1bme": "x"}),
-        *LineReader().read([RawLine("receiver", "GET /\x1b[31mred\x1b[0m \x9b2J\x07")]),
+        line("api", "bad \x1b[2J", field="\x1b]0;title\x07"),
+        *LineReader().read(
+            [
+                RawLine("api", '{"event": "x", "na\\u001bme": 1}'),
+                RawLine("receiver", "GET /\x1b[31mred\x1b[0m \x9b2J\x07"),
+            ]
+        ),
     ]
 
     for each in read:
