@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from stack.console import show, write_json_line
 from stack.log_line import LineReader, LogLine, RawLine
-from stack.log_view import log_text, width_of
+from stack.log_view import log_text, shown, width_of
 
 LAST_LINES = 40
 """So many of each service are shown."""
@@ -39,4 +39,5 @@ def is_served_request(line: LogLine) -> bool:
 def as_evidence(batches: Iterable[list[RawLine]]) -> str:
     """The lines as plain text, to be shown with an error."""
     reader = LineReader()
-    return "\n".join(log_text(line, 0).plain for batch in batches for line in reader.in_order(batch))
+    lines = [line for batch in batches for line in reader.in_order(batch)]
+    return "\n".join(log_text(line, 0).plain if line.fields else shown(line.text) for line in lines)
