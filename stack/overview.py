@@ -31,7 +31,7 @@ class Overview:
     queues: list[dict[str, Any]]
     """As in the console's `GET /api/state`, without their history."""
     workers: list[dict[str, Any]]
-    """Those of its services that consume queues."""
+    """Those of its services that consume queues, and any that do not tell what they do."""
     console_problem: str | None
     """Why the console told nothing."""
 
@@ -50,7 +50,9 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
         problem = f"The console does not answer at {settings.console_url}: queues and workers are not shown ({error})."
         return Overview(services, [], [], problem)
     queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
-    return Overview(services, queues, [each for each in state["services"] if each["consumers"]], None)
+    # One that does not answer may be a worker: it is not to be missing where it is looked for.
+    workers = [each for each in state["services"] if each["consumers"] or each["error"]]
+    return Overview(services, queues, workers, None)
 
 
 def overview_text(overview: Overview) -> RenderableType:
@@ -103,7 +105,8 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> Table:
             table.add_row(worker["name"], consumer["queue"], busy, doing)
         if worker["error"] or worker["reasons"]:
             reasons = "; ".join([*filter(None, [worker["error"]]), *worker["reasons"]])
-            table.add_row("", "", "", Text(printable(reasons), style="red"))
+            name = "" if worker["consumers"] else worker["name"]
+            table.add_row(name, "", "", Text(printable(reasons), style="red"))
     return table
 
 
@@ -122,7 +125,7 @@ def _age(queue: dict[str, Any]) -> str:
 
 
 def _dead(dlq: dict[str, Any] | None) -> Text:
-    if dlq is None or dlq["error"]:
+    if dlq is None or dlq["kind"] != "dlq" or dlq["error"]:
         return Text("")
     count = sum(dlq[field] or 0 for field in ("waiting", "in_flight", "delayed"))
     return Text(f"{count:,}", style="bold red" if count else "")

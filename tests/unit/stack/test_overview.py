@@ -56,6 +56,7 @@ STATE = {
         ),
         queue("calculation-dlq", "dlq", source_queue="calculation", waiting=1, in_flight=1),
         queue("callbacks", error="SQS does not answer"),
+        queue("alerts", consumer="dlq_watcher", dead_letter_queue="undelivered"),
         queue("undelivered", "other", consumer=None, waiting=2),
     ],
     "services": [
@@ -71,6 +72,7 @@ STATE = {
             },
             reasons=["calculation: no successful receive yet"],
         ),
+        worker("worker-data", error="connection refused"),
     ],
 }
 
@@ -103,11 +105,13 @@ def test_services_queues_and_workers_are_three_tables(overview: Overview) -> Non
         ["queue", "waiting", "in", "flight", "delayed", "oldest", "in", "its", "DLQ"],
         ["calculation", "1,200", "3", "0", "≥", "1m", "15s", "2"],
         ["callbacks", "SQS", "does", "not", "answer"],
+        ["alerts", "0", "0", "0"],
         ["undelivered", "2", "0", "0"],
         [],
         ["worker", "queue", "busy", "works", "on", "now"],
         ["worker-calculation", "calculation", "4/50", *NOW.split()],
         ["calculation:", "no", "successful", "receive", "yet"],
+        ["worker-data", "connection", "refused"],
     ]
 
 
@@ -115,9 +119,9 @@ def test_the_json_has_all_that_the_console_tells_of_queues_and_workers_but_their
     told = overview.as_json()
 
     assert [service["name"] for service in told["services"]] == ["api", "receiver"]
-    assert [each["name"] for each in told["queues"]] == ["calculation", "calculation-dlq", "callbacks", "undelivered"]
+    assert [each["name"] for each in told["queues"]] == [each["name"] for each in STATE["queues"]]
     assert "history" not in told["queues"][0]
-    assert [each["name"] for each in told["workers"]] == ["worker-calculation"]
+    assert [each["name"] for each in told["workers"]] == ["worker-calculation", "worker-data"]
     assert told["console_problem"] is None
 
 
