@@ -151,7 +151,7 @@ def submit(  # noqa: PLR0913  # a command has as many options as it has
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON: a request, or its items alone; - reads it.")],
     task_type: Annotated[str | None, typer.Option(help="Left out, the one that fits.")] = None,
     callback_url: Annotated[str | None, typer.Option(help="In place of the file's, or of the receiver's.")] = None,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait.")] = 60,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds that --wait waits.")] = 60,
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the callback, and show it.")] = False,
     as_json: JsonOption = False,

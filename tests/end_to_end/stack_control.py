@@ -138,6 +138,16 @@ class StackControl:
             check=False,
         )
 
+    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start one of the stack's commands, whose output is read as it comes."""
+        return subprocess.Popen(  # noqa: S603  # the project's own commands
+            [sys.executable, "-m", "stack", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def services(self) -> list[str]:
         """Return the names of all services."""
         return [process["name"] for process in self._processes()]

@@ -1,7 +1,9 @@
 """The stack's commands on a running stack: post a task, see its story, the logs, the queues and the workers."""
 
 import json
+import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.end_to_end.client import Client, wait_for
@@ -126,6 +128,24 @@ def test_the_logs_are_shown_to_people_and_as_json(own_stack: StackControl) -> No
     assert any(told["task_id"] in line and "accepted" in line and "{" not in line for line in text.splitlines())
     assert {line["service"] for line in lines} == {"api"}
     assert told["task_id"] in [line.get("task_id") for line in lines]
+
+
+def test_what_happens_is_followed_until_ctrl_c(own_stack: StackControl, client: Client) -> None:
+    with own_stack.start_command("tail", "--json") as tail:
+        assert tail.stdout is not None
+        # It tells of what happens from its start on, so something must go on happening until it has started.
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(tail.stdout.readline)
+            wait_for(
+                lambda: client.submit("/v1/calculation/basic", json.loads(CALCULATIONS)) and first.done(), "a step"
+            )
+        step = json.loads(first.result())
+        tail.send_signal(signal.SIGINT)
+        tail.communicate()
+
+    assert step["service"] in {"api", "worker-calculation", "receiver"}
+    assert step["text"]
+    assert tail.returncode == 0
 
 
 def test_a_service_that_does_not_exist_is_refused_with_those_that_do(own_stack: StackControl) -> None:
