@@ -17,7 +17,6 @@ GATHER_SECONDS = 0.2
 LONGEST_GATHER_SECONDS = 1.0
 
 _PREFIXED = re.compile(r"(?P<service>\S+?)-(?P<number>\d+) +\| (?P<time>\S+Z) ?(?P<text>.*)", re.DOTALL)
-_NANOSECONDS = re.compile(r"(\.\d{6})\d+")
 
 
 def read(compose: Compose, service: str | None, *, last: int | None, follow: bool) -> Iterator[list[RawLine]]:
@@ -36,8 +35,7 @@ def parse(line: str) -> RawLine:
     if not found:
         return RawLine("compose", line)
     service, number = found["service"], int(found["number"])
-    # Go prints nanoseconds, of which Python reads six digits.
-    written_at = datetime.fromisoformat(_NANOSECONDS.sub(r"\1", found["time"])).timestamp()
+    written_at = datetime.fromisoformat(found["time"]).timestamp()
     return RawLine(service if number == 1 else f"{service}-{number}", found["text"], written_at)
 
 
