@@ -5,6 +5,11 @@ VENV ?= .venv
 MODE ?=
 SERVICE ?=
 FOLLOW ?=
+WATCH ?=
+TASK ?=
+FAILURES ?=
+FILE ?=
+WAIT ?=
 ARGS ?=
 QUICK ?=
 ONLY ?=
@@ -22,7 +27,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -32,13 +37,22 @@ up: venv ## Start it; in containers where a Docker engine answers, else natively
 down: venv ## Stop it; what is still in the queues comes back with the next start
 	@$(STACK) down
 
-ps: venv ## Show the services
-	@$(STACK) ps
+ps: venv ## Show the services, what waits in the queues and what the workers do (WATCH=1: go on, refreshed in place)
+	@$(STACK) ps $(if $(WATCH),--watch)
 
-logs: venv ## Show the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
+logs: venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
 	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow)
 
-demo: venv ## Submit a task of each type and show the callbacks
+trace: venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
+	@$(STACK) trace "$(TASK)"
+
+tail: venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
+	@$(STACK) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures)
+
+submit: venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
+	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait)
+
+demo: venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it
 	@$(STACK) demo
 
 dlq: venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more

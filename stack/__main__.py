@@ -1,29 +1,36 @@
 """The stack's commands: `python -m stack up`, or shorter `make up`."""
 
-import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
+from rich.live import Live
 from rich.table import Table
 
-from stack import containers, native, state
+from stack import containers, demo_view, native, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
-from stack.console import console, say, show_error
+from stack.console import console, forget_output, say, say_aside, show_error, show_json, show_table
 from stack.demo import curl
 from stack.demo import demo as run_demo
 from stack.environment import host_environment, merged_environment
 from stack.errors import StackError
 from stack.generate import generate as write_files
 from stack.generate import stale_files
+from stack.log_line import RawLine
+from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
+from stack.overview import look, overview_text
 from stack.status import ServiceStatus
+from stack.submit import read_request
+from stack.submit import submit as submit_request
+from stack.tail import show_steps, steps_in
+from stack.trace import find_story, show_story
 
 app = typer.Typer(
     help="Start, stop, look at and try the stack on this machine. "
@@ -36,68 +43,145 @@ app = typer.Typer(
 MODES: dict[Mode, ModuleType] = {"native": native, "containers": containers}
 MODE_TEXTS: dict[Mode, str] = {"native": "natively", "containers": "in containers"}
 
+WATCH_SECONDS = 2.0
 
-@app.command()
-def up() -> None:
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command(epilog="Example: python -m stack up")
+def up(*, as_json: JsonOption = False) -> None:
     """Start the stack, in containers where a Docker engine answers, else natively; return when all is ready.
 
     MODE=native or MODE=containers forces one.
     """
     with _errors_shown():
+        on_progress = say_aside if as_json else say
         settings = _settings_to_start()
         if written := write_files():
-            say(f"The code has changed what follows from it: {_names(written)} written.")
-        say(f"Starting the stack {MODE_TEXTS[settings.mode]}.")
+            on_progress(f"The code has changed what follows from it: {_names(written)} written.")
+        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}.")
         state.remember_mode(settings)
-        MODES[settings.mode].up(settings, say)
-        _show_ready(settings)
+        MODES[settings.mode].up(settings, on_progress)
+        if as_json:
+            show_json({"mode": settings.mode, "urls": _addresses(settings)})
+        else:
+            _show_ready(settings)
 
 
-@app.command()
-def down() -> None:
+@app.command(epilog="Example: python -m stack down")
+def down(*, as_json: JsonOption = False) -> None:
     """Stop the stack. What is still in the queues is saved, and the next start brings it back."""
     with _errors_shown():
         settings = _running_settings()
-        MODES[settings.mode].down(settings)
+        stopping = [service.name for service in _services(settings)] if as_json else []
+        MODES[settings.mode].down(settings, say_aside if as_json else say)
         state.forget_mode(settings.directory)
-        say("Everything is stopped.")
-
-
-@app.command()
-def ps(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show the services: state, health, process and uptime."""
-    with _errors_shown():
-        statuses = _services(_running_settings())
         if as_json:
-            sys.stdout.write(json.dumps([status.as_json() for status in statuses], indent=2) + "\n")
-        elif not statuses:
+            show_json({"stopped": stopping})
+        else:
+            say("Everything is stopped.")
+
+
+@app.command(epilog="Example: python -m stack ps --watch")
+def ps(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C, refreshed in place.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the services, what waits in the queues, and what the workers do now."""
+    with _errors_shown():
+        settings = _running_settings()
+        if watch and as_json:
+            raise StackError("--watch is for people: leave it out, or --json.")
+        if watch:
+            _watch(settings)
+            return
+        overview = look(settings, _services(settings))
+        if as_json:
+            show_json(overview.as_json())
+        elif not overview.services:
             say("Nothing of the stack runs: `make up` starts it.")
         else:
-            console.print(_service_table(statuses))
+            show_table(overview_text(overview))
 
 
-@app.command()
+@app.command(epilog="Example: python -m stack logs --service api --follow")
 def logs(
     service: Annotated[str | None, typer.Option(help="Only this service's.")] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show the end of the services' logs."""
+    """Show the end of the services' logs, in the order of time.
+
+    That LocalStack has answered a request is shown with --service localstack only.
+    """
+    with _errors_shown(), suppress(KeyboardInterrupt):
+        batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
+        show_logs(batches, without_requests=not service, as_json=as_json)
+
+
+@app.command(epilog="Example: python -m stack trace 6bc37fc0")
+def trace(
+    task: Annotated[str, typer.Argument(metavar="ID", help="A task's id, or how it begins.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
+    with _errors_shown():
+        batches = _log_lines(_running_settings(), None, last=None, follow=False)
+        show_story(find_story(task.strip(), batches), as_json=as_json)
+
+
+@app.command(epilog="Example: python -m stack tail --failures")
+def tail(
+    task: Annotated[str, typer.Option(metavar="ID", help="Only of this task; how its id begins will do.")] = "",
+    *,
+    failures: Annotated[bool, typer.Option("--failures", help="Only what fails, for now or for good.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow what happens to tasks, across all services, until Ctrl-C."""
+    with _errors_shown(), suppress(KeyboardInterrupt):
+        batches = _log_lines(_running_settings(), None, last=0, follow=True)
+        show_steps(steps_in(batches, beginning=task.strip(), failures_only=failures), as_json=as_json)
+
+
+@app.command(epilog="Example: python -m stack submit task.json --wait")
+def submit(  # noqa: PLR0913  # a command has as many options as it has
+    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON: a request, or its items alone; - reads it.")],
+    task_type: Annotated[str | None, typer.Option(help="Left out, the one that fits.")] = None,
+    callback_url: Annotated[str | None, typer.Option(help="In place of the file's, or of the receiver's.")] = None,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds that --wait waits.")] = 60,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the callback, and show it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Post a task to the running stack. Without a callback_url its outcome goes to the receiver."""
     with _errors_shown():
         settings = _running_settings()
-        MODES[settings.mode].logs(settings, service or None, follow=follow)
+        request = read_request(file, settings, task_type, callback_url)
+        if not submit_request(request, settings, timeout if wait else None, as_json=as_json):
+            raise typer.Exit(1)
 
 
-@app.command()
-def demo() -> None:
-    """Submit a task of each type to the running stack and show the callbacks; fails where one is not as expected."""
+@app.command(epilog="Example: python -m stack demo")
+def demo(*, as_json: JsonOption = False) -> None:
+    """Submit a task of each kind to the running stack and show what becomes of it; fail where it is not as expected."""
     with _errors_shown():
-        if not run_demo(_running_settings()):
+        settings = _running_settings()
+        trials = run_demo(settings)
+        done = list(trials) if as_json else demo_view.show_trials(settings, trials)
+        if as_json:
+            show_json([tried.as_json() for tried in done])
+        if not all(tried.passed for tried in done):
             raise typer.Exit(1)
 
 
 # What follows is the other program's to read, --help included.
-@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@app.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    epilog="Example: python -m stack dlq list undelivered",
+)
 def dlq(arguments: Annotated[list[str] | None, typer.Argument(help="As for `python -m services.dlq`.")] = None) -> None:
     """Look at what has failed for good in the running stack, and redrive it: `dlq --help` tells how."""
     with _errors_shown():
@@ -107,16 +191,21 @@ def dlq(arguments: Annotated[list[str] | None, typer.Argument(help="As for `pyth
         os.execve(sys.executable, [sys.executable, "-m", "services.dlq", *(arguments or [])], environment)  # noqa: S606
 
 
-@app.command()
+@app.command(epilog="Example: python -m stack generate --check")
 def generate(
-    *, check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where one is stale.")] = False
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where one is stale.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the files that follow from the code: the queues for LocalStack, and parts of docker-compose.yml."""
     with _errors_shown():
-        stale = stale_files() if check else write_files()
+        stale = list(stale_files()) if check else write_files()
+        if as_json:
+            show_json({"stale" if check else "written": [str(path.relative_to(ROOT)) for path in stale]})
         if check and stale:
             raise StackError(f"Not in sync with the code: {_names(stale)}. Run `make generate`.")
-        say("All generated files are in sync." if not stale else f"Written: {_names(stale)}.")
+        if not as_json:
+            say("All generated files are in sync." if not stale else f"Written: {_names(stale)}.")
 
 
 def _names(paths: Iterable[Path]) -> str:
@@ -147,6 +236,29 @@ def _services(settings: StackSettings) -> list[ServiceStatus]:
     return statuses
 
 
+def _log_lines(
+    settings: StackSettings, service: str | None, *, last: int | None, follow: bool
+) -> Iterator[list[RawLine]]:
+    batches: Iterator[list[RawLine]] = MODES[settings.mode].log_lines(settings, service, last=last, follow=follow)
+    return batches
+
+
+def _watch(settings: StackSettings) -> None:
+    with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(overview_text(look(settings, _services(settings))), refresh=True)
+            time.sleep(WATCH_SECONDS)
+
+
+def _addresses(settings: StackSettings) -> dict[str, str]:
+    return {
+        "api": settings.api_url,
+        "receiver": settings.receiver_url,
+        "console": settings.console_url,
+        "localstack": settings.localstack_url,
+    }
+
+
 def _show_ready(settings: StackSettings) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2))
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
@@ -155,15 +267,7 @@ def _show_ready(settings: StackSettings) -> None:
     table.add_row("LocalStack", settings.localstack_url)
     console.print("\n[bold green]The stack is ready.[/bold green]")
     console.print(table)
-    say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make ps · make logs · make down")
-
-
-def _service_table(statuses: list[ServiceStatus]) -> Table:
-    table = Table("service", "state", "health", "pid", "uptime")
-    for status in statuses:
-        uptime = "" if status.uptime_seconds is None else str(timedelta(seconds=status.uptime_seconds))
-        table.add_row(status.name, status.state, status.health, str(status.pid or ""), uptime)
-    return table
+    say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")
 
 
 @contextmanager
@@ -173,6 +277,9 @@ def _errors_shown() -> Iterator[None]:
         yield
     except StackError as error:
         show_error(error)
+        raise typer.Exit(1) from None
+    except BrokenPipeError:
+        forget_output()
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

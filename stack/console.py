@@ -1,12 +1,20 @@
 """Where the commands print: progress on standard output, errors on standard error."""
 
+import os
+import sys
 from collections.abc import Callable
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.highlighter import JSONHighlighter
+from rich.text import Text
 
+from services.dlq.render import json_text
 from stack.errors import StackError
 
 OnProgress = Callable[[str], None]
+
+BOUNDLESS = 1_000_000
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -17,8 +25,44 @@ def say(line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
+def say_aside(line: str) -> None:
+    """Print one line of progress beside a result that programs read."""
+    errors.print(line, markup=False, soft_wrap=True)
+
+
+def show(text: Text) -> None:
+    """Print a line, or a few, that no terminal's width cuts."""
+    console.print(text, soft_wrap=True)
+
+
+def show_table(table: RenderableType) -> None:
+    """Print what is as wide as the terminal; a file or a pipe has no width to cut it to."""
+    console.print(table, width=None if console.is_terminal else BOUNDLESS)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON that a person can read too, its numbers to the digit."""
+    console.print(json_view(value) if console.is_terminal else json_text(value), markup=False, soft_wrap=True)
+
+
+def write_json_line(text: str) -> None:
+    """Write one line of JSON at once: who reads it may be following."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def json_view(value: Any) -> Text:
+    """Indented JSON in colours."""
+    return JSONHighlighter()(Text(json_text(value)))
+
+
 def show_error(error: StackError) -> None:
     """Print the line that says what to change, below the evidence that there is."""
     if error.evidence:
         errors.print(error.evidence.rstrip(), markup=False, soft_wrap=True, style="dim")
     errors.print(str(error), markup=False, soft_wrap=True, style="bold red")
+
+
+def forget_output() -> None:
+    """Let nothing more be written where nobody reads: Python would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

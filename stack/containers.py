@@ -2,17 +2,20 @@
 
 import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import repeat
 
-from stack import saved_messages
+from stack import container_logs, saved_messages
 from stack.additional_workers import compose_environment, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
 from stack.docker import Compose, Container, image_exists, pull, start, stop, succeeds_in
-from stack.errors import StackError
+from stack.errors import StackError, no_such_service
 from stack.localstack import render_queues
+from stack.log_line import RawLine
+from stack.logs import as_evidence
 from stack.mode import engine_answers
 from stack.ports import require_free_ports
 from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER
@@ -21,7 +24,7 @@ from stack.sqs import connect
 from stack.status import ServiceStatus
 
 READY_SECONDS = 120.0
-LOG_LINES = "40"
+EVIDENCE_LINES = 20
 
 
 def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -70,15 +73,19 @@ def ps(settings: StackSettings) -> list[ServiceStatus]:
         return list(threads.map(_status, _compose(settings).containers(), repeat(settings)))
 
 
-def logs(settings: StackSettings, service: str | None, *, follow: bool) -> None:
-    """Print the end of the logs, of one service or of all; with `follow`, what is written from now on too."""
+def log_lines(
+    settings: StackSettings, service: str | None, *, last: int | None, follow: bool
+) -> Iterator[list[RawLine]]:
+    """The last lines of each log, or all that is kept where `last` is None; with `follow`, what comes then.
+
+    Raises `StackError` where there is no such service.
+    """
     _require_engine()
     compose = _compose(settings)
     names = compose.services()
     if service is not None and service not in names:
-        raise StackError(f"There is no service {service}; there are {', '.join(names)}.")
-    options = ["--tail", LOG_LINES, *(["--follow"] if follow else [])]
-    compose.show("logs", *options, *([service] if service else []))
+        raise no_such_service(service, names)
+    return container_logs.read(compose, service, last=last, follow=follow)
 
 
 def _require_engine() -> None:
@@ -146,7 +153,8 @@ def _start(compose: Compose, services: list[str], on_progress: OnProgress) -> No
         try:
             wait_until_ready(service, _probe(compose, service), READY_SECONDS)
         except StackError as error:
-            raise StackError(str(error), compose.last_lines(service)) from error
+            end = container_logs.read(compose, service, last=EVIDENCE_LINES, follow=False)
+            raise StackError(str(error), as_evidence(end)) from error
 
 
 def _probe(compose: Compose, service: str) -> Probe:

@@ -3,10 +3,11 @@
 import json
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from stack.config import ROOT
 from stack.errors import StackError
@@ -82,10 +83,18 @@ class Compose:
             raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stdout + done.stderr))
         return done.stdout
 
-    def show(self, *arguments: str) -> int:
-        """Run the command on this terminal; return its exit code."""
+    @contextmanager
+    def output(self, *arguments: str) -> Iterator[IO[bytes]]:
+        """Give what the command prints, as it prints it; the command ends with the context."""
         command = ["docker", "compose", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self._environment, check=False).returncode  # noqa: S603
+        with subprocess.Popen(  # noqa: S603
+            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdout is not None  # noqa: S101  # it is a pipe
+            try:
+                yield process.stdout
+            finally:
+                process.terminate()
 
     def config(self) -> dict[str, Any]:
         """All files merged, with every variable replaced."""
@@ -107,10 +116,6 @@ class Compose:
         inspected = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=False)  # noqa: S603, S607
         # One that is gone since is missing from the answer.
         return sorted(map(_container, json.loads(inspected.stdout)), key=lambda container: container.name)
-
-    def last_lines(self, service: str) -> str:
-        """The end of a service's log."""
-        return self.run("logs", "--no-log-prefix", "--tail", str(EVIDENCE_LINES), service)
 
 
 def pull(image: str) -> None:

@@ -11,9 +11,11 @@ from stack import log_files, saved_messages
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.environment import service_environment
-from stack.errors import StackError
+from stack.errors import StackError, no_such_service
 from stack.fingerprint import fingerprint
 from stack.localstack import install_localstack, place_hook, render_queues
+from stack.log_line import RawLine
+from stack.logs import as_evidence
 from stack.orphans import find_orphans, stop_orphans
 from stack.ports import free_port, require_free_ports
 from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, Program, programs
@@ -75,13 +77,18 @@ def ps(settings: StackSettings) -> list[ServiceStatus]:
         return list(threads.map(_status, (processes[name] for name in urls), urls.values()))
 
 
-def logs(settings: StackSettings, service: str | None, *, follow: bool) -> None:
-    """Print the end of the logs, of one service or of all; with `follow`, what is written to them from now on too."""
+def log_lines(
+    settings: StackSettings, service: str | None, *, last: int | None, follow: bool
+) -> Iterator[list[RawLine]]:
+    """The last lines of each log, or all that is kept where `last` is None; with `follow`, what comes then.
+
+    Raises `StackError` where there is no such service.
+    """
     names = list(_health_urls(settings))
     if service is not None and service not in names:
-        raise StackError(f"There is no service {service}; there are {', '.join(names)}.")
-    chosen = {name: log_file(settings.directory, name) for name in names if service in {None, name}}
-    log_files.show(chosen, follow=follow)
+        raise no_such_service(service, names)
+    files = {name: log_file(settings.directory, name) for name in names if service in {None, name}}
+    return log_files.whole(files) if last is None else log_files.end(files, last, follow=follow)
 
 
 def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
@@ -114,7 +121,8 @@ def _wait(supervisor: Supervisor, settings: StackSettings, name: str, probe: Pro
     try:
         wait_until_ready(name, partial(_process_readiness, supervisor, name, probe), READY_SECONDS)
     except StackError as error:
-        raise StackError(str(error), log_files.tail(log_file(settings.directory, name), EVIDENCE_LINES)) from None
+        end = log_lines(settings, name, last=EVIDENCE_LINES, follow=False)
+        raise StackError(str(error), as_evidence(end)) from None
 
 
 def _process_readiness(supervisor: Supervisor, name: str, probe: Probe) -> Readiness:

@@ -39,7 +39,7 @@ def main(context: typer.Context) -> None:
         list_messages()
 
 
-@app.command(name="list")
+@app.command(name="list", epilog="Example: python -m services.dlq list undelivered --reason 503")
 def list_messages(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
     queue: Annotated[str | None, typer.Argument(help="Only this queue.")] = None,
     reason: ReasonOption = None,
@@ -54,7 +54,7 @@ def list_messages(  # noqa: PLR0913, PLR0917  # a command has as many options as
         list_command.list_messages(Program.start(), queue, criteria, limit, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: python -m services.dlq show 0f004eca")
 def show(
     wanted: Annotated[
         str, typer.Argument(metavar="ID", help="A task id, webhook id or SQS message id, or how it begins.")
@@ -67,7 +67,7 @@ def show(
         show_command.show_message(Program.start(), wanted, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: python -m services.dlq redrive undelivered --older-than 2h --yes")
 def redrive(  # noqa: PLR0913  # a command has as many options as it has
     target: Annotated[
         str | None, typer.Argument(metavar="[ID|QUEUE]", help="One message by its id, or the queue to redrive from.")
@@ -80,6 +80,7 @@ def redrive(  # noqa: PLR0913  # a command has as many options as it has
     take_all: Annotated[bool, typer.Option("--all", help="All of the queue; without a queue, of every queue.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go where.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Return messages to the queues they came from: one by its id, those that match, or all.
 
@@ -91,7 +92,7 @@ def redrive(  # noqa: PLR0913  # a command has as many options as it has
         plain_target = program.plain(target) if target else None
         selection = select(plain_target, program.names, criteria, take_all=take_all)
         destination = program.queue_to_redrive_to(to) if to else None
-        redrive_command.redrive_messages(program, selection, destination, dry_run=dry_run, yes=yes)
+        redrive_command.redrive_messages(program, selection, destination, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _criteria(reason: str | None, task_type: str | None, older_than: str | None) -> Criteria:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import typer
 
@@ -16,7 +17,9 @@ from services.dlq.terminal import is_interactive, progress_bar, result, say
 _MOST_PROBLEMS = 5
 
 
-def redrive_messages(program: Program, selection: Selection, to: str | None, *, dry_run: bool, yes: bool) -> None:
+def redrive_messages(  # noqa: PLR0913  # it is told as much
+    program: Program, selection: Selection, to: str | None, *, dry_run: bool, yes: bool, as_json: bool
+) -> None:
     """Redrive what is selected to the queue `to`, or else each message to where it came from.
 
     Raises DlqError where something stays that was to be moved.
@@ -26,6 +29,10 @@ def redrive_messages(program: Program, selection: Selection, to: str | None, *, 
     plan = program.run(lambda end_of_line: _plan(end_of_line, selection, to, one_by_one=dry_run))
     for note in render.in_flight_notes(plan.states):
         say(note)
+    if dry_run and as_json:
+        planned = render.redrive_json(plan.routes, _stranded(plan), dry_run=True)
+        result(render.json_text(planned))
+        return
     if dry_run:
         table = render.move_table(plan.moves, plan.stranded, time.time())
         result(table, f"\nWould move {_routes_text(plan.routes)}.")
@@ -34,9 +41,11 @@ def redrive_messages(program: Program, selection: Selection, to: str | None, *, 
     if plan.routes:
         if not yes:
             typer.confirm(f"Redrive {_routes_text(plan.routes)}?", abort=True, err=True)
-        problems += _carry_out(program, plan)
-    elif not problems:
-        _nothing_to_move(selection)
+        problems += _carry_out(program, plan, problems, as_json=as_json)
+    elif as_json:
+        result(render.json_text(render.redrive_json(plan.routes, problems)))
+    if not (plan.routes or problems):
+        _nothing_to_move(selection, as_json=as_json)
     if problems:
         raise DlqError("\n".join(problems))
 
@@ -50,7 +59,7 @@ async def _plan(end_of_line: EndOfLine, selection: Selection, to: str | None, *,
     return plan
 
 
-def _carry_out(program: Program, plan: Plan) -> list[str]:
+def _carry_out(program: Program, plan: Plan, known_problems: Sequence[str], *, as_json: bool) -> list[str]:
     """Return what went wrong, a line each."""
     moved = Moved()
 
@@ -63,7 +72,10 @@ def _carry_out(program: Program, plan: Plan) -> list[str]:
         was_interrupted = program.run(carry_out)
     finally:
         # Whatever ended it: this much is done.
-        result(f"Moved {_routes_text(moved.routes)}.")
+        if as_json:
+            result(render.json_text(render.redrive_json(moved.routes, [*known_problems, *moved.problems])))
+        else:
+            result(f"Moved {_routes_text(moved.routes)}.")
     if was_interrupted:
         raise InterruptionError("Interrupted: what was not moved is where it was.")
     problems = moved.problems
@@ -81,10 +93,11 @@ def _stranded(plan: Plan) -> list[str]:
     return [line]
 
 
-def _nothing_to_move(selection: Selection) -> None:
+def _nothing_to_move(selection: Selection, *, as_json: bool) -> None:
     if not selection.is_everything:
         raise DlqError("No message matches: `list` shows what there is.")
-    result("There is nothing to redrive.")
+    if not as_json:
+        result("There is nothing to redrive.")
 
 
 def _routes_text(routes: Counter[Route]) -> str:

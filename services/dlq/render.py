@@ -147,6 +147,20 @@ def letter_json(letter: DeadLetter, redrives_to: str | None, now: float) -> dict
     }
 
 
+def redrive_json(routes: Counter[Route], problems: Iterable[str], *, dry_run: bool = False) -> dict[str, Any]:
+    """Return for `--json` what a redrive has moved; `dry_run`: what it would move."""
+    return {
+        "moved": routes.total(),
+        "routes": [
+            {"source": source, "destination": destination, "messages": number}
+            for (source, destination), number in sorted(routes.items())
+            if number
+        ],
+        "problems": list(problems),
+        "dry_run": dry_run,
+    }
+
+
 def queue_json(name: str, state: QueueState, definition: QueueDefinition) -> dict[str, Any]:
     """Return a queue for `--json`."""
     return {

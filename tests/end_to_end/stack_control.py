@@ -128,12 +128,34 @@ class StackControl:
         """Run `dlq` and return what it prints."""
         return self._stack("dlq", *arguments)
 
+    def command(self, *arguments: str, input_text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one of the stack's commands, whatever its exit code."""
+        return subprocess.run(  # noqa: S603  # the project's own commands
+            [sys.executable, "-m", "stack", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            input=input_text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start one of the stack's commands, whose output is read as it comes."""
+        return subprocess.Popen(  # noqa: S603  # the project's own commands
+            [sys.executable, "-m", "stack", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def services(self) -> list[str]:
         """Return the names of all services."""
         return [process["name"] for process in self._processes()]
 
     def _processes(self) -> Any:
-        return json.loads(self._stack("ps", "--json"))
+        return json.loads(self._stack("ps", "--json"))["services"]
 
     def _process(self, service: str) -> Any:
         return next(process for process in self._processes() if process["name"] == service)

@@ -1,6 +1,7 @@
 """Redriving: each message goes back to where it came from, and none is ever nowhere."""
 
 import asyncio
+import json
 import signal
 from collections import Counter
 from pathlib import Path
@@ -228,6 +229,26 @@ async def test_what_was_moved_is_said_and_what_could_not_be(broker: Broker, comm
     assert done.output == "Moved 1 message: 1 from undelivered to callbacks.\n"
     assert done.errors.startswith("1 message cannot be redriven, as nothing tells where from: add --to QUEUE")
     assert bodies_in(broker, "undelivered") == ["garbage"]
+
+
+@pytest.mark.parametrize(("options", "moved", "is_dry_run"), [(["--yes"], 1, False), (["--dry-run"], 0, True)])
+async def test_a_program_reads_what_was_moved_or_would_be_and_what_could_not_be(
+    broker: Broker,
+    commands: Commands,
+    options: list[str],
+    moved: int,
+    is_dry_run: bool,  # noqa: FBT001
+) -> None:
+    await fill(broker, "undelivered", [outcome(1), "garbage"], {"reason": "no"})
+
+    done = await commands.run("redrive", "undelivered", "--all", "--json", *options)
+
+    told = json.loads(done.output)
+    assert told["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 1}]
+    assert (told["moved"], told["dry_run"]) == (1, is_dry_run)
+    [problem] = told["problems"]
+    assert problem.startswith("1 message cannot be redriven, as nothing tells where from")
+    assert await broker.in_queue("callbacks") == (moved, 0)
 
 
 async def test_nobody_to_ask_is_a_usage_error_that_moves_nothing(broker: Broker, commands: Commands) -> None:

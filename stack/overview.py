@@ -1,0 +1,150 @@
+"""What `ps` shows: the services as this machine sees them, and the queues and workers as the console does."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from services.dlq.render import printable
+from services.durations import describe_duration
+from stack.config import StackSettings
+from stack.status import ServiceStatus
+
+ANSWER_TIMEOUT_SECONDS = 3.0
+
+MOST_IN_HAND = 3
+"""So many of a worker's tasks are named."""
+
+HEALTH_STYLES = {"healthy": "green", "unhealthy": "bold red"}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The stack at one moment."""
+
+    services: list[ServiceStatus]
+    queues: list[dict[str, Any]]
+    """As in the console's `GET /api/state`, without their history."""
+    workers: list[dict[str, Any]]
+    """Those of its services that consume queues, and any that do not tell what they do."""
+    console_problem: str | None
+    """Why the console told nothing."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `ps --json`."""
+        services = [status.as_json() for status in self.services]
+        told = {"services": services, "queues": self.queues, "workers": self.workers}
+        return {**told, "console_problem": self.console_problem}
+
+
+def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
+    """Ask the console; where it does not answer, the services alone are known."""
+    try:
+        state = _console_state(settings)
+    except (httpx.HTTPError, ValueError) as error:
+        problem = f"The console does not answer at {settings.console_url}: queues and workers are not shown ({error})."
+        return Overview(services, [], [], problem)
+    queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
+    # One that does not answer may be a worker: it is not to be missing where it is looked for.
+    workers = [each for each in state["services"] if each["consumers"] or each["error"]]
+    return Overview(services, queues, workers, None)
+
+
+def overview_text(overview: Overview) -> RenderableType:
+    """The tables for a person."""
+    parts: list[RenderableType] = [_service_table(overview.services)]
+    if overview.queues:
+        parts += ["", _queue_table(overview.queues)]
+    if overview.workers:
+        parts += ["", _worker_table(overview.workers)]
+    if overview.console_problem:
+        parts += ["", Text(printable(overview.console_problem), style="yellow")]
+    return Group(*parts)
+
+
+def _service_table(services: Iterable[ServiceStatus]) -> Table:
+    table = _table("service", "state", "health", "pid", "uptime", right=("pid", "uptime"))
+    for each in services:
+        uptime = "" if each.uptime_seconds is None else str(timedelta(seconds=each.uptime_seconds))
+        health = Text(each.health, style=HEALTH_STYLES.get(each.health, ""))
+        table.add_row(each.name, each.state, health, str(each.pid or ""), uptime)
+    return table
+
+
+def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
+    numbers = ("waiting", "in flight", "delayed", "oldest", "in its DLQ")
+    table = _table("queue", *numbers, right=numbers)
+    by_name = {queue["name"]: queue for queue in queues}
+    for queue in by_name.values():
+        if queue["kind"] == "dlq":
+            continue
+        name = Text(printable(queue["name"]))
+        if queue["error"]:
+            table.add_row(name, Text(printable(queue["error"]), style="red"))
+            continue
+        table.add_row(
+            name,
+            *(_number(queue[field]) for field in ("waiting", "in_flight", "delayed")),
+            _age(queue),
+            _dead(by_name.get(queue["dead_letter_queue"])),
+        )
+    return table
+
+
+def _worker_table(workers: Iterable[dict[str, Any]]) -> Table:
+    table = _table("worker", "queue", "busy", "works on now", right=("busy",))
+    for worker in workers:
+        for consumer in worker["consumers"]:
+            busy = f"{consumer['busy']}/{consumer['slots']}"
+            doing = Text(printable(", ".join(_in_hand(consumer["in_hand"]))) or "—")
+            table.add_row(worker["name"], consumer["queue"], busy, doing)
+        if worker["error"] or worker["reasons"]:
+            reasons = "; ".join([*filter(None, [worker["error"]]), *worker["reasons"]])
+            name = "" if worker["consumers"] else worker["name"]
+            table.add_row(name, "", "", Text(printable(reasons), style="red"))
+    return table
+
+
+def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
+    for each in in_hand[:MOST_IN_HAND]:
+        attempt = f", attempt {each['attempt']}" if each["attempt"] > 1 else ""
+        yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt})"
+    if len(in_hand) > MOST_IN_HAND:
+        yield f"{len(in_hand) - MOST_IN_HAND} more"
+
+
+def _age(queue: dict[str, Any]) -> str:
+    if queue["oldest_seconds"] is None:
+        return ""
+    return ("≥ " if queue["oldest_is_at_least"] else "") + describe_duration(queue["oldest_seconds"])
+
+
+def _dead(dlq: dict[str, Any] | None) -> Text:
+    if dlq is None or dlq["kind"] != "dlq" or dlq["error"]:
+        return Text("")
+    count = sum(dlq[field] or 0 for field in ("waiting", "in_flight", "delayed"))
+    return Text(f"{count:,}", style="bold red" if count else "")
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _table(*headers: str, right: Iterable[str] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for header in headers:
+        table.add_column(header, justify="right" if header in right else "left", no_wrap=header != "works on now")
+    return table
+
+
+def _console_state(settings: StackSettings) -> dict[str, Any]:
+    with httpx.Client(trust_env=False, timeout=ANSWER_TIMEOUT_SECONDS) as client:
+        state = client.get(f"{settings.console_url}/api/state").raise_for_status().json()
+    if not isinstance(state, dict) or not {"queues", "services"} <= state.keys():
+        raise ValueError("another program answers there")
+    return state

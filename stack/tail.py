@@ -1,0 +1,34 @@
+"""The command `tail`: what happens to tasks, across all services, as it happens."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from stack.console import show, write_json_line
+from stack.log_line import LineReader, RawLine
+from stack.story_view import step_json, step_line
+from stack.task_story import Step, step_of
+
+NARROWEST = len("worker-calculation")
+
+
+def show_steps(steps: Iterable[Step], *, as_json: bool) -> None:
+    """Print them as they come, a line each."""
+    width = NARROWEST
+    for step in steps:
+        if as_json:
+            write_json_line(json.dumps(step_json(step)))
+            continue
+        width = max(width, len(step.line.service))
+        show(step_line(step, width))
+
+
+def steps_in(batches: Iterable[list[RawLine]], *, beginning: str, failures_only: bool) -> Iterator[Step]:
+    """The steps in the lives of the tasks whose ids begin so, as the lines come; no other lines."""
+    reader = LineReader()
+    for batch in batches:
+        for line in reader.in_order(batch):
+            if line.task_id is None or not line.task_id.startswith(beginning):
+                continue
+            step = step_of(line)
+            if step.is_failure or (step.is_known and not failures_only):
+                yield step

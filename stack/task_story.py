@@ -1,0 +1,299 @@
+"""A task's life as its services' logs tell it: what each line means, and how the task stands after all. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any, Literal
+
+import httpx
+
+from stack.log_line import LogLine
+
+Mark = Literal["done", "failed", "retry", "note"]
+
+State = Literal[
+    "not queued",  # the API could not queue it
+    "queued",  # accepted, and no worker has said anything of it
+    "retrying",  # an attempt at the work failed, the next will come
+    "delivering",  # its outcome waits for the next delivery
+    "dead",  # in a dead-letter queue, for the DLQ watcher to take
+    "delivered",  # the callback has the outcome
+    "undelivered",  # the outcome, or the message, waits in `undelivered` for a person
+]
+
+OutcomeKind = Literal["success", "failure"]
+
+CALLBACK_WORKER = re.compile(r"worker-callbacks(-\d+)?")
+DLQ_WATCHER = re.compile(r"dlq-watcher(-\d+)?")
+
+LOUD_LEVELS = {"warning", "error", "critical"}
+
+HTTP_REFUSALS = 300
+"""The first status by which a receiver says that it has not taken the callback, those of no request left aside."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a task's story."""
+
+    line: LogLine
+    mark: Mark
+    text: str
+    is_known: bool = True
+    """Whether the line tells of a task's life; else it is whatever a service had to say."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether something failed in it, be it for now or for good."""
+        return self.mark in {"failed", "retry"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a task stands."""
+
+    state: State
+    outcome: OutcomeKind | None = None
+    """Which outcome the callback has, or is to have."""
+    reason: str = ""
+    """Why it does not stand better."""
+    failure: str = ""
+    """Why the task itself failed for good, where it did."""
+    due_at: float | None = None
+    """When the next attempt is due, in seconds since the epoch; None where nobody said."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in {"not queued", "delivered", "undelivered"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is known of one task, in the order of time."""
+
+    task_id: str
+    steps: tuple[Step, ...]
+
+    @property
+    def began_at(self) -> float:
+        """Seconds since the epoch."""
+        return self.steps[0].line.at
+
+    @property
+    def task_type(self) -> str | None:
+        """None where no line names it."""
+        return next((str(each) for field in ("task_type", "origin") for each in self._all(field)), None)
+
+    @property
+    def trace_ids(self) -> list[str]:
+        """Of the traces that it is part of; none where tracing is off."""
+        return list(dict.fromkeys(str(each) for each in self._all("trace_id")))
+
+    @property
+    def was_accepted(self) -> bool:
+        """Whether the logs go back to its beginning."""
+        return any(step.line.event == "accepted" for step in self.steps)
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands after the last step."""
+        return reduce(_after, self.steps, Standing("queued"))
+
+    def _all(self, field: str) -> Iterable[Any]:
+        return (step.line.fields[field] for step in self.steps if step.line.fields.get(field))
+
+
+def story_of(task_id: str, lines: Iterable[LogLine]) -> Story:
+    """The story of a task, of the lines of any services, in any order."""
+    own = sorted((line for line in lines if line.task_id == task_id), key=lambda line: line.at)
+    return Story(task_id, tuple(map(step_of, own)))
+
+
+def step_of(line: LogLine) -> Step:
+    """What a line says of its task."""
+    read = _READERS.get(line.event)
+    if read:
+        mark, text = read(line)
+        return Step(line, mark, text)
+    return Step(line, "failed" if line.level in LOUD_LEVELS else "note", _as_it_is(line), is_known=False)
+
+
+def describe_outcome(fields: Mapping[str, Any]) -> str:
+    """How much of the work came out: `3 results, 1 error`."""
+    return f"{_count(fields.get('results', 0), 'result')}, {_count(fields.get('errors', 0), 'error')}"
+
+
+Told = tuple[Mark, str]
+
+
+def _accepted(line: LogLine) -> Told:
+    return "done", f"accepted: {line.fields.get('task_type', 'a task')}"
+
+
+def _not_queued(line: LogLine) -> Told:
+    return "failed", f"could not be queued, and was answered 500: {line.fields.get('cause', '')}"
+
+
+def _delivered(line: LogLine) -> Told:
+    tries = line.fields.get("delivery_attempts", 1)
+    taken = "the callback was taken" + (f" on delivery attempt {tries}" if tries != 1 else "")
+    return "done", f"{_what_for(line)}{taken}"
+
+
+def _not_delivered_yet(line: LogLine) -> Told:
+    tries = _count(line.fields.get("delivery_attempts", 1), "delivery attempt")
+    return "retry", f"{_what_for(line)}the callback was not taken in {tries}: {_reason(line)}; it waits in callbacks"
+
+
+def _rejected(line: LogLine) -> Told:
+    return "failed", f"{_what_for(line)}the callback was refused for good: {_reason(line)}"
+
+
+def _returned(line: LogLine) -> Told:
+    wait = f"next attempt in {line.fields.get('after_seconds', '?')} s"
+    if CALLBACK_WORKER.fullmatch(line.service):
+        return "retry", f"the callback was not taken: {_reason(line)}; {wait}"
+    if DLQ_WATCHER.fullmatch(line.service):
+        return "retry", f"could not be reported: {_reason(line)}; {wait}"
+    return "retry", f"{_attempt(line)} failed: {_reason(line)}; {wait}"
+
+
+def _attempt_failed(line: LogLine) -> Told:
+    return "failed", f"{_attempt(line)} ended in an exception"
+
+
+def _dead_lettered(line: LogLine) -> Told:
+    if DLQ_WATCHER.fullmatch(line.service):
+        return "failed", f"kept in undelivered: {_reason(line)}"
+    attempts = _count(line.fields.get("attempts", 1), "attempt")
+    return "failed", f"given up after {attempts}: {_reason(line)}"
+
+
+def _alert(line: LogLine) -> Told:
+    return "note", f"alert told: {line.fields.get('headline', '')}".removesuffix(": ")
+
+
+def _alert_refused(line: LogLine) -> Told:
+    return "retry", f"Slack has not taken the alert yet: {line.fields.get('refusal', '')}"
+
+
+def _callback_received(line: LogLine) -> Told:
+    what = (
+        f"callback received: {line.fields.get('outcome') or 'no outcome'}, delivery {line.fields.get('attempt', '?')}"
+    )
+    if fault := line.fields.get("fault"):
+        return "retry", f"{what}; the answer never became whole ({fault})"
+    status = line.fields.get("status", 0)
+    return ("done" if httpx.codes.is_success(status) else "retry"), f"{what}, answered {status}"
+
+
+def _unsettled(_line: LogLine) -> Told:
+    return "failed", "not settled: its message will be received again"
+
+
+def _sqs_failed(line: LogLine) -> Told:
+    return "retry", f"SQS did not answer as it should, trying again: {line.fields.get('error', '')}"
+
+
+# The events of a task's life, in the words of the services.
+_READERS: Mapping[str, Callable[[LogLine], Told]] = {
+    "accepted": _accepted,
+    "task could not be queued": _not_queued,
+    "delivered": _delivered,
+    "not delivered yet": _not_delivered_yet,
+    "rejected by the receiver": _rejected,
+    "returned for retry": _returned,
+    "attempt failed": _attempt_failed,
+    "dead-lettered": _dead_lettered,
+    "alert": _alert,
+    "alert told": _alert,
+    "alert not taken by Slack yet": _alert_refused,
+    "callback received": _callback_received,
+    "message not settled, it will be received again": _unsettled,
+    "SQS call failed, trying again": _sqs_failed,
+}
+
+
+def _after(before: Standing, step: Step) -> Standing:
+    """How the task stands after one more step; most steps change nothing."""
+    line = step.line
+    if DLQ_WATCHER.fullmatch(line.service):
+        return _after_watcher(before, line)
+    if CALLBACK_WORKER.fullmatch(line.service):
+        return _after_callback_worker(before, line)
+    return _after_api_or_worker(before, line)
+
+
+def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
+    match line.event:
+        case "accepted":
+            return Standing("queued")
+        case "task could not be queued":
+            return Standing("not queued", reason=str(line.fields.get("cause", "")))
+        case "returned for retry":
+            return Standing("retrying", reason=_reason(line), due_at=_due_at(line))
+        case "dead-lettered":
+            return Standing("dead", "failure", _reason(line), failure=_reason(line))
+    return _after_delivery(replace(before, outcome="success"), line) or before
+
+
+def _after_callback_worker(before: Standing, line: LogLine) -> Standing:
+    match line.event:
+        case "returned for retry":
+            return replace(before, state="delivering", reason=_reason(line), due_at=_due_at(line))
+        case "dead-lettered":
+            return replace(before, state="dead", reason=_reason(line), due_at=None)
+    return _after_delivery(before, line) or before
+
+
+def _after_watcher(before: Standing, line: LogLine) -> Standing:
+    match line.event:
+        case "returned for retry":
+            return replace(before, due_at=_due_at(line))
+        case "dead-lettered":
+            return replace(before, state="undelivered", reason=_reason(line), due_at=None)
+        case "alert" | "alert told" if before.outcome == "failure" and not before.failure:
+            # A worker that was lost said nothing.
+            return replace(before, failure=str(line.fields.get("reason", "")))
+    return _after_delivery(replace(before, outcome="failure"), line) or before
+
+
+def _after_delivery(before: Standing, line: LogLine) -> Standing | None:
+    """How it stands after the first delivery of its outcome, or any further one; None where the line tells of none."""
+    match line.event:
+        case "delivered":
+            return replace(before, state="delivered", reason="", due_at=None)
+        case "not delivered yet":
+            return replace(before, state="delivering", reason=_reason(line), due_at=None)
+        case "rejected by the receiver":
+            return replace(before, state="dead", reason=_reason(line), due_at=None)
+    return None
+
+
+def _due_at(line: LogLine) -> float | None:
+    after_seconds = line.fields.get("after_seconds")
+    return line.at + after_seconds if isinstance(after_seconds, int | float) else None
+
+
+def _what_for(line: LogLine) -> str:
+    if "results" in line.fields:
+        return f"work done: {describe_outcome(line.fields)}; "
+    return "reported as failed; " if DLQ_WATCHER.fullmatch(line.service) else ""
+
+
+def _attempt(line: LogLine) -> str:
+    return f"attempt {line.fields['attempt']}" if "attempt" in line.fields else "the attempt"
+
+
+def _reason(line: LogLine) -> str:
+    return str(line.fields.get("reason") or "no reason given")
+
+
+def _as_it_is(line: LogLine) -> str:
+    return line.event or line.text
+
+
+def _count(number: Any, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

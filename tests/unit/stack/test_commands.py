@@ -1,0 +1,33 @@
+"""Every command says how it is used, by an example, and serves programs too."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.dlq.__main__ import app as dlq_app
+from stack.__main__ import app
+
+# It passes on what it is given, --json and --help included.
+PASSES_ON = "dlq"
+
+COMMANDS = [
+    (each, command.name or command.callback.__name__)
+    for each in (app, dlq_app)
+    for command in each.registered_commands
+    if command.callback is not None
+]
+
+
+def help_of(application: typer.Typer, name: str) -> str:
+    done = CliRunner().invoke(application, [name, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert done.exit_code == 0
+    return done.output
+
+
+@pytest.mark.parametrize(("application", "name"), [each for each in COMMANDS if each[1] != PASSES_ON])
+def test_its_help_has_an_example_and_it_prints_json(application: typer.Typer, name: str) -> None:
+    text = help_of(application, name)
+
+    program = "python -m stack" if application is app else "python -m services.dlq"
+    assert f"Example: {program} {name}" in text
+    assert "--json" in text

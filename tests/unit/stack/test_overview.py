@@ -1,0 +1,140 @@
+"""What `ps` shows of the console's state; the document is as its contract has it."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from stack.config import StackSettings
+from stack.overview import Overview, look, overview_text
+from stack.ports import free_port
+from stack.status import ServiceStatus
+from tests.unit.stack.conftest import Serve
+
+SERVICES = [ServiceStatus("api", "running", "healthy", 12, 65), ServiceStatus("receiver", "exited", "unhealthy")]
+
+
+NOW = "t-1 (2s, attempt 3), m-1 (0s), t-3 (0s), 1 more"
+
+
+def queue(name: str, kind: str = "source", **told: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "consumer": "worker",
+        "kind": kind,
+        "dead_letter_queue": None,
+        "source_queue": None,
+        "max_attempts": 3,
+        "error": None,
+        "waiting": 0,
+        "in_flight": 0,
+        "delayed": 0,
+        "oldest_seconds": None,
+        "oldest_is_at_least": False,
+        "history": {"waiting": [0, 1], "in_flight": [0, 1]},
+        **told,
+    }
+
+
+def worker(name: str, *consumers: dict[str, Any], **told: Any) -> dict[str, Any]:
+    return {"name": name, "alive": True, "ready": True, "reasons": [], "error": None, "consumers": [*consumers], **told}
+
+
+def in_hand(task_id: str | None, seconds: float, attempt: int = 1) -> dict[str, Any]:
+    return {"task_id": task_id, "message_id": "m-1", "attempt": attempt, "since_seconds": seconds}
+
+
+STATE = {
+    "queues": [
+        queue(
+            "calculation",
+            dead_letter_queue="calculation-dlq",
+            waiting=1200,
+            in_flight=3,
+            oldest_seconds=75,
+            oldest_is_at_least=True,
+        ),
+        queue("calculation-dlq", "dlq", source_queue="calculation", waiting=1, in_flight=1),
+        queue("callbacks", error="SQS does not answer"),
+        queue("alerts", consumer="dlq_watcher", dead_letter_queue="undelivered"),
+        queue("undelivered", "other", consumer=None, waiting=2),
+    ],
+    "services": [
+        worker("api"),
+        worker(
+            "worker-calculation",
+            {
+                "queue": "calculation",
+                "slots": 50,
+                "busy": 4,
+                "last_receive_seconds_ago": 0.1,
+                "in_hand": [in_hand("t-1", 2.5, 3), in_hand(None, 0.4), in_hand("t-3", 0), in_hand("t-4", 0)],
+            },
+            reasons=["calculation: no successful receive yet"],
+        ),
+        worker("worker-data", error="connection refused"),
+    ],
+}
+
+
+def looked(port: int) -> Overview:
+    return look(StackSettings("native", console_port=port), SERVICES)
+
+
+def shown(overview: Overview) -> str:
+    console = Console(width=200, record=True, quiet=True)
+    with console.capture() as capture:
+        console.quiet = False
+        console.print(overview_text(overview))
+    return capture.get()
+
+
+@pytest.fixture
+def overview(serve: Serve) -> Overview:
+    return looked(serve(lambda request, _body: (200, STATE) if request == "GET /api/state" else (404, {})))
+
+
+def test_services_queues_and_workers_are_three_tables(overview: Overview) -> None:
+    lines = [line.split() for line in shown(overview).splitlines()]
+
+    assert lines == [
+        ["service", "state", "health", "pid", "uptime"],
+        ["api", "running", "healthy", "12", "0:01:05"],
+        ["receiver", "exited", "unhealthy"],
+        [],
+        ["queue", "waiting", "in", "flight", "delayed", "oldest", "in", "its", "DLQ"],
+        ["calculation", "1,200", "3", "0", "≥", "1m", "15s", "2"],
+        ["callbacks", "SQS", "does", "not", "answer"],
+        ["alerts", "0", "0", "0"],
+        ["undelivered", "2", "0", "0"],
+        [],
+        ["worker", "queue", "busy", "works", "on", "now"],
+        ["worker-calculation", "calculation", "4/50", *NOW.split()],
+        ["calculation:", "no", "successful", "receive", "yet"],
+        ["worker-data", "connection", "refused"],
+    ]
+
+
+def test_the_json_has_all_that_the_console_tells_of_queues_and_workers_but_their_history(overview: Overview) -> None:
+    told = overview.as_json()
+
+    assert [service["name"] for service in told["services"]] == ["api", "receiver"]
+    assert [each["name"] for each in told["queues"]] == [each["name"] for each in STATE["queues"]]
+    assert "history" not in told["queues"][0]
+    assert [each["name"] for each in told["workers"]] == ["worker-calculation", "worker-data"]
+    assert told["console_problem"] is None
+
+
+def test_where_the_console_does_not_answer_the_services_are_shown_and_a_line_says_why() -> None:
+    overview = looked(port := free_port())
+
+    text = shown(overview)
+
+    assert f"The console does not answer at http://localhost:{port}" in text
+    assert "receiver" in text
+    assert (overview.as_json()["queues"], overview.as_json()["workers"]) == ([], [])
+
+
+@pytest.mark.parametrize("answer", [(500, {"detail": "no"}), (200, "no JSON"), (200, {"other": 1}), (200, [])])
+def test_where_something_else_answers_that_is_said(serve: Serve, answer: Any) -> None:
+    assert "queues and workers are not shown" in str(looked(serve(lambda *_: answer)).console_problem)
