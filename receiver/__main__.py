@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from receiver.app import create_app
+from receiver.logs import configure_logs
 from receiver.server import make_server
 from receiver.settings import SettingError, Settings, load_settings
 from receiver.store import prepare_database
@@ -27,7 +28,8 @@ def main() -> None:
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT."""
-    server = make_server(create_app(settings))
+    configure_logs(settings)
+    server = make_server(create_app(settings), log_config=None)
     logging.getLogger("uvicorn.error").info("Listening on http://%s:%d", *listener.getsockname()[:2])
     server.run(sockets=[listener])
 

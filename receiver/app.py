@@ -12,10 +12,11 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
-from receiver import callbacks, misbehaviour, page, slack, source
+from receiver import callbacks, events, misbehaviour, page, slack, source
 from receiver.misbehaviour import Standing
 from receiver.settings import Settings
 from receiver.store import open_store
+from web.pages import mount_files
 
 log = logging.getLogger("uvicorn.error")
 
@@ -48,8 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
     app.state.standing = Standing()
-    for routes in (callbacks, misbehaviour, slack, source, page):
+    for routes in (callbacks, events, misbehaviour, slack, source, page):
         app.include_router(routes.router)
+    mount_files(app, page.STATIC)
     app.get("/healthcheck", summary="The process lives", tags=["health"])(healthcheck)
     app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(sqlite3.OperationalError)(not_stored)

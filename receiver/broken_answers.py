@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from receiver.server import RESET
+from receiver.waiting import client_left
 
 Fault = Literal["hang", "close", "drip"]
 
@@ -31,7 +32,7 @@ class BrokenAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the fault has it, and return when the connection is gone."""
-        left = asyncio.create_task(_left(receive))
+        left = asyncio.create_task(client_left(receive))
         stopping = asyncio.create_task(self._stopping.wait())
         over = {left, stopping}
         match self._fault:
@@ -47,12 +48,8 @@ class BrokenAnswer(Response):
         await scope["extensions"][RESET]()
         stopping.cancel()
         await left
+        if self.background:
+            await self.background()
 
     async def _begin(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-
-
-async def _left(receive: Receive) -> None:
-    """Return when the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

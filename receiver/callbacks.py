@@ -1,29 +1,39 @@
 """The callback inbox: stores every delivery attempt, and misbehaves when asked to."""
 
+import re
+import sqlite3
+import time
 from http import HTTPStatus
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 
 from receiver import exact_json
-from receiver.broken_answers import BrokenAnswer, Fault
+from receiver.broken_answers import BrokenAnswer
 from receiver.dependencies import Limit, RequestBody, SettingsOfApp, StoreOfApp, stopping_of, wait_out
 from receiver.exact_json import ExactJSONResponse
 from receiver.misbehaviour import Misbehaviour, StandingOfApp
 from receiver.signatures import Signature, judge_signature
-from receiver.store import Delivery, NewDelivery, Outcome
+from receiver.store import ALWAYS, Delivery, DeliveryHead, Fault, NewDelivery, Outcome, Store, Task, TaskState
 
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5
 STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 FAILURE_KEYS = {"details", "message"}  # the error entry of a task that failed for good; an item's has one key, its name
 
+# https://www.w3.org/TR/trace-context/#traceparent-header-field-values
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+
 router = APIRouter(tags=["callbacks"])
+log = structlog.stdlib.get_logger("receiver")
 
 
-class Callback(BaseModel):
-    """One delivery attempt of a callback."""
+class CallbackHead(BaseModel):
+    """One delivery attempt of a callback, without what came with it."""
 
     id: int
     task_id: str | None = Field(description="The webhook-id header, else the body's task_id")
@@ -32,16 +42,44 @@ class Callback(BaseModel):
     status: int = Field(description="The status answered; it means nothing where there is a fault")
     fault: Fault | None = Field(description="Why the answer never became whole; null: it did")
     outcome: Outcome | None = Field(description="Whether the body is a task's success or failure; null: it is neither")
+    answered_after_ms: float | None = Field(
+        description="Milliseconds from the request's arrival until its answer was sent, or its sender had left; "
+        "null: it is under way, or an earlier version received it"
+    )
+    signature: Signature
+
+
+class Callback(CallbackHead):
+    """One delivery attempt of a callback."""
+
     headers: dict[str, str] = Field(description="Names in lower case; values of a repeated header joined by comma")
     body: Any = Field(description="The JSON that came, digit by digit, or null where it is none")
     raw_body: str = Field(description="The body as received; bytes that are not UTF-8 show as U+FFFD")
-    signature: Signature
 
 
 class Callbacks(BaseModel):
     """Delivery attempts, oldest first."""
 
     callbacks: list[Callback]
+
+
+class InboxTask(BaseModel):
+    """Where a task stands, as the page lists it."""
+
+    task_id: str | None = Field(description="null: this is all deliveries of no task")
+    state: TaskState = Field(
+        description="What the newest delivery that was taken told: `success`, `failure` or `no_outcome`; "
+        "`not_taken`: none was taken yet"
+    )
+    deliveries: int
+    newest: CallbackHead
+
+
+class InboxTasks(BaseModel):
+    """Tasks by their newest delivery, newest first, and how many there are in each state."""
+
+    tasks: list[InboxTask]
+    states: dict[TaskState, int]
 
 
 class TaskSummary(BaseModel):
@@ -59,6 +97,13 @@ class Summary(BaseModel):
     """What came of every task that a delivery came of."""
 
     tasks: list[TaskSummary]
+
+
+async def _arrived_at() -> float:
+    return time.monotonic()
+
+
+ArrivedAt = Annotated[float, Depends(_arrived_at)]
 
 
 async def _new_delivery(request: Request, body: RequestBody, settings: SettingsOfApp) -> NewDelivery:
@@ -91,8 +136,9 @@ NewDeliveryOfRequest = Annotated[NewDelivery, Depends(_new_delivery)]
         }
     },
 )
-async def receive(
+async def receive(  # noqa: PLR0913, PLR0917  # what FastAPI gives
     request: Request,
+    arrived_at: ArrivedAt,  # first: it is taken before the body is read
     new: NewDeliveryOfRequest,
     asked: Annotated[Misbehaviour, Query()],
     standing: StandingOfApp,
@@ -106,18 +152,49 @@ async def receive(
     delivery = await store.add_delivery(
         new, status=misbehaviour.status, fault=misbehaviour.fault, times=misbehaviour.times
     )
-    if delivery.attempt <= misbehaviour.times:
-        await wait_out(misbehaviour.delay, request)
-    if delivery.fault:
-        return BrokenAnswer(delivery.fault, stopping_of(request))
-    return answer(delivery.status, misbehaviour.retry_after)
+    _log_delivery(delivery, request.headers.get("traceparent", ""))
+    try:
+        if delivery.attempt <= misbehaviour.times:
+            await wait_out(misbehaviour.delay, request)
+    except ClientDisconnect:
+        await _note_answered(store, delivery.id, arrived_at, "left")
+        raise
+    answered = (
+        BrokenAnswer(delivery.fault, stopping_of(request))
+        if delivery.fault and delivery.fault != "left"
+        else answer(delivery.status, misbehaviour.retry_after)
+    )
+    answered.background = BackgroundTask(_note_answered, store, delivery.id, arrived_at)
+    return answered
 
 
 @router.get("/callbacks", summary="List delivery attempts", response_model=Callbacks)
-async def list_callbacks(store: StoreOfApp, task_id: str | None = None, limit: Limit = 1000) -> Response:
+async def list_callbacks(
+    store: StoreOfApp,
+    task_id: Annotated[str | None, Query(description="Only this task's; empty: only those of no task")] = None,
+    limit: Limit = 1000,
+) -> Response:
     """The newest `limit` delivery attempts of a task, or of all, listed oldest first."""
     deliveries = await store.deliveries(task_id=task_id, limit=limit)
     return ExactJSONResponse({"callbacks": [listed(delivery) for delivery in reversed(deliveries)]})
+
+
+@router.get("/tasks", summary="List the tasks that were heard of")
+async def list_tasks(
+    store: StoreOfApp,
+    text: Annotated[
+        str | None, Query(description="Only those with this text in their id, a body, or a signature's reason")
+    ] = None,
+    state: Annotated[TaskState | None, Query(description="Only those in this state")] = None,
+    before: Annotated[
+        int, Query(ge=1, le=ALWAYS, description="Only those whose newest delivery has a lower id: the next page")
+    ] = ALWAYS,
+    limit: Limit = 100,
+) -> InboxTasks:
+    """The newest `limit` tasks by their newest delivery, newest first; `states` counts all that have the text."""
+    tasks = await store.tasks(text=text, state=state, before=before, limit=limit)
+    states = await store.count_tasks(text=text)
+    return InboxTasks(tasks=[_inbox_task(task) for task in tasks], states=states)
 
 
 @router.get("/callbacks/summary", summary="Sum up all tasks")
@@ -137,7 +214,7 @@ def task_id_in(body: Any) -> str | None:
     match body:
         case {"task_id": str(task_id)}:
             # SQLite's text cannot hold the lone surrogates that JSON can
-            return task_id.encode(errors="replace").decode()
+            return task_id.encode(errors="replace").decode() or None
     return None
 
 
@@ -168,6 +245,16 @@ def is_refusal(status: int) -> bool:
 def listed(delivery: Delivery) -> dict[str, Any]:
     """The delivery in the shape of `Callback`."""
     return {
+        **head_of(delivery),
+        "headers": joined(delivery.headers),
+        "body": exact_json.verbatim(delivery.raw_body),
+        "raw_body": delivery.raw_body.decode(errors="replace"),
+    }
+
+
+def head_of(delivery: DeliveryHead) -> dict[str, Any]:
+    """The delivery in the shape of `CallbackHead`."""
+    return {
         "id": delivery.id,
         "task_id": delivery.task_id,
         "received_at": delivery.received_at,
@@ -175,9 +262,7 @@ def listed(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status,
         "fault": delivery.fault,
         "outcome": delivery.outcome,
-        "headers": joined(delivery.headers),
-        "body": exact_json.verbatim(delivery.raw_body),
-        "raw_body": delivery.raw_body.decode(errors="replace"),
+        "answered_after_ms": delivery.answered_after_ms,
         "signature": {"verdict": delivery.verdict, "reason": delivery.reason},
     }
 
@@ -188,3 +273,30 @@ def joined(headers: Any) -> dict[str, str]:
     for name, value in headers:
         values[name] = f"{values[name]}, {value}" if name in values else value
     return values
+
+
+def trace_id_in(traceparent: str) -> str | None:
+    """The trace that a delivery belongs to, by its traceparent header."""
+    match = TRACEPARENT.fullmatch(traceparent)
+    return match[1] if match else None
+
+
+def _inbox_task(task: Task) -> InboxTask:
+    newest = CallbackHead(**head_of(task.newest))
+    return InboxTask(task_id=newest.task_id, state=task.state, deliveries=task.deliveries, newest=newest)
+
+
+def _log_delivery(delivery: Delivery, traceparent: str) -> None:
+    answered = {"fault": delivery.fault} if delivery.fault else {"status": delivery.status}
+    trace_id = trace_id_in(traceparent)
+    trace = {} if trace_id is None else {"trace_id": trace_id}
+    told = {"task_id": delivery.task_id, "attempt": delivery.attempt, **answered, "outcome": delivery.outcome}
+    log.info("callback received", **told, **trace)
+
+
+async def _note_answered(store: Store, delivery_id: int, arrived_at: float, fault: Fault | None = None) -> None:
+    after_ms = round((time.monotonic() - arrived_at) * 1000, 1)
+    try:
+        await store.set_answered(delivery_id, after_ms=after_ms, fault=fault)
+    except sqlite3.OperationalError as error:  # the disk is full: the delivery itself is stored
+        log.warning("time of the answer not stored", delivery=delivery_id, error=str(error))

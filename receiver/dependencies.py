@@ -1,13 +1,14 @@
 """What the routes ask of the application and of a request."""
 
 import asyncio
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from starlette.requests import ClientDisconnect
 
 from receiver.settings import Settings
 from receiver.store import Store
+from receiver.waiting import client_left
 
 
 async def _store(request: Request) -> Store:
@@ -38,7 +39,18 @@ def stopping_of(request: Request) -> asyncio.Event:
 
 
 async def wait_out(delay: float, request: Request) -> None:
-    """Wait so many seconds, or until the receiver stops: a late answer must not hold up the stop."""
-    if delay:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping_of(request).wait(), delay)
+    """Wait so many seconds, or until the receiver stops: a late answer must not hold up the stop.
+
+    Raises ClientDisconnect where the client leaves meanwhile.
+    """
+    if not delay:
+        return
+    left = asyncio.create_task(client_left(request.receive))
+    stopping = asyncio.create_task(stopping_of(request).wait())
+    try:
+        await asyncio.wait({left, stopping}, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+        if left.done():
+            raise ClientDisconnect
+    finally:
+        left.cancel()
+        stopping.cancel()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from receiver.broken_answers import Fault
-from receiver.dependencies import Delay
+from receiver.dependencies import Delay, StoreOfApp
 from receiver.store import ALWAYS
 
 router = APIRouter(prefix="/misbehaviour", tags=["callbacks"])
@@ -104,13 +104,17 @@ async def get_misbehaviour(standing: StandingOfApp) -> StandingMisbehaviour | No
 
 
 @router.put("", summary="Misbehave to all deliveries", response_model_exclude_unset=True)
-async def put_misbehaviour(misbehaviour: StandingMisbehaviour, standing: StandingOfApp) -> StandingMisbehaviour:
+async def put_misbehaviour(
+    misbehaviour: StandingMisbehaviour, standing: StandingOfApp, store: StoreOfApp
+) -> StandingMisbehaviour:
     """From now on answer so every delivery whose URL asks for nothing, in place of what stood before."""
     standing.order(misbehaviour)
+    await store.add_change("misbehaviour")
     return misbehaviour
 
 
 @router.delete("", summary="Take all deliveries again", status_code=204)
-async def delete_misbehaviour(standing: StandingOfApp) -> None:
+async def delete_misbehaviour(standing: StandingOfApp, store: StoreOfApp) -> None:
     """Lift what stands."""
     standing.lift()
+    await store.add_change("misbehaviour")

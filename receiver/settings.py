@@ -3,6 +3,7 @@
 import base64
 import binascii
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,8 @@ class Settings(BaseSettings):
     receiver_host: str = Field(default="127.0.0.1", description="address to listen on")
     receiver_port: int = Field(default=9000, ge=0, le=65535, description="port to listen on; 0 takes any free one")
     receiver_database: Path = Field(default=Path(".stack/receiver.sqlite3"), description="SQLite file")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = Field(default="console", description="for people, or JSON lines")
     callback_signing_secret: SecretStr = Field(
         default=SecretStr(""),
         description="whsec_<base64>; several, parted by space or comma, while a secret is rotated; empty = unchecked",

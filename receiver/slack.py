@@ -3,10 +3,10 @@
 Arguments, answers and errors are those of https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from receiver import exact_json
@@ -77,9 +77,13 @@ async def post_message(request: Request, body: RequestBody, store: StoreOfApp) -
 
 
 @router.get("/messages", summary="List messages", response_model=PostedMessages)
-async def list_messages(store: StoreOfApp, limit: Limit = 1000) -> Response:
+async def list_messages(
+    store: StoreOfApp,
+    text: Annotated[str | None, Query(description="Only those that have this text, such as a task_id")] = None,
+    limit: Limit = 1000,
+) -> Response:
     """The newest `limit` messages, listed oldest first."""
-    messages = await store.slack_messages(limit=limit)
+    messages = await store.slack_messages(text=text, limit=limit)
     return ExactJSONResponse({"messages": [listed(message) for message in reversed(messages)]})
 
 

@@ -59,7 +59,7 @@ def read_deliveries(database: Path, after_id: int = 0) -> list[Delivery]:
         Delivery(
             id=row["id"],
             task_id=row["task_id"],
-            was_taken=httpx.codes.is_success(row["status"]) and row["fault"] != "hang",
+            was_taken=httpx.codes.is_success(row["status"]) and row["fault"] not in {"hang", "left"},
             received_at=datetime.fromisoformat(row["received_at"]).timestamp(),
             raw_body=row["raw_body"],
             verdict=row["verdict"],

@@ -27,7 +27,7 @@ async def running(
 ) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
     """The program on a free port, and a client of it."""
     settings = {"RECEIVER_PORT": "0", "RECEIVER_DATABASE": str(database), "CALLBACK_SIGNING_SECRET": ""}
-    process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stderr=PIPE)
+    process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stdout=PIPE)
     try:
         async with httpx.AsyncClient(base_url=await told_url(process)) as client:
             yield process, client
@@ -39,9 +39,9 @@ async def running(
 
 async def told_url(process: Process) -> str:
     """The URL that the program logs once it listens."""
-    assert process.stderr
+    assert process.stdout
     log = ""
-    async for line in process.stderr:
+    async for line in process.stdout:
         log += line.decode()
         if listening := re.search(r"Listening on (\S+)", log):
             return listening[1]
@@ -68,7 +68,7 @@ async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) ->
         assert not late.done()
         process.send_signal(signal.SIGTERM)
         assert (await late).status_code == 200
-        _, log = await process.communicate()
+        log, _ = await process.communicate()
     assert b"Application shutdown complete" in log
     assert b"Traceback" not in log
 
@@ -81,7 +81,7 @@ async def test_stop_ends_broken_answers_at_once(tmp_path: Path) -> None:
                 pass
         process.send_signal(signal.SIGTERM)
         ended = await asyncio.gather(*broken, return_exceptions=True)
-        _, log = await process.communicate()
+        log, _ = await process.communicate()
     assert [isinstance(one, httpx.TransportError) for one in ended] == [True, True]
     assert b"Application shutdown complete" in log
     assert b"Traceback" not in log
