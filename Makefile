@@ -24,7 +24,7 @@ export PYTHON MODE
 .DEFAULT_GOAL = help
 .PHONY: up down ps logs demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
 
-##@ The stack on this machine (API_PORT, RECEIVER_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
+##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
 up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one)
 	@$(STACK) up

@@ -4,6 +4,7 @@ from typing import TextIO, TypeVar
 
 import aioboto3
 
+from services import metrics
 from services.logs import configure_logs
 from services.queues import define_queues
 from services.settings import BrokerSettings, load_settings, refuse_to_start
@@ -26,4 +27,6 @@ def boot(settings_class: type[BrokerSettingsT], *, logs_to: TextIO | None = None
     except ValueError as error:
         refuse_to_start(str(error))
     configure_logs(settings, logs_to)
+    if not settings.metrics_enabled:
+        metrics.turn_off()
     return settings, task_types

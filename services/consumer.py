@@ -5,10 +5,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import islice
+from typing import Any
 
 import structlog
 
 from services.attempts import AttemptHistory
+from services.consumer_metrics import ConsumerMetrics
 from services.decisions import (
     Acknowledge,
     DeadLetter,
@@ -21,7 +24,7 @@ from services.decisions import (
     jittered,
 )
 from services.heartbeat import Heartbeat, InHand
-from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes
+from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
 from services.sqs import Queue, ReceivedMessage
@@ -36,6 +39,7 @@ _LONGEST_BACKOFF_SECONDS = 30.0
 # About a minute: so long a broker may be gone without work that is done being done again, or reported as lost.
 _INSISTENT_WAITS_SECONDS = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
 _MOST_DECIDED = 1000
+_MOST_LISTED = 100
 
 
 async def attempt(in_hand: InHand, handler: MessageHandler, policy: RetryPolicy, history: AttemptHistory) -> Decision:
@@ -100,6 +104,9 @@ class Consumer:
         self._waiting: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._last_receive_at: float | None = None
+        self._metrics = ConsumerMetrics(
+            queue.definition.name, settings.worker_concurrency, slots_taken=lambda: self._slots_taken
+        )
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -129,6 +136,18 @@ class Consumer:
         if age > 2 * self._settings.sqs_wait_time_seconds + 5:
             return f"{self._queue.name}: the last successful receive was {age:.0f} seconds ago"
         return None
+
+    def describe_work(self) -> dict[str, Any]:
+        """Return, as JSON, how busy it is and the messages that it has in hand, the oldest of them."""
+        now = time.monotonic()
+        oldest = islice(self._in_hand.values(), _MOST_LISTED)
+        return {
+            "queue": self._queue.definition.name,
+            "slots": self._settings.worker_concurrency,
+            "busy": self._slots_taken,
+            "last_receive_seconds_ago": None if self._last_receive_at is None else now - self._last_receive_at,
+            "in_hand": [_describe(in_hand, now) for in_hand in oldest],
+        }
 
     def _free_slots(self) -> int:
         slots = self._settings.worker_concurrency
@@ -185,6 +204,7 @@ class Consumer:
             in_hand.message = message
             return
         in_hand = self._in_hand[message.message_id] = InHand(message)
+        self._metrics.received(message)
         self._slots_taken += 1
         task = asyncio.create_task(self._work(in_hand))
         self._tasks.add(task)
@@ -254,8 +274,11 @@ class Consumer:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a coroutine runs in one
         self._attempts.add(task)
+        self._metrics.begins(in_hand.message)
         try:
-            return await attempt(in_hand, self._handler, self._policy, self._history)
+            decision = await attempt(in_hand, self._handler, self._policy, self._history)
+            self._metrics.ended(decision)
+            return decision
         finally:
             self._attempts.discard(task)
             # Cut short, it has been told; what is left to do for its message is not to be cut off.
@@ -296,6 +319,16 @@ class Consumer:
     async def _return(self, in_hand: InHand, decision: Retry) -> None:
         log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)
         await insistently(lambda: self._queue.change_visibility(in_hand.message, decision.after_seconds))
+
+
+def _describe(in_hand: InHand, now: float) -> dict[str, Any]:
+    message = in_hand.message
+    return {
+        "task_id": peek_task_id(message.body),
+        "message_id": message.message_id,
+        "attempt": message.receive_count,
+        "since_seconds": now - in_hand.since,
+    }
 
 
 async def insistently(call: Callable[[], Awaitable[None]]) -> None:

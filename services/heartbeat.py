@@ -1,7 +1,8 @@
 """Keeps the messages in hand hidden for as long as they are being worked."""
 
 import asyncio
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,6 +20,8 @@ class InHand:
     """
 
     message: ReceivedMessage
+    since: float = field(default_factory=time.monotonic)
+    """When it was received, by the monotonic clock."""
 
 
 class Heartbeat:

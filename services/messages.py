@@ -54,6 +54,10 @@ _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
 _URL = TypeAdapter(HttpUrl)
 
+# Each of our messages has it within its first fields.
+_TASK_ID = re.compile(r'"task_id"\s*:\s*"([^"\\]+)"')
+_TASK_ID_WITHIN = 300
+
 
 class UnusableMessageError(PermanentError):
     """The message is none of ours, or none that this version can read: no further attempt can succeed."""
@@ -111,6 +115,12 @@ def decode_task(body: str) -> TaskMessage:
         raise UnusableMessageError(f"the message has no usable callback_url: {error.errors()[0]['msg']}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableMessageError(f"the message is no task: {type(error).__name__} {error}") from error
+
+
+def peek_task_id(body: str) -> str | None:
+    """Return the task's id from the begin of a message body, which is not parsed; None where there is none."""
+    found = _TASK_ID.search(body, 0, _TASK_ID_WITHIN)
+    return found[1] if found else None
 
 
 @lru_cache(1024)

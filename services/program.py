@@ -13,10 +13,12 @@ import uvloop
 
 from services import targets
 from services.callbacks import CallbackClient
+from services.consumer import Consumer
 from services.delivery import OutcomeDelivery
 from services.garbage_collection import spare_what_stays
-from services.health import serve_health
+from services.health import Service, serve_health
 from services.http_client import open_http_client, open_target_sessions
+from services.queue_samples import QueueSampler
 from services.queues import CALLBACKS, define_queues
 from services.settings import ConsumerSettings
 from services.sqs import Queues, open_sqs
@@ -49,19 +51,35 @@ class Part(Protocol):
 
 
 def run_program(
-    settings: ConsumerSettings, task_types: TaskTypes, make_parts: Callable[[Resources], Sequence[Part]]
+    name: str,
+    settings: ConsumerSettings,
+    task_types: TaskTypes,
+    make_parts: Callable[[Resources], Sequence[Part]],
+    *,
+    samples_queues: bool = False,
 ) -> None:
-    """Run the parts until SIGTERM or SIGINT."""
-    uvloop.run(_run(settings, task_types, make_parts))
+    """Run the parts until SIGTERM or SIGINT. One program of the stack samples the queues, for the metrics of them."""
+    uvloop.run(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
 
 
 async def _run(
-    settings: ConsumerSettings, task_types: TaskTypes, make_parts: Callable[[Resources], Sequence[Part]]
+    name: str,
+    settings: ConsumerSettings,
+    task_types: TaskTypes,
+    make_parts: Callable[[Resources], Sequence[Part]],
+    *,
+    samples_queues: bool,
 ) -> None:
     stop = _stop_on_signal()
     async with _open_resources(settings, task_types) as resources:
         parts = make_parts(resources)
-        async with serve_health(settings, [part.unready_reason for part in parts]):
+        service = Service(
+            name,
+            checks=[part.unready_reason for part in parts],
+            consumers=[part.describe_work for part in parts if isinstance(part, Consumer)],
+            sampler=QueueSampler(resources.queues) if samples_queues else None,
+        )
+        async with serve_health(settings, service):
             spare_what_stays()
             log.info("started")
             async with asyncio.TaskGroup() as group:

@@ -3,7 +3,9 @@
 import base64
 import os
 import sys
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -56,11 +58,37 @@ def _api_key(key: SecretStr) -> SecretStr:
     return key
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceAddress:
+    """A service, and where all its instances are asked: a host that has several addresses is as many."""
+
+    name: str
+    url: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ServiceAddress":
+        """Read `name=http://host:port`. Raises ValueError for anything else."""
+        name, _, url = text.partition("=")
+        address = urlsplit(url)
+        try:
+            is_complete = bool(name and address.scheme == "http" and address.hostname and address.port)
+        except ValueError:  # of a port that is no number
+            is_complete = False
+        if not is_complete or address.path.strip("/") or address.query or address.fragment or address.username:
+            raise ValueError(f"{text!r} is not name=http://host:port, such as api=http://127.0.0.1:8081")
+        return cls(name, url.rstrip("/"))
+
+
+def _service_address(value: Any) -> Any:
+    return ServiceAddress.parse(value) if isinstance(value, str) else value
+
+
 Seconds = Annotated[float, Field(gt=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 NonNegativeSeconds = Annotated[float, Field(ge=0, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS, allow_inf_nan=False)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 CommaSeparated = BeforeValidator(_split)
+ApiKeys = Annotated[Annotated[list[ApiKey], Field(min_length=1)] | None, NoDecode, CommaSeparated]
 
 
 class Settings(BaseSettings):
@@ -82,6 +110,12 @@ class BrokerSettings(Settings):
     task_packages: Annotated[list[str], NoDecode, CommaSeparated, Field(min_length=1)] = ["services.tasks"]
     """The packages whose modules are searched for task types."""
 
+    health_host: str = "127.0.0.1"
+    health_port: Port = 8081
+    """Where a service tells, to those who operate it, how it does and what it is doing."""
+    metrics_enabled: bool = True
+    """Whether it measures what it does."""
+
 
 class ApiSettings(BrokerSettings):
     """The API's settings."""
@@ -94,7 +128,7 @@ class ApiSettings(BrokerSettings):
     """How many requests may be under way between the client and SQS; one more is answered 503."""
     enqueue_max_pending_bytes: Annotated[int, Field(ge=LARGEST_MESSAGE_BYTES)] = 32 * LARGEST_MESSAGE_BYTES
     """How many bytes their bodies may have together."""
-    api_keys: Annotated[Annotated[list[ApiKey], Field(min_length=1)] | None, NoDecode, CommaSeparated] = None
+    api_keys: ApiKeys = None
     """Those who submit a task must send one of these; several, while one is replaced by another."""
     example_receiver_url: HttpUrl = HttpUrl("http://localhost:9000/callback")
     """The callback that the documentation's examples are prefilled with."""
@@ -129,9 +163,6 @@ class ConsumerSettings(BrokerSettings):
         list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=MOST_CALLBACK_RETRIES)
     ] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]
     """The waits before each delivery attempt made from the queue `callbacks`."""
-
-    health_host: str = "127.0.0.1"
-    health_port: Port = 8081
 
     @property
     def signing_secrets(self) -> list[str]:
@@ -179,6 +210,41 @@ class WatcherSettings(ConsumerSettings):
         if self.slack_bot_token and not self.slack_channel:
             raise ValueError("SLACK_CHANNEL must name a channel where SLACK_BOT_TOKEN is set")
         return self
+
+
+class ConsoleSettings(BrokerSettings):
+    """The console's settings."""
+
+    console_host: str = "127.0.0.1"
+    console_port: Port = 8080
+    console_enabled: bool = False
+    """Must be true where the queues are AWS's: else it does not start there."""
+    console_allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = []
+    """Names besides those of loopback by which browsers may call it."""
+    console_sample_seconds: Annotated[float, Field(ge=0.5, le=60, allow_inf_nan=False)] = 5
+    """How often it looks at the queues and the services."""
+    console_services: Annotated[
+        list[Annotated[ServiceAddress, BeforeValidator(_service_address)]], NoDecode, CommaSeparated
+    ] = []
+    """The services that it asks for what they do, as `name=http://host:port` of their health endpoints."""
+    console_api_url: HttpUrl = HttpUrl("http://localhost:8000")
+    """Where it submits tasks."""
+    console_api_docs_url: HttpUrl | None = None
+    """The API's documentation as a browser reaches it; unset, `/docs` of `console_api_url`."""
+    console_inbox_url: HttpUrl | None = None
+    """A page that shows the callbacks, as a browser reaches it."""
+    api_keys: ApiKeys = None
+    """It submits tasks with the first of these."""
+
+    @property
+    def api_url(self) -> str:
+        """The API's URL, without a slash."""
+        return str(self.console_api_url).rstrip("/")
+
+    @property
+    def api_docs_url(self) -> str:
+        """Where a person reads the API's documentation."""
+        return str(self.console_api_docs_url or f"{self.api_url}/docs")
 
 
 def load_settings(settings_class: type[SettingsT]) -> SettingsT:

@@ -1,7 +1,7 @@
 """SQS as the services use it: one client per process, queues looked up by name, every call on messages in batches."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -10,6 +10,7 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
+from services import metrics
 from services.batcher import Batcher
 from services.messages import MAX_MESSAGE_BYTES
 from services.queues import QueueDefinition
@@ -55,6 +56,8 @@ class QueueState:
     """Those that a receive can get."""
     in_flight: int
     """Those that were received, and neither deleted nor given back yet."""
+    delayed: int
+    """Those that no receive can get before their delay is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0)
     )
     endpoint_url = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
     async with aioboto3.Session().client("sqs", endpoint_url=endpoint_url, config=config) as client:
+        if settings.metrics_enabled:
+            client.meta.events.register("request-created.sqs", metrics.count_request)
         yield client
 
 
@@ -121,6 +126,9 @@ class Queue:
         self._sends = Batcher(self._send_batch, size_of=_size_of, max_bytes=MAX_MESSAGE_BYTES)
         self._deletes = _patient(self._delete_batch)
         self._visibility_changes = _patient(self._change_visibility_batch)
+        self._entries_sent, self._entries_deleted, self._entries_changed = (
+            metrics.child(metrics.SQS_BATCH_ENTRIES, operation) for operation in ("send", "delete", "change_visibility")
+        )
 
     async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
@@ -167,6 +175,7 @@ class Queue:
                     "QueueArn",
                     "ApproximateNumberOfMessages",
                     "ApproximateNumberOfMessagesNotVisible",
+                    "ApproximateNumberOfMessagesDelayed",
                 ],
             )
         )
@@ -175,6 +184,7 @@ class Queue:
             arn=attributes["QueueArn"],
             messages=int(attributes["ApproximateNumberOfMessages"]),
             in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+            delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
         )
 
     async def close(self) -> None:
@@ -194,16 +204,19 @@ class Queue:
             raise
 
     async def _send_batch(self, sends: Sequence[_Send]) -> list[Exception | None]:
+        self._entries_sent.observe(len(sends))
         entries: list[Any] = [_send_entry(index, send) for index, send in enumerate(sends)]
         response = await self._on_url(lambda url: self._client.send_message_batch(QueueUrl=url, Entries=entries))
         return _entry_errors(response, len(sends))
 
     async def _delete_batch(self, handles: Sequence[str]) -> list[Exception | None]:
+        self._entries_deleted.observe(len(handles))
         entries: list[Any] = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(handles)]
         response = await self._on_url(lambda url: self._client.delete_message_batch(QueueUrl=url, Entries=entries))
         return _entry_errors(response, len(handles))
 
     async def _change_visibility_batch(self, changes: Sequence[_ChangeVisibility]) -> list[Exception | None]:
+        self._entries_changed.observe(len(changes))
         entries: list[Any] = [
             {"Id": str(index), "ReceiptHandle": change.receipt_handle, "VisibilityTimeout": change.timeout_seconds}
             for index, change in enumerate(changes)
@@ -224,6 +237,9 @@ class Queues:
 
     def __getitem__(self, name: str) -> Queue:
         return self._queues[name]
+
+    def __iter__(self) -> Iterator[Queue]:
+        return iter(self._queues.values())
 
     def dead_letter_queue_of(self, queue: Queue) -> Queue:
         """Return where the queue's consumer sends what it gives up on. Raises KeyError where there is none."""

@@ -151,6 +151,7 @@ def _show_ready(settings: StackSettings) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2))
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
     table.add_row("receiver: callbacks and alerts", settings.receiver_url)
+    table.add_row("console: queues, services, what failed", settings.console_url)
     table.add_row("LocalStack", settings.localstack_url)
     console.print("\n[bold green]The stack is ready.[/bold green]")
     console.print(table)

@@ -12,7 +12,7 @@ from typing import Any
 
 from stack.config import ROOT, StackSettings
 from stack.docker import Compose
-from stack.generate import QUEUES_FILE, worker_command, worker_queues
+from stack.generate import QUEUES_FILE, console_services, worker_command, worker_queues
 from stack.localstack import INIT, render_queues
 
 TEMPLATE = "worker-calculation"
@@ -36,9 +36,11 @@ def write_additions(settings: StackSettings) -> None:
         return
     shutil.copytree(INIT, _init_directory(settings))
     (_init_directory(settings) / "queues.json").write_text(queues_json)
-    additional = set(worker_queues(queues_json)) - set(worker_queues(QUEUES_FILE.read_text()))
+    queues = worker_queues(queues_json)
+    additional = set(queues) - set(worker_queues(QUEUES_FILE.read_text()))
     services = additional_services(Compose(settings.environment).config(), sorted(additional))
-    _workers_file(settings).write_text(json.dumps({"services": services}, indent=2))
+    console = {"environment": {"CONSOLE_SERVICES": console_services(queues)}}
+    _workers_file(settings).write_text(json.dumps({"services": {**services, "console": console}}, indent=2))
 
 
 def additional_services(config: dict[str, Any], queues: Iterable[str]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class StackSettings:
     api_port: int = 8000
     receiver_port: int = 9000
     localstack_port: int = 4566
+    console_port: int = 8080
     directory: Path = ROOT / ".stack"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The merged settings (see `stack.environment`), for the services."""
@@ -44,6 +45,11 @@ class StackSettings:
     def localstack_url(self) -> str:
         """LocalStack as this machine reaches it."""
         return f"http://localhost:{self.localstack_port}"
+
+    @property
+    def console_url(self) -> str:
+        """The console as this machine reaches it."""
+        return f"http://localhost:{self.console_port}"
 
     @property
     def receiver_url_for_services(self) -> str:
@@ -74,6 +80,7 @@ class StackSettings:
             "API_PORT": self.api_port,
             "RECEIVER_PORT": self.receiver_port,
             "LOCALSTACK_PORT": self.localstack_port,
+            "CONSOLE_PORT": self.console_port,
         }
 
 
@@ -87,6 +94,7 @@ def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
         api_port=_port(environment, "API_PORT", 8000),
         receiver_port=_port(environment, "RECEIVER_PORT", 9000),
         localstack_port=_port(environment, "LOCALSTACK_PORT", 4566),
+        console_port=_port(environment, "CONSOLE_PORT", 8080),
         directory=stack_directory(environment),
         environment=environment,
     )

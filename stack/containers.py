@@ -15,7 +15,7 @@ from stack.errors import StackError
 from stack.localstack import render_queues
 from stack.mode import engine_answers
 from stack.ports import require_free_ports
-from stack.programs import API, LOCALSTACK, RECEIVER
+from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER
 from stack.readiness import READY, Probe, Readiness, wait_until_ready
 from stack.sqs import connect
 from stack.status import ServiceStatus
@@ -54,7 +54,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     _require_engine()
     compose = _compose(settings)
     running = _running(compose)
-    on_progress("Stopping the API, the workers and the DLQ watcher: they finish what they have in hand.")
+    on_progress("Stopping the API, the workers, the DLQ watcher and the console: they finish what they have in hand.")
     # All together: what the API accepts to the last is on its queue, and saved from there.
     stop(container for container in running if container.service not in {LOCALSTACK, RECEIVER})
     if any(container.service == LOCALSTACK for container in running):
@@ -176,6 +176,7 @@ def _status(container: Container, settings: StackSettings) -> ServiceStatus:
         LOCALSTACK: f"{settings.localstack_url}/_localstack/health",
         RECEIVER: f"{settings.receiver_url}/healthcheck",
         API: f"{settings.api_url}/readyz",
+        CONSOLE: f"{settings.console_url}/healthcheck",
     }
     first = container.number == 1
     return ServiceStatus(

@@ -16,10 +16,13 @@ from services.task_types import load_task_types
 from stack.config import ROOT
 from stack.environment import LOCAL_ENV
 from stack.localstack import INIT, render_queues
+from stack.programs import API, DLQ_WATCHER
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 QUEUES_FILE = INIT / "queues.json"
 TASK_PACKAGES = "services.tasks"
+# Of every service in a container, as docker-compose.yml says.
+HEALTH_PORT = 8081
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
@@ -27,6 +30,12 @@ SET_BY_COMPOSE_FILE = {
     "API_HOST",
     "API_PORT",
     "AWS_ENDPOINT_URL",
+    "CONSOLE_API_DOCS_URL",
+    "CONSOLE_API_URL",
+    "CONSOLE_HOST",
+    "CONSOLE_INBOX_URL",
+    "CONSOLE_PORT",
+    "CONSOLE_SERVICES",
     "EXAMPLE_RECEIVER_URL",
     "HEALTH_HOST",
     "HEALTH_PORT",
@@ -61,11 +70,20 @@ def worker_command(queue: str) -> list[str]:
     return ["python", "-m", "services.worker", queue]
 
 
+def console_services(queues: Iterable[str]) -> str:
+    """The services that the console asks, inside the containers' network, with a worker for each of the queues."""
+    names = [API, *(f"worker-{queue}" for queue in queues), DLQ_WATCHER]
+    return ",".join(f"{name}=http://{name}:{HEALTH_PORT}" for name in names)
+
+
 def _rendered_files() -> dict[Path, str]:
     queues_json = render_queues({**os.environ, "TASK_PACKAGES": TASK_PACKAGES})
     compose = COMPOSE_FILE.read_text()
     compose = replace_region(compose, "settings", _settings_lines())
     compose = replace_region(compose, "workers", _worker_lines(worker_queues(queues_json)))
+    compose = replace_region(
+        compose, "console", [f'CONSOLE_SERVICES: "{console_services(worker_queues(queues_json))}"']
+    )
     return {COMPOSE_FILE: compose, QUEUES_FILE: queues_json}
 
 

@@ -16,7 +16,7 @@ from stack.fingerprint import fingerprint
 from stack.localstack import install_localstack, place_hook, render_queues
 from stack.orphans import find_orphans, stop_orphans
 from stack.ports import free_port, require_free_ports
-from stack.programs import API, LOCALSTACK, RECEIVER, Program, programs
+from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, Program, programs
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_ready
 from stack.status import ServiceStatus
 from stack.supervisor import BROKEN, Process, Supervisor, log_file
@@ -52,9 +52,9 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues."""
     supervisor = Supervisor(settings.directory)
     stop = _stopper(supervisor)
-    consumers = [name for name in _health_urls(settings) if name not in {LOCALSTACK, RECEIVER, API}]
-    on_progress("Stopping the API.")
-    stop([API])
+    consumers = [name for name in _health_urls(settings) if name not in {LOCALSTACK, RECEIVER, API, CONSOLE}]
+    on_progress("Stopping the API and the console.")
+    stop([API, CONSOLE])
     on_progress("Stopping the workers and the DLQ watcher: they finish what they have in hand.")
     stop(consumers)
     saved_messages.save_where_possible(settings, on_progress)
@@ -104,7 +104,7 @@ def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress
     _wait(supervisor, settings, LOCALSTACK, localstack_probe(settings.localstack_url))
     saved_messages.restore(settings, on_progress)
     if supervisor.start(urls):
-        on_progress("Starting the API, the workers and the DLQ watcher.")
+        on_progress("Starting the API, the workers, the DLQ watcher and the console.")
     for name, url in urls.items():
         _wait(supervisor, settings, name, http_probe(url))
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,7 @@ LOCALSTACK = "localstack"
 RECEIVER = "receiver"
 API = "api"
 DLQ_WATCHER = "dlq-watcher"
+CONSOLE = "console"
 
 # A service is killed when it has not stopped this long after its drain should have ended.
 STOP_MARGIN_SECONDS = 2
@@ -37,15 +38,14 @@ class Program:
 
 
 def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
-    """Every program of the stack, in the order of their start; each consumer takes one of `health_ports`."""
+    """Every program of the stack, in the order of their start; each service takes one of `health_ports`."""
     workers = [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
-    return [
-        _localstack(settings),
-        _receiver(settings),
-        _api(settings),
+    services = [
+        _api(settings, next(health_ports)),
         *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in workers),
         _consumer(settings, DLQ_WATCHER, ["services.dlq_watcher"], next(health_ports)),
     ]
+    return [_localstack(settings), _receiver(settings), *services, _console(settings, services)]
 
 
 def _localstack(settings: StackSettings) -> Program:
@@ -70,12 +70,12 @@ def _receiver(settings: StackSettings) -> Program:
     )
 
 
-def _api(settings: StackSettings) -> Program:
+def _api(settings: StackSettings, health_port: int) -> Program:
     return Program(
         name=API,
         command=[sys.executable, "-m", "services.api"],
         health_url=f"{settings.api_url}/readyz",
-        environment={"API_PORT": str(settings.api_port)},
+        environment={"API_PORT": str(settings.api_port), **_internal_address(health_port)},
     )
 
 
@@ -84,9 +84,29 @@ def _consumer(settings: StackSettings, name: str, module: list[str], health_port
         name=name,
         command=[sys.executable, "-m", *module],
         health_url=f"http://127.0.0.1:{health_port}/readyz",
-        environment={"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(health_port)},
+        environment=_internal_address(health_port),
         stop_seconds=_drain_seconds(settings) + STOP_MARGIN_SECONDS,
     )
+
+
+def _console(settings: StackSettings, services: Iterable[Program]) -> Program:
+    """The console, told where each of the services says what it is doing."""
+    ports = {service.name: service.environment["HEALTH_PORT"] for service in services}
+    return Program(
+        name=CONSOLE,
+        command=[sys.executable, "-m", "services.console"],
+        health_url=f"{settings.console_url}/healthcheck",
+        environment={
+            "CONSOLE_PORT": str(settings.console_port),
+            "CONSOLE_API_URL": settings.environment.get("CONSOLE_API_URL") or settings.api_url,
+            "CONSOLE_INBOX_URL": settings.environment.get("CONSOLE_INBOX_URL") or settings.receiver_url,
+            "CONSOLE_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in ports.items()),
+        },
+    )
+
+
+def _internal_address(health_port: int) -> dict[str, str]:
+    return {"HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(health_port)}
 
 
 def _drain_seconds(settings: StackSettings) -> int:

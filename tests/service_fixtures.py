@@ -13,7 +13,7 @@ from aiohttp import web
 
 from services import targets
 from services.http_client import TargetSessions, open_http_client, open_target_sessions
-from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
 from services.targets import AllowedTarget, TargetPolicy, TargetSettings
 from services.tasks import data
 from services.tasks.data import DataSettings
@@ -29,7 +29,7 @@ class Serve(Protocol):
     ) -> AbstractAsyncContextManager[str]: ...
 
 
-SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, DataSettings, TargetSettings)
+SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, ConsoleSettings, DataSettings, TargetSettings)
 
 
 @pytest.fixture(autouse=True)

@@ -1,30 +1,47 @@
 """`python -m services.api`: accept tasks over HTTP and queue them."""
 
 import argparse
+import sys
+from contextlib import suppress
 
 import uvicorn
+import uvloop
 
 from services.api.app import create_app
 from services.api.http_protocol import BoundedHttpProtocol
 from services.boot import boot
+from services.health import Service, serve_health
 from services.settings import ApiSettings
+from services.task_types import TaskTypes
+
+EXIT_NOT_STARTED = 3
+"""As uvicorn's own command exits where the application does not start."""
 
 
 def main() -> None:
     """Serve until told to stop."""
     argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
     settings, task_types = boot(ApiSettings)
-    uvicorn.run(
+    with suppress(KeyboardInterrupt):
+        uvloop.run(_serve(settings, task_types))
+
+
+async def _serve(settings: ApiSettings, task_types: TaskTypes) -> None:
+    config = uvicorn.Config(
         create_app(settings, task_types),
         host=settings.api_host,
         port=settings.api_port,
-        loop="uvloop",
         http=BoundedHttpProtocol,
         access_log=False,
         log_config=None,
         # What was accepted is confirmed by SQS or answered 500 within this time.
         timeout_graceful_shutdown=round(settings.enqueue_timeout_seconds) + 1,
     )
+    server = uvicorn.Server(config)
+    async with serve_health(settings, Service("api")):
+        await server.serve()
+    if not server.started:
+        sys.exit(EXIT_NOT_STARTED)
 
 
 if __name__ == "__main__":

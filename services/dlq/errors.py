@@ -25,6 +25,10 @@ class InterruptionError(DlqError):
     exit_code = 130
 
 
+class NotOneMessageError(DlqError):
+    """An id is that of no message, or of more than one."""
+
+
 def of_broker(error: Exception) -> DlqError:
     """Return the line for an error of SQS, or on the way to it."""
     match error:

@@ -2,29 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from services.dlq import render
-from services.dlq.dead_letter import DeadLetter
-from services.dlq.destination import destination_of
 from services.dlq.end_of_line import EndOfLine
 from services.dlq.errors import InterruptionError
 from services.dlq.program import Program
 from services.dlq.selection import Criteria
 from services.dlq.terminal import progress_bar, result
-from services.sqs import QueueState
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What was seen of some queues."""
-
-    states: dict[str, QueueState]
-    letters: Sequence[DeadLetter]
-    """Those that match."""
-    is_limited: bool
-    """Whether the look ended when enough were found."""
-    was_interrupted: bool
+from services.dlq.view import View, look_at
 
 
 def list_messages(program: Program, queue: str | None, criteria: Criteria, most: int | None, *, as_json: bool) -> None:
@@ -32,7 +17,7 @@ def list_messages(program: Program, queue: str | None, criteria: Criteria, most:
     names = [program.queue_to_list(queue)] if queue else program.names
     view = program.run(lambda end_of_line: _look(end_of_line, names, criteria, most))
     if as_json:
-        result(render.json_text(_as_json(program, view)))
+        result(render.json_text(render.view_json(view, program.definitions, time.time())))
     else:
         _print(program, view, criteria)
     if view.was_interrupted:
@@ -41,10 +26,8 @@ def list_messages(program: Program, queue: str | None, criteria: Criteria, most:
 
 async def _look(end_of_line: EndOfLine, names: Sequence[str], criteria: Criteria, most: int | None) -> View:
     states = await end_of_line.states(names)
-    now = time.time()
     with progress_bar("Looking", render.total(states), is_transient=True) as on_look:
-        letters = await end_of_line.find(states, lambda letter: criteria.match(letter, now), on_look, most)
-    return View(states, letters, len(letters) == most, end_of_line.stop.is_set())
+        return await look_at(end_of_line, states, criteria, most, on_look)
 
 
 def _print(program: Program, view: View, criteria: Criteria) -> None:
@@ -57,14 +40,3 @@ def _print(program: Program, view: View, criteria: Criteria) -> None:
     if view.is_limited:
         notes.append(f"These {render.count(len(view.letters))} were found first: there may be more.")
     result(*(f"\n{note}" for note in notes))
-
-
-def _as_json(program: Program, view: View) -> dict[str, object]:
-    now = time.time()
-    return {
-        "queues": [render.queue_json(name, state, program.definitions[name]) for name, state in view.states.items()],
-        "messages": [
-            render.letter_json(letter, destination_of(letter, program.definitions), now) for letter in view.letters
-        ],
-        "complete": not view.is_limited and not view.was_interrupted,
-    }

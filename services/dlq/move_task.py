@@ -50,6 +50,11 @@ class MoveTask:
         return self.status in _UNDER_WAY
 
 
+def is_aws(endpoint_url: object | None) -> bool:
+    """Tell whether an endpoint of SQS is AWS's own; none is the one that AWS's SDK chooses."""
+    return endpoint_url is None or (urlsplit(str(endpoint_url)).hostname or "").endswith(_AWS_DOMAINS)
+
+
 def moves_as_new_messages(endpoint_url: str) -> bool:
     """Tell whether a message that a move task of this endpoint has moved has all its attempts again.
 
@@ -57,7 +62,7 @@ def moves_as_new_messages(endpoint_url: str) -> bool:
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).
     LocalStack carries the receive count along, so that the first attempt at a redriven message would be its last.
     """
-    return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)
+    return is_aws(endpoint_url)
 
 
 async def run_move_task(

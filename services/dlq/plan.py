@@ -10,7 +10,7 @@ from services.dlq.destination import destination_of
 from services.dlq.end_of_line import EndOfLine, OnLook
 from services.dlq.errors import UsageError
 from services.dlq.move_task import moves_as_new_messages
-from services.dlq.selection import Criteria, has_id, the_one_meant
+from services.dlq.selection import Criteria, has_id, those_meant
 from services.sqs import QueueState
 
 Route = tuple[str, str]
@@ -19,20 +19,22 @@ Route = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which messages are meant: the one of an id, those that match, or all of some queues."""
+    """Which messages are meant: those of some ids, those that match, or all of some queues."""
 
     queues: Sequence[str]
-    wanted_id: str | None
+    wanted_ids: Sequence[str]
     criteria: Criteria
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing of these queues is left out."""
-        return self.wanted_id is None and not self.criteria
+        return not self.wanted_ids and not self.criteria
 
     def means(self, letter: DeadLetter, now: float) -> bool:
         """Tell whether the message is meant, or may be: an id can be the beginning of several."""
-        return has_id(letter, self.wanted_id) if self.wanted_id else self.criteria.match(letter, now)
+        if self.wanted_ids:
+            return any(has_id(letter, wanted) for wanted in self.wanted_ids)
+        return self.criteria.match(letter, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Plan:
     moves: Sequence[Move]
     queue_moves: Sequence[QueueMove]
     stranded: Sequence[DeadLetter]
+    unclear: Sequence[str] = ()
+    """Why some of several ids are not those of one message each."""
 
     @property
     def routes(self) -> Counter[Route]:
@@ -85,10 +89,10 @@ def select(target: str | None, names: Sequence[str], criteria: Criteria, *, take
     if target is not None and target not in names:
         if criteria or take_all:
             raise UsageError(f"There is no queue {target} to redrive from: there are {', '.join(names)}.")
-        return Selection(names, target, criteria)
+        return Selection(names, [target], criteria)
     if not criteria and not take_all:
         raise UsageError("Say what to redrive: an id, or --reason, --task-type or --older-than, or --all.")
-    return Selection([target] if target else names, None, criteria)
+    return Selection([target] if target else names, [], criteria)
 
 
 async def make_plan(
@@ -102,15 +106,16 @@ async def make_plan(
     """Find the messages that are meant, and where each goes: to the queue `to`, or else where it came from.
 
     What SQS can move as a whole is not looked at, unless all is to be moved, or shown, one by one.
-    Raises DlqError where an id is that of no message, or of more than one.
+    Raises NotOneMessageError where no id is that of one message.
     """
     states = await end_of_line.states(selection.queues)
     by_sqs = [] if one_by_one else _movable_by_sqs(end_of_line, selection)
     looked_at = {name: state for name, state in states.items() if name not in by_sqs}
     now = time.time()
     letters = await end_of_line.find(looked_at, lambda letter: selection.means(letter, now), on_look)
-    if selection.wanted_id and not end_of_line.stop.is_set():
-        letters = [the_one_meant(letters, selection.wanted_id)]
+    unclear: Sequence[str] = ()
+    if selection.wanted_ids and not end_of_line.stop.is_set():
+        letters, unclear = those_meant(letters, selection.wanted_ids)
     destinations = [(letter, to or destination_of(letter, end_of_line.definitions)) for letter in letters]
     return Plan(
         states,
@@ -120,6 +125,7 @@ async def make_plan(
             for name in by_sqs
         ],
         stranded=[letter for letter, destination in destinations if not destination],
+        unclear=unclear,
     )
 
 

@@ -70,7 +70,7 @@ async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved,
 
 
 async def _one_by_one(end_of_line: EndOfLine, move: QueueMove) -> Iterable[Move]:
-    selection = Selection([move.source], None, Criteria())
+    selection = Selection([move.source], [], Criteria())
     return (await make_plan(end_of_line, selection, move.destination, one_by_one=True)).moves
 
 

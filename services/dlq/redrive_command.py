@@ -30,7 +30,7 @@ def redrive_messages(program: Program, selection: Selection, to: str | None, *, 
         table = render.move_table(plan.moves, plan.stranded, time.time())
         result(table, f"\nWould move {_routes_text(plan.routes)}.")
         return
-    problems = _stranded(plan)
+    problems = [*plan.unclear, *_stranded(plan)]
     if plan.routes:
         if not yes:
             typer.confirm(f"Redrive {_routes_text(plan.routes)}?", abort=True, err=True)

@@ -11,11 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from services import exact_json
-from services.dlq.dead_letter import DeadLetter
+from services.dlq.dead_letter import DeadLetter, content_of
+from services.dlq.destination import destination_of
 from services.dlq.plan import Move, Route
+from services.dlq.view import View
 from services.durations import describe_duration
 from services.queues import QueueDefinition
-from services.sqs import QueueState
+from services.sqs import QueueState, ReceivedMessage
 
 UNKNOWN = "—"
 
@@ -106,6 +108,25 @@ def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, no
     trace = ["\ntrace", printable(letter.trace)] if letter.trace else []
     text = content if isinstance(content, str) else exact_json.pretty(content)
     return [grid, *trace, f"\n{letter.content_name}", printable(text)]
+
+
+def view_json(view: View, definitions: Mapping[str, QueueDefinition], now: float) -> dict[str, Any]:
+    """Return what was seen for `list --json`."""
+    return {
+        "queues": [queue_json(name, state, definitions[name]) for name, state in view.states.items()],
+        "messages": [letter_json(letter, destination_of(letter, definitions), now) for letter in view.letters],
+        "complete": not view.is_limited and not view.was_interrupted,
+    }
+
+
+def details_json(letter: DeadLetter, message: ReceivedMessage, redrives_to: str | None, now: float) -> dict[str, Any]:
+    """Return one message with all that is known of it, for `show --json`."""
+    return {
+        **letter_json(letter, redrives_to, now),
+        "trace": letter.trace,
+        "attributes": message.attributes,
+        letter.content_name: content_of(message.body),
+    }
 
 
 def letter_json(letter: DeadLetter, redrives_to: str | None, now: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.dlq.dead_letter import DeadLetter
-from services.dlq.errors import DlqError
+from services.dlq.errors import NotOneMessageError
 
 SHORTEST_PREFIX = 4
 _MOST_CANDIDATES = 5
@@ -40,20 +40,40 @@ def has_id(letter: DeadLetter, wanted: str) -> bool:
 def the_one_meant(letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:
     """Return the message of that id, among those that have it or begin with it.
 
-    Raises DlqError, which says what to give instead, where there is none or more than one.
+    Raises NotOneMessageError, which says what to give instead, where there is none or more than one.
     """
     found = list(letters)
     exact = [letter for letter in found if wanted in _ids(letter)]
     match exact or found:
         case []:
-            raise DlqError(
+            raise NotOneMessageError(
                 f"No message has the id {wanted}, nor one that begins with it ({SHORTEST_PREFIX} characters at least):"
                 " `list` shows what there is. What the DLQ watcher has in hand cannot be seen."
             )
         case [letter]:
             return letter
         case several:
-            raise DlqError(f"{wanted} could be {len(several)} messages, give the SQS id of one: {_named(several)}")
+            raise NotOneMessageError(
+                f"{wanted} could be {len(several)} messages, give the SQS id of one: {_named(several)}"
+            )
+
+
+def those_meant(letters: Iterable[DeadLetter], wanted_ids: Iterable[str]) -> tuple[list[DeadLetter], list[str]]:
+    """Return the messages of these ids, each once, and for every id that is not clear a line that says why.
+
+    Raises NotOneMessageError where none is clear.
+    """
+    found = list(letters)
+    meant: dict[DeadLetter, None] = {}
+    unclear: list[str] = []
+    for wanted in wanted_ids:
+        try:
+            meant[the_one_meant((letter for letter in found if has_id(letter, wanted)), wanted)] = None
+        except NotOneMessageError as error:
+            unclear.append(str(error))
+    if not meant and unclear:
+        raise NotOneMessageError("\n".join(unclear))
+    return list(meant), unclear
 
 
 def _ids(letter: DeadLetter) -> tuple[str, ...]:

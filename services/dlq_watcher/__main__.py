@@ -32,7 +32,13 @@ def main() -> None:
     """Run until told to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
     settings, task_types = boot(WatcherSettings)
-    run_program(settings, task_types, lambda resources: make_parts(settings, task_types, resources))
+    run_program(
+        "dlq-watcher",
+        settings,
+        task_types,
+        lambda resources: make_parts(settings, task_types, resources),
+        samples_queues=True,
+    )
 
 
 def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Part]:

@@ -23,7 +23,12 @@ def main() -> None:
     if queue_name != CALLBACKS and queue_name not in task_types:
         known = ", ".join([*task_types, CALLBACKS])
         refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")
-    run_program(settings, task_types, lambda resources: make_consumers(queue_name, settings, task_types, resources))
+    run_program(
+        f"worker-{queue_name}",
+        settings,
+        task_types,
+        lambda resources: make_consumers(queue_name, settings, task_types, resources),
+    )
 
 
 def make_consumers(

@@ -18,7 +18,7 @@ class ContainerStack:
     """A stack with ports, a directory and a Compose project of its own."""
 
     def __init__(self, directory: Path) -> None:
-        api_port, receiver_port, localstack_port = free_port(), free_port(), free_port()
+        api_port, receiver_port, localstack_port, console_port = (free_port() for _ in range(4))
         self.project = f"async-tasks-containers-{api_port}"
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
@@ -30,6 +30,7 @@ class ContainerStack:
             "API_PORT": str(api_port),
             "RECEIVER_PORT": str(receiver_port),
             "LOCALSTACK_PORT": str(localstack_port),
+            "CONSOLE_PORT": str(console_port),
             # Short, so that what a killed worker had in hand is soon seen again.
             "SQS_WAIT_TIME_SECONDS": "1",
             "VISIBILITY_TIMEOUT_SECONDS": "4",

@@ -4,8 +4,8 @@ import pytest
 
 from tests.containers.container_stack import ContainerStack
 
-OWN = ["api", "dlq-watcher", "receiver", "worker-calculation", "worker-callbacks", "worker-data"]
-PUBLISHED = {"api-1": "8000/tcp", "receiver-1": "9000/tcp", "localstack-1": "4566/tcp"}
+OWN = ["api", "console", "dlq-watcher", "receiver", "worker-calculation", "worker-callbacks", "worker-data"]
+PUBLISHED = {"api-1": "8000/tcp", "receiver-1": "9000/tcp", "console-1": "8080/tcp", "localstack-1": "4566/tcp"}
 
 WRITE_TO_ROOT = """
 try:

@@ -47,9 +47,10 @@ class StackControl:
 
     def __init__(self, directory: Path, *, mode: str | None = None, settings: Mapping[str, str] = SETTINGS) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"
-        api_port, receiver_port, localstack_port = _free_ports(3)
+        api_port, receiver_port, localstack_port, console_port = _free_ports(4)
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
+        self.console_url = f"http://localhost:{console_port}"
         self.localstack_url = f"http://localhost:{localstack_port}"
         self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
         self._supervisor_url = f"unix://{socket_path(directory)}"
@@ -62,6 +63,7 @@ class StackControl:
             "API_PORT": str(api_port),
             "RECEIVER_PORT": str(receiver_port),
             "LOCALSTACK_PORT": str(localstack_port),
+            "CONSOLE_PORT": str(console_port),
             "COMPOSE_PROJECT_NAME": self._project,
             "COMPOSE_FILE": f"{ROOT}/docker-compose.yml:{ROOT}/tests/end_to_end/compose.task-types.yml",
         }

@@ -35,6 +35,11 @@ def test_the_generated_files_follow_the_code() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_console_asks_every_service_that_has_an_internal_address() -> None:
+    asked = dict(each.split("=") for each in SERVICES["console"]["environment"]["CONSOLE_SERVICES"].split(","))
+    assert asked == {name: f"http://{name}:8081" for name in OWN if name not in {"receiver", "console"}}
+
+
 @pytest.mark.parametrize("name", ["ALLOWED_PRIVATE_TARGETS", "EXAMPLE_RECEIVER_URL", "SLACK_API_URL"])
 def test_an_address_is_the_one_that_make_up_gives_unless_it_is_set(name: str) -> None:
     default = service_environment(StackSettings("containers"))[name]
@@ -67,7 +72,7 @@ def test_a_service_of_the_own_image_runs_as_a_numbered_user_on_a_read_only_root(
 
 def test_every_port_is_published_on_loopback_and_can_be_moved() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z]+_PORT:-(\d+)\}:\1", port) for port in ports)
 
 
@@ -79,7 +84,7 @@ def test_images_are_pinned() -> None:
     assert {SERVICES[name]["image"] for name in OWN} == {"async-tasks-services"}
 
 
-@pytest.mark.parametrize("name", [*CONSUMERS, "api"])
+@pytest.mark.parametrize("name", [*CONSUMERS, "api", "console"])
 def test_what_uses_queues_starts_after_they_are_provisioned(name: str) -> None:
     assert SERVICES[name]["depends_on"] == {"localstack": {"condition": "service_healthy"}}
 

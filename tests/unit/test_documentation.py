@@ -7,7 +7,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from receiver.settings import Settings as ReceiverSettings
-from services.settings import ApiSettings, WatcherSettings, WorkerSettings
+from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
 from services.targets import TargetSettings
 from services.tasks.data import DataSettings
 
@@ -16,7 +16,15 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("base-images/*.md")])
 
 FIELDS: dict[str, FieldInfo] = {}
-for settings in (ReceiverSettings, ApiSettings, WorkerSettings, WatcherSettings, DataSettings, TargetSettings):
+for settings in (
+    ReceiverSettings,
+    ApiSettings,
+    WorkerSettings,
+    WatcherSettings,
+    ConsoleSettings,
+    DataSettings,
+    TargetSettings,
+):
     FIELDS |= {name.upper(): field for name, field in settings.model_fields.items()}
 
 
@@ -38,6 +46,8 @@ def as_text(default: object) -> str:
             return ",".join(as_text(each) for each in default)
         case float():
             return f"{default:g}"
+        case bool():
+            return str(default).lower()
         case _:
             return str(default)
 

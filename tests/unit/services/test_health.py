@@ -5,15 +5,17 @@ import os
 import httpx
 import pytest
 
-from services.health import serve_health
-from services.settings import ConsumerSettings
+from services.health import Service, serve_health
+from services.settings import BrokerSettings
 
 
 async def test_the_process_lives_and_is_ready_when_every_part_works(http: httpx.AsyncClient, closed_port: int) -> None:
     reasons: list[str | None] = [None, None]
     address = f"http://127.0.0.1:{closed_port}"
 
-    async with serve_health(ConsumerSettings(health_port=closed_port), [lambda: reasons[0], lambda: reasons[1]]):
+    service = Service("worker-calculation", checks=[lambda: reasons[0], lambda: reasons[1]])
+
+    async with serve_health(BrokerSettings(health_port=closed_port), service):
         ready = await http.get(f"{address}/readyz")
         reasons[1] = "calculation: no successful receive yet"
         unready = await http.get(f"{address}/readyz")
@@ -27,11 +29,11 @@ async def test_the_process_lives_and_is_ready_when_every_part_works(http: httpx.
 async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_the_setting(
     closed_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = ConsumerSettings(health_port=closed_port)
+    settings = BrokerSettings(health_port=closed_port)
 
-    async with serve_health(settings, []):
+    async with serve_health(settings, Service("api")):
         with pytest.raises(SystemExit) as end:
-            async with serve_health(settings, []):
+            async with serve_health(settings, Service("api")):
                 pass
 
     assert end.value.code == os.EX_CONFIG

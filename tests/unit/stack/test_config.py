@@ -11,7 +11,7 @@ from stack.errors import StackError
 def test_the_defaults() -> None:
     settings = stack_settings({}, "native")
 
-    assert settings.ports == {"API_PORT": 8000, "RECEIVER_PORT": 9000, "LOCALSTACK_PORT": 4566}
+    assert settings.ports == {"API_PORT": 8000, "RECEIVER_PORT": 9000, "LOCALSTACK_PORT": 4566, "CONSOLE_PORT": 8080}
     assert settings.directory == ROOT / ".stack"
 
 

@@ -34,4 +34,4 @@ def test_the_line_names_the_port_and_the_setting_that_changes_it() -> None:
 
 
 def test_free_ports_are_accepted() -> None:
-    require_free_ports(StackSettings("native", free_port(), free_port(), free_port()))
+    require_free_ports(StackSettings("native", free_port(), free_port(), free_port(), free_port()))

@@ -30,13 +30,44 @@ def planned(**environment: str) -> dict[str, Program]:
 
 
 def test_each_queue_that_a_worker_consumes_has_one_and_all_dlqs_share_a_watcher() -> None:
-    assert list(planned()) == ["localstack", "receiver", "api", "worker-data", "worker-callbacks", "dlq-watcher"]
+    assert list(planned()) == [
+        "localstack",
+        "receiver",
+        "api",
+        "worker-data",
+        "worker-callbacks",
+        "dlq-watcher",
+        "console",
+    ]
 
 
-def test_consumers_have_health_ports_of_their_own() -> None:
-    ports = [program.environment["HEALTH_PORT"] for name, program in planned().items() if "-" in name]
+def test_each_service_has_a_health_port_of_its_own() -> None:
+    environments = {name: program.environment for name, program in planned().items()}
 
-    assert ports == ["8081", "8082", "8083"]
+    assert {name: each["HEALTH_PORT"] for name, each in environments.items() if "HEALTH_PORT" in each} == {
+        "api": "8081",
+        "worker-data": "8082",
+        "worker-callbacks": "8083",
+        "dlq-watcher": "8084",
+    }
+
+
+def test_the_console_starts_last_and_knows_where_to_ask_each_service() -> None:
+    assert list(planned())[-1] == "console"
+    assert planned()["console"].environment["CONSOLE_SERVICES"].split(",") == [
+        "api=http://127.0.0.1:8081",
+        "worker-data=http://127.0.0.1:8082",
+        "worker-callbacks=http://127.0.0.1:8083",
+        "dlq-watcher=http://127.0.0.1:8084",
+    ]
+
+
+def test_the_console_links_to_the_stacks_own_api_and_inbox_unless_told_otherwise() -> None:
+    own = planned()["console"].environment
+    told = planned(CONSOLE_INBOX_URL="http://inbox.example")["console"].environment
+
+    assert (own["CONSOLE_API_URL"], own["CONSOLE_INBOX_URL"]) == ("http://localhost:8000", "http://localhost:9000")
+    assert told["CONSOLE_INBOX_URL"] == "http://inbox.example"
 
 
 def test_a_consumer_is_killed_only_after_its_long_poll_and_its_drain() -> None:

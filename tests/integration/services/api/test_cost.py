@@ -43,7 +43,9 @@ async def test_a_busy_api_sends_in_batches_with_a_bounded_number_of_calls(
     url = f"http://127.0.0.1:{port}"
     headers = {"content-type": "application/json"}
 
-    async with running_program(broker, tmp_path, ["services.api"], {"API_PORT": str(port)}, counted=True) as api:
+    async with running_program(
+        broker, tmp_path, ["services.api"], {"API_PORT": str(port), "HEALTH_PORT": str(free_port())}, counted=True
+    ) as api:
         await asyncio.to_thread(wait_until_ready, "The API", http_probe(f"{url}/healthcheck"), PATIENCE_SECONDS)
         async with ClientSession(url, headers=headers, connector=TCPConnector(limit=CONNECTIONS)) as client:
             costs = []

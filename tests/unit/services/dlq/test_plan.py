@@ -13,11 +13,11 @@ BUSY = Criteria(reason="503")
 @pytest.mark.parametrize(
     ("target", "criteria", "take_all", "selection"),
     [
-        ("6bc37fc0", Criteria(), False, Selection(NAMES, "6bc37fc0", Criteria())),
-        ("undelivered", Criteria(), True, Selection(["undelivered"], None, Criteria())),
-        ("undelivered", BUSY, False, Selection(["undelivered"], None, BUSY)),
-        (None, BUSY, False, Selection(NAMES, None, BUSY)),
-        (None, Criteria(), True, Selection(NAMES, None, Criteria())),
+        ("6bc37fc0", Criteria(), False, Selection(NAMES, ["6bc37fc0"], Criteria())),
+        ("undelivered", Criteria(), True, Selection(["undelivered"], [], Criteria())),
+        ("undelivered", BUSY, False, Selection(["undelivered"], [], BUSY)),
+        (None, BUSY, False, Selection(NAMES, [], BUSY)),
+        (None, Criteria(), True, Selection(NAMES, [], Criteria())),
     ],
 )
 def test_one_is_taken_or_those_that_match_or_all(

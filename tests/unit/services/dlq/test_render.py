@@ -39,7 +39,7 @@ def lines(*parts: RenderableType, width: int = 200) -> list[list[str]]:
 
 
 def test_a_queue_is_a_line_with_its_counts_and_where_its_messages_go_back() -> None:
-    states = {"calculation-dlq": QueueState("arn", 1200, 3), "undelivered": QueueState("arn", 0, 0)}
+    states = {"calculation-dlq": QueueState("arn", 1200, 3, 0), "undelivered": QueueState("arn", 0, 0, 0)}
 
     table = lines(render.queue_table(states, DEFINITIONS))
 
@@ -86,7 +86,7 @@ def test_what_a_redrive_would_do_is_a_line_for_each_message() -> None:
 
 
 def test_what_is_in_flight_is_said_so_that_nothing_to_see_is_no_lie() -> None:
-    states = {"calculation-dlq": QueueState("arn", 0, 2), "undelivered": QueueState("arn", 5, 0)}
+    states = {"calculation-dlq": QueueState("arn", 0, 2, 0), "undelivered": QueueState("arn", 5, 0, 0)}
 
     [note] = render.in_flight_notes(states)
 

@@ -1,0 +1,76 @@
+"""Reads the API's OpenAPI document: which task types there are, and what a request of each looks like. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_JSON = "application/json"
+_TAG = "tasks"
+_REFERENCE = "#/"
+
+
+def task_types_in(document: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return each task type's route, with the schema of its request and an example.
+
+    `names` are those of the task types that are known, by their routes. Raises ValueError where it is no document of
+    tasks.
+    """
+    try:
+        return [
+            {
+                "name": names.get(route) or _name_in(operation, route),
+                "route": route,
+                "summary": operation.get("summary", route),
+                "schema": resolved(content["schema"], document),
+                "example": _example_in(content),
+            }
+            for route, operation, content in _tasks_in(document)
+        ]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"the OpenAPI document is not understood: {error!r}") from error
+
+
+def _tasks_in(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    for route, operations in document["paths"].items():
+        operation = operations.get("post", {})
+        if _TAG in operation.get("tags", []):
+            yield route, operation, operation["requestBody"]["content"][_JSON]
+
+
+def _name_in(operation: Mapping[str, Any], route: str) -> str:
+    """Return the name of the route's handler, which FastAPI puts before its path in the operation's id."""
+    path_and_method = re.sub(r"\W", "_", route) + "_post"
+    return str(operation.get("operationId", "")).removesuffix(path_and_method) or route
+
+
+def _example_in(content: Mapping[str, Any]) -> Any:
+    examples = list(content.get("examples", {}).values())
+    return examples[0].get("value") if examples else content.get("example")
+
+
+def resolved(schema: Any, document: Mapping[str, Any], path: frozenset[str] = frozenset()) -> Any:
+    """Return a JSON schema in which each `$ref` into the document is replaced by what it refers to.
+
+    What stands beside a `$ref` holds too (JSON Schema 2020-12, section 8.2.3.1). One that refers to what it is in
+    becomes a schema of anything.
+    """
+    match schema:
+        case {"$ref": str(reference), **beside} if reference.startswith(_REFERENCE):
+            if reference in path:
+                return beside
+            inner = resolved(_at(document, reference), document, path | {reference})
+            return {**inner, **resolved(beside, document, path)}
+        case dict():
+            return {name: resolved(value, document, path) for name, value in schema.items()}
+        case list():
+            return [resolved(value, document, path) for value in schema]
+        case _:
+            return schema
+
+
+def _at(document: Mapping[str, Any], reference: str) -> Any:
+    """Follow a JSON Pointer (RFC 6901)."""
+    place: Any = document
+    for part in reference.removeprefix(_REFERENCE).split("/"):
+        place = place[part.replace("~1", "/").replace("~0", "~")]
+    return place

@@ -1,0 +1,102 @@
+"""The queues as the console shows them: what each holds, how old its oldest message is, and the last minutes."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from services.console.metrics_text import Readings, matching
+from services.dlq.errors import of_broker
+from services.queue_samples import OldestMessage, QueueSample, oldest_message
+from services.queues import QueueDefinition
+from services.sqs import is_missing_queue
+
+MOST_POINTS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the services' metrics tell of a queue; times are seconds since the epoch."""
+
+    newest_received_sent_at: float | None = None
+    """When the newest message was sent that any consumer received."""
+    last_empty_at: float | None = None
+    """When the DLQ watcher last found nothing waiting."""
+
+
+def told_of(queue: str, readings: Iterable[Readings]) -> Told:
+    """Gather what all instances tell of the queue."""
+    told = list(readings)
+    return Told(
+        _newest(told, "async_tasks_queue_last_received_sent_timestamp_seconds", queue),
+        _newest(told, "async_tasks_queue_last_empty_timestamp_seconds", queue),
+    )
+
+
+def _newest(told: Iterable[Readings], name: str, queue: str) -> float | None:
+    times = (at for readings in told for at in matching(readings, name, queue=queue).values())
+    return max(times, default=0.0) or None
+
+
+@dataclass(slots=True)
+class QueueRow:
+    """One queue, sample after sample."""
+
+    definition: QueueDefinition
+    _sample: QueueSample | None = None
+    _error: str | None = None
+    _oldest: OldestMessage | None = None
+    _history: deque[QueueSample | None] = field(default_factory=lambda: deque(maxlen=MOST_POINTS))
+
+    def note(self, answer: QueueSample | Exception, told: Told, now: float) -> None:
+        """Take what the queue answered, and what the services' metrics tell of it."""
+        if isinstance(answer, Exception):
+            self._sample, self._oldest, self._error = None, None, why_silent(answer, self.definition.name)
+        else:
+            self._sample, self._error = answer, None
+            empty_at = max(answer.last_empty_at or 0.0, told.last_empty_at or 0.0) or None
+            known = replace(answer, last_empty_at=empty_at)
+            self._oldest = oldest_message(known, told.newest_received_sent_at, now)
+        self._history.append(self._sample)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row."""
+        definition, sample = self.definition, self._sample
+        return {
+            "name": definition.name,
+            "consumer": definition.consumer,
+            "kind": kind_of(definition),
+            "dead_letter_queue": definition.dead_letter_queue,
+            "source_queue": definition.source_queue,
+            "max_attempts": definition.max_attempts,
+            "error": self._error,
+            "waiting": sample and sample.waiting,
+            "in_flight": sample and sample.in_flight,
+            "delayed": sample and sample.delayed,
+            "oldest_seconds": self._oldest and round(self._oldest.seconds, 1),
+            "oldest_is_at_least": bool(self._oldest and self._oldest.is_at_least),
+            "history": {
+                "waiting": [each and each.waiting for each in self._history],
+                "in_flight": [each and each.in_flight for each in self._history],
+            },
+        }
+
+
+def kind_of(definition: QueueDefinition) -> str:
+    """Tell whether it is worked from, holds another queue's dead letters, or is for something else."""
+    if definition.source_queue:
+        return "dlq"
+    return "source" if definition.consumer == "worker" else "other"
+
+
+def why_silent(error: Exception, name: str) -> str:
+    """Say why a queue does not answer, and what to look at."""
+    match error:
+        case TimeoutError():
+            return f"SQS does not answer: {error}"
+        case ClientError() if is_missing_queue(error):
+            return f"there is no queue {name}: are QUEUE_NAME_PREFIX and TASK_PACKAGES those of the services?"
+        case _:
+            return str(of_broker(error))

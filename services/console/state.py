@@ -1,0 +1,81 @@
+"""What the console knows: sampled again and again, told to whoever looks."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from services import exact_json
+from services.console.broadcast import Broadcast
+from services.console.instances import Instances
+from services.console.queue_rows import QueueRow, told_of
+from services.console.rates import Increase
+from services.console.series import Series, point_of
+from services.queue_samples import QueueSample, QueueSampler
+from services.queues import CALLBACKS, QueueDefinition
+from services.redaction import redact
+from services.settings import ConsoleSettings
+
+log = structlog.get_logger(__name__)
+
+
+class State:
+    """The queues, the services and the course of the last minutes."""
+
+    def __init__(
+        self,
+        settings: ConsoleSettings,
+        definitions: Mapping[str, QueueDefinition],
+        sampler: QueueSampler,
+        instances: Instances,
+    ) -> None:
+        self._settings = settings
+        self._sampler = sampler
+        self._instances = instances
+        self._rows = {name: QueueRow(definition) for name, definition in definitions.items()}
+        self._task_queues = {
+            name for name, definition in definitions.items() if definition.consumer == "worker" and name != CALLBACKS
+        }
+        self._series = Series(settings.console_sample_seconds)
+
+    async def run(self, broadcast: Broadcast) -> None:
+        """Sample and tell, for ever, at the configured interval, whatever fails."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self.sample()
+                broadcast.publish(redact(exact_json.dumps(self.as_json())))
+            except Exception:
+                log.exception("sample failed")
+            await asyncio.sleep(max(0.0, began + self._settings.console_sample_seconds - loop.time()))
+
+    async def sample(self) -> None:
+        """Ask all queues and all services, and note what they answer."""
+        now = time.time()
+        samples, increases = await asyncio.gather(self._sampler.sample(), self._instances.sample(now))
+        self._note(samples, increases, now)
+
+    def _note(self, samples: Mapping[str, QueueSample | Exception], increases: list[Increase], now: float) -> None:
+        readings = self._instances.readings()
+        for name, row in self._rows.items():
+            row.note(samples[name], told_of(name, readings), now)
+        self._series.add(now, point_of(increases, self._task_queues))
+        self._sampled_at = now
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that is known, as of the last sample."""
+        inbox = self._settings.console_inbox_url
+        return {
+            "at": round(self._sampled_at, 3),
+            "sample_seconds": self._settings.console_sample_seconds,
+            "links": {
+                "api_docs": self._settings.api_docs_url,
+                "inbox": str(inbox).rstrip("/") if inbox else None,
+            },
+            "queues": [row.as_json() for row in self._rows.values()],
+            "services": self._instances.as_json(self._sampled_at),
+            "series": self._series.as_json(),
+        }
