@@ -1,0 +1,144 @@
+/** The dead letters on the page: a choice of queue, filters, the list, and what is known of one. */
+
+import { html, nothing } from "/static/web/vendor/lit-html/lit-html.js";
+import { live } from "/static/web/vendor/lit-html/directives/live.js";
+import { repeat } from "/static/web/vendor/lit-html/directives/repeat.js";
+import { copyButton } from "/static/web/copy.js";
+import { prettyJson } from "/static/web/json.js";
+import { timeElement } from "/static/web/time.js";
+import { deadLetterQueues } from "./dead-letters.js";
+import { stringify } from "./exact-json.js";
+import { messages } from "./findings.js";
+import { storyUrl } from "./services-view.js";
+import { age, count, plural } from "./words.js";
+
+/** `actions` are `redrive(selection)`, with a selection as the redrive dialog takes it. */
+export function deadLettersView(state, letters, actions) {
+  return html`
+    ${queueChoice(state.queues, letters.queue)}
+    ${filters(letters, taskTypesOf(state.queues))}
+    <p class="dim hint">A look takes the messages in hand and gives them back: for some seconds the DLQ watcher, and other commands, cannot see
+      them. So it is made when you open a queue, when the queue changes, and on Look again.</p>
+    ${letters.error ? html`<p class="problem" role="alert">${letters.error}</p>` : nothing}
+    ${letters.answer ? found(state, letters, actions) : html`<p class="empty">${letters.isLooking ? "Looking …" : ""}</p>`}`;
+}
+
+const queueChoice = (queues, shown) => html`
+  <nav class="choice" aria-label="Queue">
+    ${deadLetterQueues(queues).map((queue) => html`
+      <a href="#dead-letters/${queue.name}" aria-current=${queue.name === shown ? "true" : nothing}>
+        ${queue.name} <span class="number ${messages(queue) ? "state bad" : "dim"}">${count(messages(queue))}</span>
+      </a>`)}
+  </nav>`;
+
+const taskTypesOf = (queues) => queues.filter((queue) => queue.kind === "source" && queue.name !== "callbacks").map((queue) => queue.name);
+
+function filters(letters, taskTypes) {
+  const filterBy = (event) => {
+    event.preventDefault();
+    letters.filterBy(Object.fromEntries(new FormData(event.currentTarget)));
+  };
+  return html`
+    <form class="bar" role="search" aria-label="Dead letters" @submit=${filterBy}>
+      <label>Reason contains <input name="reason" type="search" size="24" autocomplete="off" .value=${letters.filter.reason}></label>
+      <label>Task type
+        <select name="task_type" @change=${(event) => event.target.form.requestSubmit()}>
+          <option value="">all</option>
+          ${taskTypes.map((name) => html`<option ?selected=${name === letters.filter.task_type}>${name}</option>`)}
+        </select>
+      </label>
+      <button ?disabled=${letters.isLooking}>${letters.isLooking ? "Looking …" : "Look again"}</button>
+    </form>`;
+}
+
+function found(state, letters, actions) {
+  const shown = letters.letters;
+  if (!shown.length) return html`<p class="empty">${nothingFound(letters)}</p>`;
+  return html`
+    ${redriveBar(letters, actions)}
+    <table class="letters stacked">
+      <caption class="visually-hidden">Messages in ${letters.queue}</caption>
+      <thead>
+        <tr>
+          <td class="box"><input type="checkbox" aria-label="Choose all shown" .checked=${live(letters.chosen.size === shown.length)}
+            .indeterminate=${letters.chosen.size > 0 && letters.chosen.size < shown.length}
+            @change=${(event) => letters.chooseAll(event.target.checked)}></td>
+          <th scope="col">Task</th><th scope="col">Type</th><th scope="col" class="number">Age</th>
+          <th scope="col" class="number">Attempts</th><th scope="col">Reason</th>
+        </tr>
+      </thead>
+      <tbody>${repeat(shown, (letter) => letter.message_id, (letter) => letterRows(letter, state, letters, actions))}</tbody>
+    </table>
+    ${letters.answer.complete ? nothing : html`<p class="dim hint">These ${count(shown.length)} were found first: there may be more. A filter finds them.</p>`}`;
+}
+
+function nothingFound({ queue, filter, answer }) {
+  const hidden = answer.queues.reduce((sum, each) => sum + each.in_flight, 0);
+  if (hidden) {
+    return `Nothing to be seen in ${queue}; ${plural(hidden, "message")} cannot be seen now: in the hands of the DLQ watcher or of another look.`;
+  }
+  return filter.reason || filter.task_type ? `No message in ${queue} matches.` : `${queue} is empty.`;
+}
+
+function redriveBar(letters, { redrive }) {
+  const { chosen, queue, filter } = letters;
+  const isFiltered = Boolean(filter.reason || filter.task_type);
+  const all = { queue, ...(isFiltered ? { reason: filter.reason || null, task_type: filter.task_type || null } : { all: true }) };
+  return html`
+    <div class="bar redrive">
+      <button class="primary" ?disabled=${!chosen.size} @click=${() => redrive({ ids: [...chosen], queue })}>Redrive the chosen …</button>
+      <button @click=${() => redrive(all)}>${isFiltered ? "Redrive all that match …" : "Redrive all …"}</button>
+      <span class="dim number" role="status">${count(chosen.size)} of ${plural(letters.letters.length, "message")} chosen</span>
+    </div>`;
+}
+
+function letterRows(letter, state, letters, actions) {
+  const id = letter.message_id;
+  const isOpen = letters.open === id;
+  const name = letter.task_id ?? id;
+  return html`
+    <tr data-message=${id} class=${isOpen ? "open" : ""}>
+      <td class="box"><input type="checkbox" aria-label="Choose ${name}" .checked=${live(letters.chosen.has(id))}
+        @change=${(event) => letters.choose(id, event.target.checked)}></td>
+      <td data-label="Task"><button class="unfold" aria-expanded=${isOpen} @click=${() => letters.toggle(id)}>
+        <code>${letter.task_id ?? html`<span class="dim">message</span> ${id}`}</code></button></td>
+      <td data-label="Type">${letter.task_type ?? html`<span class="dim">unknown</span>`}</td>
+      <td data-label="Age" class="number">${age(letter.age_seconds)}</td>
+      <td data-label="Attempts" class="number">${count(letter.attempts)}</td>
+      <td data-label="Reason" class="reason"><div class="two-lines">${letter.reason}</div></td>
+    </tr>
+    ${isOpen ? html`<tr class="details"><td colspan="6">${details(letter, letters.details, state.links.inbox, actions)}</td></tr>` : nothing}`;
+}
+
+function details(letter, known, inbox, { redrive }) {
+  if (!known) return html`<p class="dim">Looking …</p>`;
+  if (known.error) return html`<p class="problem" role="alert">${known.error}</p>`;
+  const content = ["request", "outcome", "body"].find((name) => name in known);
+  const story = storyUrl(inbox, letter.task_id);
+  return html`
+    <p class="bar">
+      <button class="primary" @click=${() => redrive({ ids: [letter.message_id], queue: letter.queue })}>Redrive this one …</button>
+      ${story ? html`<a href=${story} target="_blank" rel="noopener">Its story in the inbox</a>` : nothing}
+    </p>
+    <dl>
+      ${fact("Task", letter.task_id && html`<code>${letter.task_id}</code> ${copyButton(letter.task_id, "the task id")}`)}
+      ${fact("Reason", known.reason)}
+      ${fact("Attempts", known.attempts == null ? null : count(known.attempts))}
+      ${fact("Redrives to", known.redrives_to ?? "nobody knows: it does not say where it came from")}
+      ${fact("Callback", known.callback_url)}
+      ${fact("Accepted", known.accepted_at && timeElement(known.accepted_at))}
+      ${fact("Here since", timeElement(known.sent_at))}
+      ${fact("SQS message", known.message_id)}
+    </dl>
+    ${known.trace ? html`<div class="title"><h4>Stack trace</h4> ${copyButton(known.trace, "the stack trace")}</div><pre tabindex="0">${known.trace}</pre>` : nothing}
+    <div class="title"><h4>${TITLES[content]}</h4> ${copyButton(textOf(known[content]), `the ${content}`)}</div>
+    <pre class="json" tabindex="0">${contentView(known[content])}</pre>`;
+}
+
+const TITLES = { request: "Request", outcome: "Outcome", body: "Body" };
+
+const contentView = (value) => (typeof value === "string" ? value : prettyJson(stringify(value)));
+
+const textOf = (value) => (typeof value === "string" ? value : stringify(value, 2));
+
+const fact = (name, value) => (value == null ? nothing : html`<div><dt>${name}</dt><dd>${value}</dd></div>`);

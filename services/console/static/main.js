@@ -1,0 +1,124 @@
+/** The console's page: draws what the server tells, as it tells it. */
+
+import { html, nothing, render } from "/static/web/vendor/lit-html/lit-html.js";
+import { connectionBadge, listen } from "/static/web/live.js";
+import { DeadLetters, deadLetterQueues, firstToLookAt } from "./dead-letters.js";
+import { deadLettersView } from "./dead-letters-view.js";
+import { findings, messages } from "./findings.js";
+import { Plots } from "./plots.js";
+import { queuesView } from "./queues-view.js";
+import { RedriveDialog } from "./redrive-dialog.js";
+import { servicesView } from "./services-view.js";
+import { listenForKeys, showKeys } from "./shortcuts.js";
+import { Submission } from "./submit.js";
+import { submitView } from "./submit-view.js";
+import { verdict, verdictView } from "./verdict.js";
+import { VIEWS, viewOf } from "./views.js";
+
+const place = (id) => document.getElementById(id);
+
+let state = null;
+let connection = "connecting";
+const letters = new DeadLetters(() => drawLetters());
+const submission = new Submission(() => drawSubmission());
+const dialog = new RedriveDialog(place("redrive"));
+const plots = new Plots(place("plots"));
+
+function draw() {
+  const found = state ? findings(state) : [];
+  const { id } = viewOf(location.hash);
+  render(navigation(id), place("views"));
+  drawVerdict(found);
+  if (!state) return;
+  if (id === "overview") drawOverview(found);
+  if (id === "dead-letters") letters.noteDepth(messages(state.queues.find((queue) => queue.name === letters.queue) ?? {}));
+  if (id === "dead-letters") drawLetters();
+}
+
+const navigation = (shown) =>
+  VIEWS.map(({ id, title }) => html`<a href="#${id}" aria-current=${id === shown ? "page" : nothing}>${title}</a>`);
+
+function drawVerdict(found) {
+  const said = verdict(state, found, connection);
+  place("verdict").dataset.level = said.level;
+  render(verdictView(said), place("verdict"));
+  const wrong = found.filter(({ level }) => level !== "note").length;
+  document.title = wrong ? `(${wrong}) Console` : "Console";
+}
+
+function drawOverview(found) {
+  render(queuesView(state, found), place("queues"));
+  render(servicesView(state), place("services"));
+  plots.show(state.series);
+}
+
+function drawLetters() {
+  if (state && letters.queue) render(deadLettersView(state, letters, { redrive }), place("letters"));
+}
+
+function drawSubmission() {
+  if (state) render(submitView(submission, state.links), place("submission"));
+}
+
+function drawLinks() {
+  render(html`
+    <span class="connection">${connectionBadge(connection)}</span>
+    ${state?.links.inbox ? html`<a href=${state.links.inbox}>Inbox</a>` : nothing}
+    ${state ? html`<a href=${state.links.api_docs}>API</a>` : nothing}`, place("links"));
+}
+
+async function redrive(selection) {
+  if (!(await dialog.ask(selection))) return;
+  letters.chosen.clear();
+  letters.look();
+}
+
+/** Show the view that the address names, and what it needs. */
+function showView() {
+  const { id, detail } = viewOf(location.hash);
+  VIEWS.forEach((view) => { place(view.id).hidden = view.id !== id; });
+  if (id === "dead-letters" && state) openQueue(detail);
+  if (id === "submit" && state) submission.load();
+  drawSubmission();
+  draw();
+}
+
+function openQueue(name) {
+  const queues = deadLetterQueues(state.queues);
+  const queue = queues.find((each) => each.name === name)?.name ?? firstToLookAt(queues);
+  if (queue) letters.show(queue);
+}
+
+function take(newState) {
+  const isFirst = !state;
+  state = newState;
+  drawLinks();
+  if (isFirst) showView();
+  else draw();
+}
+
+function noteConnection(newConnection) {
+  connection = newConnection;
+  drawLinks();
+  draw();
+}
+
+const help = () => showKeys(place("help"), SHORTCUTS);
+
+const SHORTCUTS = [
+  ...VIEWS.map(({ id, title, key }) => ({ key, does: title, act: () => { location.hash = id; } })),
+  { key: "r", does: "Look again into the dead letters shown", act: () => { if (viewOf(location.hash).id === "dead-letters") letters.look(); } },
+  { key: "t", does: "Light or dark", act: () => document.querySelector("[data-theme-toggle]").click() },
+  { key: "?", does: "These keys", act: help },
+];
+
+listenForKeys(SHORTCUTS);
+place("keys").addEventListener("click", help);
+addEventListener("hashchange", showView);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  place("content").focus();
+});
+drawLinks();
+showView();
+listen("/api/events", { state: take }, noteConnection);
