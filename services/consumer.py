@@ -216,7 +216,7 @@ class Consumer:
             in_hand.message = message
             return
         decided = self._decided.get(message.message_id)
-        in_hand = InHand(message, decided.context) if decided else InHand(message)
+        in_hand = InHand(message, context=decided.context) if decided else InHand(message)
         self._in_hand[message.message_id] = in_hand
         self._metrics.received(message)
         self._slots_taken += 1

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, SecretStr
 
@@ -16,6 +16,10 @@ SHORTEST_SECRET = 8
 
 # Read by AWS's SDK itself, not by our settings.
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+# Read by OpenTelemetry's SDK: `key=value`, separated by commas, where a value may be percent-encoded
+# (https://opentelemetry.io/docs/specs/otel/protocol/exporter).
+_OTLP_HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 # Of every signing secret (Standard Webhooks 1.0, "Signature scheme"); the key behind it is as secret without it.
 _SIGNING_SECRET_PREFIX = "whsec_"  # noqa: S105  # no secret itself
@@ -46,9 +50,16 @@ redact = _redactor.redact
 
 
 def hide_secrets_of(settings: BaseModel) -> None:
-    """Let `redact` replace every SecretStr of the settings, and the credentials that AWS's SDK takes from the shell."""
+    """Let `redact` replace every SecretStr of the settings, and the credentials that libraries take from the shell."""
     _redactor.hide(_secrets_in(list(dict(settings).values())))
     _redactor.hide(os.environ.get(name, "") for name in _AWS_SECRETS)
+    _redactor.hide(value for name in _OTLP_HEADERS for value in _header_values(os.environ.get(name, "")))
+
+
+def _header_values(headers: str) -> Iterator[str]:
+    for header in headers.split(","):
+        value = header.partition("=")[2].strip()
+        yield from (value, unquote(value))
 
 
 def _secrets_in(value: Any) -> Iterator[str]:

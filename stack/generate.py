@@ -43,6 +43,16 @@ SET_BY_COMPOSE_FILE = {
     "SLACK_API_URL",
 }
 
+# Read by OpenTelemetry's SDK itself, not by our settings: those that are set in a shell. All others come by `.env`.
+READ_BY_OPENTELEMETRY = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+}
+
 # LocalStack's hook makes the queues where the services look for them; the rest is none of LocalStack's business.
 READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "QUEUE_NAME_PREFIX"}
 
@@ -104,7 +114,7 @@ def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
 def _settings_lines() -> Iterator[str]:
     """Compose reads `${NAME-default}`, and a name alone, from the shell, else from `.env`."""
     defaults = dotenv_values(LOCAL_ENV, interpolate=False)
-    names = (_setting_names() | defaults.keys()) - SET_BY_COMPOSE_FILE
+    names = (_setting_names() | READ_BY_OPENTELEMETRY | defaults.keys()) - SET_BY_COMPOSE_FILE
     yield "x-hook-settings: &hook-settings"
     yield from (_setting_line(name, defaults.get(name)) for name in sorted(names & READ_BY_HOOK))
     yield ""

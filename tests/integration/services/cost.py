@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from stack.config import ROOT
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
@@ -44,10 +45,19 @@ class BrokerLog:
 
 
 @asynccontextmanager
-async def running_program(
-    broker: Broker, directory: Path, module: Sequence[str], settings: Mapping[str, str], *, counted: bool = False
+async def running_program(  # noqa: PLR0913  # a program has as many circumstances
+    broker: Broker,
+    directory: Path,
+    module: Sequence[str],
+    settings: Mapping[str, str],
+    *,
+    counted: bool = False,
+    logs_to: int | IO[bytes] = DEVNULL,
 ) -> AsyncIterator[Process]:
-    """A program of the services on the broker's queues, stopped at the end of the block. A counted one can be asked."""
+    """A program of the services on the broker's queues, stopped at the end of the block. A counted one can be asked.
+
+    One that was killed meanwhile stays so.
+    """
     queues = {name.upper(): str(value) for name, value in broker.environment.items()}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -56,10 +66,12 @@ async def running_program(
         cwd=directory,
         env={**os.environ, **queues, **settings, "PYTHONPATH": str(ROOT)},
         stdin=PIPE,
-        stdout=PIPE if counted else DEVNULL,
+        stdout=PIPE if counted else logs_to,
     )
     try:
         yield process
+        if process.returncode == -signal.SIGKILL:
+            return
         process.send_signal(signal.SIGTERM)
         # uvicorn ends as by the signal when it has stopped.
         assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) in {0, -signal.SIGTERM}

@@ -22,6 +22,9 @@ from services.messages import (
     MAX_OUTCOME_BYTES,
     MAX_REASON_BYTES,
     MAX_TRACE_BYTES,
+    MAX_TRACESTATE_BYTES,
+    TRACEPARENT_ATTRIBUTE,
+    TRACESTATE_ATTRIBUTE,
     VERSION,
     OutcomeMessage,
     TaskMessage,
@@ -290,6 +293,7 @@ def test_the_outcome_of_a_task_that_failed_for_good_holds_the_reason_and_the_ori
 def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_letter_queue() -> None:
     longest_name = "x" * 80
     attributes = dead_letter_attributes("x" * MAX_REASON_BYTES, 1000, longest_name, "x" * MAX_TRACE_BYTES)
+    attributes |= {TRACEPARENT_ATTRIBUTE: "x" * 55, TRACESTATE_ATTRIBUTE: "x" * MAX_TRACESTATE_BYTES}
 
     assert MAX_BODY_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
 

@@ -74,10 +74,12 @@ def test_the_secrets_of_settings_are_replaced_and_their_other_values_are_not(mon
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret-access-key")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "aws-session-token")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=collector%20key,tenant=tenant-one")
 
     hide_secrets_of(SomeSettings())
 
     for secret in ("several-one", "several-two", "several-three", "listed-one", "listed-two"):
         assert redact(f"<{secret}>") == "<***>"
     assert redact("aws-secret-access-key aws-session-token") == "*** ***"
+    assert redact("api-key=collector%20key collector key") == "api-key=*** ***"
     assert redact("public-value") == "public-value"
