@@ -130,8 +130,8 @@ function details(letter, known, inbox, { redrive }) {
       ${fact("Here since", timeElement(known.sent_at))}
       ${fact("SQS message", known.message_id)}
     </dl>
-    ${known.trace ? html`<div class="title"><h4>Stack trace</h4> ${copyButton(known.trace, "the stack trace")}</div><pre tabindex="0">${known.trace}</pre>` : nothing}
-    <div class="title"><h4>${TITLES[content]}</h4> ${copyButton(textOf(known[content]), `the ${content}`)}</div>
+    ${known.trace ? html`<div class="title"><h3>Stack trace</h3> ${copyButton(known.trace, "the stack trace")}</div><pre tabindex="0">${known.trace}</pre>` : nothing}
+    <div class="title"><h3>${TITLES[content]}</h3> ${copyButton(textOf(known[content]), `the ${content}`)}</div>
     <pre class="json" tabindex="0">${contentView(known[content])}</pre>`;
 }
 

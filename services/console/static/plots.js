@@ -76,7 +76,7 @@ class Plot {
       <figcaption><h3>${plot.title}</h3> <span class="dim">${plot.unit}</span></figcaption>
       <div role="img" aria-label=${series ? summary(plot, series) : plot.title} class="picture">
         ${this.canvasPlace}
-        <p class="dim nothing-yet" ?hidden=${!nothingYet}>Nothing yet: submit a task, or run <code>make demo</code>.</p>
+        <p class="dim nothing-yet" ?hidden=${!nothingYet}><span>Nothing yet: submit a task, or run <code>make demo</code>.</span></p>
       </div>
       <ul class="legend">${plot.lines.map((line, index) => this.legendEntry(line, index))}</ul>
       <details @toggle=${() => this.render()}>
