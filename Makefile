@@ -27,7 +27,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -110,6 +110,10 @@ generate: venv ## Write what follows from the code: the queues for LocalStack, p
 
 scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured
 	@$(VENV)/bin/python -m bench.scaling
+
+screenshots: venv localstack-venv ## Photograph the pages on a stack of their own, for the README (docs/images; CHROMIUM as for test-browser)
+	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
+	@$(VENV)/bin/python -m tests.browser.screenshots
 
 lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml

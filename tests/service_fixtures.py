@@ -38,7 +38,8 @@ SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, ConsoleSettings, DataS
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's shell, nor a `.env` file, reaches a test."""
     monkeypatch.chdir(tmp_path)
-    for name in {field.upper() for settings in SETTINGS for field in settings.model_fields} & os.environ.keys():
+    own = {field.upper() for settings in SETTINGS for field in settings.model_fields}
+    for name in [name for name in os.environ if name in own or name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     # Read when the modules were imported.
     monkeypatch.setattr(data, "settings", DataSettings())

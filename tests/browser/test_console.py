@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.end_to_end.client import PATIENCE_SECONDS, Client
 from tests.end_to_end.stack_control import SETTINGS, StackControl
@@ -65,8 +66,8 @@ def undelivered(stack: StackControl, client: Client) -> Iterator[Callable[[int],
         return ids
 
     yield made
-    if json.loads(stack.dlq("list", "undelivered", "--json"))["messages"]:
-        stack.dlq("redrive", "undelivered", "--all", "--yes")
+    with httpx.Client(base_url=stack.console_url, timeout=PATIENCE_SECONDS) as console:
+        console.post("/api/redrive", json={"queue": "undelivered", "all": True}).raise_for_status()
 
 
 def queue_row(page: Page, name: str) -> Locator:
@@ -395,6 +396,15 @@ def test_everybody_can_use_each_view_and_dialog(
 # The functions behind it
 
 
+@pytest.fixture(scope="module")
+def anywhere(browser: Browser, stack: StackControl) -> Iterator[Page]:
+    """A page that modules can be imported in."""
+    page = browser.new_page()
+    page.goto(stack.console_url)
+    yield page
+    page.close()
+
+
 def a_queue(name: str = "calculation", **differences: Any) -> dict[str, Any]:
     return {
         "name": name, "consumer": "worker", "kind": "source", "dead_letter_queue": f"{name}-dlq", "source_queue": None,
@@ -435,19 +445,19 @@ def a_state(queues: list[dict[str, Any]], services: list[dict[str, Any]], failed
         (a_state([a_queue()], [a_service()], failed=(0, 0.05)), "note", "3 tasks failed for good in the last 1 min"),
     ],
 )  # fmt: skip
-def test_what_is_found_wrong(console: OpenPage, state: dict[str, Any], level: str | None, text: str) -> None:
-    found = call(console(), "findings.js", "m.findings(a)", state)
+def test_what_is_found_wrong(anywhere: Page, state: dict[str, Any], level: str | None, text: str) -> None:
+    found = call(anywhere, "findings.js", "m.findings(a)", state)
     assert [one["level"] for one in found[:1]] == ([level] if level else [])
     assert text in " ".join(one["text"] for one in found)
 
 
-def test_a_lost_connection_outweighs_what_was_known(console: OpenPage) -> None:
-    said = call(console(), "verdict.js", "m.verdict(a, m2.findings(a), 'lost')".replace("m2", "(await import('/static/findings.js'))"), a_state([], []))
+def test_a_lost_connection_outweighs_what_was_known(anywhere: Page) -> None:
+    said = call(anywhere, "verdict.js", "m.verdict(a, m2.findings(a), 'lost')".replace("m2", "(await import('/static/findings.js'))"), a_state([], []))
     assert said["level"] == "bad"
     assert "what is shown is of" in said["text"]
 
 
-def test_the_requests_of_a_form_follow_the_schema(console: OpenPage) -> None:
+def test_the_requests_of_a_form_follow_the_schema(anywhere: Page) -> None:
     schema = {
         "required": ["url", "count", "maybe", "items"],
         "properties": {
@@ -463,28 +473,27 @@ def test_the_requests_of_a_form_follow_the_schema(console: OpenPage) -> None:
     }
     read = """(() => { const fields = m.fieldsOf(a.schema); const { request, errors } = m.requestOf(fields, a.texts);
         return { json: JSON.stringify(request), errors: Object.fromEntries(errors) }; })()"""
-    page = console()
     right = {"url": "http://x/", "count": "3", "maybe": "", "left_out": "", "is_it": "true", "level": "1", "anything": "[1e2]", "items": [{"n": "1.50"}]}
-    assert json.loads(call(page, "schema-fields.js", read, {"schema": schema, "texts": right})["json"]) == {
+    assert json.loads(call(anywhere, "schema-fields.js", read, {"schema": schema, "texts": right})["json"]) == {
         "url": "http://x/", "count": 3, "maybe": None, "is_it": True, "level": 1, "anything": [100], "items": [{"n": 1.5}],
     }  # fmt: skip
     wrong = {**right, "url": "ftp://x", "count": "10", "anything": "7", "items": [{"n": "one"}]}
-    assert [*call(page, "schema-fields.js", read, {"schema": schema, "texts": wrong})["errors"]] == ["url", "count", "anything", "items.0.n"]
+    assert [*call(anywhere, "schema-fields.js", read, {"schema": schema, "texts": wrong})["errors"]] == ["url", "count", "anything", "items.0.n"]
 
 
-def test_numbers_keep_their_digits(console: OpenPage) -> None:
+def test_numbers_keep_their_digits(anywhere: Page) -> None:
     text = '{"a":0.877666663555222222,"b":1e400,"c":1.50,"d":-0}'
-    assert call(console(), "exact-json.js", "m.stringify(m.parse(a))", text) == '{"a":0.877666663555222222,"b":1e400,"c":1.5,"d":0}'
+    assert call(anywhere, "exact-json.js", "m.stringify(m.parse(a))", text) == '{"a":0.877666663555222222,"b":1e400,"c":1.5,"d":0}'
 
 
-def test_a_sparkline_is_parted_where_a_sample_is_missing(console: OpenPage) -> None:
-    drawn = call(console(), "sparkline.js", "m.line(a, (number, index) => `${index} ${number}`)", [1, 2, None, 3])
+def test_a_sparkline_is_parted_where_a_sample_is_missing(anywhere: Page) -> None:
+    drawn = call(anywhere, "sparkline.js", "m.line(a, (number, index) => `${index} ${number}`)", [1, 2, None, 3])
     assert drawn == "M0 1L1 2M3 3"
 
 
-def test_an_address_names_a_view_and_what_in_it(console: OpenPage) -> None:
+def test_an_address_names_a_view_and_what_in_it(anywhere: Page) -> None:
     fragments = ["", "#submit", "#dead-letters/data-dlq", "#nothing"]
-    assert call(console(), "views.js", "a.map(m.viewOf)", fragments) == [
+    assert call(anywhere, "views.js", "a.map(m.viewOf)", fragments) == [
         {"id": "overview", "detail": None},
         {"id": "submit", "detail": None},
         {"id": "dead-letters", "detail": "data-dlq"},

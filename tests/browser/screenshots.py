@@ -1,0 +1,140 @@
+"""`make screenshots`: photographs the pages for the README, on a stack of its own that has seen a bit of everything."""
+
+import io
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from stack.config import ROOT
+from tests.end_to_end.client import Client, wait_for
+from tests.end_to_end.stack_control import StackControl
+
+IMAGES = ROOT / "docs" / "images"
+WIDTH, HEIGHT = 1280, 860
+COLOURS = 256  # enough for pages, and a third of the bytes
+
+SETTINGS = {
+    "API_KEYS": "",
+    "TASK_PACKAGES": "services.tasks",
+    "TASK_DELAY_SECONDS": "0.4",  # so that workers are seen at work
+    "TASK_TIMEOUT_SECONDS": "2",  # so that a slow source makes a task fail
+    "CALLBACK_RETRY_SCHEDULE_SECONDS": "2,3,4",
+    "ALERT_WINDOW_SECONDS": "1",
+    "CONSOLE_SAMPLE_SECONDS": "1",
+}
+
+BUSY_SECONDS = 75
+"""Long enough that the plots show something."""
+
+
+def main() -> None:
+    """Start a stack, keep it busy, and write the images."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        sys.exit("There is no chromium: run `make screenshots`, or set CHROMIUM.")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory, _stack(Path(directory)) as stack, sync_playwright() as playwright:
+        arguments = [] if os.geteuid() else ["--no-sandbox"]  # Chromium's sandbox does not work for root
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        _photograph(browser, stack)
+        browser.close()
+
+
+@contextmanager
+def _stack(directory: Path) -> Iterator[StackControl]:
+    stack = StackControl(directory, mode="native", settings=SETTINGS)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.remove()
+
+
+def _photograph(browser: Browser, stack: StackControl) -> None:
+    client = Client(stack.api_url, stack.receiver_url, stack.receiver_url)
+    story = _submit_what_fails(client)
+    with _busy(client):
+        time.sleep(BUSY_SECONDS)
+        _write("console", _open(browser, f"{stack.console_url}/#overview"))
+        _write("dead-letters", _dead_letters(_open(browser, f"{stack.console_url}/#dead-letters/undelivered")))
+        _write("inbox", _open(browser, stack.receiver_url))
+    _write("story", _open(browser, f"{stack.receiver_url}/?task={story}"))
+    client.close()
+
+
+def _submit_what_fails(client: Client) -> str:
+    """Submit tasks of which one fails for good, and two whose outcome nobody takes; return the id of the first."""
+    slow = [{"name": "report", "url": f"{client.source_url}?delay=5"}]
+    story = client.submit("/v1/data/from-api", slow, f"{client.callback_url}?status=503&times=2")
+    for _ in range(2):
+        client.submit("/v1/calculation/basic", _calculations(7), f"{client.callback_url}?status=410")
+    wait_for(lambda: any(each["status"] == 200 for each in client.deliveries(story)), "the failure to be delivered")  # noqa: PLR2004  # HTTP's
+    return story
+
+
+@contextmanager
+def _busy(client: Client) -> Iterator[None]:
+    """Submit tasks of every kind, in waves, for as long as the block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_submit_in_waves, args=(client, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _submit_in_waves(client: Client, stop: threading.Event) -> None:
+    number = 0
+    while not stop.wait(0.1 + 0.25 * (number // 60 % 2)):
+        number += 1
+        refused = f"{client.callback_url}?status=503&times=2" if number % 12 == 0 else None
+        client.submit("/v1/calculation/basic", _calculations(number), refused)
+        if number % 9 == 0:
+            client.submit("/v1/data/from-api", [{"name": "page", "url": client.source_url}])
+        if number % 70 == 0:
+            client.submit("/v1/data/from-api", [{"name": "report", "url": f"{client.source_url}?delay=5"}])
+
+
+def _calculations(number: int) -> list[dict[str, Any]]:
+    return [
+        {"name": "sum", "num_1": number, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
+        {"name": "share", "num_1": 100, "num_2": number % 4, "operation": "/", "result_rounding": 3},
+    ]
+
+
+def _open(browser: Browser, url: str) -> Page:
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", reduced_motion="reduce")
+    page.goto(url)
+    page.get_by_role("status").filter(has_text=re.compile("live$")).wait_for()
+    page.wait_for_timeout(2000)  # a sample or two, and what is drawn of it
+    return page
+
+
+def _dead_letters(page: Page) -> Page:
+    page.get_by_role("button", expanded=False).first.click()
+    page.locator("tr.details pre.json").wait_for()
+    return page
+
+
+def _write(name: str, page: Page) -> None:
+    with Image.open(io.BytesIO(page.screenshot())) as image:
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    page.close()
+    sys.stdout.write(f"{IMAGES / name}.png\n")
+
+
+if __name__ == "__main__":
+    main()
