@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.dlq.errors import DlqError
-from services.dlq.selection import Criteria, has_id, the_one_meant
+from services.dlq.errors import DlqError, NotOneMessageError
+from services.dlq.selection import Criteria, has_id, the_one_meant, those_meant
 from tests.unit.services.dlq.letters import OUTCOME, SENT_AT, letter
 
 REFUSED = letter(OUTCOME, "undelivered", "aaaa-1", reason="The receiver answered 503 (busy)")
@@ -66,3 +66,19 @@ def test_an_id_of_many_names_a_few() -> None:
     many = [letter(message_id=f"aaaa-{number}") for number in range(100)]
     with pytest.raises(DlqError, match=r"aaaa-4 in calculation-dlq .*, …$"):
         the_one_meant(many, "aaaa")
+
+
+def test_several_ids_mean_their_messages_each_once() -> None:
+    assert those_meant([REFUSED, LOST], ["aaaa-2", "aaaa-1", "aaaa-2"]) == ([LOST, REFUSED], [])
+
+
+def test_an_id_of_nothing_among_others_is_told_and_the_others_are_meant() -> None:
+    meant, unclear = those_meant([REFUSED, LOST], ["zzzz", "aaaa-2", "task-1"])
+
+    assert meant == [LOST]
+    assert [line.partition(",")[0] for line in unclear] == ["No message has the id zzzz", "task-1 could be 2 messages"]
+
+
+def test_where_no_id_means_a_message_it_is_an_error() -> None:
+    with pytest.raises(NotOneMessageError, match=r"zzzz.*\n.*yyyy"):
+        those_meant([LOST], ["zzzz", "yyyy"])
