@@ -1,0 +1,127 @@
+// The controls that make the receiver misbehave, and what stands now.
+import { html, nothing } from "/static/web/vendor/lit-html/lit-html.js";
+import { change, read } from "/static/api.js";
+import { PHRASES, misbehaviourInWords, scopeInWords } from "/static/words.js";
+
+const ANSWERS = {
+  status: "answer with a status",
+  hang: "never answer (hang)",
+  close: "reset the connection in mid-answer (close)",
+  drip: "answer a byte a second, without end (drip)",
+};
+
+const SCOPES = {
+  always: ["until it is lifted", null],
+  deliveries: ["for the next … deliveries", "deliveries"],
+  seconds: ["for the next … seconds", "seconds"],
+  times: ["for the first … deliveries of each task", "deliveries of each task"],
+};
+
+export class Misbehaviour {
+  /** What stands, as GET /misbehaviour tells it, or null. */
+  standing = null;
+  isFormOpen = false;
+  /** Why the receiver refused the last order, or null. */
+  error = null;
+  form = { answer: "status", status: "503", delay: "0", retryAfter: "", scope: "deliveries", amount: "3" };
+
+  #readAt = 0;
+
+  /** Seconds for which it stands, null where that is not limited. */
+  secondsLeft(now = Date.now()) {
+    if (!this.standing?.seconds) return null;
+    return Math.max(0, this.standing.seconds - (now - this.#readAt) / 1000);
+  }
+
+  /** Take over what stands. */
+  stands(standing) {
+    this.standing = standing;
+    this.#readAt = Date.now();
+  }
+
+  async refresh() {
+    try {
+      this.stands(await read("/misbehaviour"));
+    } catch {
+      // the badge of the connection says that the receiver does not answer
+    }
+  }
+
+  async order() {
+    await this.#change("PUT", orderOf(this.form));
+    this.isFormOpen = this.error !== null;
+  }
+
+  async lift() {
+    await this.#change("DELETE");
+  }
+
+  async #change(method, body) {
+    try {
+      await change(method, "/misbehaviour", body);
+      this.error = null;
+      await this.refresh();
+    } catch (error) {
+      this.error = error.message;
+    }
+  }
+}
+
+/** The body of PUT /misbehaviour for what the form says. */
+export function orderOf({ answer, status, delay, retryAfter, scope, amount }) {
+  const order = answer === "status" ? { status: Number(status) } : { [answer]: true };
+  if (Number(delay)) order.delay = Number(delay);
+  if (answer === "status" && retryAfter !== "") order.retry_after = Number(retryAfter);
+  if (scope !== "always") order[scope] = Number(amount);
+  return order;
+}
+
+/** What stands, and the way to change it. `run` does something of the model's and draws the page again. */
+export function misbehaviourView(model, run) {
+  return html`
+    <section class="misbehaviour ${model.standing ? "stands" : ""}" aria-labelledby="misbehaviour-heading">
+      <h2 id="misbehaviour-heading" class="visually-hidden">How deliveries are answered</h2>
+      <div class="now">
+        ${model.standing
+          ? html`<p role="status"><span aria-hidden="true">⚠</span>
+              <strong>${misbehaviourInWords(model.standing)}</strong>
+              <span class="scope">(${scopeInWords(model.standing, model.secondsLeft())})</span></p>
+            <button type="button" class="primary" @click=${() => run(() => model.lift())}>Take deliveries again</button>`
+          : html`<p role="status" class="dim">Deliveries are answered 200 OK, unless their URL asks for something else.</p>`}
+        <button type="button" aria-expanded=${model.isFormOpen} aria-controls="misbehave"
+          @click=${() => run(() => (model.isFormOpen = !model.isFormOpen))}>${model.standing ? "Change" : "Misbehave …"}</button>
+      </div>
+      ${model.isFormOpen ? formView(model, run) : nothing}
+    </section>`;
+}
+
+function formView(model, run) {
+  const { form } = model;
+  const set = (name) => (event) => run(() => (form[name] = event.target.value));
+  const scope = SCOPES[form.scope];
+  const submitted = (event) => {
+    event.preventDefault();
+    run(() => model.order());
+  };
+  return html`
+    <form id="misbehave" @submit=${submitted}>
+      <label>Answer <select name="answer" .value=${form.answer} @change=${set("answer")}>${options(ANSWERS, form.answer)}</select></label>
+      ${form.answer === "status"
+        ? html`<label>Status <span class="field"><input name="status" type="number" min="200" max="599" required .value=${form.status} @input=${set("status")}>
+              <span class="phrase dim">${PHRASES[form.status] ?? ""}</span></span></label>
+            <label>Retry-After <span class="field"><input name="retry-after" type="number" min="0" placeholder="none" .value=${form.retryAfter} @input=${set("retryAfter")}> s</span></label>`
+        : nothing}
+      <label>Delay <span class="field"><input name="delay" type="number" min="0" max="300" step="any" required .value=${form.delay} @input=${set("delay")}> s</span></label>
+      <label>How long <select name="scope" .value=${form.scope} @change=${set("scope")}>${options(SCOPES, form.scope)}</select></label>
+      ${scope[1] ? html`<label>How many <span class="field"><input name="amount" type="number" min="1" step=${form.scope === "seconds" ? "any" : "1"} required .value=${form.amount} @input=${set("amount")}> ${scope[1]}</span></label>` : nothing}
+      <div class="buttons">
+        <button class="primary">Misbehave</button>
+        <button type="button" @click=${() => run(() => (model.isFormOpen = false))}>Cancel</button>
+      </div>
+      ${model.error ? html`<p class="error" role="alert">Not done: ${model.error}.</p>` : nothing}
+    </form>`;
+}
+
+function options(choices, chosen) {
+  return Object.entries(choices).map(([value, said]) => html`<option value=${value} ?selected=${value === chosen}>${[said].flat()[0]}</option>`);
+}
