@@ -56,9 +56,9 @@ export class Inbox {
     this.#hasOlder = false;
   }
 
-  /** Let the list stand still, or follow what comes. */
+  /** Let the list, where there is one, stand still, or follow what comes. */
   hold(isHeld) {
-    if (isHeld === this.isHeld) return;
+    if (isHeld === this.isHeld || !this.isLoaded) return;
     this.#held = isHeld ? (this.#newest[0]?.newest.id ?? 0) : null;
     if (!isHeld) this.shown = this.#newest;
   }

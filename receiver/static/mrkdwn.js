@@ -2,9 +2,10 @@
 // Everything becomes text of a template, so nothing in a message can become markup of the page.
 import { html } from "/static/web/vendor/lit-html/lit-html.js";
 
+// The one that the alerts use is a picture of our own: not every machine has a font for it.
 const EMOJI = {
-  rotating_light: "🚨", warning: "⚠️", x: "❌", white_check_mark: "✅", fire: "🔥", hourglass: "⌛", bell: "🔔",
-  information_source: "ℹ️", red_circle: "🔴", large_green_circle: "🟢", skull: "💀", eyes: "👀", tada: "🎉",
+  rotating_light: html`<img class="emoji" src="/static/rotating_light.svg" alt=":rotating_light:">`,
+  warning: "⚠", x: "✕", white_check_mark: "✓", fire: "🔥", bell: "🔔", eyes: "👀", tada: "🎉",
 };
 
 // Outermost first: what is inside of code is not looked at again. Each makes of its match what is shown, with the

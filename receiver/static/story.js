@@ -115,9 +115,9 @@ function attempt(story, delivery, previous, redraw) {
       <div class="line">
         <span class="sign" aria-hidden="true">${isTaken(delivery) ? "✓" : isUnderWay(delivery) ? "…" : "✕"}</span>
         <strong>Attempt ${delivery.attempt}</strong>
-        <span>${answerInWords(delivery)}${after && html` <span class="dim">after ${after}</span>`}</span>
         <span class="dim">${timeElement(delivery.received_at, { digits: 3 })}</span>
       </div>
+      <p>${answerInWords(delivery)}${after && html` <span class="dim">after ${after}</span>`}</p>
       <p class="signature"><span class="dim">Signature</span> ${verdictBadge(delivery.signature.verdict)}
         ${delivery.signature.reason ? html`<span class="dim">${delivery.signature.reason}</span>` : nothing}</p>
       ${part(story, `headers ${delivery.id}`, "Headers", () => headers(delivery), redraw)}

@@ -24,7 +24,7 @@ export function taskList(inbox, { scrollTop, height, open, hrefOf, onScroll }) {
   return html`
     <div class="row columns" aria-hidden="true">
       <span>State</span><span>Task</span><span class="number">Attempts</span><span>Answered</span>
-      <span class="number">After</span><span>Received</span><span>Signature</span>
+      <span class="number">After</span><span>Received</span><span class="of-verdict">Signature</span>
     </div>
     <div class="scroller" id="tasks" @scroll=${onScroll}>
       <ul aria-label="Tasks, newest first" .style=${`height: ${inbox.shown.length * rowHeight()}px`}>

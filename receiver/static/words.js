@@ -20,10 +20,10 @@ export const PHRASES = {
 };
 
 const FAULTS = {
-  hang: ["no answer", "never answered: the receiver let it hang"],
-  close: ["cut off", "the connection was reset in the middle of the answer"],
-  drip: ["dripped", "answered a byte a second, without end"],
-  left: ["sender left", "the sender left before it was answered"],
+  hang: ["no answer", "Never answered: the receiver let it hang"],
+  close: ["cut off", "The connection was reset in the middle of the answer"],
+  drip: ["dripped", "Answered a byte a second, without end"],
+  left: ["sender left", "The sender left before it was answered"],
 };
 
 const VERDICTS = {
@@ -64,15 +64,15 @@ export function statusInWords(status) {
 
 /** How a delivery was answered, in a word or two. */
 export function answerInShort(delivery) {
-  if (delivery.fault) return FAULTS[delivery.fault][0];
-  return isUnderWay(delivery) ? "answering …" : String(delivery.status);
+  if (isUnderWay(delivery)) return "answering …";
+  return delivery.fault ? FAULTS[delivery.fault][0] : String(delivery.status);
 }
 
-/** How a delivery was answered, as a sentence without a full stop. */
+/** How a delivery was answered, as a sentence without a full stop; the time it took may follow. */
 export function answerInWords(delivery) {
-  if (isUnderWay(delivery)) return "being answered …";
+  if (isUnderWay(delivery)) return "Being answered …";
   if (delivery.fault) return FAULTS[delivery.fault][1];
-  return `answered ${statusInWords(delivery.status)}${delivery.status < 300 ? "" : ": refused"}`;
+  return `Answered ${statusInWords(delivery.status)}${delivery.status < 300 ? "" : ": refused"}`;
 }
 
 /** After what time a delivery was answered, or was over. */

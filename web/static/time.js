@@ -22,7 +22,7 @@ export function duration(seconds) {
   const milliseconds = seconds * 1000;
   if (milliseconds < 9.95) return `${Number(milliseconds.toFixed(1))} ms`;
   if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return parts(whole, 60, "min", 1, "s");
