@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,12 +30,20 @@ ALERT_BLOCKS = [
 ]
 
 
-@pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[ReceiverProcess]:
-    process = ReceiverProcess(tmp_path)
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReceiverProcess]:
+    process = ReceiverProcess(tmp_path_factory.mktemp("receiver"))
     process.start()
     yield process
     process.close()
+
+
+@pytest.fixture
+def receiver(process: ReceiverProcess) -> ReceiverProcess:
+    """The receiver with nothing in it, that takes every delivery."""
+    for path in ("/callbacks", "/slack/messages", "/misbehaviour"):
+        process.client.delete(path)
+    return process
 
 
 @pytest.fixture
@@ -101,7 +108,7 @@ def test_each_state_is_told_by_a_sign_and_a_word(filled: ReceiverProcess, open_p
     for task_id, told in {
         "done": "✓success",
         "refused": "↻not taken yet",
-        "no-outcome": "–no outcome",
+        "no-outcome": "–no outcome",  # noqa: RUF001  # the dash is meant
         FAILED: "✕failure",
     }.items():
         expect(row(page, task_id).locator(".of-state")).to_have_text(told)
@@ -302,7 +309,11 @@ def test_two_thousand_callbacks_are_a_few_elements_and_all_can_be_reached(
     expect(page.get_by_role("button", name=re.compile("all 2,000"))).to_be_visible()
     assert page.locator("*").count() < 1500
     # What is loaded grows as the list is scrolled, until the oldest has come.
-    to_the_end = "() => { const list = document.getElementById('tasks'); list.scrollTop = list.scrollHeight; return !!list.querySelector('[data-key=task-0]') }"
+    to_the_end = """() => {
+        const list = document.getElementById("tasks");
+        list.scrollTop = list.scrollHeight;
+        return list.querySelector("[data-key=task-0]") !== null;
+    }"""
     page.wait_for_function(to_the_end)
     expect(row(page, "task-0")).to_be_visible()
     assert page.locator("*").count() < 1500
