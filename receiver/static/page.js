@@ -237,7 +237,7 @@ const drawn = () => drawing ?? Promise.resolve();
 /** Whether a person reads the list, so that it has to stand still. */
 function isReading() {
   const list = scroller();
-  return story !== null || (list !== null && (list.scrollTop > 0 || list.contains(document.activeElement)));
+  return story !== null || (list !== null && (list.scrollTop > 0 || list.querySelector("a:focus-visible") !== null));
 }
 
 function page() {
