@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from stack import containers, native, state
+from stack import containers, native, observability, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
 from stack.console import console, say, show_error
 from stack.demo import curl
@@ -152,6 +152,10 @@ def _show_ready(settings: StackSettings) -> None:
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
     table.add_row("receiver: callbacks and alerts", settings.receiver_url)
     table.add_row("LocalStack", settings.localstack_url)
+    if observability.is_wanted(settings.environment):
+        table.add_row("Grafana", f"http://localhost:{settings.grafana_port}")
+        table.add_row("Prometheus", f"http://localhost:{settings.prometheus_port}")
+        table.add_row("Jaeger: traces", f"http://localhost:{settings.jaeger_port}")
     console.print("\n[bold green]The stack is ready.[/bold green]")
     console.print(table)
     say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make ps · make logs · make down")
