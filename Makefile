@@ -14,6 +14,7 @@ ARGS ?=
 QUICK ?=
 ONLY ?=
 CHROMIUM ?=
+OBSERVABILITY ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
@@ -25,13 +26,13 @@ PEERS = celery dramatiq taskiq
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
-export PYTHON MODE
+export PYTHON MODE OBSERVABILITY
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-browser test-containers chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
-up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one)
+up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(STACK) up
 
 down: venv ## Stop it; what is still in the queues comes back with the next start
@@ -69,6 +70,10 @@ test-containers: venv ## Run the end-to-end tests on a stack in containers, and 
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
 	@$(VENV)/bin/python -m pytest tests/browser
+
+test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real services, and try its rules and the dashboard (fetches Debian's)
+	@tests/prometheus/fetch-prometheus.sh
+	@$(VENV)/bin/python -m pytest tests/prometheus
 
 chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
 	@$(VENV)/bin/python -m tests.chaos
@@ -131,7 +136,7 @@ base-images: ## Make the base images from package registries, on a machine that 
 clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
 	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
 	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
-	@rm -rf .stack .bench .profile $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+	@rm -rf .stack .bench .profile .tools $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands

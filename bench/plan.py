@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.api import api_steps
 from bench.callback_clients import callback_client_steps
+from bench.overhead import overhead_steps
 from bench.steps import Step, whole_path_step, worker_step
 from bench.systems import (
     BOUND,
@@ -53,6 +54,7 @@ def bench_steps(*, quick: bool) -> Sequence[Step]:
         *(worker_step(system, sizes.other_drain, 0, seconds, once=True) for system in others),
         whole_path_step(PROJECT_OVER_HTTP, 2 * sizes.rush, seconds),
         whole_path_step(CELERY_OVER_HTTP, sizes.rush // 2, seconds),
+        *overhead_steps(quick=quick),
         *api_steps(quick=quick),
         *callback_client_steps(quick=quick),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bench.api_report import api_tables, api_targets
 from bench.callback_clients import callback_client_tables
+from bench.overhead import overhead_tables, overhead_targets
 from bench.results import Results
 from bench.tables import Table, bench_tables, growth_tables
 from bench.targets import bench_targets, growth_targets, targets_table
@@ -11,8 +12,9 @@ from bench.targets import bench_targets, growth_targets, targets_table
 
 def bench_report(results: Results) -> Iterator[Table]:
     """Give the tables of `make bench`."""
-    yield targets_table([*bench_targets(results), *api_targets(results)])
+    yield targets_table([*bench_targets(results), *overhead_targets(results), *api_targets(results)])
     yield from bench_tables(results)
+    yield from overhead_tables(results)
     yield from api_tables(results)
     yield from callback_client_tables(results)
 

@@ -13,7 +13,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from stack import containers, demo_view, native, state
+from stack import containers, demo_view, native, observability, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
 from stack.console import console, forget_output, say, say_aside, show_error, show_json, show_table
 from stack.demo import curl
@@ -265,6 +265,10 @@ def _show_ready(settings: StackSettings) -> None:
     table.add_row("receiver: callbacks and alerts", settings.receiver_url)
     table.add_row("console: queues, services, what failed", settings.console_url)
     table.add_row("LocalStack", settings.localstack_url)
+    if observability.is_wanted(settings.environment):
+        table.add_row("Grafana", f"http://localhost:{settings.grafana_port}")
+        table.add_row("Prometheus", f"http://localhost:{settings.prometheus_port}")
+        table.add_row("Jaeger: traces", f"http://localhost:{settings.jaeger_port}")
     console.print("\n[bold green]The stack is ready.[/bold green]")
     console.print(table)
     say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from stack import observability
 from stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,9 @@ class StackSettings:
     receiver_port: int = 9000
     localstack_port: int = 4566
     console_port: int = 8080
+    prometheus_port: int = 9090
+    grafana_port: int = 3000
+    jaeger_port: int = 16686
     directory: Path = ROOT / ".stack"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The merged settings (see `stack.environment`), for the services."""
@@ -76,11 +80,21 @@ class StackSettings:
     @property
     def ports(self) -> dict[str, int]:
         """The ports that this machine must have free, by the setting that changes each."""
-        return {
+        ports = {
             "API_PORT": self.api_port,
             "RECEIVER_PORT": self.receiver_port,
             "LOCALSTACK_PORT": self.localstack_port,
             "CONSOLE_PORT": self.console_port,
+        }
+        return ports | (self.observability_ports if observability.is_wanted(self.environment) else {})
+
+    @property
+    def observability_ports(self) -> dict[str, int]:
+        """Those of the pages that look at the stack, where they are wanted."""
+        return {
+            "GRAFANA_PORT": self.grafana_port,
+            "PROMETHEUS_PORT": self.prometheus_port,
+            "JAEGER_PORT": self.jaeger_port,
         }
 
 
@@ -95,6 +109,9 @@ def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
         receiver_port=_port(environment, "RECEIVER_PORT", 9000),
         localstack_port=_port(environment, "LOCALSTACK_PORT", 4566),
         console_port=_port(environment, "CONSOLE_PORT", 8080),
+        prometheus_port=_port(environment, "PROMETHEUS_PORT", 9090),
+        grafana_port=_port(environment, "GRAFANA_PORT", 3000),
+        jaeger_port=_port(environment, "JAEGER_PORT", 16686),
         directory=stack_directory(environment),
         environment=environment,
     )

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import repeat
 
-from stack import container_logs, saved_messages
+from stack import container_logs, observability, saved_messages
 from stack.additional_workers import compose_environment, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
@@ -35,7 +35,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     _require_engine()
     settings.directory.mkdir(parents=True, exist_ok=True)
     write_additions(settings)
-    compose = _compose(settings)
+    compose = _compose_to_start(settings)
     running = _running(compose)
     if not running:
         require_free_ports(settings)
@@ -98,7 +98,13 @@ def _require_engine() -> None:
 
 
 def _compose(settings: StackSettings) -> Compose:
-    return Compose(compose_environment(settings))
+    """Compose on all that may run."""
+    return Compose(observability.with_profile(compose_environment(settings)))
+
+
+def _compose_to_start(settings: StackSettings) -> Compose:
+    environment = compose_environment(settings)
+    return Compose(observability.observed(environment) if observability.is_wanted(environment) else environment)
 
 
 def _running(compose: Compose) -> list[Container]:
@@ -126,8 +132,9 @@ def _lacks_queues(settings: StackSettings) -> bool:
 
 
 def _provide_images(compose: Compose, on_progress: OnProgress) -> None:
-    localstack = compose.config()["services"][LOCALSTACK]["image"]
-    for image in (_base_image(), localstack):
+    services = compose.config()["services"].values()
+    published = [service["image"] for service in services if "build" not in service]
+    for image in (_base_image(), *published):
         if not image_exists(image):
             on_progress(f"Pulling {image}.")
             pull(image)

@@ -124,8 +124,8 @@ def pull(image: str) -> None:
     if done.returncode:
         *_, reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise StackError(
-            f"Cannot pull {image}: where no container registry is reachable run `make base-images`, "
-            "or `make up MODE=native`.",
+            f"Cannot pull {image}: where no container registry is reachable run `make base-images`, which makes all "
+            "but those of OBSERVABILITY=1: leave that out there. Or `make up MODE=native`.",
             reason,
         )
 

@@ -144,5 +144,5 @@ def _worker_lines(queues: Iterable[str]) -> Iterator[str]:
         if number:
             yield ""
         yield f"worker-{queue}:"
-        yield "  <<: *consumer"
+        yield "  <<: *worker"
         yield f"  command: [{', '.join(worker_command(queue))}]"

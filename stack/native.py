@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from stack import log_files, saved_messages
+from stack import log_files, observability, saved_messages
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.environment import service_environment
@@ -38,6 +38,7 @@ class Record:
 
 def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready."""
+    observability.refuse_natively(settings.environment)
     install_localstack()
     supervisor = Supervisor(settings.directory)
     if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):

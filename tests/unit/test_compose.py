@@ -1,6 +1,8 @@
 """What docker-compose.yml says, without a container engine."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -12,10 +14,12 @@ from stack.additional_workers import additional_services
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
 from stack.generate import replace_region, worker_queues
+from stack.observability import PROFILE
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OWN = sorted(SERVICES.keys() - {"localstack"})
+OBSERVERS = sorted(name for name, service in SERVICES.items() if service.get("profiles") == [PROFILE])
+OWN = sorted(SERVICES.keys() - {"localstack", *OBSERVERS})
 CONSUMERS = sorted(name for name in SERVICES if name == "dlq-watcher" or name.startswith("worker-"))
 
 # What the default settings of a consumer allow: the longest poll, then the drain.
@@ -72,7 +76,7 @@ def test_a_service_of_the_own_image_runs_as_a_numbered_user_on_a_read_only_root(
 
 def test_every_port_is_published_on_loopback_and_can_be_moved() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 4 + len(OBSERVERS)
     assert all(re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z]+_PORT:-(\d+)\}:\1", port) for port in ports)
 
 
@@ -82,6 +86,50 @@ def test_images_are_pinned() -> None:
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
     assert re.fullmatch(r"\$\{LOCALSTACK_IMAGE:-\S+:\d+\.\d+\.\d+\}", SERVICES["localstack"]["image"])
     assert {SERVICES[name]["image"] for name in OWN} == {"async-tasks-services"}
+    assert all(re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", SERVICES[name]["image"]) for name in OBSERVERS)
+
+
+def test_what_looks_at_the_stack_starts_only_where_it_is_asked_for() -> None:
+    assert OBSERVERS == ["grafana", "jaeger", "prometheus"]
+
+
+@pytest.mark.parametrize("name", OBSERVERS)
+def test_what_looks_at_the_stack_has_a_read_only_root_and_what_it_is_told_is_in_the_project(name: str) -> None:
+    assert SERVICES[name]["read_only"] is True
+    mounted = [volume for volume in SERVICES[name].get("volumes", []) if volume.startswith("./")]
+    assert all(volume.endswith(":ro") and (ROOT / volume.split(":")[0]).is_dir() for volume in mounted)
+
+
+def test_grafana_tells_nobody_and_lets_nobody_change_anything() -> None:
+    environment = SERVICES["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert {value for name, value in environment.items() if name.startswith("GF_ANALYTICS_")} == {"false"}
+
+
+def test_prometheus_finds_every_service_by_its_name() -> None:
+    scraped = yaml.safe_load((ROOT / "observability/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    names = {name for job in scraped for found in job["dns_sd_configs"] for name in found["names"]}
+    aliases = {
+        alias
+        for name in CONSUMERS
+        if name.startswith("worker-")
+        for alias in SERVICES[name]["networks"]["default"]["aliases"]
+    }
+    assert names == {"api", "dlq-watcher", *aliases}
+    assert all(SERVICES[name]["networks"]["default"]["aliases"] for name in CONSUMERS if name.startswith("worker-"))
+    assert {found["port"] for job in scraped for found in job["dns_sd_configs"]} == {8081}
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Compose to ask")
+@pytest.mark.parametrize("profiles", ["", PROFILE])
+def test_compose_understands_the_file(profiles: str) -> None:
+    environment = {**os.environ, "COMPOSE_PROFILES": profiles}
+    command = ["docker", "compose", "config", "--services"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if "is not a docker command" in done.stderr:
+        pytest.skip("there is no Compose to ask")
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {*SERVICES} - (set() if profiles else {*OBSERVERS})
 
 
 @pytest.mark.parametrize("name", [*CONSUMERS, "api", "console"])
@@ -126,7 +174,7 @@ def test_an_additional_worker_differs_from_the_others_in_its_command_alone() -> 
     assert services == {"worker-mail": {**calculation, "command": ["python", "-m", "services.worker", "mail"]}}
 
 
-SCRIPTS = [".ci/run", ".ci/lint", "base-images/base-images.sh"]
+SCRIPTS = [".ci/run", ".ci/lint", "base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
