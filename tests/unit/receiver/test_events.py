@@ -183,9 +183,7 @@ async def test_an_alert_is_told_as_it_is_listed(client: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(("path", "what"), [("/callbacks", "callbacks"), ("/slack/messages", "alerts")])
-async def test_what_was_emptied_is_told_and_no_longer_replayed(
-    client: httpx.AsyncClient, path: str, what: str
-) -> None:
+async def test_what_was_emptied_is_told_and_no_longer_replayed(client: httpx.AsyncClient, path: str, what: str) -> None:
     async with listening(client) as events:
         await deliver(client, "t")
         await alert(client, "t failed")
