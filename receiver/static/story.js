@@ -42,6 +42,11 @@ export class Story {
     }
   }
 
+  /** Whether a message to Slack names the task. */
+  isNamedBy(message) {
+    return this.taskId !== "" && JSON.stringify(message).includes(this.taskId);
+  }
+
   isOpen(part) {
     return this.#open.get(part) ?? false;
   }

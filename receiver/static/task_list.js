@@ -17,9 +17,39 @@ export function inSight(scrollTop, height, rows) {
   return [first, Math.min(rows, Math.ceil((scrollTop + height) / rowHeight()) + ROWS_AROUND)];
 }
 
-/** The list as it is scrolled: `open` is the key of the open story, `hrefOf` gives a task's address. */
-export function taskList(inbox, { scrollTop, height, open, hrefOf, onScroll }) {
-  const [first, end] = inSight(scrollTop, height, inbox.shown.length);
+/** The element that scrolls, where there is a list. */
+export function scroller() {
+  return document.getElementById("tasks");
+}
+
+/** The link of a task's row, where that is an element. */
+export function rowLink(key) {
+  return scroller()?.querySelector(`a[data-key="${CSS.escape(key)}"]`);
+}
+
+/** How many rows are below those in sight; endlessly many where there is no list. */
+export function rowsBelow() {
+  const list = scroller();
+  return list ? (list.scrollHeight - list.scrollTop - list.clientHeight) / rowHeight() : Infinity;
+}
+
+/** Scroll no further than the row of this number needs. */
+export function bringIntoSight(index) {
+  const list = scroller();
+  const top = index * rowHeight();
+  list.scrollTop = Math.min(Math.max(list.scrollTop, top + rowHeight() - list.clientHeight), top);
+}
+
+/** Whether a person reads the list: it is scrolled, or the keyboard is at a row. */
+export function isListRead() {
+  const list = scroller();
+  return list !== null && (list.scrollTop > 0 || list.querySelector("a:focus-visible") !== null);
+}
+
+/** The list as it is scrolled; `open` is the key of the open story, `hrefOf` gives a task's address. */
+export function taskList(inbox, { open, hrefOf, onScroll }) {
+  const list = scroller();
+  const [first, end] = inSight(list?.scrollTop ?? 0, list?.clientHeight ?? innerHeight, inbox.shown.length);
   const rows = inbox.shown.slice(first, end).map((task, index) => [first + index, inbox.current(task)]);
   return html`
     <div class="row columns" aria-hidden="true">

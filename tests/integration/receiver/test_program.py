@@ -1,6 +1,7 @@
 """`python -m receiver` as a real process."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -43,7 +45,7 @@ async def told_url(process: Process) -> str:
     log = ""
     async for line in process.stdout:
         log += line.decode()
-        if listening := re.search(r"Listening on (\S+)", log):
+        if listening := re.search(r"Listening on (http://[\w.:]+)", log):
             return listening[1]
     raise AssertionError(log)
 
@@ -57,6 +59,33 @@ async def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
         await client.post("/callback", headers={"webhook-id": "t"})
         callbacks = (await client.get("/callbacks")).json()["callbacks"]
     assert [callback["attempt"] for callback in callbacks] == [1, 2]
+
+
+async def test_each_delivery_is_a_json_line_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"webhook-id": "t", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    async with running(tmp_path / "receiver.sqlite3") as (process, client):
+        await client.post("/callback?status=503", headers=headers, json={"results": [], "errors": []})
+        with pytest.raises(httpx.TransportError):
+            await client.post("/callback?close=true", headers={"webhook-id": "t"}, content=b"x")
+        process.send_signal(signal.SIGTERM)
+        log, _ = await process.communicate()
+    lines = [json.loads(line) for line in log.splitlines()]
+    refused, cut_off = [line for line in lines if line["event"] == "callback received"]
+    assert datetime.fromisoformat(refused.pop("timestamp")).utcoffset() == timedelta(0)
+    assert refused == {
+        "event": "callback received",
+        "level": "info",
+        "logger": "receiver",
+        "task_id": "t",
+        "attempt": 1,
+        "status": 503,
+        "outcome": "success",
+        "trace_id": trace_id,
+    }
+    assert (cut_off["fault"], cut_off["attempt"], cut_off["outcome"]) == ("close", 2, None)
+    assert not {"status", "trace_id"} & cut_off.keys()
 
 
 async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) -> None:
