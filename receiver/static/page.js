@@ -237,7 +237,7 @@ const drawn = () => drawing ?? Promise.resolve();
 /** Whether a person reads the list, so that it has to stand still. */
 function isReading() {
   const list = scroller();
-  return story !== null || (list !== null && (list.scrollTop > 0 || list.contains(document.activeElement)));
+  return story !== null || (list !== null && (list.scrollTop > 0 || list.querySelector("a:focus-visible") !== null));
 }
 
 function page() {
@@ -252,7 +252,7 @@ function page() {
       <span class="space"></span>
       <a href="/docs">API</a>
       <button type="button" ?disabled=${!inbox.total() && !alerts.length} @click=${() => document.getElementById("empty").showModal()}>Empty …</button>
-      <button type="button" class="icon" data-theme-toggle aria-label="Switch between light and dark">◐</button>
+      <button type="button" class="icon" data-theme-toggle aria-label="Switch between light and dark" title="Light or dark">◐</button>
     </header>
     ${misbehaviourView(misbehaviour, run)}
     <main class="${story ? "with-story" : ""} ${isAlertsView ? "alerts-view" : ""}">
