@@ -85,7 +85,7 @@ const HANDLERS = {
   },
   alert(message) {
     refreshAlerts();
-    if (story?.taskId && JSON.stringify(message).includes(story.taskId)) refreshStory();
+    if (story?.taskId && JSON.stringify(message).includes(story.taskId)) refreshStory(); // it knows which are its own
   },
   cleared: refreshAll,
   misbehaviour(standing) {
