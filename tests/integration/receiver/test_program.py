@@ -46,7 +46,7 @@ async def told_url(process: Process) -> str:
     log = ""
     async for line in process.stdout:
         log += line.decode()
-        if listening := re.search(r"Listening on (\S+)", log):
+        if listening := re.search(r'Listening on (http:[^\s"]+)', log):
             return listening[1]
     raise AssertionError(log)
 
@@ -123,7 +123,7 @@ async def test_each_delivery_is_a_line_of_json_in_the_log(tmp_path: Path, monkey
     monkeypatch.setenv("LOG_FORMAT", "json")
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"webhook-id": "t", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
-    body = {"results": [], "errors": []}
+    body: dict[str, list[str]] = {"results": [], "errors": []}
     async with running(tmp_path / "receiver.sqlite3") as (process, client):
         await client.post("/callback?status=503", json=body, headers=headers)
         with pytest.raises(httpx.TransportError):

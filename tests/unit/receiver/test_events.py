@@ -15,7 +15,7 @@ from httpx_sse import EventSource, ServerSentEvent
 
 from receiver.events import start_of
 
-SUCCESS = {"results": [], "errors": []}
+SUCCESS: dict[str, list[Any]] = {"results": [], "errors": []}
 TOKEN = {"Authorization": "Bearer xoxb-1"}
 
 
