@@ -13,7 +13,9 @@ from services.tasks.data import DataSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("base-images/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("base-images/*.md"), *ROOT.glob("observability/*.md")]
+)
 
 FIELDS: dict[str, FieldInfo] = {}
 for settings in (
