@@ -25,7 +25,7 @@ const HANDLERS = {
   },
   alert(message) {
     refreshAlerts();
-    if (state.story?.isNamedBy(message)) refreshStory();
+    if (state.story?.mayBeNamedBy(message)) refreshStory();
   },
   cleared: refreshAll,
   misbehaviour(standing) {

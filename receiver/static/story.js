@@ -42,8 +42,8 @@ export class Story {
     }
   }
 
-  /** Whether a message to Slack names the task. */
-  isNamedBy(message) {
+  /** Whether a message to Slack may name the task: which do, the receiver knows. */
+  mayBeNamedBy(message) {
     return this.taskId !== "" && JSON.stringify(message).includes(this.taskId);
   }
 

@@ -11,6 +11,9 @@ import httpx
 
 from stack.config import ROOT
 from stack.ports import free_port
+from stack.readiness import http_probe, wait_until_ready
+
+READY_SECONDS = 30.0
 
 SUCCESS = {"results": [{"sum": 123.76}], "errors": []}
 
@@ -20,6 +23,7 @@ class ReceiverProcess:
 
     def __init__(self, directory: Path) -> None:
         self._port = free_port()
+        self._log = directory / "receiver.log"
         self._database = directory / "receiver.sqlite3"
         self.url = f"http://127.0.0.1:{self._port}"
         self.client = httpx.Client(base_url=self.url, trust_env=False)
@@ -28,19 +32,14 @@ class ReceiverProcess:
         """Start it and wait until it listens."""
         settings = {"RECEIVER_PORT": str(self._port), "RECEIVER_DATABASE": str(self._database)}
         environment = {**os.environ, **settings, "CALLBACK_SIGNING_SECRET": "", "LOG_FORMAT": "json"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "receiver"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout
-        for line in self._process.stdout:
-            if "startup complete" in line:
-                return
-        raise AssertionError("the receiver does not start")
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen([sys.executable, "-m", "receiver"], cwd=ROOT, env=environment, stdout=log)
+        wait_until_ready("receiver", http_probe(f"{self.url}/healthcheck"), READY_SECONDS)
 
     def stop(self) -> None:
         """Stop it in order."""
         self._process.terminate()
-        self._process.communicate()
+        self._process.wait()
 
     def close(self) -> None:
         """Stop it where it runs."""
