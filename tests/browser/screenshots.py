@@ -79,7 +79,9 @@ def _submit_what_fails(client: Client) -> str:
     story = client.submit("/v1/data/from-api", slow, f"{client.callback_url}?status=503&times=2")
     for _ in range(2):
         client.submit("/v1/calculation/basic", _calculations(7), f"{client.callback_url}?status=410")
-    wait_for(lambda: any(each["status"] == 200 for each in client.deliveries(story)), "the failure to be delivered")  # HTTP's
+    wait_for(
+        lambda: any(each["status"] == 200 for each in client.deliveries(story)), "the failure to be delivered"
+    )  # HTTP's
     return story
 
 
