@@ -45,7 +45,7 @@ def console(stack: StackControl, open_page: OpenPage) -> OpenPage:
     def opened(view: str = "overview", **arguments: Any) -> Page:
         page = open_page(f"{stack.console_url}/#{view}", **arguments)
         expect(page.locator("#links")).to_contain_text("live")
-        expect(page.locator(f"#{view.partition('/')[0]}")).to_be_visible()
+        expect(page.locator(f"#view-{view.partition('/')[0]}")).to_be_visible()
         return page
 
     return opened
@@ -84,7 +84,9 @@ def letter_rows(page: Page) -> Locator:
 
 def call(page: Page, module: str, expression: str, argument: Any = None) -> Any:
     """Evaluate an expression with the module as `m` and the argument as `a`, in the page."""
-    return page.evaluate(f"async (a) => {{ const m = await import('/static/{module}'); return {expression}; }}", argument)
+    return page.evaluate(
+        f"async (a) => {{ const m = await import('/static/{module}'); return {expression}; }}", argument
+    )
 
 
 # What it tells
@@ -102,10 +104,14 @@ def test_all_is_well_with_everybody_there(console: OpenPage) -> None:
 def test_each_queue_is_a_row_with_its_dlq_beside_it(console: OpenPage) -> None:
     page = console()
     for name in ("calculation", "data", "callbacks"):
-        expect(cell(queue_row(page, name), "DLQ").get_by_role("link")).to_have_attribute("href", f"#dead-letters/{name}-dlq")
+        expect(cell(queue_row(page, name), "DLQ").get_by_role("link")).to_have_attribute(
+            "href", f"#dead-letters/{name}-dlq"
+        )
     expect(queue_row(page, "alerts")).to_be_visible()
     expect(queue_row(page, "undelivered").get_by_role("link")).to_have_attribute("href", "#dead-letters/undelivered")
-    expect(queue_row(page, "calculation").get_by_role("img")).to_have_attribute("aria-label", re.compile("at most 0 waiting"))
+    expect(queue_row(page, "calculation").get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile("at most 0 waiting")
+    )
 
 
 def test_a_task_at_work_is_seen_without_a_reload_and_leads_to_its_story(
@@ -122,7 +128,9 @@ def test_a_task_at_work_is_seen_without_a_reload_and_leads_to_its_story(
     expect(cell(worker, "Works on")).to_contain_text("nothing at the moment")
 
 
-def test_a_worker_that_is_dead_is_shown_so_with_the_reason_until_it_is_back(stack: StackControl, console: OpenPage) -> None:
+def test_a_worker_that_is_dead_is_shown_so_with_the_reason_until_it_is_back(
+    stack: StackControl, console: OpenPage
+) -> None:
     page = console()
     worker = page.locator('tr[data-service="worker-data"]')
     expect(cell(worker, "State")).to_contain_text("ready")
@@ -187,7 +195,9 @@ def test_a_row_opens_all_that_is_known(
     details = page.locator("tr.details")
     expect(details).to_contain_text("the receiver answered 410")
     expect(details.locator("pre.json")).to_contain_text('"sum": 3')
-    expect(details.get_by_role("link", name="Its story")).to_have_attribute("href", f"{stack.receiver_url}/?task={task_id}")
+    expect(details.get_by_role("link", name="Its story")).to_have_attribute(
+        "href", f"{stack.receiver_url}/?task={task_id}"
+    )
     details.get_by_role("button", name="Copy the outcome").click()
     expect(details.get_by_role("button", name="Copied the outcome")).to_be_visible()
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
@@ -350,7 +360,7 @@ def test_keys_lead_everywhere(console: OpenPage) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Dead letters")
     page.keyboard.press("Escape")
-    for key, view in (("2", "#dead-letters"), ("3", "#submit"), ("1", "#overview")):
+    for key, view in (("2", "#view-dead-letters"), ("3", "#view-submit"), ("1", "#view-overview")):
         page.keyboard.press(key)
         expect(page.locator(view)).to_be_visible()
     page.reload()
@@ -414,16 +424,31 @@ def a_queue(name: str = "calculation", **differences: Any) -> dict[str, Any]:
 
 
 def a_service(name: str = "worker-calculation", **differences: Any) -> dict[str, Any]:
-    consumer = {"queue": name.removeprefix("worker-"), "slots": 5, "busy": 0, "last_receive_seconds_ago": 1, "in_hand": []}
+    consumer = {
+        "queue": name.removeprefix("worker-"),
+        "slots": 5,
+        "busy": 0,
+        "last_receive_seconds_ago": 1,
+        "in_hand": [],
+    }
     return {
         "name": name, "url": f"http://{name}", "host": "here", "pid": 1, "uptime_seconds": 1.0, "alive": True,
         "ready": True, "reasons": [], "error": None, "consumers": [consumer], **differences,
     }  # fmt: skip
 
 
-def a_state(queues: list[dict[str, Any]], services: list[dict[str, Any]], failed: tuple[float, ...] = ()) -> dict[str, Any]:
+def a_state(
+    queues: list[dict[str, Any]], services: list[dict[str, Any]], failed: tuple[float, ...] = ()
+) -> dict[str, Any]:
     series = {"at": [60.0 * index for index in range(len(failed))], "failed": list(failed)}
-    return {"at": 0, "sample_seconds": 2, "links": {"inbox": None}, "queues": queues, "services": services, "series": series}
+    return {
+        "at": 0,
+        "sample_seconds": 2,
+        "links": {"inbox": None},
+        "queues": queues,
+        "services": services,
+        "series": series,
+    }
 
 
 @pytest.mark.parametrize(
@@ -452,7 +477,12 @@ def test_what_is_found_wrong(anywhere: Page, state: dict[str, Any], level: str |
 
 
 def test_a_lost_connection_outweighs_what_was_known(anywhere: Page) -> None:
-    said = call(anywhere, "verdict.js", "m.verdict(a, m2.findings(a), 'lost')".replace("m2", "(await import('/static/findings.js'))"), a_state([], []))
+    said = call(
+        anywhere,
+        "verdict.js",
+        "m.verdict(a, m2.findings(a), 'lost')".replace("m2", "(await import('/static/findings.js'))"),
+        a_state([], []),
+    )
     assert said["level"] == "bad"
     assert "what is shown is of" in said["text"]
 
@@ -468,22 +498,43 @@ def test_the_requests_of_a_form_follow_the_schema(anywhere: Page) -> None:
             "is_it": {"type": "boolean"},
             "level": {"enum": [1, "two"]},
             "anything": {"anyOf": [{"type": "object"}, {"type": "array"}]},
-            "items": {"type": "array", "minItems": 1, "items": {"properties": {"n": {"type": "number"}}, "required": ["n"]}},
+            "items": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"properties": {"n": {"type": "number"}}, "required": ["n"]},
+            },
         },
     }
     read = """(() => { const fields = m.fieldsOf(a.schema); const { request, errors } = m.requestOf(fields, a.texts);
         return { json: JSON.stringify(request), errors: Object.fromEntries(errors) }; })()"""
-    right = {"url": "http://x/", "count": "3", "maybe": "", "left_out": "", "is_it": "true", "level": "1", "anything": "[1e2]", "items": [{"n": "1.50"}]}
+    right = {
+        "url": "http://x/",
+        "count": "3",
+        "maybe": "",
+        "left_out": "",
+        "is_it": "true",
+        "level": "1",
+        "anything": "[1e2]",
+        "items": [{"n": "1.50"}],
+    }
     assert json.loads(call(anywhere, "schema-fields.js", read, {"schema": schema, "texts": right})["json"]) == {
         "url": "http://x/", "count": 3, "maybe": None, "is_it": True, "level": 1, "anything": [100], "items": [{"n": 1.5}],
     }  # fmt: skip
     wrong = {**right, "url": "ftp://x", "count": "10", "anything": "7", "items": [{"n": "one"}]}
-    assert [*call(anywhere, "schema-fields.js", read, {"schema": schema, "texts": wrong})["errors"]] == ["url", "count", "anything", "items.0.n"]
+    assert [*call(anywhere, "schema-fields.js", read, {"schema": schema, "texts": wrong})["errors"]] == [
+        "url",
+        "count",
+        "anything",
+        "items.0.n",
+    ]
 
 
 def test_numbers_keep_their_digits(anywhere: Page) -> None:
     text = '{"a":0.877666663555222222,"b":1e400,"c":1.50,"d":-0}'
-    assert call(anywhere, "exact-json.js", "m.stringify(m.parse(a))", text) == '{"a":0.877666663555222222,"b":1e400,"c":1.5,"d":0}'
+    assert (
+        call(anywhere, "exact-json.js", "m.stringify(m.parse(a))", text)
+        == '{"a":0.877666663555222222,"b":1e400,"c":1.5,"d":0}'
+    )
 
 
 def test_a_sparkline_is_parted_where_a_sample_is_missing(anywhere: Page) -> None:
@@ -499,4 +550,3 @@ def test_an_address_names_a_view_and_what_in_it(anywhere: Page) -> None:
         {"id": "dead-letters", "detail": "data-dlq"},
         {"id": "overview", "detail": None},
     ]
-
