@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from yarl import URL
 from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.messages import OutcomeMessage
+from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
 from services.settings import ConsumerSettings
 from services.targets import ForbiddenTargetError
 
@@ -93,12 +95,29 @@ class CallbackClient:
         )
         self._hosts = HostSlots(settings.callback_slots_per_host)
         self._webhooks = [Webhook(secret) for secret in settings.signing_secrets]
+        self._deliveries = {
+            Delivered: child(DELIVERIES, "delivered"),
+            Refused: child(DELIVERIES, "refused"),
+            Rejected: child(DELIVERIES, "rejected"),
+        }
+        self._delivery_seconds = child(DELIVERY_SECONDS)
+        self._end_to_end_seconds = child(END_TO_END_SECONDS)
 
     async def post(self, outcome: OutcomeMessage) -> Answer:
         """Make one delivery attempt. It raises nothing: what goes wrong on the way is `Refused` with its reason.
 
         The status line decides: a receiver that sends it and then takes its time with the rest has answered.
         """
+        begun = time.perf_counter()
+        answer = await self._attempt(outcome)
+        self._delivery_seconds.observe(time.perf_counter() - begun)
+        self._deliveries[type(answer)].inc()
+        if isinstance(answer, Delivered) and outcome.accepted_at is not None:
+            seconds = max(0.0, time.time() - outcome.accepted_at)
+            self._end_to_end_seconds.labels(outcome.task_type).observe(seconds)
+        return answer
+
+    async def _attempt(self, outcome: OutcomeMessage) -> Answer:
         now = datetime.now(UTC)
         try:
             url = URL(outcome.callback_url)

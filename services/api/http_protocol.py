@@ -10,6 +10,9 @@ REQUEST_TIMEOUT_SECONDS = 30.0
 MAX_HEAD_BYTES = 65_536
 """How long a request's head may be. What comes with the chunk of bytes in which it begins is not counted."""
 
+ANSWERED_STATUS = "answered_status"
+"""Where, in a request's scope, the status stands that it was answered with here: to its route, the client has gone."""
+
 
 def _final_answer(status: bytes, detail: bytes) -> bytes:
     body = b'{"detail":"%s"}' % detail
@@ -72,12 +75,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._refuse, _TOO_SLOW)
+        self._timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._time_out)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _time_out(self) -> None:
+        if self._is_request_under_way and not self._is_head_under_way:
+            self.scope[ANSWERED_STATUS] = 408  # type: ignore[literal-required]  # a scope may have more than its type
+        self._refuse(_TOO_SLOW)
 
     def _refuse(self, answer: bytes) -> None:
         if self.transport.is_closing():

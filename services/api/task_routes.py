@@ -1,6 +1,7 @@
 """The routes that accept tasks: one for each task type, made from what it declares."""
 
 import json
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED
 from services.api.request_body import TaskHttpRequest, declared_size, too_large
+from services.api.request_metrics import RequestMetrics
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.settings import ApiSettings
 from services.sqs import message_bytes
@@ -111,6 +113,7 @@ class TaskRoute(APIRoute):
     def __init__(self, task_type: TaskType[Any], settings: ApiSettings) -> None:
         self._task_type = task_type
         self._model = TypeAdapter(task_type.request_model)
+        self._metrics = RequestMetrics(task_type.name)
         super().__init__(
             task_type.route,
             self._make_endpoint(str(settings.example_receiver_url)),
@@ -129,6 +132,16 @@ class TaskRoute(APIRoute):
         answer_of_fastapi = super().get_route_handler()
 
         async def handle_task(received: Request) -> Response:
+            begun = time.perf_counter()
+            try:
+                response = await answer(received)
+            except Exception as error:
+                self._metrics.refused(begun, received, error)
+                raise
+            self._metrics.accepted(begun)
+            return response
+
+        async def answer(received: Request) -> Response:
             state = received.app.state
             state.api_keys.check(received)
             with state.pending_tasks.place_for(declared_size(received.headers)):

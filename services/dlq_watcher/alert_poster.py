@@ -13,6 +13,7 @@ from services.dlq_watcher.alert_grouping import AlertGrouping
 from services.dlq_watcher.recent_ids import RecentIds
 from services.dlq_watcher.slack import SlackChannel, SlackRefusal
 from services.durations import describe_duration
+from services.metrics import ALERTS, child
 from services.settings import WatcherSettings
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,8 @@ class AlertPoster:
         self._logged = RecentIds()
         self._refused_since: float | None = None
         self._refusal = ""
+        self._told = child(ALERTS, "told")
+        self._refused = child(ALERTS, "refused")
 
     async def post(self, alert: Alert) -> None:
         """Return when Slack has the alert, alone, in a digest, or from an earlier time that the same was told.
@@ -119,9 +122,11 @@ class AlertPoster:
 
     def _note(self, alerts: Sequence[Alert], refusal: SlackRefusal | None) -> None:
         if refusal is None:
+            self._told.inc(len(alerts))
             self._refused_since = None
             self._note_posted(alerts)
             return
+        self._refused.inc(len(alerts))
         self._refusal = refusal.reason
         self._refused_since = self._refused_since or time.monotonic()
         self._log_once(alerts, refusal)

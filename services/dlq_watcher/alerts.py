@@ -6,6 +6,7 @@ import structlog
 
 from services.consumer import insistently
 from services.dlq_watcher.alert import Alert, encode_alert
+from services.metrics import ALERTS, child
 from services.sqs import Queue
 
 log = structlog.get_logger(__name__)
@@ -17,6 +18,7 @@ TellAlert = Callable[[Alert], Awaitable[None]]
 async def log_alert(alert: Alert) -> None:
     """Tell the alert in the log, where there is no Slack."""
     log.error("alert", **alert.as_log())
+    child(ALERTS, "told").inc()
 
 
 def tell_by(queue: Queue) -> TellAlert:

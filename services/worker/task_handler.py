@@ -1,6 +1,7 @@
 """Works one task message: reads it, runs its items, delivers the outcome."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
+from services.metrics import WORK_SECONDS, child
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
@@ -30,6 +32,7 @@ class TaskHandler:
         self._delivery = delivery
         self._delay_seconds = settings.task_delay_seconds
         self._timeout_seconds = settings.task_timeout_seconds
+        self._work_seconds = child(WORK_SECONDS, task_type.name)
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Return when the outcome is delivered or durably on its way.
@@ -62,6 +65,7 @@ class TaskHandler:
 
     async def _run_in_time(self, request: TaskRequest[Any], context: TaskContext) -> "ItemOutcomes":
         timeout = asyncio.timeout(self._timeout_seconds)
+        begun = time.perf_counter()
         try:
             async with timeout:
                 return await run_items(self._task_type, request.message, context)
@@ -70,6 +74,8 @@ class TaskHandler:
             if not timeout.expired():
                 raise
             raise TaskTimeoutError(f"the attempt took longer than {self._timeout_seconds:g} seconds") from error
+        finally:
+            self._work_seconds.observe(time.perf_counter() - begun)
 
 
 ItemOutcomes = tuple[list[dict[str, Any]], list[dict[str, str]]]

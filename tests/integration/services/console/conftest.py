@@ -30,11 +30,15 @@ class Console:
 
     async def state_when(self, is_reached: Callable[[Any], Any]) -> Any:
         """Follow the events until the state is as told, and return it."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            async for state in self.states():
-                if is_reached(state):
-                    return state
-        raise AssertionError("the console ended its events")
+        last: Any = None
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                async for last in self.states():
+                    if is_reached(last):
+                        return last
+        except TimeoutError:
+            pytest.fail(f"waited {PATIENCE_SECONDS} s in vain; the last state: {last}")
+        pytest.fail("the console ended its events")
 
     async def states(self) -> AsyncIterator[Any]:
         """Every state that is told, until the console stops."""
@@ -56,11 +60,13 @@ async def running_console(settings: ConsoleSettings) -> AsyncIterator[Console]:
     server = make_server(create_app(settings, TASK_TYPES), settings)
     serving = asyncio.create_task(server.serve())
     url = f"http://127.0.0.1:{settings.console_port}"
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False) as http:
-        await asyncio.to_thread(wait_until_ready, "The console", http_probe(f"{url}/healthcheck"), PATIENCE_SECONDS)
-        yield Console(http)
-    server.should_exit = True
-    await asyncio.wait_for(serving, PATIENCE_SECONDS)
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False) as http:
+            await asyncio.to_thread(wait_until_ready, "The console", http_probe(f"{url}/healthcheck"), PATIENCE_SECONDS)
+            yield Console(http)
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, PATIENCE_SECONDS)
 
 
 def console_settings(environment: Mapping[str, Any], **settings: Any) -> ConsoleSettings:

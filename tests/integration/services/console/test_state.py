@@ -56,7 +56,12 @@ async def test_a_queue_that_is_gone_has_its_error_and_the_others_go_on(broker: B
 async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker: Broker, tmp_path: Path) -> None:
     port = free_port()
     services = [ServiceAddress("worker-calculation", f"http://127.0.0.1:{port}")]
-    worker_settings = {"HEALTH_PORT": str(port), "SQS_WAIT_TIME_SECONDS": "1", "TASK_DELAY_SECONDS": "2"}
+    worker_settings = {
+        "HEALTH_PORT": str(port),
+        "SQS_WAIT_TIME_SECONDS": "1",
+        "TASK_DELAY_SECONDS": "2",
+        "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",
+    }
     async with running_console(console_settings(broker.environment, console_services=services)) as console:
         async with running_program(broker, tmp_path, ["services.worker", "calculation"], worker_settings) as process:
             await console.state_when(lambda state: service(state, "worker-calculation")["ready"])
