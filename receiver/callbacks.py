@@ -183,7 +183,7 @@ async def list_callbacks(
 async def list_tasks(
     store: StoreOfApp,
     text: Annotated[
-        str | None, Query(description="Only those with this text in their id, a body, or a signature's reason")
+        str | None, Query(description="Only those with this text in their id, a body, or why a signature is invalid")
     ] = None,
     state: Annotated[TaskState | None, Query(description="Only those in this state")] = None,
     before: Annotated[

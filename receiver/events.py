@@ -83,7 +83,7 @@ def concerns(change: Change, task_id: str) -> bool:
     if change.delivery is not None:
         return change.delivery.task_id == (task_id or None)
     if change.message is not None:
-        return task_id in simplejson.dumps(change.message.arguments, ensure_ascii=False)
+        return slack.names_task(change.message, task_id)
     return True
 
 

@@ -3,9 +3,11 @@
 Arguments, answers and errors are those of https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
+import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
+import simplejson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -79,12 +81,13 @@ async def post_message(request: Request, body: RequestBody, store: StoreOfApp) -
 @router.get("/messages", summary="List messages", response_model=PostedMessages)
 async def list_messages(
     store: StoreOfApp,
-    text: Annotated[str | None, Query(description="Only those that have this text, such as a task_id")] = None,
+    task_id: Annotated[str | None, Query(description="Only those that name this task")] = None,
     limit: Limit = 1000,
 ) -> Response:
     """The newest `limit` messages, listed oldest first."""
-    messages = await store.slack_messages(text=text, limit=limit)
-    return ExactJSONResponse({"messages": [listed(message) for message in reversed(messages)]})
+    messages = await store.slack_messages(text=task_id, limit=limit)
+    chosen = [message for message in reversed(messages) if task_id is None or names_task(message, task_id)]
+    return ExactJSONResponse({"messages": [listed(message) for message in chosen]})
 
 
 @router.delete("/messages", summary="Empty the channel", status_code=204)
@@ -150,6 +153,12 @@ def posted(message: SlackMessage) -> dict[str, Any]:
 def listed(message: SlackMessage) -> dict[str, Any]:
     """The message in the shape of `PostedMessage`."""
     return {"text": "", "blocks": [], **message.arguments, "ts": message.ts, "received_at": message.received_at}
+
+
+def names_task(message: SlackMessage, task_id: str) -> bool:
+    """Whether a message names this task: its id, and not one that only begins or ends like it."""
+    whole_id = rf"(?<![\w-]){re.escape(task_id)}(?![\w-])"
+    return re.search(whole_id, simplejson.dumps(message.arguments, ensure_ascii=False)) is not None
 
 
 def _structured(name: str, value: Any) -> Any:

@@ -128,7 +128,7 @@ WITH of_task AS (
 """
 _HAS_TEXT = " OR ".join(
     f"{where} LIKE :{pattern} ESCAPE '\\'"
-    for where in ("task_id", "CAST(raw_body AS TEXT)", "reason")
+    for where in ("task_id", "CAST(raw_body AS TEXT)", "iif(verdict = 'invalid', reason, NULL)")
     for pattern in ("text", "text_in_json")
 )
 ALL_TASKS = _JUDGED_TASKS.format(having="")
@@ -266,7 +266,7 @@ class Store:
         """The `limit` tasks with the newest deliveries, newest first, of those whose newest came before that one.
 
         Only those in that state, and those of which a delivery has the text in its task_id, its body, or the reason
-        of its signature's verdict.
+        why its signature is invalid.
         """
         values = {"state": state, "before": before, "limit": limit}
         return [_task(row) for row in await self._rows(*_of_tasks(PAGE_OF_TASKS, text, values))]

@@ -98,28 +98,38 @@ export function misbehaviourView(model, run) {
 function formView(model, run) {
   const { form } = model;
   const set = (name) => (event) => run(() => (form[name] = event.target.value));
-  const scope = SCOPES[form.scope];
+  const [, unit] = SCOPES[form.scope];
   const submitted = (event) => {
     event.preventDefault();
     run(() => model.order());
   };
   return html`
     <form id="misbehave" @submit=${submitted}>
-      <label>Answer <select name="answer" .value=${form.answer} @change=${set("answer")}>${options(ANSWERS, form.answer)}</select></label>
+      ${labelled("answer", "Answer", html`<select id="answer" @change=${set("answer")}>${options(ANSWERS, form.answer)}</select>`)}
       ${form.answer === "status"
-        ? html`<label>Status <span class="field"><input name="status" type="number" min="200" max="599" required .value=${form.status} @input=${set("status")}>
-              <span class="phrase dim">${PHRASES[form.status] ?? ""}</span></span></label>
-            <label>Retry-After <span class="field"><input name="retry-after" type="number" min="0" placeholder="none" .value=${form.retryAfter} @input=${set("retryAfter")}> s</span></label>`
+        ? [
+            labelled("status", "Status", numberInput("status", form.status, set("status"), { min: 200, max: 599 }), PHRASES[form.status] ?? ""),
+            labelled("retry-after", "Retry-After", numberInput("retry-after", form.retryAfter, set("retryAfter"), { min: 0, isRequired: false }), "s"),
+          ]
         : nothing}
-      <label>Delay <span class="field"><input name="delay" type="number" min="0" max="300" step="any" required .value=${form.delay} @input=${set("delay")}> s</span></label>
-      <label>How long <select name="scope" .value=${form.scope} @change=${set("scope")}>${options(SCOPES, form.scope)}</select></label>
-      ${scope[1] ? html`<label>How many <span class="field"><input name="amount" type="number" min="1" step=${form.scope === "seconds" ? "any" : "1"} required .value=${form.amount} @input=${set("amount")}> ${scope[1]}</span></label>` : nothing}
+      ${labelled("delay", "Delay", numberInput("delay", form.delay, set("delay"), { min: 0, max: 300, step: "any" }), "s")}
+      ${labelled("scope", "How long", html`<select id="scope" @change=${set("scope")}>${options(SCOPES, form.scope)}</select>`)}
+      ${unit ? labelled("amount", "How many", numberInput("amount", form.amount, set("amount"), { min: 1, step: form.scope === "seconds" ? "any" : 1 }), unit) : nothing}
       <div class="buttons">
         <button class="primary">Misbehave</button>
         <button type="button" @click=${() => run(() => (model.isFormOpen = false))}>Cancel</button>
       </div>
       ${model.error ? html`<p class="error" role="alert">Not done: ${model.error}.</p>` : nothing}
     </form>`;
+}
+
+function labelled(id, said, control, unit = "") {
+  return html`<div class="labelled"><label for=${id}>${said}</label><span class="field">${control} <span class="unit-of dim">${unit}</span></span></div>`;
+}
+
+function numberInput(id, value, onInput, { min, max = nothing, step = 1, isRequired = true }) {
+  return html`<input id=${id} type="number" min=${min} max=${max} step=${step} ?required=${isRequired}
+    placeholder=${isRequired ? nothing : "none"} .value=${value} @input=${onInput}>`;
 }
 
 function options(choices, chosen) {

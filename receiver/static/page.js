@@ -85,7 +85,7 @@ const HANDLERS = {
   },
   alert(message) {
     refreshAlerts();
-    if (story?.taskId && JSON.stringify(message).includes(story.taskId)) refreshStory();
+    if (story?.taskId && JSON.stringify(message).includes(story.taskId)) refreshStory(); // it knows which are its own
   },
   cleared: refreshAll,
   misbehaviour(standing) {
@@ -158,7 +158,11 @@ function catchUp() {
 
 async function empty(dialog) {
   dialog.close();
-  await Promise.all([change("DELETE", "/callbacks"), change("DELETE", "/slack/messages")]);
+  try {
+    await Promise.all([change("DELETE", "/callbacks"), change("DELETE", "/slack/messages")]);
+  } catch {
+    return; // the badge of the connection says that the receiver does not answer
+  }
   show(null);
   refreshAll();
 }
@@ -237,7 +241,7 @@ const drawn = () => drawing ?? Promise.resolve();
 /** Whether a person reads the list, so that it has to stand still. */
 function isReading() {
   const list = scroller();
-  return story !== null || (list !== null && (list.scrollTop > 0 || list.contains(document.activeElement)));
+  return story !== null || (list !== null && (list.scrollTop > 0 || list.querySelector("a:focus-visible") !== null));
 }
 
 function page() {
@@ -252,7 +256,7 @@ function page() {
       <span class="space"></span>
       <a href="/docs">API</a>
       <button type="button" ?disabled=${!inbox.total() && !alerts.length} @click=${() => document.getElementById("empty").showModal()}>Empty …</button>
-      <button type="button" class="icon" data-theme-toggle aria-label="Switch between light and dark">◐</button>
+      <button type="button" class="icon" data-theme-toggle aria-label="Switch between light and dark" title="Light or dark">◐</button>
     </header>
     ${misbehaviourView(misbehaviour, run)}
     <main class="${story ? "with-story" : ""} ${isAlertsView ? "alerts-view" : ""}">

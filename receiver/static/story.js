@@ -30,7 +30,7 @@ export class Story {
     try {
       const [{ callbacks }, { messages }] = await Promise.all([
         read("/callbacks", { task_id: this.taskId, limit: MOST_ATTEMPTS }),
-        this.taskId ? read("/slack/messages", { text: this.taskId, limit: MOST_ALERTS }) : { messages: [] },
+        this.taskId ? read("/slack/messages", { task_id: this.taskId, limit: MOST_ALERTS }) : { messages: [] },
       ]);
       this.error = null;
       this.deliveries = callbacks;
@@ -100,7 +100,7 @@ function stateOf(taken) {
 
 function historyInWords(deliveries, taken) {
   const tries = counted(deliveries.at(-1).attempt, "delivery attempt");
-  if (taken === undefined) return `${tries}, none of them taken.`;
+  if (taken === undefined) return deliveries.length === 1 ? `${tries}, not taken.` : `${tries}, none of them taken.`;
   const seconds = (Date.parse(taken.received_at) - Date.parse(deliveries[0].received_at)) / 1000;
   if (taken.attempt === 1) return `${tries}, taken at once.`;
   return `${tries}; attempt ${taken.attempt} was taken, ${duration(seconds)} after the first.`;
@@ -117,7 +117,7 @@ function attempt(story, delivery, previous, redraw) {
         <strong>Attempt ${delivery.attempt}</strong>
         <span class="dim">${timeElement(delivery.received_at, { digits: 3 })}</span>
       </div>
-      <p>${answerInWords(delivery)}${after && html` <span class="dim">after ${after}</span>`}</p>
+      <p>${answerInWords(delivery)}${after && html` <span class="dim">${delivery.fault ? ", over" : ""} after ${after}</span>`}</p>
       <p class="signature"><span class="dim">Signature</span> ${verdictBadge(delivery.signature.verdict)}
         ${delivery.signature.reason ? html`<span class="dim">${delivery.signature.reason}</span>` : nothing}</p>
       ${part(story, `headers ${delivery.id}`, "Headers", () => headers(delivery), redraw)}

@@ -45,7 +45,7 @@ function row(task, index, rows, { open, hrefOf }) {
         <span class="of-answer">${answerInShort(newest)}</span>
         <span class="of-latency number">${latency(newest)}</span>
         <span class="of-time">${timeElement(newest.received_at)}</span>
-        <span class="of-verdict"><span class="visually-hidden">signature </span>${verdictBadge(newest.signature.verdict)}</span>
+        <span class="of-verdict" title="Signature: ${newest.signature.verdict}"><span class="visually-hidden">signature </span>${verdictBadge(newest.signature.verdict)}</span>
       </a>
     </li>`;
 }

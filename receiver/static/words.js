@@ -39,7 +39,7 @@ const LONGEST_UNDER_WAY_MS = 310_000;
 
 /** A badge: the sign and the word tell, the colour repeats. */
 export function badge([look, sign, word]) {
-  return html`<span class="state ${look}"><span aria-hidden="true">${sign}</span>${word}</span>`;
+  return html`<span class="state ${look}"><span aria-hidden="true">${sign}</span><span class="word">${word}</span></span>`;
 }
 
 /** The badge of a signature's verdict. */

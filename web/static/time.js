@@ -8,13 +8,13 @@ export function dateOf(time) {
   return typeof time === "number" ? new Date(time * 1000) : new Date(time);
 }
 
-/** "14:03:09" of this day, else "24 Nov 14:03:09"; in the person's own zone. `digits` are those of the second. */
+/** "14:03:09" of this day, else "24 Nov 14:03"; in the person's own zone. `digits` are those of the second. */
 export function clockTime(time, { digits = 0, now = new Date() } = {}) {
   const date = dateOf(time);
   const fraction = digits ? `.${String(date.getMilliseconds()).padStart(3, "0").slice(0, digits)}` : "";
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}${fraction}`;
   if (date.toDateString() === now.toDateString()) return clock;
-  return `${date.getDate()} ${date.toLocaleString("en", { month: "short" })} ${clock}`;
+  return `${date.getDate()} ${date.toLocaleString("en", { month: "short" })} ${digits ? clock : clock.slice(0, 5)}`;
 }
 
 /** "4 ms", "3.2 s", "12 s", "1 min 5 s", "2 h 3 min", "3 d 4 h". */

@@ -1,6 +1,7 @@
 """`python -m receiver` as a real process."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -10,10 +11,12 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from httpx_sse import EventSource
 
 RECEIVER = (sys.executable, "-m", "receiver")
 # A file system of its own that a user may mount, in a namespace that ends with the process.
@@ -43,7 +46,7 @@ async def told_url(process: Process) -> str:
     log = ""
     async for line in process.stdout:
         log += line.decode()
-        if listening := re.search(r"Listening on (\S+)", log):
+        if listening := re.search(r'Listening on (http:[^\s"]+)', log):
             return listening[1]
     raise AssertionError(log)
 
@@ -85,6 +88,62 @@ async def test_stop_ends_broken_answers_at_once(tmp_path: Path) -> None:
     assert [isinstance(one, httpx.TransportError) for one in ended] == [True, True]
     assert b"Application shutdown complete" in log
     assert b"Traceback" not in log
+
+
+async def test_stop_ends_the_events_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path / "receiver.sqlite3") as (process, client):
+        async with client.stream("GET", "/events") as response:
+            events = response.aiter_lines()
+            await anext(events)
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(10):
+                assert [line async for line in events if line] == ["retry: 1000"]
+        log, _ = await process.communicate()
+    assert b"Application shutdown complete" in log
+    assert b"timeout graceful shutdown exceeded" not in log
+    assert b"Traceback" not in log
+
+
+async def test_a_listener_misses_nothing_over_a_restart(tmp_path: Path) -> None:
+    async with running(tmp_path / "receiver.sqlite3") as (_, client):
+        await client.post("/callback", headers={"webhook-id": "before"})
+        async with client.stream("GET", "/events") as response:
+            last = (await anext(EventSource(response).aiter_sse())).id
+        await client.post("/callback", headers={"webhook-id": "while away"})
+    async with (
+        running(tmp_path / "receiver.sqlite3") as (_, client),
+        client.stream("GET", "/events", headers={"Last-Event-ID": last}) as response,
+    ):
+        events = EventSource(response).aiter_sse()
+        heard = [await anext(events) for _ in range(2)]
+    assert heard[1].json()["task_id"] == "while away"
+
+
+async def test_each_delivery_is_a_line_of_json_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"webhook-id": "t", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    body: dict[str, list[str]] = {"results": [], "errors": []}
+    async with running(tmp_path / "receiver.sqlite3") as (process, client):
+        await client.post("/callback?status=503", json=body, headers=headers)
+        with pytest.raises(httpx.TransportError):
+            await client.post("/callback?close=true", json=body, headers={"webhook-id": "t"})
+        process.terminate()
+        log, _ = await process.communicate()
+    lines = [json.loads(line) for line in log.splitlines()]
+    refused, cut_off = [line for line in lines if line["event"] == "callback received"]
+    assert datetime.fromisoformat(refused.pop("timestamp")).utcoffset() == timedelta(0)
+    assert refused == {
+        "event": "callback received",
+        "level": "info",
+        "logger": "receiver",
+        "task_id": "t",
+        "attempt": 1,
+        "status": 503,
+        "outcome": "success",
+        "trace_id": trace_id,
+    }
+    assert (cut_off["attempt"], cut_off["fault"], cut_off.keys() & {"status", "trace_id"}) == (2, "close", set())
 
 
 async def test_closed_answer_is_no_answer_to_an_http_client(tmp_path: Path) -> None:

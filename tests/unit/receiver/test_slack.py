@@ -157,6 +157,13 @@ async def test_ts_is_unique_and_increasing(receiver: httpx.AsyncClient, monkeypa
     assert [message["ts"] for message in await messages(receiver)] == sorted(answered)
 
 
+async def test_messages_are_listed_that_name_a_task(receiver: httpx.AsyncClient) -> None:
+    for text in ("Task `task-1` failed", "Task task-10 failed", "sub-task-1"):
+        await receiver.post(METHOD, headers=TOKEN, json={"channel": "#a", "text": text})
+    listed = (await receiver.get("/slack/messages", params={"task_id": "task-1"})).json()["messages"]
+    assert [message["text"] for message in listed] == ["Task `task-1` failed"]
+
+
 async def test_delete_forgets_the_messages(receiver: httpx.AsyncClient) -> None:
     await receiver.post(METHOD, headers=TOKEN, json={"channel": "#a", "text": "t"})
     assert (await receiver.delete("/slack/messages")).status_code == 204
