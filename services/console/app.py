@@ -8,9 +8,7 @@ from pathlib import Path
 import aiohttp
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 
-import web
 from services.console import dead_letter_routes, state_routes, task_routes
 from services.console.answers import answer_errors
 from services.console.api_client import Api
@@ -26,6 +24,7 @@ from services.queues import define_queues
 from services.settings import LARGEST_MESSAGE_BYTES, USER_AGENT, ConsoleSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from web.pages import mount_files, page_file
 
 STATIC = Path(__file__).parent / "static"
 
@@ -67,14 +66,13 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
         app.include_router(routes.router)
     app.get("/")(page)
     app.get("/healthcheck")(healthcheck)
-    app.mount("/static/web", StaticFiles(directory=web.STATIC))
-    app.mount("/static", StaticFiles(directory=STATIC))
+    mount_files(app, STATIC)
     return app
 
 
 async def page() -> FileResponse:
-    """Show the page; browsers ask whether it has changed before they show it again."""
-    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    """Show the page."""
+    return page_file(STATIC / "index.html")
 
 
 async def healthcheck() -> dict[str, str]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -63,26 +64,34 @@ def _stack(directory: Path) -> Iterator[StackControl]:
 
 def _photograph(browser: Browser, stack: StackControl) -> None:
     client = Client(stack.api_url, stack.receiver_url, stack.receiver_url)
-    story = _submit_what_fails(client)
+    story = _submit_what_fails(client, f"{client.callback_url}?status=503&times=2")
     with _busy(client):
         time.sleep(BUSY_SECONDS)
-        _write("console", _open(browser, f"{stack.console_url}/#overview"))
-        _write("dead-letters", _dead_letters(_open(browser, f"{stack.console_url}/#dead-letters/undelivered")))
-        _write("inbox", _open(browser, stack.receiver_url))
+        _leave_undelivered(client)
+        _write("console", _open(browser, f"{stack.console_url}/#overview"), is_whole=True)
+    _submit_what_fails(client)
+    # Their alerts come above that of the failure, whose stack trace shows where this machine has the project.
+    _leave_undelivered(client)
+    _write("inbox", _open(browser, stack.receiver_url))
+    _write("dead-letters", _dead_letters(_open(browser, f"{stack.console_url}/#dead-letters/undelivered")))
     _write("story", _open(browser, f"{stack.receiver_url}/?task={story}"))
     client.close()
 
 
-def _submit_what_fails(client: Client) -> str:
-    """Submit tasks of which one fails for good, and two whose outcome nobody takes; return the id of the first."""
+def _submit_what_fails(client: Client, callback_url: str | None = None) -> str:
+    """Submit a task that fails for good; return its id when its callback has taken that and the alert is there."""
     slow = [{"name": "report", "url": f"{client.source_url}?delay=5"}]
-    story = client.submit("/v1/data/from-api", slow, f"{client.callback_url}?status=503&times=2")
-    for _ in range(2):
-        client.submit("/v1/calculation/basic", _calculations(7), f"{client.callback_url}?status=410")
-    wait_for(
-        lambda: any(each["status"] == 200 for each in client.deliveries(story)), "the failure to be delivered"
-    )  # HTTP's
-    return story
+    task_id = client.submit("/v1/data/from-api", slow, callback_url)
+    wait_for(lambda: any(each["status"] == httpx.codes.OK for each in client.deliveries(task_id)), "the failure")
+    client.wait_for_alert(task_id)
+    return task_id
+
+
+def _leave_undelivered(client: Client) -> None:
+    """Submit tasks whose outcome nobody takes."""
+    for number in range(3):
+        task_id = client.submit("/v1/calculation/basic", _calculations(number), f"{client.callback_url}?status=410")
+        client.wait_for_alert(task_id)
 
 
 @contextmanager
@@ -106,7 +115,7 @@ def _submit_in_waves(client: Client, stop: threading.Event) -> None:
         client.submit("/v1/calculation/basic", _calculations(number), refused)
         if number % 9 == 0:
             client.submit("/v1/data/from-api", [{"name": "page", "url": client.source_url}])
-        if number % 70 == 0:
+        if number % 70 == 0:  # fails
             client.submit("/v1/data/from-api", [{"name": "report", "url": f"{client.source_url}?delay=5"}])
 
 
@@ -131,8 +140,8 @@ def _dead_letters(page: Page) -> Page:
     return page
 
 
-def _write(name: str, page: Page) -> None:
-    with Image.open(io.BytesIO(page.screenshot())) as image:
+def _write(name: str, page: Page, *, is_whole: bool = False) -> None:
+    with Image.open(io.BytesIO(page.screenshot(full_page=is_whole))) as image:
         image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
     page.close()
     sys.stdout.write(f"{IMAGES / name}.png\n")

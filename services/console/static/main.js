@@ -76,7 +76,7 @@ async function redrive(selection) {
 /** Show the view that the address names, and what it needs. */
 function showView() {
   const { id, detail } = viewOf(location.hash);
-  VIEWS.forEach((view) => { place(view.id).hidden = view.id !== id; });
+  VIEWS.forEach((view) => { place(`view-${view.id}`).hidden = view.id !== id; });
   if (id === "dead-letters" && state) openQueue(detail);
   if (id === "submit" && state) submission.load();
   drawSubmission();
@@ -93,6 +93,8 @@ function take(newState) {
   const isFirst = !state;
   state = newState;
   drawLinks();
+  // All at once, so that nothing moves.
+  place("content").hidden = false;
   if (isFirst) showView();
   else draw();
 }
@@ -114,7 +116,10 @@ const SHORTCUTS = [
 
 listenForKeys(SHORTCUTS);
 place("keys").addEventListener("click", help);
-addEventListener("hashchange", showView);
+addEventListener("hashchange", () => {
+  showView();
+  scrollTo(0, 0);
+});
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   place("content").focus();

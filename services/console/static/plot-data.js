@@ -25,7 +25,7 @@ export const PLOTS = [
     title: "Tasks",
     unit: "per second",
     format: rate,
-    lines: [plain("accepted", "accepted", 0), plain("done", "done", 1), plain("failed", "failed for good", 2)],
+    lines: [plain("accepted", "accepted", 0), plain("done", "done", 1), plain("failed", "failed", 2)],
   },
   { id: "failure-rate", title: "Failure rate", unit: "of the tasks that ended", format: percent, lines: [plain("failure_rate", "failed for good", 2)] },
   latency("queue-wait", "Wait in the queue", "queue_wait"),

@@ -73,14 +73,15 @@ function worksOn(service, { inHand, busy, slots }, inbox) {
   if (!service.alive || !slots) return html`<span class="dim">–</span>`;
   if (!inHand.length) return html`<span class="dim">${busy ? "" : "nothing at the moment"}</span>`;
   const rest = inHand.slice(SHOWN_AT_ONCE);
+  const more = Math.max(busy, inHand.length) - SHOWN_AT_ONCE;
   return html`
     <span class="tasks">${inHand.slice(0, SHOWN_AT_ONCE).map((task) => taskView(task, inbox))}</span>
-    ${rest.length || busy > inHand.length ? moreView(rest, busy, inbox) : nothing}`;
+    ${rest.length ? moreView(rest, more, inbox) : nothing}`;
 }
 
-const moreView = (rest, busy, inbox) => html`
+const moreView = (rest, more, inbox) => html`
   <details class="more">
-    <summary>and ${count(busy - SHOWN_AT_ONCE)} more</summary>
+    <summary>and ${count(more)} more</summary>
     <ul class="panel">${rest.map((task) => html`<li>${taskView(task, inbox)}</li>`)}</ul>
   </details>`;
 

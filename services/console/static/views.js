@@ -1,4 +1,4 @@
-/** Which of the page's views is shown: the fragment of its address says it, so that each can be linked to. */
+/** Which of the page's views is shown: the fragment of its address says it, so that each can be linked to; no element has it as its id, to which the browser would scroll. */
 
 export const VIEWS = [
   { id: "overview", title: "Overview", key: "1" },
