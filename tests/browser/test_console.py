@@ -349,7 +349,7 @@ def test_a_form_is_made_for_every_task_type(console: OpenPage) -> None:
 def test_dark_and_light_are_chosen_and_remembered(console: OpenPage) -> None:
     page = console(theme="light")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    page.get_by_role("button", name="Switch to dark").click()
+    page.locator("[data-theme-toggle]").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
