@@ -60,9 +60,7 @@ function found(state, letters, actions) {
       <caption class="visually-hidden">Messages in ${letters.queue}</caption>
       <thead>
         <tr>
-          <td class="box"><input type="checkbox" aria-label="Choose all shown" .checked=${live(letters.chosen.size === shown.length)}
-            .indeterminate=${letters.chosen.size > 0 && letters.chosen.size < shown.length}
-            @change=${(event) => letters.chooseAll(event.target.checked)}></td>
+          <td class="box"></td>
           <th scope="col">Task</th><th scope="col">Type</th><th scope="col" class="number">Age</th>
           <th scope="col" class="number">Attempts</th><th scope="col">Reason</th>
         </tr>
@@ -81,14 +79,16 @@ function nothingFound({ queue, filter, answer }) {
 }
 
 function redriveBar(letters, { redrive }) {
-  const { chosen, queue, filter } = letters;
+  const { chosen, queue, filter, letters: shown } = letters;
   const isFiltered = Boolean(filter.reason || filter.task_type);
   const all = { queue, ...(isFiltered ? { reason: filter.reason || null, task_type: filter.task_type || null } : { all: true }) };
   return html`
     <div class="bar redrive">
+      <label><input type="checkbox" .checked=${live(chosen.size === shown.length)} .indeterminate=${chosen.size > 0 && chosen.size < shown.length}
+        @change=${(event) => letters.chooseAll(event.target.checked)}> Choose all shown</label>
       <button class="primary" ?disabled=${!chosen.size} @click=${() => redrive({ ids: [...chosen], queue })}>Redrive the chosen …</button>
       <button @click=${() => redrive(all)}>${isFiltered ? "Redrive all that match …" : "Redrive all …"}</button>
-      <span class="dim number" role="status">${count(chosen.size)} of ${plural(letters.letters.length, "message")} chosen</span>
+      <span class="dim number" role="status">${count(chosen.size)} of ${plural(shown.length, "message")} chosen</span>
     </div>`;
 }
 

@@ -60,9 +60,14 @@ function mayConsume(service, queue) {
 }
 
 function unreported(queue) {
-  if (!queue.waiting) return [];
+  if (!queue.waiting) return beingReported(queue);
   const link = { href: `#dead-letters/${queue.name}`, text: queue.waiting === 1 ? "look at it" : "look at them" };
   return [about(queue, "warn", `${plural(queue.waiting, "failed message")} in ${queue.name}, not yet reported by the DLQ watcher`, link)];
+}
+
+function beingReported(queue) {
+  if (!queue.in_flight) return [];
+  return [about(queue, "note", `${plural(queue.in_flight, "failed message")} of ${queue.name} in the hands of the DLQ watcher, or looked at`)];
 }
 
 function fallingBehind(queue, state, consumers) {

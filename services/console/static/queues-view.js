@@ -51,7 +51,7 @@ function rowView({ queue, dlq, found }, sampleSeconds) {
       <td class="number" data-label="Oldest">${oldest(queue)}</td>
       <td class="course" data-label="Last 5 min">${sparkline(queue.history, sampleSeconds)}</td>
       <td class="number" data-label="Attempts">${queue.max_attempts ? html`<span title="at most, then it goes to the DLQ">≤ ${queue.max_attempts}</span>` : dim("–")}</td>
-      <td data-label="DLQ">${dlq ? dlqView(dlq) : dim("–")}</td>
+      <td class="dlq-cell" data-label="DLQ">${dlq ? dlqView(dlq) : dim("–")}</td>
       <td class="remarks" data-label="Remarks">${found.length ? found.map(foundView) : dim("nothing wrong")}</td>
     </tr>`;
 }
@@ -67,7 +67,7 @@ function oldest(queue) {
 function dlqView(dlq) {
   const held = messages(dlq);
   return html`<span class="dlq">${deadLettersLink(dlq)}
-    <span class="number ${held ? "state bad" : "dim"}" title="messages in the DLQ">${dlq.error ? "–" : count(held)}</span></span>`;
+    <span class="number ${held ? `state ${dlq.waiting ? "bad" : "warn"}` : "dim"}" title="messages in the DLQ">${dlq.error ? "–" : count(held)}</span></span>`;
 }
 
 const deadLettersLink = (queue) => html`<a href="#dead-letters/${queue.name}">${queue.name}</a>`;

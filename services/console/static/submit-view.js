@@ -86,7 +86,7 @@ function inputView(submission, field, texts, path) {
   const attributes = { id, isInvalid: hasError, describedBy: hasError ? `${id}-error` : nothing };
   const change = (event) => submission.edit(() => { texts[field.name] = event.target.value; });
   return html`
-    <p class="field kind-${field.kind}">
+    <p class="field ${field.schema.format === "uri" ? "url" : field.kind}-field">
       <label for=${id} title=${field.description ?? nothing}>${field.name}${needs}</label>
       ${(INPUTS[field.kind] ?? textInput)(field, texts[field.name], attributes, change)}
       ${errorView(submission, path)}
@@ -97,7 +97,7 @@ const INPUTS = {
   choice: (field, text, attributes, change) => selectInput([...optionsOf(field).keys()], field, text, attributes, change),
   boolean: (field, text, attributes, change) => selectInput(["true", "false"], field, text, attributes, change),
   json: (field, text, { id, isInvalid, describedBy }, change) => html`
-    <textarea id=${id} rows=${Math.min(8, text.split("\n").length)} spellcheck="false" placeholder="JSON" .value=${live(text)} aria-invalid=${isInvalid}
+    <textarea id=${id} rows=${Math.min(8, text.split("\n").length + 1)} spellcheck="false" placeholder="JSON" .value=${live(text)} aria-invalid=${isInvalid}
       aria-describedby=${describedBy} ?required=${field.isRequired} @input=${change}></textarea>`,
 };
 
