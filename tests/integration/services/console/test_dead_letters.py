@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from services.console.dead_letters import BusyError, DeadLetters
+from services.dlq.end_of_line import EndOfLine
 from services.dlq.plan import Selection
 from services.dlq.selection import Criteria
 from services.messages import encode_task
@@ -18,7 +19,6 @@ from tests.integration.services.console.conftest import Console, console_setting
 from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and end_of_line are fixtures
     REFUSED,
     Commands,
-    EndOfLine,
     bodies_in,
     commands,
     end_of_line,

@@ -25,7 +25,7 @@ def snapshot(at: float, count: float, *, started_at: float = 0) -> Snapshot:
 
 
 def counted(increase: Increase | None) -> tuple[float, float] | None:
-    return increase and (increase.readings[ACCEPTED], increase.seconds)
+    return (increase.readings[ACCEPTED], increase.seconds) if increase else None
 
 
 def test_what_a_counter_grew_by_since_the_last_sample_was_counted_in_between() -> None:
