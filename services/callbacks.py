@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache, partial
 
 import aiohttp
 import httpx
@@ -102,7 +103,8 @@ class CallbackClient:
             Rejected: child(DELIVERIES, "rejected"),
         }
         self._delivery_seconds = child(DELIVERY_SECONDS)
-        self._end_to_end_seconds = child(END_TO_END_SECONDS)
+        # An outcome can be of any task type.
+        self._end_to_end_seconds_of = cache(partial(child, END_TO_END_SECONDS))
 
     async def post(self, outcome: OutcomeMessage, attempt: int = 1) -> Answer:
         """Make one delivery attempt, the n-th of its caller.
@@ -117,7 +119,7 @@ class CallbackClient:
         self._deliveries[type(answer)].inc()
         if isinstance(answer, Delivered) and outcome.accepted_at is not None:
             seconds = max(0.0, time.time() - outcome.accepted_at)
-            self._end_to_end_seconds.labels(outcome.task_type).observe(seconds)
+            self._end_to_end_seconds_of(outcome.task_type).observe(seconds)
         return answer
 
     async def _attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
