@@ -42,7 +42,7 @@ function top() {
       <span class="space"></span>
       <a href="/docs">API</a>
       <button type="button" ?disabled=${!inbox.total() && !alerts.length} @click=${() => dialog().showModal()}>Empty …</button>
-      <button type="button" class="icon" data-theme-toggle><span aria-hidden="true">◐</span></button>
+      <button type="button" class="icon" data-theme-toggle aria-label="Light or dark" title="Light or dark"><span aria-hidden="true">◐</span></button>
     </header>`;
 }
 
