@@ -16,7 +16,8 @@ CHUNK_BYTES = 1_048_576
 GATHER_SECONDS = 0.2
 LONGEST_GATHER_SECONDS = 1.0
 
-_PREFIXED = re.compile(r"(?P<service>\S+?)-(?P<number>\d+) +\| (?P<time>\S+Z) ?(?P<text>.*)", re.DOTALL)
+# Some versions of Compose clear the line before they write it, on a terminal or not.
+_PREFIXED = re.compile(r"(?:\x1b\[2K)*(?P<service>\S+?)-(?P<number>\d+) +\| (?P<time>\S+Z) ?(?P<text>.*)", re.DOTALL)
 
 
 def read(compose: Compose, service: str | None, *, last: int | None, follow: bool) -> Iterator[list[RawLine]]:

@@ -22,6 +22,10 @@ def test_further_copies_of_a_service_have_their_numbers_as_in_ps() -> None:
     assert parse("worker-calculation-2  | 2026-11-24T14:04:16.237601Z text").service == "worker-calculation-2"
 
 
+def test_a_command_to_the_terminal_is_no_part_of_the_service() -> None:
+    assert parse("\x1b[2Kapi-1  | 2026-11-24T14:04:16.237601Z text") == RawLine("api", "text", AT)
+
+
 def test_an_empty_line_is_a_line() -> None:
     assert parse("localstack-1  | 2026-11-24T14:04:16.237601Z") == RawLine("localstack", "", AT)
 
