@@ -23,6 +23,7 @@ export class Inbox {
   #held = null; // the newest delivery that was there when the list was to stand still
   #hasOlder = false;
   #isReadingOlder = false;
+  #isOfEarlierFilter = false; // what is shown
   #generation = 0; // of the filter: what was asked for an earlier one comes too late
 
   get isHeld() {
@@ -46,6 +47,7 @@ export class Inbox {
   /** Show other tasks; what stood still is let go. */
   setFilter(filter) {
     this.filter = { ...this.filter, ...filter };
+    this.#isOfEarlierFilter = true;
     this.forget();
   }
 
@@ -59,8 +61,8 @@ export class Inbox {
   /** Let the list, where there is one, stand still, or follow what comes. */
   hold(isHeld) {
     if (isHeld === this.isHeld || !this.isLoaded) return;
-    this.#held = isHeld ? (this.#newest[0]?.newest.id ?? 0) : null;
-    if (!isHeld) this.shown = this.#newest;
+    this.#held = isHeld ? newestOf(this.shown) : null;
+    if (!isHeld && this.#newest.length) this.shown = this.#newest; // what is forgotten stays in sight until it is read anew
   }
 
   /** A delivery of this task came. */
@@ -89,7 +91,7 @@ export class Inbox {
     this.#newest = [...page.tasks, ...known];
     const isEmptied = page.tasks.length === 0;
     this.#index(page.tasks);
-    if (!this.isHeld || isEmptied || this.shown.length === 0) this.shown = this.#newest;
+    if (!this.isHeld || isEmptied || this.#isOfEarlierFilter || this.shown.length === 0) this.#showNewest();
   }
 
   /** Read the tasks behind the last that is shown. */
@@ -102,6 +104,12 @@ export class Inbox {
     this.#isReadingOlder = false;
     if (page === null || generation !== this.#generation) return;
     this.#append(last, page.tasks);
+  }
+
+  #showNewest() {
+    this.#isOfEarlierFilter = false;
+    this.shown = this.#newest;
+    if (this.isHeld) this.#held = newestOf(this.shown);
   }
 
   #append(last, older) {
@@ -136,6 +144,10 @@ export class Inbox {
       return null;
     }
   }
+}
+
+function newestOf(tasks) {
+  return tasks[0]?.newest.id ?? 0;
 }
 
 /**

@@ -346,6 +346,17 @@ def test_an_open_story_keeps_the_list_still(filled: ReceiverProcess, open_page: 
     expect(rows(page).first).to_contain_text(FAILED)
 
 
+def test_a_filter_chosen_beside_an_open_story_shows_its_tasks_with_none_waiting(
+    filled: ReceiverProcess, open_page: Open
+) -> None:
+    page = live(open_page(f"{filled.url}/?task=done"))
+    expect(rows(page)).to_have_count(4)
+    page.get_by_role("button", name=re.compile("failure 1")).click()
+    expect(rows(page)).to_have_count(1)
+    expect(row(page, FAILED)).to_be_visible()
+    expect(page.locator(".waiting button")).to_have_count(0)
+
+
 def test_the_page_comes_back_by_itself_and_has_missed_nothing(
     receiver: ReceiverProcess, open_page: Open, complaints: Complaints
 ) -> None:
