@@ -13,7 +13,7 @@ from bench.http_load import Load, LoadResult, result_of
 from bench.lab import Lab
 from bench.loads import Figures
 from bench.processes import Process, Usage, running
-from bench.steps import Step
+from bench.steps import FEW, ONCE, Step
 from bench.systems import PROJECT, PROJECT_PYTHON, SETTINGS, Place
 from services.tasks.calculation import TASK_TYPE
 from stack.ports import free_port
@@ -64,7 +64,8 @@ def _step(endpoint: Endpoint, connections: int, seconds: float) -> Step:
     def measure(lab: Lab) -> Figures:
         return measure_endpoint(lab, endpoint, connections, seconds)
 
-    return Step(API, endpoint.name, api_case(connections), measure, once=connections != TARGETED_CONNECTIONS)
+    repetitions = FEW if connections == TARGETED_CONNECTIONS else ONCE
+    return Step(API, endpoint.name, api_case(connections), measure, most_repetitions=repetitions)
 
 
 def measure_endpoint(lab: Lab, endpoint: Endpoint, connections: int, seconds: float) -> Figures:

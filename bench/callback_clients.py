@@ -9,7 +9,7 @@ from bench.loads import Figures
 from bench.processes import running
 from bench.programs.callback_client import CLIENTS
 from bench.results import Results
-from bench.steps import Step
+from bench.steps import ONCE, Step
 from bench.systems import PROJECT_PYTHON
 from bench.tables import Column, Table, by_system, total, with_range
 
@@ -50,4 +50,4 @@ def _step(client: str, callbacks: int) -> Step:
             "lost": callbacks - heard,
         }
 
-    return Step(CALLBACK_CLIENT, client, "", measure, once=True)
+    return Step(CALLBACK_CLIENT, client, "", measure, most_repetitions=ONCE)

@@ -1,13 +1,12 @@
 """How this project grows: with tasks and workers, with receivers that take their time, and with large payloads."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from bench.lab import Lab, running_receiver
 from bench.loads import Figures, drain, rush
 from bench.steps import Step
-from bench.systems import PROJECT, PROJECT_OVER_HTTP, System
+from bench.systems import PROJECT, PROJECT_OVER_HTTP
 from services.messages import MAX_BODY_BYTES, encode_task
 
 GROWTH = "growth"
@@ -62,7 +61,7 @@ def memory_over_progress(samples: Sequence[tuple[int, int]], tasks: int) -> Figu
 
 def slow_receiver_step(concurrency: int) -> Step:
     """Return the step with a receiver that takes a second to answer: slots, not CPU, must carry it."""
-    system = _with_settings(PROJECT, {"WORKER_CONCURRENCY": str(concurrency)})
+    system = PROJECT.with_settings({"WORKER_CONCURRENCY": str(concurrency)})
 
     def measure(lab: Lab) -> Figures:
         with (
@@ -79,7 +78,7 @@ def payload_step(request_bytes: int, tasks: int) -> Step:
     settings = {"BENCH_REQUEST_BYTES": str(request_bytes), "BENCH_CONNECTIONS": str(PAYLOAD_CONNECTIONS)}
 
     def measure(lab: Lab) -> Figures:
-        with lab.running(_with_settings(PROJECT_OVER_HTTP, settings)) as run:
+        with lab.running(PROJECT_OVER_HTTP.with_settings(settings)) as run:
             return rush(run, tasks)
 
     return Step(PAYLOAD, PROJECT.name, str(request_bytes), measure)
@@ -93,7 +92,3 @@ def growth_steps(*, quick: bool) -> Sequence[Step]:
     payloads = [payload_step(size, max(10, tasks // 10) if quick else tasks) for size, tasks in PAYLOADS.items()]
     # The largest comes last: what there is no time for on a slow machine.
     return [*slow, *payloads, *grid]
-
-
-def _with_settings(system: System, settings: dict[str, str]) -> System:
-    return replace(system, settings={**system.settings, **settings})

@@ -1,86 +1,120 @@
-"""What it costs a worker to measure itself: the same drain with metrics and without, in turn."""
+"""What metrics and traces cost: this project's worker with them, beside itself with both off."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean, median
 
-from bench.lab import Lab
+import httpx
+
+from bench.errors import BenchError
+from bench.lab import Lab, Running
 from bench.loads import Figures, drain
+from bench.processes import running
 from bench.results import Results
-from bench.statistics import Spread
-from bench.steps import Step
-from bench.systems import PROJECT, SETTINGS
-from bench.tables import Table, number
+from bench.steps import ONCE, Step
+from bench.systems import PROJECT, PROJECT_PYTHON, System
+from bench.tables import Column, Table, by_case, with_range
 from bench.targets import Target
+from stack.ports import free_port
+from stack.readiness import http_probe, wait_until_ready
 
-METRICS = "metrics"
+OVERHEAD = "overhead"
+METRICS = "metrics on, tracing off"
+TRACES = "metrics on, tracing on"
 
-UNMEASURED = replace(PROJECT, name="METRICS_ENABLED=false", settings={**SETTINGS, "METRICS_ENABLED": "false"})
+BOTH_OFF = PROJECT.with_settings({"METRICS_ENABLED": "false"})
 
-_LEAST_SHARE = 0.95
+LEAST_THROUGHPUT = 0.95
 
-Pair = tuple[Figures, Figures]
-"""A drain with metrics, and the one without beside it."""
+_THROUGHPUT, _CPU = "tasks_per_second", "cpu_s_per_1000.worker"
+_READY_SECONDS = 10.0
 
+_COLUMNS: Sequence[Column] = (
+    ("drains, tasks/s", with_range, _THROUGHPUT),
+    ("both off", with_range, f"both_off.{_THROUGHPUT}"),
+    ("of that", with_range, f"of_both_off.{_THROUGHPUT}"),
+    ("worker CPU, s per 1000", with_range, _CPU),
+    ("both off", with_range, f"both_off.{_CPU}"),
+    ("of that", with_range, f"of_both_off.{_CPU}"),
+)
 
-def overhead_steps(*, quick: bool) -> Sequence[Step]:
-    """Return the one step. It repeats itself: what is compared is measured within seconds, by workers that stay."""
-    tasks, pairs = (400, 2) if quick else (1500, 6)
-
-    def measure(lab: Lab) -> Figures:
-        with lab.running(PROJECT) as measured, lab.running(UNMEASURED) as unmeasured:
-            drained: list[Pair] = []
-            for number_of_pair in range(pairs):
-                # Neither always comes first.
-                if number_of_pair % 2:
-                    without = drain(unmeasured, tasks)
-                    drained.append((drain(measured, tasks), without))
-                else:
-                    drained.append((drain(measured, tasks), drain(unmeasured, tasks)))
-        return figures_of(drained)
-
-    return [Step(METRICS, PROJECT.name, "", measure, once=True)]
+Round = tuple[Figures, Figures]
+"""Figures of two drains, one right after the other: with metrics on, and with both off."""
 
 
-def figures_of(pairs: Sequence[Pair]) -> Figures:
-    """Return the medians of both kinds, and that of the ratios within a pair."""
-    ratios = Spread.of([measured["tasks_per_second"] / without["tasks_per_second"] for measured, without in pairs])
-    figures = {"share": ratios.median, "share_least": ratios.least, "share_most": ratios.most}
-    for kind, drains in zip(("with", "without"), zip(*pairs, strict=True), strict=True):
-        for figure in ("tasks_per_second", "cpu_s_per_1000.worker"):
-            figures[f"{kind}.{figure}"] = Spread.of([each[figure] for each in drains]).median
-    return figures | {count: max(each[count] for pair in pairs for each in pair) for count in ("lost", "duplicated")}
+def overhead_steps(*, quick: bool) -> list[Step]:
+    """Return the steps of one repetition; with traces, of which nothing is promised, only in the first."""
+    # An even number of rounds, so that neither side comes first more often.
+    rounds, tasks = (2, 400) if quick else (4, 700)
+
+    def with_metrics(lab: Lab) -> Figures:
+        return compare(lab, PROJECT, rounds, tasks)
+
+    def with_traces(lab: Lab) -> Figures:
+        with running_sink(lab.directory) as sink_url:
+            figures = compare(lab, PROJECT.with_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": sink_url}), rounds, tasks)
+            if not httpx.get(f"{sink_url}/count", trust_env=False).json():
+                raise BenchError("the worker was to export its spans, and none came")
+            return figures
+
+    return [
+        Step(OVERHEAD, PROJECT.name, METRICS, with_metrics),
+        Step(OVERHEAD, PROJECT.name, TRACES, with_traces, most_repetitions=ONCE),
+    ]
+
+
+def overhead_tables(results: Results) -> Iterator[Table]:
+    """The table of the overheads."""
+    yield by_case("Overhead of metrics and traces: a worker beside itself", "worker", results.of(OVERHEAD), _COLUMNS)
 
 
 def overhead_targets(results: Results) -> Iterator[Target]:
     """The target, where its figure was measured."""
-    share = results.of(METRICS).median(PROJECT.name, "share")
-    if share is not None:
-        yield Target("worker drain with metrics, of that without", share, "≥", _LEAST_SHARE)
+    kept = results.of(OVERHEAD).median(PROJECT.name, f"of_both_off.{_THROUGHPUT}", METRICS)
+    if kept is not None:
+        yield Target("worker drain with metrics on, of its own with both off", kept, "≥", LEAST_THROUGHPUT)
 
 
-def overhead_tables(results: Results) -> Iterator[Table]:
-    """The table, where it was measured."""
-    summary = results.of(METRICS)
-    values = {name: summary.median(PROJECT.name, name) for name in summary.figures("")}
-    rows = [
-        [
-            name,
-            *(number(values[f"{kind}.{figure}"] or 0) for figure in ("tasks_per_second", "cpu_s_per_1000.worker")),
-            share,
-        ]
-        for kind, name, share in (
-            ("with", "with metrics", _share(values)),
-            ("without", UNMEASURED.name, ""),
-        )
-        if values
-    ]
-    yield Table(
-        "What metrics cost a worker",
-        ["worker", "drains, tasks/s", "worker CPU, s per 1000", "of that without, in pairs"],
-        rows,
-    )
+def compare(lab: Lab, observed: System, rounds: int, tasks: int) -> Figures:
+    """Run both side by side, each on its own queue, and drain one after the other, again and again.
+
+    What is looked for is less than what the machine's speed changes by from one minute to the next.
+    """
+    with lab.running(observed) as run, lab.running(BOTH_OFF) as both_off:
+        return sum_up([_drain_both(run, both_off, tasks, is_first=number % 2 == 0) for number in range(rounds)])
 
 
-def _share(values: dict[str, float | None]) -> str:
-    median, least, most = (number(values.get(name) or 0) for name in ("share", "share_least", "share_most"))
-    return f"{median} ({least} to {most})"
+def _drain_both(run: Running, both_off: Running, tasks: int, *, is_first: bool) -> Round:
+    if is_first:
+        return drain(run, tasks), drain(both_off, tasks)
+    figures = drain(both_off, tasks)
+    return drain(run, tasks), figures
+
+
+def sum_up(rounds: Sequence[Round]) -> Figures:
+    """Return the medians, and the median of the ratios within a round.
+
+    CPU time is counted in hundredths of a second, too coarse for one drain: it is that of all rounds together.
+    """
+    rates = [(own[_THROUGHPUT], other[_THROUGHPUT]) for own, other in rounds]
+    own_cpu, other_cpu = (fmean(figures[_CPU] for figures in side) for side in zip(*rounds, strict=True))
+    return {
+        _THROUGHPUT: median(own for own, _ in rates),
+        f"both_off.{_THROUGHPUT}": median(other for _, other in rates),
+        f"of_both_off.{_THROUGHPUT}": median(own / other for own, other in rates),
+        _CPU: own_cpu,
+        f"both_off.{_CPU}": other_cpu,
+        f"of_both_off.{_CPU}": own_cpu / other_cpu,
+    }
+
+
+@contextmanager
+def running_sink(directory: Path) -> Iterator[str]:
+    """Run what takes spans inside the block; gives its URL."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [PROJECT_PYTHON, "-m", "bench.programs.otlp_sink", str(port)]
+    with running("the OTLP sink", command, {}, directory / "otlp-sink.log"):
+        wait_until_ready("the OTLP sink", http_probe(f"{url}/count"), _READY_SECONDS)
+        yield url

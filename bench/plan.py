@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.api import api_steps
 from bench.callback_clients import callback_client_steps
 from bench.overhead import overhead_steps
-from bench.steps import Step, whole_path_step, worker_step
+from bench.steps import ONCE, Step, whole_path_step, worker_step
 from bench.systems import (
     BOUND,
     CELERY_GEVENT,
@@ -39,7 +39,7 @@ class Sizes:
     latency_seconds: float
 
 
-FULL = Sizes(fast_drain=3000, slow_drain=1000, other_drain=600, rush=1000, latency_seconds=2.5)
+FULL = Sizes(fast_drain=3000, slow_drain=700, other_drain=600, rush=800, latency_seconds=2)
 QUICK = Sizes(fast_drain=800, slow_drain=200, other_drain=100, rush=300, latency_seconds=0.8)
 
 
@@ -51,7 +51,7 @@ def bench_steps(*, quick: bool) -> Sequence[Step]:
     return [
         *(worker_step(system, sizes.fast_drain, sizes.rush, seconds) for system in FAST),
         *(worker_step(system, sizes.slow_drain, sizes.rush // 2, seconds) for system in SLOW),
-        *(worker_step(system, sizes.other_drain, 0, seconds, once=True) for system in others),
+        *(worker_step(system, sizes.other_drain, 0, seconds, ONCE) for system in others),
         whole_path_step(PROJECT_OVER_HTTP, 2 * sizes.rush, seconds),
         whole_path_step(CELERY_OVER_HTTP, sizes.rush // 2, seconds),
         *overhead_steps(quick=quick),

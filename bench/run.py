@@ -33,7 +33,11 @@ def interleave(steps: Sequence[Step], repetitions: int) -> list[tuple[int, Step]
         for repetition in range(repetitions)
         for index in range(len(steps))
     ]
-    return [(repetition, step) for repetition, step in plan if repetition == 0 or not step.once]
+    return [(repetition, step) for repetition, step in plan if _is_due(step, repetition)]
+
+
+def _is_due(step: Step, repetition: int) -> bool:
+    return step.most_repetitions is None or repetition < step.most_repetitions
 
 
 def carry_out(

@@ -11,6 +11,11 @@ from bench.systems import System
 WORKER = "worker"
 WHOLE_PATH = "whole-path"
 
+ONCE = 1
+"""The repetitions of a step that is told for completeness: no target hangs on it."""
+FEW = 3
+"""Those of one whose target is far away."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -23,11 +28,13 @@ class Step:
     """Measures once."""
     environment: Environment | None = None
     """What must be installed for it, where that is not this program's own."""
-    once: bool = False
-    """Whether the first repetition is enough: it is told for completeness, and no target hangs on it."""
+    most_repetitions: int | None = None
+    """In how many of the run's repetitions it is measured, the first ones; None: in all of them."""
 
 
-def worker_step(system: System, tasks: int, rush_tasks: int, latency_seconds: float, *, once: bool = False) -> Step:
+def worker_step(
+    system: System, tasks: int, rush_tasks: int, latency_seconds: float, most_repetitions: int | None = None
+) -> Step:
     """Return the step of a worker: a drain, latencies when idle, and, with `rush_tasks`, at half of what it carries."""
 
     def measure(lab: Lab) -> Figures:
@@ -40,7 +47,7 @@ def worker_step(system: System, tasks: int, rush_tasks: int, latency_seconds: fl
                 figures |= latency(run, "half", round(latency_seconds * carried / 2), carried / 2)
             return figures
 
-    return Step(WORKER, system.name, "", measure, system.environment, once)
+    return Step(WORKER, system.name, "", measure, system.environment, most_repetitions)
 
 
 def whole_path_step(system: System, tasks: int, latency_seconds: float) -> Step:
@@ -53,4 +60,4 @@ def whole_path_step(system: System, tasks: int, latency_seconds: float) -> Step:
             half = figures["tasks_per_second"] / 2
             return figures | latency(run, "half", round(latency_seconds * half), half)
 
-    return Step(WHOLE_PATH, system.name, "", measure, system.environment)
+    return Step(WHOLE_PATH, system.name, "", measure, system.environment, FEW)

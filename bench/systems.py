@@ -65,6 +65,10 @@ class System:
         """The interpreter of its programs."""
         return self.environment.python if self.environment else PROJECT_PYTHON
 
+    def with_settings(self, settings: Mapping[str, str]) -> "System":
+        """Return the same system with further settings, or others."""
+        return replace(self, settings={**self.settings, **settings})
+
     def over_http(self, api: Sequence[str], others: Mapping[str, Sequence[str]]) -> "System":
         """Return the same system with what stands before it, and tasks that are POSTed."""
         return replace(self, producer=_module("http_producer"), api=api, others=others)

@@ -121,10 +121,10 @@ def bench_tables(results: Results) -> Iterator[Table]:
 
 def growth_tables(results: Results) -> Iterator[Table]:
     """The tables of `make bench-growth`."""
-    yield replace(_by_case("Tasks and workers", "case", results.of(GROWTH), _GROWTH_COLUMNS), plot="growth.svg")
+    yield replace(by_case("Tasks and workers", "case", results.of(GROWTH), _GROWTH_COLUMNS), plot="growth.svg")
     slow = results.of(SLOW_RECEIVER)
-    yield _by_case("A receiver that takes 1 s to answer", "WORKER_CONCURRENCY", slow, _SLOW_COLUMNS)
-    yield _by_case("Payloads", "bytes of a request", results.of(PAYLOAD), _PAYLOAD_COLUMNS)
+    yield by_case("A receiver that takes 1 s to answer", "WORKER_CONCURRENCY", slow, _SLOW_COLUMNS)
+    yield by_case("Payloads", "bytes of a request", results.of(PAYLOAD), _PAYLOAD_COLUMNS)
 
 
 def as_markdown(table: Table) -> Iterator[str]:
@@ -144,7 +144,8 @@ def by_system(title: str, summary: Summary, columns: Sequence[Column], plot: str
     return Table(title, ["system", *(heading for heading, _, _ in columns)], rows, plot)
 
 
-def _by_case(title: str, what: str, summary: Summary, columns: Sequence[Column]) -> Table:
+def by_case(title: str, what: str, summary: Summary, columns: Sequence[Column]) -> Table:
+    """Return a table of this project with a row for each case."""
     rows = [[case, *cells(summary, PROJECT.name, case, columns)] for case in summary.cases()]
     return Table(title, [what, *(heading for heading, _, _ in columns)], rows)
 

@@ -57,7 +57,7 @@ class ReceiverProtocol(asyncio.Protocol):
             self._arrivals.clear()
             self._transport.write(_EMPTY_ANSWER)
         else:
-            self._transport.write(_json_answer(len(self._arrivals) if self._path == b"/count" else self._arrivals))
+            self._transport.write(json_answer(len(self._arrivals) if self._path == b"/count" else self._arrivals))
 
     def _take_callback(self) -> None:
         task_id = json.loads(b"".join(self._body))["task_id"]
@@ -68,7 +68,8 @@ class ReceiverProtocol(asyncio.Protocol):
             self._transport.write(_EMPTY_ANSWER)
 
 
-def _json_answer(value: object) -> bytes:
+def json_answer(value: object) -> bytes:
+    """Return the bytes of a response with the value as its body."""
     body = json.dumps(value).encode()
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from bench.growth import LARGEST_REQUEST_BYTES, PAYLOADS, memory_over_progress
 from bench.programs import work
 from bench.programs.http_connections import Connections, get, post_json
 from bench.programs.http_producer import make_request
+from bench.programs.otlp_sink import Exports, OtlpSinkProtocol
 from bench.programs.receiver import Arrivals, ReceiverProtocol
 from bench.systems import CELERY, DRAMATIQ, TASKIQ
 from services import exact_json
@@ -80,6 +84,23 @@ class TestReceiver:
             await client.delete("/arrivals")
             async with client.get("/count") as response:
                 assert await response.json() == 0
+
+
+async def test_the_otlp_sink_takes_every_export_and_counts_them() -> None:
+    exports = Exports()
+    server = await asyncio.get_running_loop().create_server(lambda: OtlpSinkProtocol(exports), "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        provider = TracerProvider(shutdown_on_exit=False)
+        exporter = OTLPSpanExporter(f"{url}/v1/traces")
+        with provider.get_tracer("a test").start_as_current_span("a span") as span:
+            pass
+        assert isinstance(span, ReadableSpan)
+        for _ in range(2):
+            assert await asyncio.to_thread(exporter.export, [span]) is SpanExportResult.SUCCESS
+        async with aiohttp.ClientSession() as client, client.get(f"{url}/count") as response:
+            assert await response.json() == 2
+        exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
 
 async def test_a_connection_that_the_server_has_closed_is_replaced() -> None:

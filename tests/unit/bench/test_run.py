@@ -11,7 +11,7 @@ from bench.run import carry_out, interleave
 from bench.steps import Step
 
 
-def step(name: str, figures: Figures | None = None, *, once: bool = False) -> Step:
+def step(name: str, figures: Figures | None = None, most_repetitions: int | None = None) -> Step:
     """A step that gives the figures, or fails."""
 
     def run(_lab: object) -> Figures:
@@ -19,7 +19,7 @@ def step(name: str, figures: Figures | None = None, *, once: bool = False) -> St
             raise BenchError(f"{name} broke")
         return figures
 
-    return Step("worker", name, "", run, once=once)
+    return Step("worker", name, "", run, most_repetitions=most_repetitions)
 
 
 def test_each_repetition_has_every_step_and_begins_with_another() -> None:
@@ -34,9 +34,12 @@ def test_no_step_is_left_out_whatever_the_number_of_repetitions(repetitions: int
     assert len({(repetition, each.system) for repetition, each in plan}) == len(plan) == 2 * repetitions
 
 
-def test_a_step_that_is_measured_once_is_in_the_first_repetition_alone() -> None:
-    plan = interleave([step("a"), step("b", once=True)], 3)
-    assert [(repetition, each.system) for repetition, each in plan] == [(0, "a"), (0, "b"), (1, "a"), (2, "a")]
+@pytest.mark.parametrize(("most", "repetitions"), [(1, [0]), (2, [0, 1]), (7, [0, 1, 2]), (None, [0, 1, 2])])
+def test_a_step_that_few_repetitions_are_enough_for_is_in_the_first_ones(
+    most: int | None, repetitions: list[int]
+) -> None:
+    plan = interleave([step("a"), step("b", most_repetitions=most)], 3)
+    assert [repetition for repetition, each in plan if each.system == "b"] == repetitions
 
 
 def test_a_step_that_fails_is_told_and_the_others_are_measured() -> None:
