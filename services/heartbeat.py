@@ -34,7 +34,8 @@ class Heartbeat:
         self._queue = queue
         self._interval_seconds = interval_seconds
         self._visibility_timeout_seconds = visibility_timeout_seconds
-        self._held: set[InHand] = set()
+        # In the order of their coming, as is not so in a set: the oldest first, and in a simulation every time alike.
+        self._held: dict[InHand, None] = {}
         self._beats: dict[InHand, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -48,14 +49,14 @@ class Heartbeat:
 
     def hold(self, in_hand: InHand) -> None:
         """Keep the message hidden from now on."""
-        self._held.add(in_hand)
+        self._held[in_hand] = None
 
     async def let_go(self, in_hand: InHand) -> None:
         """Beat for the message no more; return when no beat for it is under way.
 
         A late one would overwrite the wait of a retry, and fail behind a delete.
         """
-        self._held.discard(in_hand)
+        self._held.pop(in_hand, None)
         beat = self._beats.get(in_hand)
         if beat is not None:
             await asyncio.wait({beat})

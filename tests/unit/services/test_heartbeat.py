@@ -56,6 +56,14 @@ async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
     assert [await queue.beats.get() for _ in range(5)] == ["kept"] * 5
 
 
+async def test_it_beats_in_the_order_in_which_messages_came(queue: BeatenQueue, heartbeat: Heartbeat) -> None:
+    message_ids = [f"message-{number}" for number in range(50)]
+    for message_id in message_ids:
+        heartbeat.hold(in_hand(message_id))
+
+    assert [await queue.beats.get() for _ in message_ids] == message_ids
+
+
 async def test_a_beat_that_fails_is_logged_with_its_task(
     queue: BeatenQueue, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
