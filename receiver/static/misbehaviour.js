@@ -39,9 +39,15 @@ export class Misbehaviour {
     this.#readAt = Date.now();
   }
 
+  /** Read what stands; where it was told meanwhile, the answer may be older than that, and it is read again. */
   async refresh() {
     try {
-      this.stands(await read("/misbehaviour"));
+      let readAt, standing;
+      do {
+        readAt = this.#readAt;
+        standing = await read("/misbehaviour");
+      } while (readAt !== this.#readAt);
+      this.stands(standing);
     } catch {
       // the badge of the connection says that the receiver does not answer
     }

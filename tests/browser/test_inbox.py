@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.browser.conftest import Complaints
 from tests.browser.receiver_process import SUCCESS, ReceiverProcess
@@ -283,6 +283,25 @@ def test_what_is_left_of_a_misbehaviour_is_shown(receiver: ReceiverProcess, open
 def test_misbehaviour_ordered_elsewhere_is_shown(receiver: ReceiverProcess, open_page: Open) -> None:
     page = live(open_page(receiver.url))
     receiver.client.put("/misbehaviour", json={"hang": True})
+    expect(page.locator(".misbehaviour")).to_contain_text("Deliveries are never answered")
+
+
+def test_what_was_read_before_a_misbehaviour_was_told_does_not_hide_it(
+    receiver: ReceiverProcess, open_page: Open
+) -> None:
+    page = open_page("about:blank")
+    reading = re.compile(r"/misbehaviour\?")
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(reading, lambda route: held.append((route, route.fetch())), times=1)
+    with page.expect_request(reading):
+        page.goto(receiver.url)
+    live(page)
+    receiver.client.put("/misbehaviour", json={"hang": True})
+    expect(page.locator(".misbehaviour")).to_contain_text("Deliveries are never answered")
+
+    [(route, answer_of_before)] = held
+    with page.expect_request(reading):
+        route.fulfill(response=answer_of_before)
     expect(page.locator(".misbehaviour")).to_contain_text("Deliveries are never answered")
 
 
