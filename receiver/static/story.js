@@ -94,7 +94,7 @@ function summary({ deliveries }) {
   return html`
     <div class="summary">
       ${badge(STATES[stateOf(taken)])}
-      <p>${words ?? "The body is no outcome of a task"}${taken ? "." : ", but nobody took it yet."}</p>
+      <p>${words ?? "The body is no outcome of a task"}${taken ? "." : ", but it was not taken."}</p>
       <p class="dim">${historyInWords(deliveries, taken)}</p>
     </div>`;
 }

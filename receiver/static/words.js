@@ -6,7 +6,7 @@ import { duration } from "/static/web/time.js";
 export const STATES = {
   success: ["good", "✓", "success"],
   failure: ["bad", "✕", "failure"],
-  not_taken: ["warn", "↻", "not taken yet"],
+  not_taken: ["warn", "!", "not taken"],
   no_outcome: ["", "–", "no outcome"],
 };
 

@@ -95,7 +95,7 @@ def test_a_task_is_one_row_with_its_attempts_and_its_state_in_a_word(
 ) -> None:
     page = live(open_page(receiver.url))
     receiver.deliver("retried", query="status=503&times=1")
-    expect(row(page, "retried")).to_contain_text("not taken yet")
+    expect(row(page, "retried")).to_contain_text("not taken")
     expect(row(page, "retried")).to_contain_text("503")
     receiver.deliver("retried", query="status=503&times=1")
     expect(row(page, "retried")).to_contain_text("success")
@@ -107,7 +107,7 @@ def test_each_state_is_told_by_a_sign_and_a_word(filled: ReceiverProcess, open_p
     page = open_page(filled.url)
     for task_id, told in {
         "done": "✓success",
-        "refused": "↻not taken yet",
+        "refused": "!not taken",
         "no-outcome": "–no outcome",  # noqa: RUF001  # the dash is meant
         FAILED: "✕failure",
     }.items():
@@ -195,7 +195,7 @@ def test_a_fault_is_told_in_words(receiver: ReceiverProcess, open_page: Open, qu
         receiver.client.post(f"/callback?{query}", json=SUCCESS, headers={"webhook-id": "t"}, timeout=0.5)
     expect(story(page).locator(".attempt")).to_contain_text(words)
     expect(story(page).locator(".attempt")).to_contain_text("after")
-    expect(row(page, "t")).to_contain_text("not taken yet")
+    expect(row(page, "t")).to_contain_text("not taken")
 
 
 def test_an_open_story_goes_on_live(receiver: ReceiverProcess, open_page: Open) -> None:
