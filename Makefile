@@ -28,7 +28,7 @@ LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 export PYTHON MODE OBSERVABILITY
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -63,6 +63,9 @@ dlq: venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undeli
 
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
 	@$(VENV)/bin/python -m pytest --numprocesses 3 tests/end_to_end tests/integration tests/unit
+
+test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
+	@$(VENV)/bin/python -m pytest --numprocesses 3 tests/unit
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers

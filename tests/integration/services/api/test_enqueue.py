@@ -25,12 +25,14 @@ REQUEST = {
     "callback_url": "http://receiver/callback",
     "message": [{"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}],
 }
+LONGER_THAN_ANYTHING_TAKES = 60
 COULD_NOT_BE_QUEUED = {"detail": "Request processing failed due to an internal error."}
 
 
 @asynccontextmanager
 async def api_with(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(ApiSettings(enqueue_timeout_seconds=1, **settings), load_task_types(["services.tasks"]))
+    settings = {"enqueue_timeout_seconds": LONGER_THAN_ANYTHING_TAKES} | settings
+    app = create_app(ApiSettings(**settings), load_task_types(["services.tasks"]))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client,
@@ -42,9 +44,9 @@ async def submit(api: httpx.AsyncClient, request: Any = REQUEST) -> httpx.Respon
     return await api.post("/v1/calculation/basic", json=request)
 
 
-async def cause_of_500(url: str) -> str:
+async def cause_of_500(url: str, **settings: Any) -> str:
     """Submit a task to a broker that fails; the answer is the contract's, and the log has the cause."""
-    async with api_with(aws_endpoint_url=HttpUrl(url)) as api:
+    async with api_with(aws_endpoint_url=HttpUrl(url), **settings) as api:
         with capture_logs() as logs:
             response = await submit(api)
     assert (response.status_code, response.json()) == (500, COULD_NOT_BE_QUEUED)
@@ -107,9 +109,8 @@ async def test_a_broker_that_never_answers_is_a_500() -> None:
 
     server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
     try:
-        assert await cause_of_500(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") == (
-            "no confirmation within 1 seconds"
-        )
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await cause_of_500(url, enqueue_timeout_seconds=1) == "no confirmation within 1 seconds"
     finally:
         over.set()
         server.close()
@@ -188,7 +189,10 @@ async def test_what_timed_out_before_it_was_sent_is_not_sent_later(serve: Serve)
         taken = [{"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""} for entry in batch["Entries"]]
         return web.json_response({"Successful": taken})
 
-    async with serve(broker_that(hold)) as url, api_with(aws_endpoint_url=HttpUrl(url)) as api:
+    async with (
+        serve(broker_that(hold)) as url,
+        api_with(aws_endpoint_url=HttpUrl(url), enqueue_timeout_seconds=1) as api,
+    ):
         with capture_logs():
             responses = await asyncio.gather(*(submit(api) for _ in range(100)))
         assert {response.status_code for response in responses} == {500}
@@ -210,7 +214,7 @@ async def test_a_broker_that_hangs_fills_no_memory(serve: Serve) -> None:
 
     async with (
         serve(broker_that(hold)) as url,
-        api_with(aws_endpoint_url=HttpUrl(url), enqueue_max_pending=20) as api,
+        api_with(aws_endpoint_url=HttpUrl(url), enqueue_timeout_seconds=1, enqueue_max_pending=20) as api,
     ):
         with capture_logs():
             responses = await asyncio.gather(*(submit(api) for _ in range(100)))
