@@ -38,16 +38,7 @@ class Redriven:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the page."""
-        return {
-            "moved": self.routes.total(),
-            "routes": [
-                {"source": source, "destination": destination, "messages": messages}
-                for (source, destination), messages in sorted(self.routes.items())
-                if messages
-            ],
-            "problems": shortened(self.problems),
-            "dry_run": self.is_dry_run,
-        }
+        return render.redrive_json(self.routes, shortened(self.problems), dry_run=self.is_dry_run)
 
 
 class DeadLetters:
