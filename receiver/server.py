@@ -1,4 +1,4 @@
-"""The HTTP server as the receiver needs it: one that tells when it stops, and whose connections can be reset."""
+"""The HTTP server as the receiver needs it: one whose connections can be reset."""
 
 import asyncio
 import socket
@@ -11,25 +11,14 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from web.server import Server
+
 STOP_SECONDS = 3  # what requests under way may still take once the receiver is told to stop
 
 RESET = "receiver.reset"
 """The scope's extension by which an application resets its connection."""
 
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing sends RST instead of FIN (socket(7))
-
-
-class Server(uvicorn.Server):
-    """A server that tells the application when it begins to stop."""
-
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, then stop."""
-        self._stopping.set()
-        await super().shutdown(sockets)
 
 
 class ResettableProtocol(HttpToolsProtocol):

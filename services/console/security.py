@@ -10,13 +10,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.answers import error_answer
+from web.pages import CONTENT_SECURITY_POLICY
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 HEADERS = {
-    # No script, style or other asset but the console's own; it is framed by nobody.
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
-    " object-src 'none'",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",

@@ -1,28 +1,13 @@
-"""The HTTP server as the console needs it: one that tells when it begins to stop, as an event stream never ends."""
-
-import asyncio
-import socket
+"""The HTTP server as the console needs it."""
 
 import uvicorn
 from fastapi import FastAPI
 
 from services.settings import ConsoleSettings
+from web.server import Server
 
 STOP_SECONDS = 6
 """What requests under way may still take: a look into a queue ends its long poll, and gives back what it holds."""
-
-
-class Server(uvicorn.Server):
-    """A server that tells the application when it begins to stop."""
-
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, then stop."""
-        self._stopping.set()
-        await super().shutdown(sockets)
 
 
 def make_server(app: FastAPI, settings: ConsoleSettings) -> Server:

@@ -1,0 +1,19 @@
+"""The HTTP server of a page: it tells when it begins to stop, as an event stream never ends by itself."""
+
+import asyncio
+import socket
+
+import uvicorn
+
+
+class Server(uvicorn.Server):
+    """A server that tells the application when it begins to stop."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the application, then stop."""
+        self._stopping.set()
+        await super().shutdown(sockets)
