@@ -281,6 +281,7 @@ class Consumer:
             decided = self._decided.get(in_hand.message.message_id)
             return decided.decision if decided else await self._attempt(in_hand)
         finally:
+            in_hand.is_settling = True
             self._slots_taken -= 1
             self._room_made()
 
@@ -343,6 +344,7 @@ def _describe(in_hand: InHand, now: float) -> dict[str, Any]:
         "message_id": message.message_id,
         "attempt": message.receive_count,
         "since_seconds": now - in_hand.since,
+        "settling": in_hand.is_settling,
     }
 
 

@@ -113,7 +113,8 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> Table:
 def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
     for each in in_hand[:MOST_IN_HAND]:
         attempt = f", attempt {each['attempt']}" if each["attempt"] > 1 else ""
-        yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt})"
+        settling = ", settling" if each["settling"] else ""
+        yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt}{settling})"
     if len(in_hand) > MOST_IN_HAND:
         yield f"{len(in_hand) - MOST_IN_HAND} more"
 

@@ -89,8 +89,8 @@ function taskView(task, inbox) {
   const id = task.task_id ?? task.message_id;
   const url = storyUrl(inbox, task.task_id);
   return html`
-    <span class="task" title="${id}, in ${task.queue}">
+    <span class="task" title="${id}, in ${task.queue}${task.settling ? "; its attempt is over, and SQS is being told" : ""}">
       <code>${url ? html`<a href=${url} target="_blank" rel="noopener">${id.slice(0, 8)}</a>` : id.slice(0, 8)}</code>
-      <span class="dim number">${duration(task.since_seconds)}${task.attempt > 1 ? `, attempt ${task.attempt}` : ""}</span>
+      <span class="dim number">${duration(task.since_seconds)}${task.attempt > 1 ? `, attempt ${task.attempt}` : ""}${task.settling ? ", settling" : ""}</span>
     </span>`;
 }

@@ -137,7 +137,7 @@ def check_work_of_worker(told: dict[str, Any], task_id: str) -> None:
     [in_hand] = consumer["in_hand"]
     assert (consumer["queue"], consumer["slots"], consumer["busy"]) == ("calculation", 7, 1)
     assert consumer["last_receive_seconds_ago"] >= 0
-    assert (in_hand["task_id"], in_hand["attempt"]) == (task_id, 1)
+    assert (in_hand["task_id"], in_hand["attempt"], in_hand["settling"]) == (task_id, 1, False)
     assert in_hand["since_seconds"] >= 0
 
 

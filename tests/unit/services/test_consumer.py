@@ -208,3 +208,30 @@ async def test_no_beat_crosses_the_delete_of_its_message(monkeypatch: pytest.Mon
     )
 
     assert queue.deleted == ["0"]
+
+
+async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue = ModelQueue(["0"], iter([]), iter([]), asyncio.Event())
+    told: list[tuple[int, list[bool]]] = []
+
+    def note() -> None:
+        work = consumer_under_test.describe_work()
+        told.append((work["busy"], [in_hand["settling"] for in_hand in work["in_hand"]]))
+
+    async def handle(_message: ReceivedMessage) -> None:
+        note()
+
+    async def delete(message: ReceivedMessage) -> None:
+        note()
+        await ModelQueue.delete(queue, message)
+
+    monkeypatch.setattr(queue, "delete", delete)
+    consumer_under_test = Consumer(
+        cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(1, (0,)), WorkerSettings()
+    )
+    await asyncio.wait_for(consumer_under_test.run(queue.stop), 30)
+    note()
+
+    assert told == [(1, [False]), (0, [True]), (0, [])]

@@ -14,7 +14,7 @@ from tests.unit.stack.conftest import Serve
 SERVICES = [ServiceStatus("api", "running", "healthy", 12, 65), ServiceStatus("receiver", "exited", "unhealthy")]
 
 
-NOW = "t-1 (2s, attempt 3), m-1 (0s), t-3 (0s), 1 more"
+NOW = "t-1 (2s, attempt 3), m-1 (0s, settling), t-3 (0s), 1 more"
 
 
 def queue(name: str, kind: str = "source", **told: Any) -> dict[str, Any]:
@@ -40,8 +40,14 @@ def worker(name: str, *consumers: dict[str, Any], **told: Any) -> dict[str, Any]
     return {"name": name, "alive": True, "ready": True, "reasons": [], "error": None, "consumers": [*consumers], **told}
 
 
-def in_hand(task_id: str | None, seconds: float, attempt: int = 1) -> dict[str, Any]:
-    return {"task_id": task_id, "message_id": "m-1", "attempt": attempt, "since_seconds": seconds}
+def in_hand(task_id: str | None, seconds: float, attempt: int = 1, *, settling: bool = False) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "message_id": "m-1",
+        "attempt": attempt,
+        "since_seconds": seconds,
+        "settling": settling,
+    }
 
 
 STATE = {
@@ -66,9 +72,14 @@ STATE = {
             {
                 "queue": "calculation",
                 "slots": 50,
-                "busy": 4,
+                "busy": 3,
                 "last_receive_seconds_ago": 0.1,
-                "in_hand": [in_hand("t-1", 2.5, 3), in_hand(None, 0.4), in_hand("t-3", 0), in_hand("t-4", 0)],
+                "in_hand": [
+                    in_hand("t-1", 2.5, 3),
+                    in_hand(None, 0.4, settling=True),
+                    in_hand("t-3", 0),
+                    in_hand("t-4", 0),
+                ],
             },
             reasons=["calculation: no successful receive yet"],
         ),
@@ -109,7 +120,7 @@ def test_services_queues_and_workers_are_three_tables(overview: Overview) -> Non
         ["undelivered", "2", "0", "0"],
         [],
         ["worker", "queue", "busy", "works", "on", "now"],
-        ["worker-calculation", "calculation", "4/50", *NOW.split()],
+        ["worker-calculation", "calculation", "3/50", *NOW.split()],
         ["calculation:", "no", "successful", "receive", "yet"],
         ["worker-data", "connection", "refused"],
     ]
