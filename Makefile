@@ -39,22 +39,22 @@ down: venv ## Stop it; what is still in the queues comes back with the next star
 	@$(STACK) down
 
 ps: venv ## Show the services, what waits in the queues and what the workers do (WATCH=1: go on, refreshed in place)
-	@$(STACK) ps $(if $(WATCH),--watch)
+	@$(STACK) ps $(if $(WATCH),--watch) $(ARGS)
 
 logs: venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
-	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow)
+	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
 
 trace: venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
-	@$(STACK) trace "$(TASK)"
+	@$(STACK) trace "$(TASK)" $(ARGS)
 
 tail: venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
-	@$(STACK) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures)
+	@$(STACK) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures) $(ARGS)
 
 submit: venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
-	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait)
+	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
 
 demo: venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it
-	@$(STACK) demo
+	@$(STACK) demo $(ARGS)
 
 dlq: venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
 	@$(STACK) dlq $(ARGS)
@@ -146,6 +146,7 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n%s\n' 'ps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which tells all options, and ARGS=--json for programs.'
 
 venv:
 	@stack/setup.sh $(VENV) requirements/dev.txt "the development tools"

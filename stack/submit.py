@@ -79,6 +79,8 @@ def read_request(
 
     Raises `StackError` where it holds none.
     """
+    if not file:
+        raise StackError("Say what to post: `make submit FILE=task.json`; - is standard input.")
     try:
         text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:

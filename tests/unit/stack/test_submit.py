@@ -176,3 +176,5 @@ def test_a_file_is_read_and_one_that_is_not_there_is_one_line(tmp_path: Path) ->
     assert read_request(str(tmp_path / "task.json"), StackSettings("native")).task_type.name == "calculation"
     with pytest.raises(StackError, match="cannot be read: No such file"):
         read_request(str(tmp_path / "nothing.json"), StackSettings("native"))
+    with pytest.raises(StackError, match=r"FILE=task\.json"):
+        read_request("", StackSettings("native"))
