@@ -12,6 +12,7 @@ import httpx
 from stack.config import ROOT
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
+from tests.end_to_end.client import SOON_CLOSED
 
 READY_SECONDS = 30.0
 
@@ -26,7 +27,7 @@ class ReceiverProcess:
         self._log = directory / "receiver.log"
         self._database = directory / "receiver.sqlite3"
         self.url = f"http://127.0.0.1:{self._port}"
-        self.client = httpx.Client(base_url=self.url, trust_env=False)
+        self.client = httpx.Client(base_url=self.url, trust_env=False, limits=SOON_CLOSED)
 
     def start(self) -> None:
         """Start it and wait until it listens."""

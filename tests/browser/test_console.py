@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.end_to_end.client import PATIENCE_SECONDS, Client
+from tests.end_to_end.client import PATIENCE_SECONDS, SOON_CLOSED, Client
 from tests.end_to_end.stack_control import SETTINGS, StackControl
 
 OpenPage = Callable[..., Page]
@@ -66,7 +66,7 @@ def undelivered(stack: StackControl, client: Client) -> Iterator[Callable[[int],
         return ids
 
     yield made
-    with httpx.Client(base_url=stack.console_url, timeout=PATIENCE_SECONDS) as console:
+    with httpx.Client(base_url=stack.console_url, timeout=PATIENCE_SECONDS, limits=SOON_CLOSED) as console:
         console.post("/api/redrive", json={"queue": "undelivered", "all": True}).raise_for_status()
 
 

@@ -13,6 +13,9 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 60
 _POLL_SECONDS = 0.1
 
+# Uvicorn closes a connection that was idle for 5 s, and so long httpx would use it again: at the same moment.
+SOON_CLOSED = httpx.Limits(keepalive_expiry=1)
+
 
 def wait_for(look: Callable[[], T], what: str) -> T:
     """Return the first truthy answer of `look`, asked again and again; fail with `what` when patience is over."""
@@ -28,8 +31,8 @@ class Client:
     """Submits tasks to the API and reads what the receiver heard."""
 
     def __init__(self, api_url: str, receiver_url: str, receiver_url_for_services: str) -> None:
-        self.api = httpx.Client(base_url=api_url, timeout=30)
-        self.receiver = httpx.Client(base_url=receiver_url, timeout=30)
+        self.api = httpx.Client(base_url=api_url, timeout=30, limits=SOON_CLOSED)
+        self.receiver = httpx.Client(base_url=receiver_url, timeout=30, limits=SOON_CLOSED)
         self.callback_url = f"{receiver_url_for_services}/callback"
         self.source_url = f"{receiver_url_for_services}/source"
 
