@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise, repeat
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,13 +24,15 @@ MOST_CALLS_PER_TASK = 1200
 signature included: the work of the interpreter without a clock. Runs differ by less than 1 %, Python 3.11 and 3.13 by
 3 %. Lower it when the path has become shorter; raise it for a reason only."""
 
-MOST_BLOCKS_KEPT_PER_TASK = 0.6
-"""Pieces of memory that a worker holds more after a task than before. What settles in the first thousands of tasks,
-caches for one, is 0.3 and falls; what is kept for each task is 1 at the least."""
+MOST_BLOCKS_KEPT_PER_TASK = 0.5
+"""Pieces of memory that a worker holds more after a task than before, in the round in which that was least. What is
+kept for each task is 1 at the least, in every round; caches that fill and requests under way were 0.7 in one round of
+many, and never more than 0.05 in the least of three."""
 
 CONCURRENCY = 50
 TASKS = 1000
 WARM_UP_TASKS = 300
+ROUNDS = 3
 
 WORKER = ("services.worker", "calculation")
 
@@ -125,14 +128,14 @@ async def test_a_task_takes_a_bounded_number_of_calls_and_leaves_nothing_in_memo
         running_program(broker, tmp_path, WORKER, settings(), counted=True) as worker,
     ):
         costs = []
-        for tasks in (WARM_UP_TASKS, TASKS):
+        for tasks in (WARM_UP_TASKS, *repeat(TASKS, ROUNDS)):
             await fill(broker, receiver, tasks)
             await until(broker, "calculation", lambda *left: left == (0, 0))
             # A busy worker may receive several times at once; of each it holds hundreds of pieces.
             await requests.reach("ReceiveMessage", requests.counts()["ReceiveMessage"] + 2)
             costs.append(await cost_so_far(worker))
 
-    assert receiver.callbacks == WARM_UP_TASKS + TASKS
-    before, after = costs
-    assert (after.calls - before.calls) / TASKS <= MOST_CALLS_PER_TASK
-    assert (after.blocks - before.blocks) / TASKS <= MOST_BLOCKS_KEPT_PER_TASK
+    assert receiver.callbacks == WARM_UP_TASKS + ROUNDS * TASKS
+    rounds = list(pairwise(costs))
+    assert max(after.calls - before.calls for before, after in rounds) / TASKS <= MOST_CALLS_PER_TASK
+    assert min(after.blocks - before.blocks for before, after in rounds) / TASKS <= MOST_BLOCKS_KEPT_PER_TASK
