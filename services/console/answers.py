@@ -12,6 +12,17 @@ from services.console.api_client import ApiError, NoTaskRouteError
 from services.console.dead_letters import BusyError
 from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, NotOneMessageError, UsageError, of_broker
 from services.redaction import redact
+from web.pages import CONTENT_SECURITY_POLICY
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Those of every answer."""
 
 _STATUSES: dict[type[DlqError], HTTPStatus] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -78,8 +89,10 @@ async def _of_route(_request: Request, error: Exception) -> Response:
 
 
 async def _of_bug(_request: Request, _error: Exception) -> Response:
-    # The server logs it.
-    return error_answer("The console failed at this request: its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
+    # The server logs it. The framework sends it outside the middleware that adds the headers to the others.
+    response = error_answer("The console failed at this request: its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
+    response.headers.update(HEADERS)
+    return response
 
 
 def validation_detail(errors: Any) -> str:

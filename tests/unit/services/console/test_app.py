@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from pydantic import HttpUrl, SecretStr
 
 from services.console import dead_letters
+from services.console.answers import HEADERS
 from services.console.app import MAX_BODY_BYTES, create_app
-from services.console.security import HEADERS
 from services.redaction import hide_secrets_of
 from services.settings import ConsoleSettings, ServiceAddress
 from services.task_types import load_task_types
@@ -209,6 +209,7 @@ async def test_a_bug_shows_no_trace_to_the_client(console: httpx.AsyncClient, mo
 
     assert response.status_code == 500
     assert response.json() == {"detail": "The console failed at this request: its log says why."}
+    assert {name: response.headers[name] for name in HEADERS} == HEADERS
 
 
 async def test_an_unknown_path_is_json_too(console: httpx.AsyncClient) -> None:
