@@ -120,14 +120,19 @@ def test_prometheus_finds_every_service_by_its_name() -> None:
     assert {found["port"] for job in scraped for found in job["dns_sd_configs"]} == {8081}
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Compose to ask")
+def compose_answers() -> bool:
+    """Tell whether the command has Compose: its client alone words the lack of it in ways of its own."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0  # noqa: S607
+
+
+@pytest.mark.skipif(not compose_answers(), reason="there is no Compose to ask")
 @pytest.mark.parametrize("profiles", ["", PROFILE])
 def test_compose_understands_the_file(profiles: str) -> None:
     environment = {**os.environ, "COMPOSE_PROFILES": profiles}
     command = ["docker", "compose", "config", "--services"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if "is not a docker command" in done.stderr:
-        pytest.skip("there is no Compose to ask")
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) == {*SERVICES} - (set() if profiles else {*OBSERVERS})
 
