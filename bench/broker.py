@@ -19,7 +19,7 @@ from stack.localstack import COMMAND, localstack_environment, localstack_python,
 from stack.ports import free_port
 from stack.readiness import localstack_probe, wait_until_ready
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 REGION = "us-east-1"
 TASK_PACKAGE = "services.tasks"
 VISIBILITY_TIMEOUT_SECONDS = 60

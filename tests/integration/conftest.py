@@ -13,7 +13,8 @@ from stack.localstack import COMMAND, localstack_environment, localstack_python,
 from stack.ports import free_port
 from stack.readiness import Readiness, localstack_probe, wait_for_verdict
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+"""Several may start at once, on a machine that is busy with other tests."""
 
 
 @contextmanager

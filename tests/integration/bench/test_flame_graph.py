@@ -13,7 +13,7 @@ def inner():
     return sum(range(20_000))
 
 def outer():
-    for _ in range(1_000):
+    for _ in range(5_000):
         inner()
 
 outer()

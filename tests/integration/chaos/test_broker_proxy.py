@@ -93,7 +93,7 @@ async def test_messages_of_a_receive_whose_answer_was_lost_are_hidden_and_come_b
         setup.proxy.failing(fault("error", done=True, operation="ReceiveMessage")),
         pytest.raises(ClientError),
     ):
-        # Longer than the poll of the second try.
-        await setup.queue.receive(10, wait_seconds=1, visibility_timeout_seconds=3)
+        # The second try, which does not wait for messages, is over long before this one shows again.
+        await setup.queue.receive(10, wait_seconds=0, visibility_timeout_seconds=6)
     (message,) = await setup.queue.receive(10, wait_seconds=20, visibility_timeout_seconds=30)
     assert (message.body, message.receive_count) == ("hidden", 2)

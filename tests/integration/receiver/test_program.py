@@ -18,6 +18,9 @@ import httpx
 import pytest
 from httpx_sse import EventSource
 
+PATIENCE_SECONDS = 60
+"""How long a test waits for what must happen, before it fails."""
+
 RECEIVER = (sys.executable, "-m", "receiver")
 # A file system of its own that a user may mount, in a namespace that ends with the process.
 OWN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
@@ -32,7 +35,7 @@ async def running(
     settings = {"RECEIVER_PORT": "0", "RECEIVER_DATABASE": str(database), "CALLBACK_SIGNING_SECRET": ""}
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stdout=PIPE)
     try:
-        async with httpx.AsyncClient(base_url=await told_url(process)) as client:
+        async with httpx.AsyncClient(base_url=await told_url(process), timeout=PATIENCE_SECONDS) as client:
             yield process, client
     finally:
         if process.returncode is None:
@@ -65,7 +68,7 @@ async def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
 async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) -> None:
     async with running(tmp_path / "receiver.sqlite3") as (process, client):
         late = asyncio.create_task(client.post("/callback?delay=300"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (await client.get("/callbacks")).json()["callbacks"]:
                 pass
         assert not late.done()
@@ -79,7 +82,7 @@ async def test_stop_sends_late_answers_at_once_and_loses_none(tmp_path: Path) ->
 async def test_stop_ends_broken_answers_at_once(tmp_path: Path) -> None:
     async with running(tmp_path / "receiver.sqlite3") as (process, client):
         broken = [asyncio.create_task(client.post(f"/callback?{fault}=true")) for fault in ("hang", "drip")]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len((await client.get("/callbacks")).json()["callbacks"]) < len(broken):
                 pass
         process.send_signal(signal.SIGTERM)
@@ -96,7 +99,7 @@ async def test_stop_ends_the_events_at_once(tmp_path: Path) -> None:
             events = response.aiter_lines()
             await anext(events)
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 assert [line async for line in events if line] == ["retry: 1000"]
         log, _ = await process.communicate()
     assert b"Application shutdown complete" in log

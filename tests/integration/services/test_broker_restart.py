@@ -114,5 +114,5 @@ async def test_api_and_consumer_outlive_a_broker_that_is_killed_and_comes_back_e
 
         async with broker(tmp_path, port):
             await worked.has_had(await accepted(api))
-            assert (await api.get("/readyz")).status_code == 200
             assert consumer.unready_reason() is None
+            assert (await api.get("/readyz")).status_code == 200

@@ -57,6 +57,7 @@ class Failures:
 
     def __init__(self, broker: Broker, operation: str, count: int) -> None:
         self._left = count
+        self._failed = asyncio.Semaphore(0)
         self._passed = asyncio.Event()
         broker.client.meta.events.register(f"before-call.sqs.{operation}", self._fail)
 
@@ -65,11 +66,21 @@ class Failures:
             self._passed.set()
             return
         self._left -= 1
+        self._failed.release()
         raise EndpointConnectionError(endpoint_url="http://sqs")
+
+    async def next(self) -> None:
+        """Wait until one more request has failed."""
+        await asyncio.wait_for(self._failed.acquire(), PATIENCE_SECONDS)
 
     async def are_over(self) -> None:
         """Wait until a request of the operation was let through."""
         await asyncio.wait_for(self._passed.wait(), PATIENCE_SECONDS)
+
+
+async def show_again(broker: Broker, message: ReceivedMessage) -> None:
+    """Show a message that is worked no more, as if its visibility timeout were over."""
+    await broker.queues["calculation"].change_visibility(message, 0)
 
 
 async def receive_again(broker: Broker, message: ReceivedMessage) -> None:
@@ -204,7 +215,9 @@ async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be
     work = Work()
     failures = Failures(broker, "DeleteMessageBatch", 1)
 
-    async with running(consumer_of(broker, work, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+    async with running(consumer_of(broker, work)):
+        await failures.next()
+        await show_again(broker, work.begun[0])
         await failures.are_over()
 
     assert len(work.begun) == 1
@@ -219,7 +232,9 @@ async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "DeleteMessageBatch", 1)
 
-    async with running(consumer_of(broker, work, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+    async with running(consumer_of(broker, work)):
+        await failures.next()
+        await show_again(broker, work.begun[0])
         await failures.are_over()
 
     assert len(work.begun) == 1
@@ -233,13 +248,18 @@ async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_
     monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     failures = Failures(broker, "SendMessageBatch", 2)
+    begun: list[ReceivedMessage] = []
 
-    async def fail(_message: ReceivedMessage) -> None:
+    async def fail(message: ReceivedMessage) -> None:
         structlog.contextvars.bind_contextvars(task_id="task-1")
+        begun.append(message)
         raise PermanentError("garbage")
 
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
-        async with running(consumer_of(broker, fail, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+        async with running(consumer_of(broker, fail)):
+            for _ in range(2):
+                await failures.next()
+                await show_again(broker, begun[0])
             await failures.are_over()
 
     assert [line["task_id"] for line in lines if line["event"] == "dead-lettered"] == ["task-1"] * 3
@@ -251,9 +271,11 @@ async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_th
     monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
-    Failures(broker, "SendMessageBatch", 1)
+    failures = Failures(broker, "SendMessageBatch", 1)
 
-    async with running(consumer_of(broker, work, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+    async with running(consumer_of(broker, work)):
+        await failures.next()
+        await show_again(broker, work.begun[0])
         [dead] = await broker.take("calculation-dlq")
 
     assert len(work.begun) == 1
@@ -346,7 +368,8 @@ async def test_a_worker_that_is_lost_leaves_its_message_to_be_received_again(bro
         await work.has_begun(1)
     lost.let_go.set()
 
-    assert work.begun[0].receive_count == 2
+    # A receive of the lost one, under way when it ended, may have counted too.
+    assert work.begun[0].receive_count > 1
 
 
 async def test_a_stopping_consumer_finishes_what_is_in_hand_and_receives_no_more(broker: Broker) -> None:

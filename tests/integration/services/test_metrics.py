@@ -46,7 +46,7 @@ class Program:
     url: str
 
     async def get(self, path: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
             return await client.get(f"{self.url}{path}")
 
     async def scrape(self) -> Scraped:
@@ -79,7 +79,7 @@ async def api_of(broker: Broker, directory: Path) -> AsyncIterator[tuple[Program
     port = free_port()
     async with (
         program(broker, directory, "services.api", API_PORT=str(port)) as api,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_SECONDS) as client,
     ):
         await asyncio.to_thread(
             wait_until_ready, "The API", http_probe(f"http://127.0.0.1:{port}/healthcheck"), PATIENCE_SECONDS

@@ -19,15 +19,21 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def children() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
     """Two processes as supervisord would have started them, `api` and `worker-data`."""
     started = {name: start(name) for name in ("api", "worker-data")}
+    for child in started.values():
+        # Until a process has begun, the system does not tell its environment.
+        assert child.stdout
+        assert child.stdout.readline() == b"begun\n"
     yield started
     for child in started.values():
         child.kill()
-        child.wait()
+        child.communicate()
 
 
 def start(name: str) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "SUPERVISOR_SERVER_URL": URL, "SUPERVISOR_PROCESS_NAME": name}
-    return subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], env=environment)
+    program = "import signal; print('begun', flush=True); signal.pause()"
+    command = [sys.executable, "-c", program]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)  # noqa: S603
 
 
 def test_they_are_found_by_name(children: dict[str, "subprocess.Popen[bytes]"]) -> None:

@@ -18,6 +18,9 @@ from stack.errors import StackError
 from stack.ports import free_port
 from stack.saved_messages import restore, save, saved_messages_file
 
+PATIENCE_SECONDS = 60
+"""How long LocalStack may take for an answer."""
+
 
 class Broker:
     """One account of LocalStack with a queue `work`, its DLQ `work-dlq` (2 attempts), and `undelivered`."""
@@ -45,7 +48,7 @@ class Broker:
             "Content-Type": "application/x-amz-json-1.0",
             "Authorization": self._authorization,
         }
-        response = httpx.post(self._url, content=json.dumps(parameters), headers=headers)
+        response = httpx.post(self._url, content=json.dumps(parameters), headers=headers, timeout=PATIENCE_SECONDS)
         assert response.status_code == 200, response.text
         return dict(response.json()) if response.content else {}
 

@@ -14,9 +14,11 @@ from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.api.app import create_app
-from services.api.enqueue import TaskQueue
+from services.api.enqueue import EnqueueError, TaskQueue
 from services.messages import decode_task
+from services.queues import define_queues
 from services.settings import ApiSettings
+from services.sqs import Queue, open_sqs
 from services.task_types import load_task_types
 from tests.integration.services.conftest import Broker
 from tests.service_fixtures import Serve
@@ -26,6 +28,8 @@ REQUEST = {
     "message": [{"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}],
 }
 LONGER_THAN_ANYTHING_TAKES = 60
+MOST_UNDER_WAY = 80
+"""Eight batches of ten: what more comes waits for one of them."""
 COULD_NOT_BE_QUEUED = {"detail": "Request processing failed due to an internal error."}
 
 
@@ -77,7 +81,7 @@ async def test_each_of_many_concurrent_tasks_is_on_its_queue_once(broker: Broker
 
 
 async def test_concurrent_tasks_take_a_tenth_of_the_requests(broker: Broker) -> None:
-    task_queue = TaskQueue(broker.queues["calculation"], timeout_seconds=10)
+    task_queue = TaskQueue(broker.queues["calculation"], timeout_seconds=LONGER_THAN_ANYTHING_TAKES)
 
     await asyncio.gather(*(task_queue.enqueue(str(number), f"body-{number}") for number in range(100)))
 
@@ -180,29 +184,34 @@ async def test_a_broker_that_hangs_up_is_a_500(serve: Serve) -> None:
 
 
 async def test_what_timed_out_before_it_was_sent_is_not_sent_later(serve: Serve) -> None:
-    let_go = asyncio.Event()
+    let_go, all_held = asyncio.Event(), asyncio.Event()
     sent: list[str] = []
 
     async def hold(_action: str, batch: dict[str, Any]) -> web.Response:
-        sent.extend(decode_task(entry["MessageBody"]).task_id for entry in batch["Entries"])
+        sent.extend(entry["MessageBody"] for entry in batch["Entries"])
+        if len(sent) == MOST_UNDER_WAY:
+            all_held.set()
         await let_go.wait()
         taken = [{"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""} for entry in batch["Entries"]]
         return web.json_response({"Successful": taken})
 
-    async with (
-        serve(broker_that(hold)) as url,
-        api_with(aws_endpoint_url=HttpUrl(url), enqueue_timeout_seconds=1) as api,
-    ):
+    definition = define_queues(load_task_types(["services.tasks"]))["calculation"]
+    async with serve(broker_that(hold)) as url, open_sqs(ApiSettings(aws_endpoint_url=HttpUrl(url))) as client:
+        queue = Queue(client, definition)
+        patient = TaskQueue(queue, timeout_seconds=LONGER_THAN_ANYTHING_TAKES)
+        impatient = TaskQueue(queue, timeout_seconds=0.1)
+        held = [asyncio.create_task(patient.enqueue("id", "held")) for _ in range(MOST_UNDER_WAY)]
+        await all_held.wait()
         with capture_logs():
-            responses = await asyncio.gather(*(submit(api) for _ in range(100)))
-        assert {response.status_code for response in responses} == {500}
-        under_way = len(sent)
-        assert 0 < under_way < 100
-
+            timed_out = await asyncio.gather(
+                *(impatient.enqueue("id", "timed out") for _ in range(20)), return_exceptions=True
+            )
         let_go.set()
-        accepted = await submit(api)
+        await asyncio.gather(*held)
+        await patient.enqueue("id", "later")
 
-    assert sent[under_way:] == [accepted.json()["task_id"]]
+    assert [type(error) for error in timed_out] == [EnqueueError] * 20
+    assert sent == ["held"] * MOST_UNDER_WAY + ["later"]
 
 
 async def test_a_broker_that_hangs_fills_no_memory(serve: Serve) -> None:
@@ -214,10 +223,14 @@ async def test_a_broker_that_hangs_fills_no_memory(serve: Serve) -> None:
 
     async with (
         serve(broker_that(hold)) as url,
-        api_with(aws_endpoint_url=HttpUrl(url), enqueue_timeout_seconds=1, enqueue_max_pending=20) as api,
+        api_with(aws_endpoint_url=HttpUrl(url), enqueue_max_pending=20) as api,
     ):
         with capture_logs():
-            responses = await asyncio.gather(*(submit(api) for _ in range(100)))
-        let_go.set()
+            submitted = [asyncio.create_task(submit(api)) for _ in range(100)]
+            waiting = set(submitted)
+            while len(waiting) > 20:
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            let_go.set()
+            responses = await asyncio.gather(*submitted)
 
     assert Counter(response.status_code for response in responses) == {500: 20, 503: 80}

@@ -47,9 +47,10 @@ async def test_a_queue_that_is_gone_has_its_error_and_the_others_go_on(broker: B
     await console.state_when(lambda state: queue(state, "data-dlq")["error"] is None)
     await broker.delete("data-dlq")
 
-    state = await console.state_when(lambda state: queue(state, "data-dlq")["error"])
+    state = await console.state_when(
+        lambda state: "there is no queue data-dlq" in (queue(state, "data-dlq")["error"] or "")
+    )
 
-    assert "there is no queue data-dlq" in queue(state, "data-dlq")["error"]
     assert (queue(state, "data-dlq")["waiting"], queue(state, "data")["waiting"]) == (None, 0)
 
 
@@ -59,7 +60,9 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
     worker_settings = {
         "HEALTH_PORT": str(port),
         "SQS_WAIT_TIME_SECONDS": "1",
-        "TASK_DELAY_SECONDS": "2",
+        # It is in hand until it is seen, and at the stop it is given back.
+        "TASK_DELAY_SECONDS": "600",
+        "DRAIN_TIMEOUT_SECONDS": "0",
         "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",
     }
     async with running_console(console_settings(broker.environment, console_services=services)) as console:
@@ -67,15 +70,19 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
             await console.state_when(lambda state: service(state, "worker-calculation")["ready"])
             await broker.queues["calculation"].send(encode_task("task-7", "calculation", json.dumps(REQUEST)))
             busy = await console.state_when(
-                lambda state: service(state, "worker-calculation")["consumers"][0]["in_hand"]
+                # One that does not answer in time has none for now.
+                lambda state: any(each["in_hand"] for each in service(state, "worker-calculation")["consumers"])
             )
-        dead = await console.state_when(lambda state: not service(state, "worker-calculation")["alive"])
+        # While it was stopping it may have had another error.
+        dead = await console.state_when(
+            lambda state: service(state, "worker-calculation")["error"] == "connection refused"
+        )
 
     worker = service(busy, "worker-calculation")
     [consumer] = worker["consumers"]
     assert worker["pid"] == process.pid
     assert (consumer["queue"], consumer["busy"], consumer["in_hand"][0]["task_id"]) == ("calculation", 1, "task-7")
-    assert service(dead, "worker-calculation")["error"] == "connection refused"
+    assert not service(dead, "worker-calculation")["alive"]
 
 
 async def test_a_submitted_task_goes_through_the_api_and_is_seen_in_the_rates(broker: Broker, tmp_path: Path) -> None:
@@ -98,7 +105,8 @@ async def test_a_submitted_task_goes_through_the_api_and_is_seen_in_the_rates(br
         running_console(settings) as console,
     ):
         await asyncio.to_thread(wait_until_ready, "The API", http_probe(f"{api_url}/readyz"), PATIENCE_SECONDS)
-        await console.state_when(lambda state: service(state, "api")["ready"])
+        # Without an error, its metrics are known too: what is accepted from now on is more than that.
+        await console.state_when(lambda state: service(state, "api")["ready"] and not service(state, "api")["error"])
         [calculation, _data] = (await console.http.get("/api/task-types")).json()
         answered = await console.http.post("/api/submit", json={"route": calculation["route"], "request": REQUEST})
         refused = await console.http.post("/api/submit", json={"route": calculation["route"], "request": {}})

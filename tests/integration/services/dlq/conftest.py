@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -20,6 +21,9 @@ from stack.config import ROOT, StackSettings
 from stack.sqs import connect
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.service_fixtures import Serve
+
+INTERRUPTED_AT = 3
+"""After so many batches: some are done, and many are left."""
 
 _JSON = "application/x-amz-json-1.0"
 
@@ -104,6 +108,40 @@ async def intercepted(broker: Broker, serve: Serve, intercept: Intercept) -> Asy
     url = str(broker.environment["aws_endpoint_url"])
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http, serve(forward) as endpoint:
         yield {**broker.environment, "aws_endpoint_url": HttpUrl(endpoint)}
+
+
+class RunAndInterrupt(Protocol):
+    """Runs the program in the directory with these arguments, to its end."""
+
+    async def __call__(self, directory: Path, *arguments: str) -> Done: ...
+
+
+@asynccontextmanager
+async def interrupted(
+    broker: Broker, serve: Serve, number: signal.Signals, operation: str
+) -> AsyncIterator[RunAndInterrupt]:
+    """Give what runs the program, which is sent the signal when SQS has done the operation a few times.
+
+    It hears of that before it hears SQS's answer, however slow or quick it is.
+    """
+    running: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    done = 0
+
+    def interrupt(called: str, is_done: bool) -> None:  # noqa: FBT001  # as it is called
+        nonlocal done
+        if not is_done or called != operation:
+            return
+        done += 1
+        if done == INTERRUPTED_AT:
+            running.result().send_signal(number)
+
+    async with intercepted(broker, serve, interrupt) as environment:
+
+        async def run(directory: Path, *arguments: str) -> Done:
+            running.set_result(await Commands(environment, directory).start(*arguments))
+            return await end_of(running.result())
+
+        yield run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from services.dlq.dead_letter import DeadLetter
 from services.dlq.end_of_line import EndOfLine
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.sqs import ReceivedMessage
-from tests.integration.services.conftest import Broker, until
-from tests.integration.services.dlq.conftest import REFUSED, Commands, end_of, fill, outcome
+from tests.integration.services.conftest import Broker
+from tests.integration.services.dlq.conftest import REFUSED, Commands, fill, interrupted, outcome
+from tests.service_fixtures import Serve
 
 TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
 
@@ -130,21 +132,19 @@ async def test_a_message_that_comes_again_during_a_look_is_told_once(broker: Bro
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_look_that_is_interrupted_gives_everything_back(
-    broker: Broker, commands: Commands, number: signal.Signals
+    broker: Broker, serve: Serve, tmp_path: Path, number: signal.Signals
 ) -> None:
-    await fill(broker, "undelivered", [outcome(number) for number in range(2000)], REFUSED)
-    process = await commands.start("list", "--json")
-    await until(broker, "undelivered", lambda _waiting, in_hand: in_hand > 0)
+    await fill(broker, "undelivered", [outcome(number) for number in range(200)], REFUSED)
 
-    process.send_signal(number)
-    done = await end_of(process)
+    async with interrupted(broker, serve, number, "ReceiveMessage") as run:
+        done = await run(tmp_path, "list", "--json")
 
     assert done.exit_code == 130
     assert "Interrupted" in done.errors
     told = json.loads(done.output)
     assert told["complete"] is False
-    assert 0 < len(told["messages"]) < 2000
-    assert await broker.in_queue("undelivered") == (2000, 0)
+    assert 0 < len(told["messages"]) < 200
+    assert await broker.in_queue("undelivered") == (200, 0)
 
 
 async def test_a_look_that_fails_gives_back_what_it_had(broker: Broker, end_of_line: EndOfLine) -> None:

@@ -61,7 +61,7 @@ async def test_sqs_moves_all_of_a_dlq_and_its_progress_is_told(
 async def test_a_move_that_is_interrupted_is_cancelled_and_says_what_was_moved(
     broker: Broker, end_of_line: EndOfLine, bodies: list[str]
 ) -> None:
-    slow_down(broker, per_second=20)
+    slow_down(broker, per_second=2)
     moving = asyncio.create_task(move(end_of_line, "calculation-dlq", "calculation"))
     await until(broker, "calculation", lambda waiting, _in_hand: waiting > 0)
 
@@ -77,7 +77,7 @@ async def test_a_move_that_is_interrupted_is_cancelled_and_says_what_was_moved(
 async def test_a_move_that_a_killed_command_has_left_is_followed(
     broker: Broker, end_of_line: EndOfLine, bodies: list[str]
 ) -> None:
-    slow_down(broker, per_second=50)
+    slow_down(broker, per_second=20)
     states = await end_of_line.states(["calculation-dlq", "calculation"])
     await broker.client.start_message_move_task(
         SourceArn=states["calculation-dlq"].arn, DestinationArn=states["calculation"].arn

@@ -15,7 +15,7 @@ from services.dlq.plan import Plan, make_plan, select
 from services.dlq.redrive import Moved, redrive
 from services.dlq.selection import Criteria
 from services.messages import MAX_BODY_BYTES, encode_task
-from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.dlq.conftest import (
     REFUSED,
     Commands,
@@ -23,6 +23,7 @@ from tests.integration.services.dlq.conftest import (
     end_of,
     fill,
     intercepted,
+    interrupted,
     outcome,
 )
 from tests.service_fixtures import Serve
@@ -317,15 +318,13 @@ async def test_a_broker_that_fails_in_mid_redrive_is_one_line_behind_what_was_mo
 
 
 async def test_a_redrive_that_is_interrupted_finishes_what_it_has_in_hand_and_gives_the_rest_back(
-    broker: Broker, commands: Commands
+    broker: Broker, serve: Serve, tmp_path: Path
 ) -> None:
-    bodies = [outcome(number) for number in range(1500)]
+    bodies = [outcome(number) for number in range(200)]
     await fill(broker, "undelivered", bodies, REFUSED)
-    process = await commands.start("redrive", "undelivered", "--reason", "503", "--yes")
-    await until(broker, "callbacks", lambda waiting, _in_hand: waiting > 0)
 
-    process.send_signal(signal.SIGINT)
-    done = await end_of(process)
+    async with interrupted(broker, serve, signal.SIGINT, "SendMessageBatch") as run:
+        done = await run(tmp_path, "redrive", "undelivered", "--reason", "503", "--yes")
 
     left, arrived = bodies_in(broker, "undelivered"), bodies_in(broker, "callbacks")
     assert done.exit_code == 130

@@ -67,11 +67,6 @@ class StrictSlack:
             await self._changed.wait_for(lambda: len(self.messages) >= count)
         return self.messages
 
-    async def has_told(self, count: int) -> None:
-        """Wait until so many alerts were posted, alone or in digests."""
-        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
-            await self._changed.wait_for(lambda: sum(map(alerts_in, self.messages)) >= count)
-
     async def was_called(self, count: int) -> None:
         """Wait for so many calls, whatever was answered."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._changed:

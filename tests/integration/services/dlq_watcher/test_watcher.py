@@ -18,7 +18,7 @@ from services.messages import OutcomeMessage, encode_outcome, encode_task
 from services.program import _open_resources
 from services.settings import WatcherSettings
 from services.task_types import load_task_types
-from tests.integration.services.conftest import Broker, running
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
 from tests.service_fixtures import Serve
 from tests.unit.services.dlq_watcher.conftest import alert_of
@@ -92,7 +92,7 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
     async with serve(receiver.receive) as url:
         await broker.queues[f"{queue}-dlq"].send(encode_task("id", queue, request_for(url)), attributes)
         async with watching(settings):
-            body = await asyncio.wait_for(receiver.bodies.get(), 30)
+            body = await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
             [alert] = await strict_slack.has_posted(1)
 
     outcome = json.loads(body)
@@ -123,7 +123,7 @@ async def test_secrets_of_the_callback_are_not_in_the_alert_and_the_trace_is_not
         attributes = {"reason": "ValueError: no", "attempts": "3", "trace": "in line 1\nValueError: no"}
         await broker.queues["calculation-dlq"].send(body, attributes)
         async with watching(settings):
-            callback = await asyncio.wait_for(receiver.bodies.get(), 30)
+            callback = await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
             [alert] = await strict_slack.has_posted(1)
 
     assert b"in line 1" not in callback
@@ -143,7 +143,7 @@ async def test_where_sqs_moved_the_message_the_worker_was_lost_whatever_an_earli
         assert len(await data.receive(1, wait_seconds=5, visibility_timeout_seconds=0)) == 1
         assert await data.receive(1, wait_seconds=1, visibility_timeout_seconds=0) == []
         async with watching(settings):
-            callback = await asyncio.wait_for(receiver.bodies.get(), 30)
+            callback = await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
             [alert] = await strict_slack.has_posted(1)
 
     assert json.loads(callback)["errors"][0]["details"] == f"{WORKER_LOST} (failed for good after 1 attempt)"
@@ -259,7 +259,7 @@ async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_
     async with serve(receiver.receive) as url:
         await broker.queues["calculation-dlq"].send(encode_task("id", "calculation", request_for(url)))
         async with watching(settings):
-            assert await asyncio.wait_for(receiver.bodies.get(), 30)
+            assert await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
             await strict_slack.was_called(1)
     assert await broker.in_queue("calculation-dlq") == (0, 0)
     assert sum(await broker.in_queue("alerts")) == 1
@@ -297,7 +297,7 @@ async def test_without_a_token_alerts_are_errors_in_the_log_those_that_were_left
         async with serve(receiver.receive) as url:
             await broker.queues["calculation-dlq"].send(encode_task("id", "calculation", request_for(url)))
             async with watching(without_slack):
-                assert await asyncio.wait_for(receiver.bodies.get(), 30)
+                assert await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
 
     alerts = {entry["headline"]: entry for entry in logs if entry["event"] == "alert"}
     assert alerts.keys() == {"Task id (calculation) failed for good", "Task 1 (calculation) failed for good"}

@@ -14,7 +14,7 @@ from services.task_types import load_task_types
 from services.tasks.task_type import TaskContext, TaskItem, TaskType
 from services.worker.__main__ import make_consumers
 from services.worker.task_handler import TaskHandler
-from tests.integration.services.conftest import Broker, running
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.service_fixtures import Serve
 
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -66,7 +66,7 @@ async def test_a_receiver_that_is_down_for_all_tries_in_place_hears_later_and_th
             # It is tried from the queue for the first time while nobody listens, too.
             await broker.requests.reach("SendMessageBatch", 1)
             async with serve(receive, port=closed_port):
-                outcome = await asyncio.wait_for(heard.get(), 30)
+                outcome = await asyncio.wait_for(heard.get(), PATIENCE_SECONDS)
 
     assert outcome == b'{"results":[{"a":1}],"errors":[],"task_id":"id"}'
     assert calculations.runs == 1
