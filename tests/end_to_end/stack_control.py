@@ -15,7 +15,7 @@ import httpx
 from stack.config import ROOT
 from stack.sqs import Sqs
 from stack.supervisor import socket_path
-from tests.end_to_end.client import wait_for
+from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 
 def _task_packages() -> list[str]:
@@ -25,17 +25,18 @@ def _task_packages() -> list[str]:
     return packages if followed else [*packages, "tests.end_to_end.worked_example"]
 
 
-# Short, so that what is retried, lost or drained is seen within seconds.
+# Short, so that what is retried, lost or drained is seen within seconds; what all tests depend on not to be over, such
+# as the time that SQS has to take a task, is longer than a busy machine stands still.
 SETTINGS = {
     "API_KEYS": "",
     "TASK_PACKAGES": ",".join(_task_packages()),
     "SQS_WAIT_TIME_SECONDS": "2",
-    "VISIBILITY_TIMEOUT_SECONDS": "4",
+    "VISIBILITY_TIMEOUT_SECONDS": "8",
     "HEARTBEAT_SECONDS": "1",
     "DRAIN_TIMEOUT_SECONDS": "3",
-    "DATA_TIMEOUT_SECONDS": "2",
-    "ENQUEUE_TIMEOUT_SECONDS": "3",
-    "CALLBACK_TIMEOUT_SECONDS": "3",
+    "DATA_TIMEOUT_SECONDS": "8",
+    "ENQUEUE_TIMEOUT_SECONDS": "10",
+    "CALLBACK_TIMEOUT_SECONDS": "8",
     "CALLBACK_IN_PLACE_RETRY_SECONDS": "0.1,0.2",
     "CALLBACK_RETRY_SCHEDULE_SECONDS": "1,1",
     "ALERT_WINDOW_SECONDS": "0.1",
@@ -120,7 +121,7 @@ class StackControl:
 
     def redrive_policy(self, queue: str) -> Any:
         """Return the queue's RedrivePolicy, as LocalStack has it."""
-        with httpx.Client(base_url=self.localstack_url) as client:
+        with httpx.Client(base_url=self.localstack_url, timeout=PATIENCE_SECONDS) as client:
             sqs = Sqs(client)
             return sqs.redrive_policy(sqs.queue_urls()[queue])
 

@@ -82,7 +82,7 @@ async def running_prometheus(
     url = f"http://127.0.0.1:{port}"
     try:
         await asyncio.to_thread(wait_until_ready, "Prometheus", http_probe(f"{url}/-/ready"), PATIENCE_SECONDS)
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
             yield Prometheus(client)
     finally:
         process.terminate()

@@ -71,7 +71,9 @@ async def observed_stack(program: Path, broker: Broker, directory: Path) -> Asyn
         for name, port in ports.items():
             targets.setdefault(name.partition("-c")[0], []).append(f"127.0.0.1:{port}")
         prometheus = await stack.enter_async_context(running_prometheus(program, directory, targets))
-        api = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{api_port}"))
+        api = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{api_port}", timeout=PATIENCE_SECONDS)
+        )
         yield Stack(api, prometheus)
 
 
