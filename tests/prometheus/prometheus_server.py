@@ -49,6 +49,10 @@ class Prometheus:
         """Wait until the expression gives a series."""
         return await self._until(expression, bool)
 
+    async def gives_nothing(self, expression: str) -> None:
+        """Wait until the expression gives no series any more: what was sampled last is of a while ago."""
+        await self._until(expression, lambda series: not series)
+
     async def _until(self, expression: str, reached: Callable[[Series], bool]) -> Series:
         series: Series = []
         try:
