@@ -83,9 +83,14 @@ class StackControl:
         if self.mode == "containers":
             self._docker("volume", "rm", f"{self._project}_receiver-data")
 
-    def kill(self, service: str) -> None:
-        """End the service's process with SIGKILL; what keeps the stack running starts it again."""
-        self._signal(service, signal.SIGKILL)
+    def pid(self, service: str) -> int:
+        """Return the process id of the service on this machine."""
+        return int(self._process(service)["pid"])
+
+    def kill(self, pid: int) -> None:
+        """End a service's process with SIGKILL; what keeps the stack running starts it again."""
+        # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
+        os.kill(pid, signal.SIGKILL)
 
     def pause(self, service: str) -> None:
         """Freeze the service: it holds its connections and answers nothing."""
@@ -162,8 +167,7 @@ class StackControl:
         return next(process for process in self._processes() if process["name"] == service)
 
     def _signal(self, service: str, number: signal.Signals) -> None:
-        # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
-        os.kill(self._process(service)["pid"], number)
+        os.kill(self.pid(service), number)
 
     def _container(self, service: str) -> str:
         return f"{self._project}-{service}-1"
