@@ -1,12 +1,20 @@
-"""How the tests are spread over processes: those that share a stack, or a LocalStack, stay together."""
+"""How the tests are spread over processes: those that share a stack, or a LocalStack, stay together.
+
+And what of Hypothesis holds for all of them.
+"""
 
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
 # The first that a path begins with. Each of the two parts of the integration tests has a LocalStack of its own.
 _TOGETHER = ("tests/end_to_end/", "tests/integration/services/dlq", "tests/integration/")
+
+# How long an example takes, or how long it takes to make one, says something of the machine: it is a shared one.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same

@@ -1,9 +1,10 @@
 """Fixtures for all tests of the services: an environment without surprises, and real HTTP servers on this machine."""
 
 import asyncio
+import gc
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -67,6 +68,16 @@ class Growth:
 
     def of(self, name: str, **labels: str) -> float:
         return (measured(name, **labels) or 0) - self.before.get((name, frozenset(labels.items())), 0)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Keep what other tests have left behind from being collected just now, and its calls from being counted."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class EndlessAnswer:

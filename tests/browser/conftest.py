@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.end_to_end.client import PATIENCE_SECONDS
 
 Theme = Literal["light", "dark"]
 
@@ -21,6 +23,8 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 AS_ROOT = ["--no-sandbox"]  # Chromium's sandbox does not work for root
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 LEFT = "net::ERR_ABORTED"  # the page itself gave the request up, or was closed
 
@@ -98,6 +102,7 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[...
                 **context,
             )
         )
+        contexts[-1].set_default_timeout(PATIENCE_SECONDS * 1000)
         page = contexts[-1].new_page()
         complaints.listen(page)
         page.goto(url)

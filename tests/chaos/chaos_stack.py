@@ -30,6 +30,10 @@ _SETTINGS = {
     "TASK_PACKAGES": ",".join(TASK_PACKAGES),
     "VISIBILITY_TIMEOUT_SECONDS": str(VISIBILITY_TIMEOUT_SECONDS),
     "TASK_TIMEOUT_SECONDS": str(TASK_TIMEOUT_SECONDS),
+    # Each less than what waits for it: an attempt, the client of the load, a pause of the receiver.
+    "DATA_TIMEOUT_SECONDS": "2",
+    "ENQUEUE_TIMEOUT_SECONDS": "3",
+    "CALLBACK_TIMEOUT_SECONDS": "3",
     "CALLBACK_IN_PLACE_RETRY_SECONDS": ",".join(map(str, IN_PLACE_RETRY_SECONDS)),
     "CALLBACK_RETRY_SCHEDULE_SECONDS": "1,1,2,3,4,5,5",
     "ALERT_WINDOW_SECONDS": "3",

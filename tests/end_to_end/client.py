@@ -31,8 +31,8 @@ class Client:
     """Submits tasks to the API and reads what the receiver heard."""
 
     def __init__(self, api_url: str, receiver_url: str, receiver_url_for_services: str) -> None:
-        self.api = httpx.Client(base_url=api_url, timeout=30, limits=SOON_CLOSED)
-        self.receiver = httpx.Client(base_url=receiver_url, timeout=30, limits=SOON_CLOSED)
+        self.api = httpx.Client(base_url=api_url, timeout=PATIENCE_SECONDS, limits=SOON_CLOSED)
+        self.receiver = httpx.Client(base_url=receiver_url, timeout=PATIENCE_SECONDS, limits=SOON_CLOSED)
         self.callback_url = f"{receiver_url_for_services}/callback"
         self.source_url = f"{receiver_url_for_services}/source"
 

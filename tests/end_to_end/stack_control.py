@@ -15,7 +15,7 @@ import httpx
 from stack.config import ROOT
 from stack.sqs import Sqs
 from stack.supervisor import socket_path
-from tests.end_to_end.client import wait_for
+from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 
 def _task_packages() -> list[str]:
@@ -25,17 +25,18 @@ def _task_packages() -> list[str]:
     return packages if followed else [*packages, "tests.end_to_end.worked_example"]
 
 
-# Short, so that what is retried, lost or drained is seen within seconds.
+# Short, so that what is retried, lost or drained is seen within seconds; what all tests depend on not to be over, such
+# as the time that SQS has to take a task, is longer than a busy machine stands still.
 SETTINGS = {
     "API_KEYS": "",
     "TASK_PACKAGES": ",".join(_task_packages()),
     "SQS_WAIT_TIME_SECONDS": "2",
-    "VISIBILITY_TIMEOUT_SECONDS": "4",
+    "VISIBILITY_TIMEOUT_SECONDS": "8",
     "HEARTBEAT_SECONDS": "1",
     "DRAIN_TIMEOUT_SECONDS": "3",
-    "DATA_TIMEOUT_SECONDS": "2",
-    "ENQUEUE_TIMEOUT_SECONDS": "3",
-    "CALLBACK_TIMEOUT_SECONDS": "3",
+    "DATA_TIMEOUT_SECONDS": "8",
+    "ENQUEUE_TIMEOUT_SECONDS": "10",
+    "CALLBACK_TIMEOUT_SECONDS": "8",
     "CALLBACK_IN_PLACE_RETRY_SECONDS": "0.1,0.2",
     "CALLBACK_RETRY_SCHEDULE_SECONDS": "1,1",
     "ALERT_WINDOW_SECONDS": "0.1",
@@ -82,9 +83,14 @@ class StackControl:
         if self.mode == "containers":
             self._docker("volume", "rm", f"{self._project}_receiver-data")
 
-    def kill(self, service: str) -> None:
-        """End the service's process with SIGKILL; what keeps the stack running starts it again."""
-        self._signal(service, signal.SIGKILL)
+    def pid(self, service: str) -> int:
+        """Return the process id of the service on this machine."""
+        return int(self._process(service)["pid"])
+
+    def kill(self, pid: int) -> None:
+        """End a service's process with SIGKILL; what keeps the stack running starts it again."""
+        # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
+        os.kill(pid, signal.SIGKILL)
 
     def pause(self, service: str) -> None:
         """Freeze the service: it holds its connections and answers nothing."""
@@ -120,7 +126,7 @@ class StackControl:
 
     def redrive_policy(self, queue: str) -> Any:
         """Return the queue's RedrivePolicy, as LocalStack has it."""
-        with httpx.Client(base_url=self.localstack_url) as client:
+        with httpx.Client(base_url=self.localstack_url, timeout=PATIENCE_SECONDS) as client:
             sqs = Sqs(client)
             return sqs.redrive_policy(sqs.queue_urls()[queue])
 
@@ -161,8 +167,7 @@ class StackControl:
         return next(process for process in self._processes() if process["name"] == service)
 
     def _signal(self, service: str, number: signal.Signals) -> None:
-        # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
-        os.kill(self._process(service)["pid"], number)
+        os.kill(self.pid(service), number)
 
     def _container(self, service: str) -> str:
         return f"{self._project}-{service}-1"

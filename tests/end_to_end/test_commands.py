@@ -156,10 +156,13 @@ def test_a_service_that_does_not_exist_is_refused_with_those_that_do(own_stack: 
 
 
 def test_the_services_the_queues_and_the_workers_are_shown(own_stack: StackControl) -> None:
-    told = json.loads(own_stack.command("ps", "--json").stdout)
+    def all_answer() -> Any:
+        told = json.loads(own_stack.command("ps", "--json").stdout)
+        healths = {service["health"] for service in told["services"]}
+        return told if healths == {"healthy"} and told["console_problem"] is None else None
 
-    assert {service["health"] for service in told["services"]} == {"healthy"}
-    assert told["console_problem"] is None
+    told = wait_for(all_answer, "every service to be healthy")
+
     assert {"calculation", "calculation-dlq", "undelivered"} <= {queue["name"] for queue in told["queues"]}
     assert "worker-calculation" in {worker["name"] for worker in told["workers"]}
     table = own_stack.command("ps").stdout

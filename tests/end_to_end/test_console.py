@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.end_to_end.client import SOON_CLOSED, Client, wait_for
+from tests.end_to_end.client import PATIENCE_SECONDS, SOON_CLOSED, Client, wait_for
 from tests.end_to_end.stack_control import StackControl
 
 SINGLE_ATTEMPT = "/v1/tests/single-attempt"
@@ -14,7 +14,7 @@ SINGLE_ATTEMPT = "/v1/tests/single-attempt"
 
 @pytest.fixture
 def console(own_stack: StackControl) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=own_stack.console_url, timeout=30, limits=SOON_CLOSED) as console:
+    with httpx.Client(base_url=own_stack.console_url, timeout=PATIENCE_SECONDS, limits=SOON_CLOSED) as console:
         yield console
 
 

@@ -6,16 +6,17 @@ from tests.end_to_end.client import Client
 from tests.end_to_end.stack_control import StackControl
 
 CALCULATION = "/v1/calculation/basic"
-# Longer than it takes a busy machine to find the worker's process and kill it.
+# Longer than it takes a busy machine to hear of the attempt and kill the worker, whose process it has found before.
 HOLD_SECONDS = 10
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
 
 
 def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, own_stack: StackControl) -> None:
     item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS)
+    pid = own_stack.pid("worker-unreliable")
     task_id = unreliable.submit("/v1/tests/unreliable", [item])
     unreliable.wait_for_deliveries(item["probe_id"])
-    own_stack.kill("worker-unreliable")
+    own_stack.kill(pid)
     outcome = unreliable.outcome(task_id)
     assert outcome["results"] == [{"it": 2}]
 
@@ -24,9 +25,10 @@ def test_a_task_that_must_not_be_repeated_is_reported_when_its_worker_is_killed(
     unreliable: Client, own_stack: StackControl
 ) -> None:
     item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS)
+    pid = own_stack.pid("worker-single-attempt")
     task_id = unreliable.submit("/v1/tests/single-attempt", [item])
     unreliable.wait_for_deliveries(item["probe_id"])
-    own_stack.kill("worker-single-attempt")
+    own_stack.kill(pid)
     outcome = unreliable.outcome(task_id)
     assert "the worker was lost" in outcome["errors"][0]["details"]
     assert len(unreliable.deliveries(item["probe_id"])) == 1

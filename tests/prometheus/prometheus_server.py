@@ -49,6 +49,10 @@ class Prometheus:
         """Wait until the expression gives a series."""
         return await self._until(expression, bool)
 
+    async def gives_nothing(self, expression: str) -> None:
+        """Wait until the expression gives no series any more: what was sampled last is of a while ago."""
+        await self._until(expression, lambda series: not series)
+
     async def _until(self, expression: str, reached: Callable[[Series], bool]) -> Series:
         series: Series = []
         try:
@@ -82,7 +86,7 @@ async def running_prometheus(
     url = f"http://127.0.0.1:{port}"
     try:
         await asyncio.to_thread(wait_until_ready, "Prometheus", http_probe(f"{url}/-/ready"), PATIENCE_SECONDS)
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
             yield Prometheus(client)
     finally:
         process.terminate()

@@ -21,7 +21,7 @@ TOKEN = {"Authorization": "Bearer xoxb-1"}
 
 @pytest.fixture
 async def client(served: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=30) as client:
         yield client
 
 

@@ -43,7 +43,7 @@ async def until_reset(reader: asyncio.StreamReader) -> bytes:
 
 @pytest.fixture
 async def client(served: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=30) as client:
         yield client
 
 

@@ -137,7 +137,7 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(scripts, broken_calls, st.lists(st.booleans(), max_size=20))
 # It cannot be deleted.
 @example([["succeeds", "fails", "fails"]], [True], [])

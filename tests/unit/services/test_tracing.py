@@ -9,6 +9,7 @@ import pytest
 
 from services import tracing
 from stack.config import ROOT
+from tests.service_fixtures import without_collector
 
 MOST_CALLS_OF_A_SPAN = 3
 """Making it, entering it, leaving it."""
@@ -24,11 +25,12 @@ def calls_of(code: Callable[[], None]) -> int:
         nonlocal calls
         calls += event in {"call", "c_call"}
 
-    sys.setprofile(count)
-    try:
-        code()
-    finally:
-        sys.setprofile(None)
+    with without_collector():
+        sys.setprofile(count)
+        try:
+            code()
+        finally:
+            sys.setprofile(None)
     # Those of the code and of what ends the count.
     return calls - 2
 

@@ -24,13 +24,14 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def connected(app: FastAPI) -> AsyncIterator[Connection]:
-    """A connection to the API on a real port."""
+async def connected(app: FastAPI, sent: bytes = b"") -> AsyncIterator[Connection]:
+    """A connection to the API on a real port; `sent` has come before the API takes it, and its time begins to run."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, http=BoundedHttpProtocol, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
     reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(sent)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield reader, writer
     finally:
@@ -76,8 +77,7 @@ async def test_a_request_that_does_not_come_in_time_is_answered_408_and_its_conn
     begun: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.01)
-    async with connected(make_app()) as (reader, writer):
-        writer.write(begun)
+    async with connected(make_app(), begun) as (reader, _):
         head, body = await answered(reader)
         assert head.startswith(b"HTTP/1.1 408 ")
         assert body == b'{"detail":"The request did not come as a whole in time."}'
@@ -86,10 +86,11 @@ async def test_a_request_that_does_not_come_in_time_is_answered_408_and_its_conn
 
 
 async def test_time_runs_anew_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.01)
     async with connected(make_app()) as (reader, writer):
-        writer.write(HEALTHCHECK + HEALTHCHECK[:-2])
+        writer.write(HEALTHCHECK)
         assert (await answered(reader))[1] == b'{"state":"healthy"}'
+        monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.01)
+        writer.write(HEALTHCHECK[:-2])
         assert (await answered(reader))[0].startswith(b"HTTP/1.1 408 ")
 
 
@@ -102,8 +103,7 @@ async def test_a_request_that_came_as_a_whole_has_time_for_its_answer(monkeypatc
         await asyncio.sleep(0.05)
         return "done"
 
-    async with connected(app) as (reader, writer):
-        writer.write(b"GET /slow HTTP/1.1\r\nHost: api\r\n\r\n")
+    async with connected(app, b"GET /slow HTTP/1.1\r\nHost: api\r\n\r\n") as (reader, _):
         assert (await answered(reader))[1] == b'"done"'
 
 

@@ -94,8 +94,7 @@ async def test_a_request_that_does_not_come_in_time_is_counted_as_the_408_that_i
     app = make_app()
     growth = Growth.begin()
 
-    async with connected(app) as (reader, writer):
-        writer.write(SUBMIT + b'{"callback_url":')
+    async with connected(app, SUBMIT + b'{"callback_url":') as (reader, _):
         assert (await answered(reader))[0].startswith(b"HTTP/1.1 408 ")
         async with asyncio.timeout(10):
             while app.state.pending_tasks.count:  # noqa: ASYNC110  # the server tells nobody
