@@ -28,7 +28,7 @@ async def serving(handler: Handler) -> AsyncIterator[int]:
 
 
 def load(port: int, connections: int = 3) -> Load:
-    return Load(port, "/tasks", '{"name":"é"}', connections, seconds=0.1, warm_up_seconds=0)
+    return Load(port, "/tasks", '{"name":"é"}', connections, seconds=1, warm_up_seconds=0)
 
 
 async def test_every_request_is_the_one_that_was_asked_for_and_every_answer_is_counted() -> None:
