@@ -128,6 +128,29 @@ def test_a_task_at_work_is_seen_without_a_reload_and_leads_to_its_story(
     expect(cell(worker, "Works on")).to_contain_text("nothing at the moment")
 
 
+def test_tasks_at_work_move_nothing_and_make_nothing_wider(console: OpenPage, client: Client) -> None:
+    page = console()
+    worker = page.locator('tr[data-service="worker-unreliable"]')
+
+    def heights() -> dict[int, float]:
+        found = {}
+        for width in (1600, 1280, 1130, 400):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            found[width] = worker.evaluate("row => row.getBoundingClientRect().height")
+        return found
+
+    expect(cell(worker, "Works on")).to_contain_text("nothing at the moment")
+    quiet = heights()
+    items = [client.unreliable_item(hold_seconds=HOLD_SECONDS) for _ in range(3)]
+    task_ids = [client.submit("/v1/tests/unreliable", [item]) for item in items]
+    expect(cell(worker, "Works on")).to_contain_text("and 1 more")
+    assert heights() == quiet
+    expect(cell(worker, "Works on")).to_contain_text("and 1 more")
+    for task_id in task_ids:
+        client.outcome(task_id)
+
+
 def test_a_worker_that_is_dead_is_shown_so_with_the_reason_until_it_is_back(
     stack: StackControl, console: OpenPage
 ) -> None:

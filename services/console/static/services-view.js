@@ -75,8 +75,10 @@ function worksOn(service, { inHand, busy, slots }, inbox) {
   const rest = inHand.slice(SHOWN_AT_ONCE);
   const more = Math.max(busy, inHand.length) - SHOWN_AT_ONCE;
   return html`
-    <span class="tasks">${inHand.slice(0, SHOWN_AT_ONCE).map((task) => taskView(task, inbox))}</span>
-    ${rest.length ? moreView(rest, more, inbox) : nothing}`;
+    <div class="work">
+      <div class="tasks">${inHand.slice(0, SHOWN_AT_ONCE).map((task) => taskView(task, inbox))}</div>
+      ${rest.length ? moreView(rest, more, inbox) : nothing}
+    </div>`;
 }
 
 const moreView = (rest, more, inbox) => html`
