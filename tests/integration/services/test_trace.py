@@ -403,16 +403,29 @@ def alerts_told(spans: Sequence[ReceivedSpan]) -> int:
     return [str(span) for span in spans].count("dlq-watcher: process alerts")
 
 
+async def has_in_hand(health_port: str, queue: str, messages: int) -> None:
+    """Wait until the program has so many of the queue's messages in hand: SQS may know of them before it does."""
+    async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        busy = -1
+        while busy != messages:
+            work = (await client.get(f"http://127.0.0.1:{health_port}/work")).json()
+            [busy] = [consumer["busy"] for consumer in work["consumers"] if consumer["queue"] == queue]
+
+
 async def test_several_alerts_in_one_message_are_linked_to_the_trace_of_each(stage: Stage) -> None:
     garbage = [encode_task(str(uuid4()), "calculation", '{"message":[]}') for _ in range(6)]
 
+    health_port = str(free_port())
     # What is gathered in a window is posted when it is over, or the program stops.
-    async with stage.running(CALCULATION_WORKER, WATCHER, ALERT_WINDOW_SECONDS="600"):
+    watcher = stage.program(WATCHER, ALERT_WINDOW_SECONDS="600", HEALTH_PORT=health_port)
+
+    async with stage.running(CALCULATION_WORKER), watcher:
         await asyncio.gather(*(stage.broker.queues["calculation"].send(body) for body in garbage))
         await until(stage.broker, "undelivered", lambda waiting, _in_hand: waiting == 6)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await stage.collector.has(lambda spans: alerts_told(spans) == 3)
         await until(stage.broker, "alerts", lambda *left: left == (0, 3))
+        await has_in_hand(health_port, "alerts", 3)
 
     assert alerts_told(stage.collector.spans) == 6
 
