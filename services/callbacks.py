@@ -13,7 +13,6 @@ from functools import cache, partial
 import aiohttp
 import httpx
 from standardwebhooks import Webhook
-from yarl import URL
 
 from services import tracing
 from services.host_slots import HostBusyError, HostSlots
@@ -21,6 +20,7 @@ from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_erro
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
 from services.settings import ConsumerSettings
+from services.target_url import Target, target_of
 from services.targets import ForbiddenTargetError
 
 # What is read of an answer beyond its status, so that its connection can serve the next callback.
@@ -125,9 +125,9 @@ class CallbackClient:
     async def _attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
         now = datetime.now(UTC)
         try:
-            url = URL(outcome.callback_url)
-            async with self._hosts.slot(url.host_port_subcomponent or ""):
-                return await self._post(url, outcome, attempt, now)
+            target = target_of(outcome.callback_url)
+            async with self._hosts.slot(f"{target.host}:{target.port}"):
+                return await self._post(target, outcome, attempt, now)
         except HostBusyError as busy:
             return Refused(f"the receiver was not called: {busy}", soon=False)
         except TimeoutError as error:
@@ -137,14 +137,13 @@ class CallbackClient:
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 
-    async def _post(self, url: URL, outcome: OutcomeMessage, attempt: int, now: datetime) -> Answer:
-        with tracing.tracer.deliver(url, outcome.task_id, attempt) as span:
-            return await self._post_traced(url, outcome, now, span)
+    async def _post(self, target: Target, outcome: OutcomeMessage, attempt: int, now: datetime) -> Answer:
+        with tracing.tracer.deliver(target, outcome.task_id, attempt) as span:
+            return await self._post_traced(target, outcome, now, span)
 
-    async def _post_traced(self, url: URL, outcome: OutcomeMessage, now: datetime, span: tracing.Span) -> Answer:
-        session = self._sessions.session_for(url.raw_host or "", url.port or 0)
+    async def _post_traced(self, target: Target, outcome: OutcomeMessage, now: datetime, span: tracing.Span) -> Answer:
         body, headers = outcome.body.encode(), {**self._headers(outcome, now), **span.headers}
-        request = session.post(url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
+        request = self._sessions.request("POST", target, headers=headers, data=body, timeout=self._timeout)
         async with request as response:
             span.answered(response.status)
             # A short answer has come as a whole.

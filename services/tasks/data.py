@@ -105,7 +105,7 @@ async def _fetch_in_time(item: DataItem, http: httpx.AsyncClient, share: _Share)
 
 
 async def _fetch(item: DataItem, http: httpx.AsyncClient, share: _Share) -> RawJSON:
-    request = http.stream(item.method, str(item.url), headers=_headers_of(item), content=_content_of(item))
+    request = http.stream(item.method, item.url, headers=_headers_of(item), content=_content_of(item))
     async with request as response:
         if not response.is_success:
             # The standard's phrase: the source's own could be anything.
