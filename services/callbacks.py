@@ -19,6 +19,7 @@ from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
+from services.request_headers import header_value
 from services.settings import ConsumerSettings
 from services.target_url import Target, target_of
 from services.targets import ForbiddenTargetError
@@ -85,6 +86,15 @@ def _seconds_until(date: str, now: datetime) -> float:
         return math.nan
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is sent, and where: what cannot be made now never can."""
+
+    target: Target
+    headers: dict[str, str]
+    body: bytes
+
+
 class CallbackClient:
     """POSTs outcomes with the headers of Standard Webhooks 1.0."""
 
@@ -125,36 +135,36 @@ class CallbackClient:
     async def _attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
         now = datetime.now(UTC)
         try:
-            target = target_of(outcome.callback_url)
-            async with self._hosts.slot(f"{target.host}:{target.port}"):
-                return await self._post(target, outcome, attempt, now)
+            call = _Call(target_of(outcome.callback_url), self._headers(outcome, now), outcome.body.encode())
+        except ValueError as error:
+            return Rejected(f"the receiver cannot be called: {error}")
+        try:
+            async with self._hosts.slot(f"{call.target.host}:{call.target.port}"):
+                with tracing.tracer.deliver(call.target, outcome.task_id, attempt) as span:
+                    return await self._post(call, span)
         except HostBusyError as busy:
             return Refused(f"the receiver was not called: {busy}", soon=False)
         except TimeoutError as error:
             return Refused(self._describe_timeout(error), soon=False)
         except ForbiddenTargetError as error:
-            return Rejected(str(error))
+            return Rejected(f"the receiver was not called: {error}")
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 
-    async def _post(self, target: Target, outcome: OutcomeMessage, attempt: int, now: datetime) -> Answer:
-        with tracing.tracer.deliver(target, outcome.task_id, attempt) as span:
-            return await self._post_traced(target, outcome, now, span)
-
-    async def _post_traced(self, target: Target, outcome: OutcomeMessage, now: datetime, span: tracing.Span) -> Answer:
-        body, headers = outcome.body.encode(), {**self._headers(outcome, now), **span.headers}
-        request = self._sessions.request("POST", target, headers=headers, data=body, timeout=self._timeout)
+    async def _post(self, call: "_Call", span: tracing.Span) -> Answer:
+        headers = {**call.headers, **span.headers}
+        request = self._sessions.request("POST", call.target, headers=headers, data=call.body, timeout=self._timeout)
         async with request as response:
             span.answered(response.status)
             # A short answer has come as a whole.
             if not response.content.is_eof():
                 await _read_rest(response)
-            return judge(response.status, response.headers, now)
+            return judge(response.status, response.headers, datetime.now(UTC))
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
             "content-type": "application/json",
-            "webhook-id": outcome.task_id,
+            "webhook-id": header_value(outcome.task_id),
             "webhook-timestamp": str(math.floor(now.timestamp())),
         }
         if self._webhooks:

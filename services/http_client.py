@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+import structlog
 from aiohttp import hdrs
 from aiohttp.abc import ResolveResult
 from multidict import CIMultiDict
@@ -22,9 +23,12 @@ from typing_extensions import override
 from yarl import URL
 
 from services import tracing
+from services.redaction import tellable
 from services.settings import USER_AGENT
 from services.target_url import Target, target_of
 from services.targets import ForbiddenTargetError, TargetPolicy
+
+log = structlog.get_logger(__name__)
 
 _LONGEST_DESCRIPTION = 500
 
@@ -186,15 +190,15 @@ def _errors_of_httpx() -> Iterator[None]:
     try:
         yield
     except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(str(error)) from error
+        raise httpx.ConnectTimeout(describe_http_error(error)) from error
     except aiohttp.ServerTimeoutError as error:
-        raise httpx.ReadTimeout(str(error)) from error
+        raise httpx.ReadTimeout(describe_http_error(error)) from error
     except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error)) from error
+        raise httpx.ConnectError(describe_http_error(error)) from error
     except aiohttp.ClientConnectionError as error:
-        raise httpx.NetworkError(str(error)) from error
+        raise httpx.NetworkError(describe_http_error(error)) from error
     except aiohttp.ClientError as error:
-        raise httpx.RemoteProtocolError(str(error)) from error
+        raise httpx.RemoteProtocolError(describe_http_error(error)) from error
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -226,7 +230,9 @@ class _CheckedResolver(aiohttp.ThreadedResolver):
         found = await super().resolve(host, port, family)
         permitted = [each for each in found if self._policy.permits(each["host"], port)]
         if found and not permitted:
-            raise ForbiddenTargetError(host, port, [each["host"] for each in found])
+            # For the operator alone: whoever chose the name is not to learn what it leads to.
+            log.warning("target is forbidden", host=host, port=port, addresses=[each["host"] for each in found])
+            raise ForbiddenTargetError(host, port)
         return permitted
 
 
@@ -250,12 +256,14 @@ def describe_http_error(error: Exception) -> str:
             return str(cause)
         case aiohttp.ClientConnectorDNSError():
             return f"the host name {cause.host} cannot be resolved"
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
-            return f"cannot connect to {cause.host}:{cause.port}: {os.strerror(number)}"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=number)):
+            # Not the error's own text, which has the addresses that were tried.
+            reason = f": {os.strerror(number)}" if isinstance(number, int) else ""
+            return f"cannot connect to {cause.host}:{cause.port}{reason}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before the answer was complete"
         case httpx.DecodingError():
             return f"the answer cannot be decoded: {cause}"
         case _:
             # What a server sent amiss can be part of the text.
-            return f"{type(cause).__name__}: {cause}"[:_LONGEST_DESCRIPTION]
+            return tellable(f"{type(cause).__name__}: {cause}")[:_LONGEST_DESCRIPTION]

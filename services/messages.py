@@ -11,7 +11,7 @@ from typing import Any
 
 from services import exact_json
 from services.decisions import PermanentError
-from services.redaction import redact
+from services.redaction import tellable
 from services.target_url import UrlError, understood_url
 
 VERSION = 1
@@ -185,20 +185,20 @@ def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: li
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     """Return the outcome of a task that failed for good: the reason, and the original request."""
-    errors = [{"details": redact(details), "message": task.request}]
+    errors = [{"details": tellable(details), "message": task.request}]
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
 
 
 def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
     """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
     attributes = {
-        REASON_ATTRIBUTE: attribute_text(redact(reason)),
+        REASON_ATTRIBUTE: attribute_text(tellable(reason)),
         ATTEMPTS_ATTRIBUTE: str(attempts),
         SOURCE_QUEUE_ATTRIBUTE: source_queue,
     }
     if trace:
         # Its last lines are those that say what happened.
-        attributes[TRACE_ATTRIBUTE] = attribute_text(redact(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+        attributes[TRACE_ATTRIBUTE] = attribute_text(tellable(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
     return attributes
 
 

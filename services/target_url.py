@@ -13,6 +13,8 @@ from urllib.parse import unquote_to_bytes
 import idna
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
+from services.decisions import PermanentError
+
 MAX_URL_LENGTH = 8192
 """Characters of a URL that are taken: a presigned URL with its session token has up to half of them, and servers read
 request lines of 8000 bytes (RFC 9112, section 3)."""
@@ -47,7 +49,7 @@ _LONGEST_QUOTE = 100
 _REMEMBERED = 1024
 
 
-class UrlError(ValueError):
+class UrlError(PermanentError, ValueError):
     """The text is no URL that a request can be made for, now or later; it says what to change."""
 
 
@@ -77,7 +79,7 @@ def parse_url(text: str) -> Target:
     parts = _URL.fullmatch(text)
     if not parts:
         raise UrlError(
-            "it is no URL of the form http(s)://host:port/path?query, in whose user and password @ : / ? # [ ] \\ are"
+            "the URL is not of the form http(s)://host:port/path?query, in whose user and password @ : / ? # [ ] \\ are"
             " percent-encoded"
         )
     for name in ("userinfo", "path", "query"):
@@ -85,7 +87,7 @@ def parse_url(text: str) -> Target:
     scheme, host = parts["scheme"].lower(), read_host(parts["host"])
     port = int(parts["port"] or _DEFAULT_PORTS[scheme])
     if port not in _PORTS:
-        raise UrlError("its port does not go from 1 to 65535")
+        raise UrlError("the URL's port does not go from 1 to 65535")
     return Target(
         scheme=scheme,
         host=host,
@@ -118,7 +120,7 @@ def _as_earlier_releases_read(text: str) -> str:
     try:
         return str(_HTTP_URL.validate_python(text))
     except ValidationError as error:
-        raise UrlError(error.errors()[0]["msg"]) from error
+        raise UrlError(f"the URL cannot be read: {error.errors()[0]['msg']}") from error
 
 
 @lru_cache(_REMEMBERED)
@@ -128,11 +130,11 @@ def read_host(text: str) -> str:
     Names in Unicode, and those that say the same in ASCII (`xn--…`), are those of IDNA 2008 (RFC 5891).
     """
     if not _HOST.fullmatch(text):
-        raise UrlError(f"its host {_quoted(text)} is no name and no address")
+        raise UrlError(f"the URL's host {_quoted(text)} is no name and no address")
     try:
         host = (_HTTP_URL.validate_python(f"http://{text}/").host or "").strip("[]")
     except ValidationError as error:
-        raise UrlError(f"its host {_quoted(text)} is no name and no address") from error
+        raise UrlError(f"the URL's host {_quoted(text)} is no name and no address") from error
     if ":" not in host:
         _check_name(host)
     return host
@@ -140,13 +142,15 @@ def read_host(text: str) -> str:
 
 def _check_name(host: str) -> None:
     if not _HOST_NAME.fullmatch(host):
-        raise UrlError(f"its host {_quoted(host)} is no name that can be looked up: a-z, 0-9, - and _, parted by dots")
+        raise UrlError(
+            f"the URL's host {_quoted(host)} is no name that can be looked up: a-z, 0-9, - and _, parted by dots"
+        )
     try:
         for label in host.split("."):
             if label.startswith("xn--"):
                 idna.ulabel(label)
     except idna.IDNAError as error:
-        raise UrlError(f"its host {_quoted(host)} is no name by IDNA 2008: {error}") from error
+        raise UrlError(f"the URL's host {_quoted(host)} is no name by IDNA 2008: {error}") from error
 
 
 def _quoted(host: str) -> str:
@@ -156,7 +160,7 @@ def _quoted(host: str) -> str:
 def _refuse_invisible(part: str, name: str) -> None:
     found = _NOT_VISIBLE.search(part)
     if found:
-        raise UrlError(f"its {name} has {found[0]!r}, which cannot be sent as it is: percent-encode it")
+        raise UrlError(f"the URL's {name} has {found[0]!r}, which cannot be sent as it is: percent-encode it")
 
 
 def _host_header(host: str, port: int | None) -> str:
@@ -171,9 +175,9 @@ def _authorization(userinfo: str) -> str | None:
     if not user and not password:
         return None
     if b":" in user:
-        raise UrlError("its user has a colon, which Basic authentication cannot send (RFC 7617)")
+        raise UrlError("the URL's user has a colon, which Basic authentication cannot send (RFC 7617)")
     if _CONTROL.search(user + password):
         raise UrlError(
-            "its user or password has a control character, which Basic authentication cannot send (RFC 7617)"
+            "the URL's user or password has a control character, which Basic authentication cannot send (RFC 7617)"
         )
     return f"Basic {base64.b64encode(user + b':' + password).decode()}"

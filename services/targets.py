@@ -84,12 +84,8 @@ _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[^]/]+)\]|(?P<host>[^:/]+))(?::(?P<p
 class ForbiddenTargetError(httpx.TransportError):
     """A request may not go where it leads; no connection was opened."""
 
-    def __init__(self, host: str, port: int, addresses: Iterable[str] = ()) -> None:
-        """`addresses` are those that the name of the host leads to."""
+    def __init__(self, host: str, port: int) -> None:
         target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        resolved = ", ".join(addresses)
-        if resolved:
-            target += f" ({resolved})"
         super().__init__(f"{target} is not public, and ALLOWED_PRIVATE_TARGETS does not list it")
 
 

@@ -4,8 +4,13 @@ import re
 
 HIDDEN = "…"
 
-# Of a URL in prose: it ends at white space, at a quote or at a bracket of markup.
-_AFTER_SCHEME = re.compile(r"://(?P<address>[^\s\"'<>`?#]*)(?:\?(?P<query>[^\s\"'<>`#]*))?(?:#[^\s\"'<>`]*)?")
+# Of a URL in prose: it ends at white space, and at a quote or a bracket of markup behind which no further character of
+# a URL stands.
+_INSIDE = r"[\"'<>`](?=[^\s\"'<>`.,:;!?(){}\[\]\\])"
+_AFTER_SCHEME = re.compile(
+    rf"://(?P<address>(?:[^\s\"'<>`?#]|{_INSIDE})*)"
+    rf"(?:\?(?P<query>(?:[^\s\"'<>`#]|{_INSIDE})*))?(?:#(?:[^\s\"'<>`]|{_INSIDE})*)?"
+)
 
 # In the path too, which may be a URL itself.
 _USER_PART = re.compile(r"//[^/]*@")

@@ -12,6 +12,7 @@ from services import tracing
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.metrics import WORK_SECONDS, child
+from services.redaction import tellable
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.targets import ACCEPTED
@@ -97,7 +98,7 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
     results, errors = [], []
     for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(outcome, ItemError):
-            errors.append({item.name: str(outcome)})
+            errors.append({item.name: tellable(str(outcome))})
         else:
             results.append({item.name: outcome})
     return results, errors

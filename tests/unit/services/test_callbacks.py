@@ -319,21 +319,36 @@ async def test_a_receiver_that_hangs_up_has_refused(sessions: TargetSessions, se
 
 
 @pytest.mark.parametrize(
-    "url", ["", "receiver", "ftp://receiver/", "http://", "http://[::1", "http://a b/", "http://\x00/"]
-)
-async def test_a_url_that_cannot_be_called_is_refused(sessions: TargetSessions, url: str) -> None:
+    "url",
+    [
+        "", "receiver", "ftp://receiver/", "http://", "http://[::1", "http://a b/", "http://\x00/", "http://a..b/",
+        "http://us%3Aer:pass@receiver/", "http://user:pa%0Ass@receiver/", "http://\u2603.example/",
+    ],
+)  # fmt: skip
+async def test_a_url_that_can_never_be_called_is_not_tried_again(sessions: TargetSessions, url: str) -> None:
     answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, Rejected)
+    assert answer.reason.startswith("the receiver cannot be called: the URL")
 
 
 @pytest.mark.parametrize("task_id", ["a\r\nb: c", "\u00e9", "\ud800", "\x00"])
-async def test_a_task_id_that_no_header_can_carry_is_refused(
+async def test_a_task_id_that_no_header_can_carry_is_not_tried_again(
     sessions: TargetSessions, closed_port: int, task_id: str
 ) -> None:
     outcome = OutcomeMessage(task_id, "calculation", f"http://127.0.0.1:{closed_port}/", BODY)
 
-    assert isinstance(await CallbackClient(sessions, ConsumerSettings()).post(outcome), Refused)
+    answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome)
+
+    assert answer == Rejected(
+        "the receiver cannot be called: a header's value has printable ASCII characters, spaces and tabs only"
+    )
+
+
+async def test_a_body_that_cannot_be_sent_is_not_tried_again(sessions: TargetSessions, closed_port: int) -> None:
+    outcome = OutcomeMessage("id", "calculation", f"http://127.0.0.1:{closed_port}/", "\ud800")
+
+    assert isinstance(await CallbackClient(sessions, ConsumerSettings()).post(outcome), Rejected)
 
 
 async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serve) -> None:
@@ -350,8 +365,10 @@ async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serv
     ):
         answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 
-    assert isinstance(answer, Rejected)
-    assert "is not public, and ALLOWED_PRIVATE_TARGETS does not list it" in answer.reason
+    assert answer == Rejected(
+        f"the receiver was not called: {url.removeprefix('http://')} is not public, and ALLOWED_PRIVATE_TARGETS does"
+        " not list it"
+    )
     assert connections == 0
 
 
