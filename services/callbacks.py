@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, partial
 
 import aiohttp
@@ -19,7 +18,9 @@ from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
+from services.redirects import describe_redirect
 from services.request_headers import header_value
+from services.retry_after import retry_after_seconds
 from services.settings import ConsumerSettings
 from services.target_url import Target, target_of
 from services.targets import ForbiddenTargetError
@@ -54,36 +55,18 @@ class Rejected:
 Answer = Delivered | Refused | Rejected
 
 
-def judge(status: int, headers: Mapping[str, str], now: datetime) -> Answer:
-    """Judge a receiver's answer.
+def judge(status: int, headers: Mapping[str, str], now: datetime, url: str) -> Answer:
+    """Judge the answer of a receiver at the URL.
 
     Only 2xx is delivered, and 410 is final (Standard Webhooks 1.0, "Delivery guidelines"); a redirect is not
     followed and counts as refused.
     """
     if httpx.codes.is_success(status):
         return Delivered()
-    reason = f"the receiver answered {status}"
+    reason = f"the receiver answered {status}{describe_redirect(status, headers.get('location'), url)}"
     if status == httpx.codes.GONE:
         return Rejected(reason)
     return Refused(reason, retry_after_seconds(headers.get("retry-after"), now))
-
-
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, section 10.2.3); None where there is no sense in it."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _seconds_until(value, now)
-    return max(seconds, 0) if math.isfinite(seconds) else None
-
-
-def _seconds_until(date: str, now: datetime) -> float:
-    try:
-        return (parsedate_to_datetime(date).astimezone(UTC) - now).total_seconds()
-    except (ValueError, OverflowError):
-        return math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +142,7 @@ class CallbackClient:
             # A short answer has come as a whole.
             if not response.content.is_eof():
                 await _read_rest(response)
-            return judge(response.status, response.headers, datetime.now(UTC))
+            return judge(response.status, response.headers, datetime.now(UTC), str(call.target))
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {

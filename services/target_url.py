@@ -98,6 +98,14 @@ def parse_url(text: str) -> Target:
     )
 
 
+def has_credentials(text: str) -> bool:
+    """Tell whether it is a URL with a user or a password."""
+    try:
+        return parse_url(text).authorization is not None
+    except UrlError:
+        return False
+
+
 def target_of(text: str) -> Target:
     """Return where the URL of a task that was accepted leads, or that of its code. Raises UrlError where it cannot."""
     return parse_url(understood_url(text))
