@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.decisions import DeadLetter, RetryPolicy, decide_after_failure
 from services.target_url import UrlError, parse_url, target_of
 
 VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
@@ -78,6 +79,16 @@ def test_path_and_query_are_what_was_given(path: str, query: str | None) -> None
 def test_what_cannot_be_sent_is_refused_with_the_reason(url: str, reason: str) -> None:
     with pytest.raises(UrlError, match=reason):
         parse_url(url)
+
+
+def test_a_task_whose_url_can_never_be_called_is_not_tried_again() -> None:
+    with pytest.raises(UrlError) as refused:
+        target_of("http://us%3Aer:pass@receiver/")
+
+    decision = decide_after_failure(refused.value, 1, RetryPolicy(3, (1,)), 0.5, {})
+
+    assert isinstance(decision, DeadLetter)
+    assert decision.reason.startswith("the URL's user has a colon")
 
 
 def test_a_refusal_is_short_whatever_it_refuses() -> None:
