@@ -25,7 +25,7 @@ from yarl import URL
 from services import tracing
 from services.redaction import tellable
 from services.settings import USER_AGENT
-from services.target_url import Target, target_of
+from services.target_url import Target, UrlError, target_of
 from services.targets import ForbiddenTargetError, TargetPolicy
 
 log = structlog.get_logger(__name__)
@@ -252,7 +252,7 @@ def describe_http_error(error: Exception) -> str:
     """Say why a request failed, from the transport's own error where there is one: httpx's names can mislead."""
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     match cause:
-        case ForbiddenTargetError():
+        case ForbiddenTargetError() | UrlError():
             return str(cause)
         case aiohttp.ClientConnectorDNSError():
             return f"the host name {cause.host} cannot be resolved"

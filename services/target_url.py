@@ -27,7 +27,7 @@ _PORTS = range(1, 65_536)
 _URL = re.compile(
     r"(?P<scheme>https?)://(?:(?P<userinfo>[^][@\\/?#]*)@)?(?P<host>\[[^][@\\/?#]*]|[^][@\\/?#:]*)(?::(?P<port>[0-9]{0,5}))?"
     r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(?:#.*)?",
-    re.IGNORECASE | re.DOTALL,
+    re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 # What a request line can carry as it is (RFC 9112, section 3). RFC 3986 has not all of it, yet its bytes are plain.
 _NOT_VISIBLE = re.compile(r"[^\x21-\x7e]")
@@ -35,7 +35,7 @@ _NOT_VISIBLE = re.compile(r"[^\x21-\x7e]")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 # What pydantic reads as nothing but a host.
-_HOST = re.compile(r"\[[0-9a-f:.]+]|[^][@\\/?#:\x00-\x20\x7f]+", re.IGNORECASE)
+_HOST = re.compile(r"\[[0-9a-f:.]+]|[^][@\\/?#:\x00-\x20\x7f]+", re.ASCII | re.IGNORECASE)
 # The syntax of names that are looked up in the DNS (RFC 3986, section 3.2.2; RFC 1123, section 2.1), and what is in use
 # beside it.
 _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")

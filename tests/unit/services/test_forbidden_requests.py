@@ -120,7 +120,7 @@ async def client_of(*allowed: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def normalized(host: str, port: int) -> str:
-    """The URL as the request models pass it on."""
+    """The URL as earlier releases passed it on."""
     return str(URL.validate_python(f"http://{host}:{port}/"))
 
 

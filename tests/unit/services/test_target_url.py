@@ -50,6 +50,7 @@ def test_path_and_query_are_what_was_given(path: str, query: str | None) -> None
     [
         ("", "the URL is not of the form http"),
         ("receiver", "the URL is not of the form http"),
+        ("http\u017f://receiver/", "the URL is not of the form http"),
         ("ftp://receiver/", "the URL is not of the form http"),
         ("http://user:p@ss@receiver/", "in whose user and password @ : / . # . . .* are percent-encoded"),
         ("http://", "the URL's host '' is no name and no address"),

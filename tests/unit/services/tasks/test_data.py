@@ -413,6 +413,13 @@ async def test_the_credentials_of_a_url_go_before_a_header_of_an_accepted_task(
     assert received["headers"]["authorization"] == "Basic dXNlcjpwYXNz"
 
 
+async def test_an_accepted_item_that_can_never_be_requested_is_an_error(http: httpx.AsyncClient) -> None:
+    fields = {"name": "item", "url": "http://us%3Aer:pass@source/"}
+    accepted = DataItem.model_validate(fields, context=ACCEPTED)
+
+    assert (await error_of(accepted, http)).startswith("the URL's user has a colon")
+
+
 @pytest.mark.parametrize("payload", [{}, []])
 async def test_get_is_the_default_and_may_have_a_payload_that_is_empty(
     http: httpx.AsyncClient, serve: Serve, payload: Any
