@@ -7,20 +7,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, partial
 
 import aiohttp
 import httpx
 from standardwebhooks import Webhook
-from yarl import URL
 
 from services import tracing
 from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
+from services.redirects import describe_redirect
+from services.request_headers import header_value
+from services.retry_after import retry_after_seconds
 from services.settings import ConsumerSettings
+from services.target_url import Target, target_of
 from services.targets import ForbiddenTargetError
 
 # What is read of an answer beyond its status, so that its connection can serve the next callback.
@@ -53,36 +55,27 @@ class Rejected:
 Answer = Delivered | Refused | Rejected
 
 
-def judge(status: int, headers: Mapping[str, str], now: datetime) -> Answer:
-    """Judge a receiver's answer.
+def judge(status: int, headers: Mapping[str, str], now: datetime, url: str) -> Answer:
+    """Judge the answer of a receiver at the URL.
 
     Only 2xx is delivered, and 410 is final (Standard Webhooks 1.0, "Delivery guidelines"); a redirect is not
     followed and counts as refused.
     """
     if httpx.codes.is_success(status):
         return Delivered()
-    reason = f"the receiver answered {status}"
+    reason = f"the receiver answered {status}{describe_redirect(status, headers.get('location'), url)}"
     if status == httpx.codes.GONE:
         return Rejected(reason)
     return Refused(reason, retry_after_seconds(headers.get("retry-after"), now))
 
 
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, section 10.2.3); None where there is no sense in it."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _seconds_until(value, now)
-    return max(seconds, 0) if math.isfinite(seconds) else None
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is sent, and where: what cannot be made now never can."""
 
-
-def _seconds_until(date: str, now: datetime) -> float:
-    try:
-        return (parsedate_to_datetime(date).astimezone(UTC) - now).total_seconds()
-    except (ValueError, OverflowError):
-        return math.nan
+    target: Target
+    headers: dict[str, str]
+    body: bytes
 
 
 class CallbackClient:
@@ -125,37 +118,36 @@ class CallbackClient:
     async def _attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
         now = datetime.now(UTC)
         try:
-            url = URL(outcome.callback_url)
-            async with self._hosts.slot(url.host_port_subcomponent or ""):
-                return await self._post(url, outcome, attempt, now)
+            call = _Call(target_of(outcome.callback_url), self._headers(outcome, now), outcome.body.encode())
+        except ValueError as error:
+            return Rejected(f"the receiver cannot be called: {error}")
+        try:
+            async with self._hosts.slot(f"{call.target.host}:{call.target.port}"):
+                with tracing.tracer.deliver(call.target, outcome.task_id, attempt) as span:
+                    return await self._post(call, span)
         except HostBusyError as busy:
             return Refused(f"the receiver was not called: {busy}", soon=False)
         except TimeoutError as error:
             return Refused(self._describe_timeout(error), soon=False)
         except ForbiddenTargetError as error:
-            return Rejected(str(error))
+            return Rejected(f"the receiver was not called: {error}")
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 
-    async def _post(self, url: URL, outcome: OutcomeMessage, attempt: int, now: datetime) -> Answer:
-        with tracing.tracer.deliver(url, outcome.task_id, attempt) as span:
-            return await self._post_traced(url, outcome, now, span)
-
-    async def _post_traced(self, url: URL, outcome: OutcomeMessage, now: datetime, span: tracing.Span) -> Answer:
-        session = self._sessions.session_for(url.raw_host or "", url.port or 0)
-        body, headers = outcome.body.encode(), {**self._headers(outcome, now), **span.headers}
-        request = session.post(url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
+    async def _post(self, call: "_Call", span: tracing.Span) -> Answer:
+        headers = {**call.headers, **span.headers}
+        request = self._sessions.request("POST", call.target, headers=headers, data=call.body, timeout=self._timeout)
         async with request as response:
             span.answered(response.status)
             # A short answer has come as a whole.
             if not response.content.is_eof():
                 await _read_rest(response)
-            return judge(response.status, response.headers, now)
+            return judge(response.status, response.headers, datetime.now(UTC), str(call.target))
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
             "content-type": "application/json",
-            "webhook-id": outcome.task_id,
+            "webhook-id": header_value(outcome.task_id),
             "webhook-timestamp": str(math.floor(now.timestamp())),
         }
         if self._webhooks:

@@ -71,7 +71,7 @@ class OutcomeDelivery:
         await insistently(lambda: self._callbacks.send(body, delay_seconds=wait_seconds))
 
     async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
-        log.error("rejected by the receiver", task_id=outcome.task_id, reason=answer.reason)
+        log.error("delivery given up", task_id=outcome.task_id, reason=answer.reason)
         body = await _message_of(outcome, answer.reason)
         attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
         await insistently(lambda: self._callbacks_dlq.send(body, attributes))

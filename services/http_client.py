@@ -8,21 +8,32 @@ transports, httpx-secure connects to a forbidden address to find out, and all ju
 
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import aiohttp
 import httpx
+import structlog
+from aiohttp import hdrs
 from aiohttp.abc import ResolveResult
-from httpx_aiohttp import AiohttpTransport
+from multidict import CIMultiDict
+from typing_extensions import override
+from yarl import URL
 
 from services import tracing
+from services.redaction import tellable
 from services.settings import USER_AGENT
+from services.target_url import Target, UrlError, target_of
 from services.targets import ForbiddenTargetError, TargetPolicy
 
+log = structlog.get_logger(__name__)
+
 _LONGEST_DESCRIPTION = 500
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Under this name the transport finds where a request goes.
+_TARGET = "target"
 
 HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 """Everything that a request can raise: aiohttp's own where the transport maps none, ValueError for a bad header."""
@@ -45,9 +56,22 @@ class TargetSessions:
             )
         )
 
-    def session_for(self, host: str, port: int) -> aiohttp.ClientSession:
-        """Return the session for requests to the host."""
-        return self._unchecked if self._policy.lists_host(host, port) else self._checked
+    def request(
+        self, method: str, target: Target, *, headers: Mapping[str, str], data: Any, timeout: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Make a request, whose target and credentials are those of the URL as it was given; follow no redirect."""
+        session = self._session_for(target)
+        return session.request(
+            method,
+            _sent_as_given(target),
+            headers=_headers_for(target, headers),
+            data=data,
+            timeout=timeout,
+            allow_redirects=False,
+        )
+
+    def _session_for(self, target: Target) -> aiohttp.ClientSession:
+        return self._unchecked if self._policy.lists_host(target.host, target.port) else self._checked
 
     async def close(self) -> None:
         """Close all connections."""
@@ -76,7 +100,7 @@ async def open_http_client(
     """
     # One client serves everybody's tasks: a cookie that one source sets must not reach another task's request.
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    async with httpx.AsyncClient(
+    async with _TargetClient(
         transport=_TargetTransport(sessions),
         timeout=httpx.Timeout(None, connect=connect_timeout_seconds),
         headers={"user-agent": USER_AGENT},
@@ -86,28 +110,95 @@ async def open_http_client(
         yield client
 
 
+class _TargetClient(httpx.AsyncClient):
+    """Keeps each URL as it was given, where httpx's own would rewrite it."""
+
+    @override
+    def build_request(self, method: str, url: httpx.URL | str, *, params: Any = None, **options: Any) -> httpx.Request:
+        target = target_of(str(url if params is None else httpx.URL(url).copy_merge_params(params)))
+        request = super().build_request(method, str(target), **options)
+        request.extensions[_TARGET] = target
+        return request
+
+
 class _TargetTransport(httpx.AsyncBaseTransport):
     def __init__(self, sessions: TargetSessions) -> None:
         self._sessions = sessions
-        # Making one takes the time of an SSL context, which it does not use: its session has its own.
-        self._transports: dict[aiohttp.ClientSession, AiohttpTransport] = {}
 
+    @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        if url.userinfo:
-            # httpx has made a header of it, and aiohttp refuses to be told twice.
-            request.url = url.copy_with(userinfo=b"")
-        session = self._sessions.session_for(url.host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
-        with tracing.tracer.fetch(request.method, url) as span:
+        target = request.extensions.get(_TARGET) or target_of(str(request.url))
+        with tracing.tracer.fetch(request.method, target) as span, _errors_of_httpx():
             request.headers.update(span.headers)
-            response = await self._transport_of(session).handle_async_request(request)
-            span.answered(response.status_code)
-            return response
+            response = await self._sessions.request(
+                request.method, target, headers=request.headers, data=_body_of(request), timeout=_timeout_of(request)
+            ).__aenter__()
+            span.answered(response.status)
+            return httpx.Response(
+                response.status, headers=response.raw_headers, stream=_ResponseBody(response), request=request
+            )
 
-    def _transport_of(self, session: aiohttp.ClientSession) -> AiohttpTransport:
-        if session not in self._transports:
-            self._transports[session] = AiohttpTransport(client=session)
-        return self._transports[session]
+
+def _sent_as_given(target: Target) -> URL:
+    """Return a URL of aiohttp's that it does not rewrite: path and query in one, for it drops an empty query."""
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    return URL.build(scheme=target.scheme, host=host, port=target.port, path=target.request_target, encoded=True)
+
+
+def _headers_for(target: Target, headers: Mapping[str, str]) -> CIMultiDict[str]:
+    sent = CIMultiDict(headers)
+    sent[hdrs.HOST] = target.host_header
+    if target.authorization:
+        sent[hdrs.AUTHORIZATION] = target.authorization
+    return sent
+
+
+def _body_of(request: httpx.Request) -> Any:
+    try:
+        return request.content or None
+    except httpx.RequestNotRead:
+        # aiohttp says itself how it sends what it does not know the length of.
+        request.headers.pop(hdrs.TRANSFER_ENCODING, None)
+        return request.stream
+
+
+def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:
+    seconds = request.extensions.get("timeout", {})
+    return aiohttp.ClientTimeout(
+        connect=seconds.get("pool"), sock_connect=seconds.get("connect"), sock_read=seconds.get("read")
+    )
+
+
+class _ResponseBody(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _errors_of_httpx():
+            async for piece in self._response.content.iter_any():
+                yield piece
+
+    @override
+    async def aclose(self) -> None:
+        await self._response.__aexit__(None, None, None)
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raise what aiohttp raises as the errors that users of httpx's API know."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout(describe_http_error(error)) from error
+    except aiohttp.ServerTimeoutError as error:
+        raise httpx.ReadTimeout(describe_http_error(error)) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(describe_http_error(error)) from error
+    except aiohttp.ClientConnectionError as error:
+        raise httpx.NetworkError(describe_http_error(error)) from error
+    except aiohttp.ClientError as error:
+        raise httpx.RemoteProtocolError(describe_http_error(error)) from error
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -139,7 +230,9 @@ class _CheckedResolver(aiohttp.ThreadedResolver):
         found = await super().resolve(host, port, family)
         permitted = [each for each in found if self._policy.permits(each["host"], port)]
         if found and not permitted:
-            raise ForbiddenTargetError(host, port, [each["host"] for each in found])
+            # For the operator alone: whoever chose the name is not to learn what it leads to.
+            log.warning("target is forbidden", host=host, port=port, addresses=[each["host"] for each in found])
+            raise ForbiddenTargetError(host, port)
         return permitted
 
 
@@ -159,16 +252,18 @@ def describe_http_error(error: Exception) -> str:
     """Say why a request failed, from the transport's own error where there is one: httpx's names can mislead."""
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     match cause:
-        case ForbiddenTargetError():
+        case ForbiddenTargetError() | UrlError():
             return str(cause)
         case aiohttp.ClientConnectorDNSError():
             return f"the host name {cause.host} cannot be resolved"
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
-            return f"cannot connect to {cause.host}:{cause.port}: {os.strerror(number)}"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=number)):
+            # Not the error's own text, which has the addresses that were tried.
+            reason = f": {os.strerror(number)}" if isinstance(number, int) else ""
+            return f"cannot connect to {cause.host}:{cause.port}{reason}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before the answer was complete"
         case httpx.DecodingError():
             return f"the answer cannot be decoded: {cause}"
         case _:
             # What a server sent amiss can be part of the text.
-            return f"{type(cause).__name__}: {cause}"[:_LONGEST_DESCRIPTION]
+            return tellable(f"{type(cause).__name__}: {cause}")[:_LONGEST_DESCRIPTION]

@@ -1,11 +1,12 @@
 """Logs: structlog's key-value pairs, readable on a terminal or as JSON lines; the libraries' own logs included.
 
-No secret of the settings is in them.
+No secret of the settings is in them, and no credential of a URL: aiohttp's errors have the URL in their text.
 """
 
 import json
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from services import tracing
 from services.redaction import redact
 from services.settings import Settings
+from services.url_secrets import without_url_secrets
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -54,9 +56,10 @@ class _NamedLogger(structlog.WriteLogger):
 
 def _render(settings: Settings) -> list[structlog.typing.Processor]:
     if settings.log_format == "json":
-        to_json = structlog.processors.JSONRenderer(serializer=_to_json)
-        return [structlog.processors.format_exc_info, to_json, _redact_line]
-    return [_console(), _redact_line]
+        render: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_to_json)
+    else:
+        render = _console()
+    return [structlog.processors.format_exc_info, _hide_url_secrets, render, _redact_line]
 
 
 # Made once: json.dumps makes one at each call that has a default.
@@ -65,6 +68,25 @@ _encode = json.JSONEncoder(default=repr).encode
 
 def _to_json(line: Any, **_options: Any) -> str:
     return _encode(line)
+
+
+def _hide_url_secrets(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take them out of each value: in the line as a whole a URL's end is hard to tell from JSON's own characters."""
+    return {name: _without_url_secrets(value) for name, value in line.items()}
+
+
+def _without_url_secrets(value: Any) -> Any:
+    match value:
+        case str():
+            return without_url_secrets(value)
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {name: _without_url_secrets(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_url_secrets(each) for each in value]
+        case _:
+            return without_url_secrets(repr(value))
 
 
 def _redact_line(_logger: Any, _method: str, line: Any) -> str:

@@ -7,14 +7,12 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-
-from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from services import exact_json
 from services.decisions import PermanentError
-from services.redaction import redact
+from services.redaction import tellable
+from services.target_url import UrlError, understood_url
 
 VERSION = 1
 COMPRESSED_VERSION = 2
@@ -67,8 +65,6 @@ _NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 # JSON may hold these two characters in strings, SQS may not; as escapes both take them.
 _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
-_URL = TypeAdapter(HttpUrl)
-
 # Each of our messages has it within its first fields.
 _TASK_ID = re.compile(r'"task_id"\s*:\s*"([^"\\]+)"')
 _TASK_ID_WITHIN = 300
@@ -85,7 +81,7 @@ class TaskMessage:
     task_id: str
     task_type: str
     callback_url: str
-    """As the API understood it: what it reads as a URL, the HTTP client may not."""
+    """As the client wrote it, where it can be called so."""
     request: dict[str, Any]
     """The request as the client posted it; its numbers are exact."""
     accepted_at: float
@@ -122,12 +118,12 @@ def decode_task(body: str) -> TaskMessage:
         return TaskMessage(
             task_id=str(envelope["task_id"]),
             task_type=str(envelope["task_type"]),
-            callback_url=_read_url(str(request["callback_url"])),
+            callback_url=understood_url(str(request["callback_url"])),
             request=request,
             accepted_at=float(envelope["accepted_at"]),
         )
-    except ValidationError as error:
-        raise UnusableMessageError(f"the message has no usable callback_url: {error.errors()[0]['msg']}") from error
+    except UrlError as error:
+        raise UnusableMessageError(f"the message has no usable callback_url: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableMessageError(f"the message is no task: {type(error).__name__} {error}") from error
 
@@ -136,12 +132,6 @@ def peek_task_id(body: str) -> str | None:
     """Return the task's id from the begin of a message body, which is not parsed; None where there is none."""
     found = _TASK_ID.search(body, 0, _TASK_ID_WITHIN)
     return found[1] if found else None
-
-
-@lru_cache(1024)
-def _read_url(text: str) -> str:
-    # Many tasks have few callbacks.
-    return str(_URL.validate_python(text))
 
 
 def encode_outcome(outcome: OutcomeMessage) -> str:
@@ -195,20 +185,20 @@ def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: li
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     """Return the outcome of a task that failed for good: the reason, and the original request."""
-    errors = [{"details": redact(details), "message": task.request}]
+    errors = [{"details": tellable(details), "message": task.request}]
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
 
 
 def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
     """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
     attributes = {
-        REASON_ATTRIBUTE: attribute_text(redact(reason)),
+        REASON_ATTRIBUTE: attribute_text(tellable(reason)),
         ATTEMPTS_ATTRIBUTE: str(attempts),
         SOURCE_QUEUE_ATTRIBUTE: source_queue,
     }
     if trace:
         # Its last lines are those that say what happened.
-        attributes[TRACE_ATTRIBUTE] = attribute_text(redact(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+        attributes[TRACE_ATTRIBUTE] = attribute_text(tellable(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
     return attributes
 
 

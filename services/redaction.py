@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, SecretStr
 
+from services.url_secrets import without_url_secrets
+
 MASK = "***"
 
 SHORTEST_SECRET = 8
@@ -47,6 +49,11 @@ class Redactor:
 
 _redactor = Redactor()
 redact = _redactor.redact
+
+
+def tellable(text: str) -> str:
+    """Return what may be told of a text that a library, a server or a user wrote: URLs in it without their secrets."""
+    return redact(without_url_secrets(text))
 
 
 def hide_secrets_of(settings: BaseModel) -> None:

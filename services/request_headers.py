@@ -37,7 +37,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _value(value: str) -> str:
+def header_value(value: str) -> str:
+    """Return the value; raise ValueError for one that no request can carry."""
     if not _FIELD_VALUE.fullmatch(value):
         raise ValueError("a header's value has printable ASCII characters, spaces and tabs only")
     return value
@@ -54,7 +55,7 @@ def _fit_a_request(headers: dict[str, str]) -> dict[str, str]:
 
 
 RequestHeaders = Annotated[
-    dict[Annotated[str, AfterValidator(_name)], Annotated[str, AfterValidator(_value)]],
+    dict[Annotated[str, AfterValidator(_name)], Annotated[str, AfterValidator(header_value)]],
     Field(max_length=MAX_HEADERS),
     AfterValidator(_fit_a_request),
     WithJsonSchema(

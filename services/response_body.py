@@ -13,6 +13,10 @@ ACCEPT_ENCODING = "gzip"
 # https://docs.python.org/3/library/zlib.html#zlib.decompressobj: a gzip header and trailer, the largest window.
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 
+_GZIP_BEGIN = b"\x1f"
+# Each member leaves a copy of what is behind it.
+_STEP = 4096
+
 
 class ResponseTooLargeError(Exception):
     """A body has more bytes than it may have."""
@@ -54,20 +58,34 @@ def _is_gzip(response: httpx.Response) -> bool:
 
 
 class _Gunzip:
+    """Decodes gzip, which may have several members (RFC 1952, section 2.2)."""
+
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj(_GZIP_WINDOW)
+        self._member = zlib.decompressobj(_GZIP_WINDOW)
+        self._is_empty = True
 
     def decode(self, data: bytes, max_bytes: int) -> bytes:
         """Return what the data decodes to, at most so many bytes of it."""
+        decoded = bytearray()
+        for start in range(0, len(data), _STEP):
+            rest = data[start : start + _STEP]
+            while rest and len(decoded) < max_bytes:
+                decoded += self._decode_within_member(rest, max_bytes - len(decoded))
+                rest = self._member.unused_data
+        return bytes(decoded)
+
+    def _decode_within_member(self, data: bytes, max_bytes: int) -> bytes:
+        if self._member.eof:
+            if not data.startswith(_GZIP_BEGIN):
+                raise httpx.DecodingError("it goes on behind the end of its gzip encoding")
+            self._member = zlib.decompressobj(_GZIP_WINDOW)
+        self._is_empty = False
         try:
-            decoded = self._stream.decompress(data, max_bytes)
+            return self._member.decompress(data, max_bytes)
         except zlib.error as error:
             raise httpx.DecodingError("it is no gzip, which its content-encoding says it is") from error
-        if self._stream.unused_data:
-            raise httpx.DecodingError("it goes on behind the end of its gzip encoding")
-        return decoded
 
     def finish(self) -> None:
-        """Raise httpx.DecodingError where something is missing."""
-        if not self._stream.eof:
+        """Raise httpx.DecodingError where something is missing; a body without a byte is no encoding of anything."""
+        if not self._member.eof and not self._is_empty:
             raise httpx.DecodingError("it breaks off in the middle of its gzip encoding")

@@ -51,7 +51,7 @@ from typing_extensions import override
 
 from services.decisions import is_sentence
 from services.messages import MAX_TRACE_BYTES, REASON_ATTRIBUTE, TRACE_ATTRIBUTE, attribute_text
-from services.redaction import redact
+from services.redaction import tellable
 from services.sqs import Queue, ReceivedMessage
 from services.trace_context import headers_of, read_attributes, read_headers
 from services.trace_export import close_provider
@@ -337,4 +337,4 @@ def _note_failure(span: trace.Span, kind: str, message: str, stack: str | None) 
 
 
 def _shown(text: str, *most_bytes: int) -> str:
-    return attribute_text(redact(without_url_secrets(text)), *most_bytes)
+    return attribute_text(tellable(text), *most_bytes)

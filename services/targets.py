@@ -8,11 +8,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated
 
 import httpx
-from pydantic import AfterValidator, BeforeValidator, HttpUrl
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from services.settings import CommaSeparated, Settings, load_settings
+from services.target_url import MAX_URL_LENGTH, UrlError, parse_url, read_host
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -73,8 +74,9 @@ _LOOPBACK = ("127.0.0.1", "::1")
 
 _PORTS = range(1, 65_536)
 
+# The name of a host without a port. One whose last label is a number would be read as an IPv4 address
+# (https://url.spec.whatwg.org/#host-parsing).
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-# A name whose last label is a number would be read as an IPv4 address (https://url.spec.whatwg.org/#host-parsing).
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)$){_LABEL}")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[^]/]+)\]|(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 
@@ -82,12 +84,8 @@ _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[^]/]+)\]|(?P<host>[^:/]+))(?::(?P<p
 class ForbiddenTargetError(httpx.TransportError):
     """A request may not go where it leads; no connection was opened."""
 
-    def __init__(self, host: str, port: int, addresses: Iterable[str] = ()) -> None:
-        """`addresses` are those that the name of the host leads to."""
+    def __init__(self, host: str, port: int) -> None:
         target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        resolved = ", ".join(addresses)
-        if resolved:
-            target += f" ({resolved})"
         super().__init__(f"{target} is not public, and ALLOWED_PRIVATE_TARGETS does not list it")
 
 
@@ -140,7 +138,10 @@ def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
     address = _read_address(parts["ipv6"] or parts["host"])
     if address:
         return ip_network(address)
-    name = (parts["host"] or "").lower()
+    try:
+        name = read_host(parts["host"] or "")
+    except UrlError:
+        return None
     return name if _HOST_NAME.fullmatch(name) else None
 
 
@@ -208,13 +209,44 @@ class TargetSettings(Settings):
 policy = TargetPolicy(load_settings(TargetSettings).allowed_private_targets)
 
 
-def _check_url(url: HttpUrl) -> HttpUrl:
+ACCEPTED = {"accepted": True}
+"""Pydantic's validation context of a task that was accepted. It may be by an earlier release, or with other settings:
+what a request may not have, it may; the request that is made is refused where it must be."""
+
+
+def was_accepted(info: ValidationInfo) -> bool:
+    """Tell whether a model reads a task that was accepted, rather than a request that may be."""
+    return info.context is ACCEPTED
+
+
+def _check_url(text: str, info: ValidationInfo) -> str:
+    if was_accepted(info):
+        return text
     try:
-        policy.check_host((url.host or "").strip("[]"), url.port or 0)
+        target = parse_url(text)
+        policy.check_host(target.host, target.port)
+    except UrlError as error:
+        raise PydanticCustomError("url", str(error)) from error
     except ForbiddenTargetError as error:
         raise PydanticCustomError("forbidden_target", str(error)) from error
-    return url
+    return text
 
 
-TargetUrl = Annotated[HttpUrl, AfterValidator(_check_url)]
-"""The URL of a request made for a user, refused where it shows that it leads to a forbidden target."""
+TargetUrl = Annotated[
+    str,
+    Field(max_length=MAX_URL_LENGTH),
+    AfterValidator(_check_url),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "uri",
+            "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://",
+            "maxLength": MAX_URL_LENGTH,
+            "description": f"A URL of at most {MAX_URL_LENGTH} characters. Path and query are sent byte for byte"
+            " as they are given, so they have visible ASCII characters alone. User and password, percent-encoded, are"
+            " sent as Basic authentication; a fragment is not sent.",
+        }
+    ),
+]
+"""The URL of a request made for a user, byte for byte as it was given. It is refused where it cannot be sent as it is
+(see target_url.py), and where it shows that it leads to a forbidden target."""

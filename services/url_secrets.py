@@ -4,8 +4,12 @@ import re
 
 HIDDEN = "…"
 
-# Of a URL in prose: it ends at white space, at a quote or at a bracket of markup.
-_AFTER_SCHEME = re.compile(r"://(?P<address>[^\s\"'<>`?#]*)(?:\?(?P<query>[^\s\"'<>`#]*))?(?:#[^\s\"'<>`]*)?")
+# In prose a URL ends at white space, or at a quote or a bracket of markup. These can stand in a URL too: its address
+# goes on where more than punctuation follows, its query and fragment do to the white space, for they hold secrets.
+_QUOTE = "\"'<>`"
+_PUNCTUATION = ".,:;!?(){}[]\\"
+_QUOTE_WITHIN = rf"[{_QUOTE}](?![{re.escape(_PUNCTUATION)}]*(?:[\s{_QUOTE}]|$))"
+_AFTER_SCHEME = re.compile(rf"://(?P<address>(?:[^\s{_QUOTE}?#]|{_QUOTE_WITHIN})*)(?P<secrets>[?#]\S*)?")
 
 # In the path too, which may be a URL itself.
 _USER_PART = re.compile(r"//[^/]*@")
@@ -17,10 +21,13 @@ def without_url_secrets(text: str) -> str:
 
 
 def _shown(url: re.Match[str]) -> str:
-    address = _USER_PART.sub("//", f"//{url['address']}")
-    if not url["query"]:
-        return f":{address}"
-    return f":{address}?{'&'.join(map(_without_value, url['query'].split('&')))}"
+    address, secrets = _USER_PART.sub("//", f"//{url['address']}"), url["secrets"] or ""
+    inside = secrets.rstrip(_QUOTE + _PUNCTUATION)
+    behind = secrets[len(inside) :]
+    query = inside.partition("#")[0].removeprefix("?")
+    if not query:
+        return f":{address}{behind}"
+    return f":{address}?{'&'.join(map(_without_value, query.split('&')))}{behind}"
 
 
 def _without_value(parameter: str) -> str:

@@ -147,8 +147,8 @@ def _not_delivered_yet(line: LogLine) -> Told:
     return "retry", f"{_what_for(line)}the callback was not taken in {tries}: {_reason(line)}; it waits in callbacks"
 
 
-def _rejected(line: LogLine) -> Told:
-    return "failed", f"{_what_for(line)}the callback was refused for good: {_reason(line)}"
+def _given_up(line: LogLine) -> Told:
+    return "failed", f"{_what_for(line)}the callback will not be tried again: {_reason(line)}"
 
 
 def _returned(line: LogLine) -> Told:
@@ -203,7 +203,7 @@ _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "task could not be queued": _not_queued,
     "delivered": _delivered,
     "not delivered yet": _not_delivered_yet,
-    "rejected by the receiver": _rejected,
+    "delivery given up": _given_up,
     "returned for retry": _returned,
     "attempt failed": _attempt_failed,
     "dead-lettered": _dead_lettered,
@@ -267,7 +267,7 @@ def _after_delivery(before: Standing, line: LogLine) -> Standing | None:
             return replace(before, state="delivered", reason="", due_at=None)
         case "not delivered yet":
             return replace(before, state="delivering", reason=_reason(line), due_at=None)
-        case "rejected by the receiver":
+        case "delivery given up":
             return replace(before, state="dead", reason=_reason(line), due_at=None)
     return None
 

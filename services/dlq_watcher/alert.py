@@ -11,9 +11,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from services.durations import describe_duration
 from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
-from services.redaction import redact
+from services.redaction import tellable
 from services.sqs import ReceivedMessage
-from services.url_secrets import without_url_secrets
 
 _LONGEST_HEADLINE_BYTES = 400
 _LONGEST_FACT_BYTES = 800
@@ -118,4 +117,4 @@ def how_to_redrive(task_id: str | None) -> str:
 
 
 def _shown(text: str, most_bytes: int) -> str:
-    return attribute_text(redact(without_url_secrets(text)), most_bytes)
+    return attribute_text(tellable(text), most_bytes)

@@ -10,9 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from services import tracing
-from services.callbacks import retry_after_seconds
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.slack_message import SlackMessage, message_of
+from services.retry_after import retry_after_seconds
 from services.settings import WatcherSettings
 
 _TIMEOUT_SECONDS = 10

@@ -4,15 +4,18 @@ import asyncio
 from typing import Annotated, Any, Literal
 
 import httpx
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 from simplejson import RawJSON
 
 from services import exact_json
 from services.http_client import HTTP_ERRORS, describe_http_error
+from services.problem_details import read_problem
+from services.redirects import describe_redirect
 from services.request_headers import RequestHeaders
 from services.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
 from services.settings import Settings, load_settings
-from services.targets import TargetUrl
+from services.target_url import has_credentials
+from services.targets import TargetUrl, was_accepted
 from services.tasks.task_type import HeldBytes, ItemError, TaskContext, TaskItem, TaskType
 
 
@@ -34,6 +37,9 @@ settings = load_settings(DataSettings)
 
 _LONGEST_QUOTE = 100
 
+# RFC 9110, sections 15.3.5 and 15.3.6.
+_WITHOUT_CONTENT = {httpx.codes.NO_CONTENT, httpx.codes.RESET_CONTENT}
+
 
 def _carries_json(payload: Any) -> Any:
     """Refuse NaN and Infinity, wherever they are in the payload: JSON has no word for them."""
@@ -44,15 +50,41 @@ def _carries_json(payload: Any) -> Any:
     return payload
 
 
-Payload = Annotated[dict[str, Any] | list[dict[str, Any]], AfterValidator(_carries_json)]
+def _is_sent(payload: Any, info: ValidationInfo) -> Any:
+    if payload and info.data.get("method") == "GET" and not was_accepted(info):
+        raise ValueError("a GET sends no payload: leave it out, or use POST")
+    return payload
+
+
+def _leave_authorization_to_the_url(headers: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    names = {name.lower() for name in headers}
+    if "authorization" in names and not was_accepted(info) and has_credentials(info.data.get("url", "")):
+        raise ValueError("the URL has a user or password, which are sent as Authorization: leave out one of the two")
+    return headers
+
+
+Payload = Annotated[dict[str, Any] | list[dict[str, Any]], AfterValidator(_carries_json), AfterValidator(_is_sent)]
 
 
 class DataItem(TaskItem):
     """One request: a GET, or a POST that sends `payload` as JSON."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"method": {"const": "POST"}}, "required": ["method"]},
+                {
+                    "properties": {
+                        "payload": {"anyOf": [{"maxProperties": 0, "type": "object"}, {"maxItems": 0, "type": "array"}]}
+                    }
+                },
+            ]
+        }
+    )
+
     url: TargetUrl
     method: Literal["GET", "POST"] = "GET"
-    headers: Annotated[RequestHeaders, Field(default_factory=dict)]
+    headers: Annotated[RequestHeaders, AfterValidator(_leave_authorization_to_the_url), Field(default_factory=dict)]
     payload: Annotated[Payload, Field(default_factory=dict)]
 
 
@@ -78,7 +110,7 @@ class _Share:
 
 
 async def fetch(item: DataItem, context: TaskContext) -> Any:
-    """Return the JSON that the source answers.
+    """Return the JSON that the source answers, null for an answer without content.
 
     Raises ItemError where it answers no 2xx, no JSON, not in time, too much, or cannot be reached. Redirects are not
     followed.
@@ -105,16 +137,26 @@ async def _fetch_in_time(item: DataItem, http: httpx.AsyncClient, share: _Share)
 
 
 async def _fetch(item: DataItem, http: httpx.AsyncClient, share: _Share) -> RawJSON:
-    request = http.stream(item.method, str(item.url), headers=_headers_of(item), content=_content_of(item))
+    request = http.stream(item.method, item.url, headers=_headers_of(item), content=_content_of(item))
     async with request as response:
         if not response.is_success:
-            # The standard's phrase: the source's own could be anything.
-            phrase = httpx.codes.get_reason_phrase(response.status_code)
-            raise ItemError(f"the source answered {response.status_code} {phrase}".rstrip())
-        body = await read_body(response, settings.max_response_bytes, share.add)
+            raise ItemError(await _describe_refusal(response))
+        body = b""
+        if response.status_code not in _WITHOUT_CONTENT:
+            body = await read_body(response, settings.max_response_bytes, share.add)
         result = _json_of(body, response)
         share.add(len(result.encoded_json) - len(body))
         return result
+
+
+async def _describe_refusal(response: httpx.Response) -> str:
+    status = response.status_code
+    # The standard's phrase: the source's own could be anything.
+    phrase = httpx.codes.get_reason_phrase(status)
+    answered = f"the source answered {status} {phrase}".rstrip()
+    redirect = describe_redirect(status, response.headers.get("location"), str(response.url))
+    problem = [text for text in await read_problem(response) if text.lower() != phrase.lower()]
+    return ": ".join([f"{answered}{redirect}", *problem])
 
 
 def _headers_of(item: DataItem) -> dict[str, str]:
@@ -129,6 +171,9 @@ def _content_of(item: DataItem) -> str | None:
 
 
 def _json_of(body: bytes, response: httpx.Response) -> RawJSON:
+    if not body:
+        # A request was carried out, and there is nothing to tell of it.
+        return RawJSON("null")
     try:
         return exact_json.compact(body)
     except ValueError as error:

@@ -12,8 +12,10 @@ from services import tracing
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.metrics import WORK_SECONDS, child
+from services.redaction import tellable
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
+from services.targets import ACCEPTED
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
 
 
@@ -53,7 +55,7 @@ class TaskHandler:
         if task.task_type != self._task_type.name:
             raise UnusableMessageError(f"the message is a task of type {task.task_type}, not {self._task_type.name}")
         try:
-            return self._request_model.model_validate(task.request)
+            return self._request_model.model_validate(task.request, context=ACCEPTED)
         except ValidationError as error:
             places = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
             raise UnusableMessageError(f"the task does not fit its type {task.task_type}: {places}") from error
@@ -96,7 +98,7 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
     results, errors = [], []
     for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(outcome, ItemError):
-            errors.append({item.name: str(outcome)})
+            errors.append({item.name: tellable(str(outcome))})
         else:
             results.append({item.name: outcome})
     return results, errors

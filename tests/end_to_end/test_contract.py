@@ -123,6 +123,6 @@ def test_a_task_that_no_sqs_message_can_hold_is_413_with_its_size_and_the_limit(
 
 
 def test_a_task_just_below_the_limit_is_worked(client: Client) -> None:
-    item = {"name": "large", "url": client.source_url, "payload": {"text": "x" * 1_040_000}}
+    item = {"name": "large", "url": client.source_url, "method": "POST", "payload": {"text": "x" * 1_040_000}}
     outcome = client.outcome(client.submit(ROUTES[1], [item]))
     assert [list(entry) for entry in outcome["results"]] == [["large"]]

@@ -37,7 +37,7 @@ def test_a_calculation_whose_result_json_cannot_carry_is_an_error_entry(client: 
 
 def test_data_is_fetched_by_get_and_by_post(client: Client) -> None:
     message: list[dict[str, Any]] = [
-        {"name": "got", "url": client.source_url, "headers": {"x-asked-by": "test"}, "payload": {"ignored": 1}},
+        {"name": "got", "url": client.source_url, "headers": {"x-asked-by": "test"}, "payload": {}},
         {"name": "posted", "url": client.source_url, "method": "POST", "payload": [{"page": 1.50}]},
     ]
     got, posted = client.outcome(client.submit(DATA, message))["results"]

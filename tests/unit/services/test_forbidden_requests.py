@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
+import structlog
 from pydantic import HttpUrl, TypeAdapter
 
 from services import targets
@@ -119,7 +120,7 @@ async def client_of(*allowed: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def normalized(host: str, port: int) -> str:
-    """The URL as the request models pass it on."""
+    """The URL as earlier releases passed it on."""
     return str(URL.validate_python(f"http://{host}:{port}/"))
 
 
@@ -198,18 +199,30 @@ async def test_nor_over_tls(network: Network, listener: Listener) -> None:
     assert (listener.connections, network.dialled) == (0, [])
 
 
-async def test_a_name_that_leads_to_forbidden_addresses_is_refused_with_them(
+async def test_the_addresses_that_a_name_leads_to_are_in_the_log_and_not_in_the_reason(
     network: Network, listener: Listener
 ) -> None:
     network.names["intranet.example"] = [["127.0.0.1", "::1"]]
-    async with client_of() as http:
-        with pytest.raises(ForbiddenTargetError) as forbidden:
-            await http.get(f"http://intranet.example:{listener.port}/")
+    with structlog.testing.capture_logs() as logged:
+        async with client_of() as http:
+            with pytest.raises(ForbiddenTargetError) as forbidden:
+                await http.get(f"http://intranet.example:{listener.port}/")
 
     assert str(forbidden.value) == (
-        f"intranet.example:{listener.port} (127.0.0.1, ::1) is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
+        f"intranet.example:{listener.port} is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
     )
+    assert [line["addresses"] for line in logged] == [["127.0.0.1", "::1"]]
     assert (listener.connections, network.dialled) == (0, [])
+
+
+async def test_nor_are_those_of_a_listed_name_that_cannot_be_connected_to(network: Network, closed_port: int) -> None:
+    network.names["listed.example"] = [["127.0.0.1", "::1"]]
+    async with client_of("listed.example") as http:
+        with pytest.raises(httpx.ConnectError) as refused:
+            await http.get(f"http://listed.example:{closed_port}/")
+
+    assert str(refused.value).startswith(f"cannot connect to listed.example:{closed_port}")
+    assert "127.0.0.1" not in str(refused.value)
 
 
 async def test_each_of_many_requests_that_wait_for_one_lookup_is_refused(network: Network, listener: Listener) -> None:

@@ -36,11 +36,20 @@ except ValueError:
     log.exception("failed")
     logging.getLogger("library").exception("failed too")
 
+URL = "http://user:p4ssw0rd@receiver/?api_key=k3y'k3y"
+log.warning(f"event {URL}", value=URL, nested={"list": [URL]}, error=ValueError(URL), quoted=f'GET "{URL}" failed')
+logging.getLogger("library").warning("argument %s", URL)
+try:
+    raise ValueError(f"cannot call {URL}") from ConnectionError(URL)
+except ValueError:
+    log.exception("failed")
+    logging.getLogger("library").exception("failed too")
+
 token = settings.slack_bot_token.get_secret_value()
 log.warning(f"event {token}", value=token, nested={"list": [token]}, error=ValueError(token), settings=settings)
 logging.getLogger("library").warning("argument %s", token)
 try:
-    raise ValueError(f"https://slack/?token={token}") from ConnectionError(token)
+    raise ValueError(f"https://slack/{token}/") from ConnectionError(token)
 except ValueError:
     log.exception("failed")
     logging.getLogger("library").exception("failed too")
@@ -95,6 +104,22 @@ def test_no_log_shows_a_local_variable(log_format: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_log_shows_a_credential_of_a_url(log_format: str) -> None:
+    text = "\n".join(logged(log_format))
+
+    assert "p4ssw0rd" not in text
+    assert "k3y" not in text
+    assert text.count("cannot call http://receiver/?api_key=") == 2
+
+
+def test_a_log_line_without_credentials_is_json_still() -> None:
+    lines = [json.loads(line) for line in logged("json")]
+
+    assert [line["quoted"] for line in lines if "quoted" in line] == ['GET "http://receiver/?api_key=…" failed']
+    assert next(line["nested"] for line in lines if "nested" in line) == {"list": ["http://receiver/?api_key=…"]}
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
 def test_no_log_shows_a_secret(log_format: str) -> None:
     text = "\n".join(logged(log_format))
 
@@ -102,4 +127,4 @@ def test_no_log_shows_a_secret(log_format: str) -> None:
     assert text.count("event ***") == 1
     assert text.count("argument ***") == 1
     assert text.count("ConnectionError: ***") == 2
-    assert text.count("ValueError: https://slack/?token=***") == 2
+    assert text.count("ValueError: https://slack/***/") == 2

@@ -86,15 +86,36 @@ async def test_another_coding_or_several_are_refused_by_name_and_unread(coding: 
         (zlib.compress(b"abc"), "it is no gzip, which its content-encoding says it is"),
         (ZIPPED[:-1], "it breaks off in the middle of its gzip encoding"),
         (ZIPPED[:5], "it breaks off in the middle of its gzip encoding"),
-        (b"", "it breaks off in the middle of its gzip encoding"),
         (ZIPPED + b"\x00", "it goes on behind the end of its gzip encoding"),
-        (ZIPPED + ZIPPED, "it goes on behind the end of its gzip encoding"),
+        (ZIPPED + b"{}", "it goes on behind the end of its gzip encoding"),
+        (ZIPPED + ZIPPED[:-1], "it breaks off in the middle of its gzip encoding"),
+        (ZIPPED + ZIPPED[:1], "it breaks off in the middle of its gzip encoding"),
+        (ZIPPED + ZIPPED[:-8] + bytes(8), "it is no gzip, which its content-encoding says it is"),
         (ZIPPED[:-8] + bytes(8), "it is no gzip, which its content-encoding says it is"),
     ],
 )
 async def test_a_body_that_is_not_in_the_coding_that_it_says_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(httpx.DecodingError, match=reason):
         await read(body, content_encoding="gzip")
+
+
+async def test_gzip_may_have_several_members_wherever_it_is_cut() -> None:
+    body = gzip.compress(b"abc") + gzip.compress(b"") + gzip.compress(b"def")
+
+    for cut in range(len(body)):
+        assert (await read(Pieces(body[:cut], body[cut:]), content_encoding="gzip"))[0] == b"abcdef"
+
+
+async def test_nothing_is_no_encoding_that_breaks_off() -> None:
+    assert (await read(b"", content_encoding="gzip"))[0] == b""
+
+
+async def test_many_members_are_not_unfolded_beyond_the_limit() -> None:
+    member = gzip.compress(bytes(600), mtime=0)
+
+    assert len((await read(member, content_encoding="gzip"))[0]) == 600
+    with pytest.raises(ResponseTooLargeError):
+        await read(member * 2, content_encoding="gzip")
 
 
 @pytest.mark.parametrize("size", [0, 1, KILOBYTE])

@@ -18,7 +18,7 @@ NOT_YET = line("worker-data", "not delivered yet", 3, "warning", results=1, erro
 REFUSED_AGAIN = line("worker-callbacks", "returned for retry", 4, reason="503", after_seconds=10, attempt=1)
 DELIVERED_LATE = line("worker-callbacks", "delivered", 5, attempt=2)
 EXHAUSTED = line("worker-callbacks", "dead-lettered", 6, "error", reason="503 each time", attempts=7)
-REJECTED = line("worker-data", "rejected by the receiver", 3, "error", reason=GONE, results=1, errors=0)
+REJECTED = line("worker-data", "delivery given up", 3, "error", reason=GONE, results=1, errors=0)
 REPORTED = line("dlq-watcher", "delivered", 7, delivery_attempts=1)
 REPORT_NOT_TAKEN = line("dlq-watcher", "not delivered yet", 7, "warning", reason="503", delivery_attempts=3)
 KEPT = line("dlq-watcher", "dead-lettered", 8, "error", reason=GONE, attempts=1)
@@ -93,7 +93,7 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
         (GIVEN_UP, "failed", "given up after 3 attempts: OSError: no"),
         (DELIVERED, "done", "work done: 2 results, 1 error; the callback was taken"),
         (REFUSED_AGAIN, "retry", "the callback was not taken: 503; next attempt in 10 s"),
-        (REJECTED, "failed", f"work done: 1 result, 0 errors; the callback was refused for good: {GONE}"),
+        (REJECTED, "failed", f"work done: 1 result, 0 errors; the callback will not be tried again: {GONE}"),
         (REPORTED, "done", "reported as failed; the callback was taken"),
         (KEPT, "failed", f"kept in undelivered: {GONE}"),
         (LOST_TOLD, "note", "alert told: Task failed for good"),

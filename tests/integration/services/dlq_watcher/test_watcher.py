@@ -105,7 +105,7 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
     assert alert["text"] == f"Task id ({queue}) failed for good"
     assert f"*Reason:* {attributes.get('reason', WORKER_LOST)}\n" in text_of(alert)
     assert f"*Attempts:* {details.split()[-2]}\n" in text_of(alert)
-    assert f"*Callback:* {url}/\n" in text_of(alert)
+    assert f"*Callback:* {url}\n" in text_of(alert)
     assert re.search(r"\*Age:\* .+ when it failed for good \(accepted 20..-..-.. ..:..:.. UTC\)\n", text_of(alert))
     assert "*Next:* nothing to redrive" in text_of(alert)
     assert await broker.in_queue(f"{queue}-dlq") == (0, 0)

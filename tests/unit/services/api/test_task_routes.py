@@ -107,7 +107,7 @@ async def test_an_accepted_task_is_one_line_of_the_log(api: httpx.AsyncClient, q
 async def test_the_text_of_the_client_is_queued_untouched(
     api: httpx.AsyncClient, queue: FakeTaskQueue, route: str
 ) -> None:
-    item = f'"name":"é\\u00e9","url":"{RECEIVER}","payload":{{"a":0.877666663555222222}}'
+    item = f'"name":"é\\u00e9","url":"{RECEIVER}","method":"POST","payload":{{"a":0.877666663555222222}}'
     text = calculation_text("0.877666663555222222") if route == CALCULATION else (
         f'{{ "message":[{{{item}}}],\n"callback_url":"{RECEIVER}" }}'
     )  # fmt: skip
@@ -223,6 +223,35 @@ async def test_a_url_that_shows_a_forbidden_target_is_answered_422_with_its_plac
         "input": forbidden,
     }
     assert queue.taken == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://receiver/a b", "the URL's path has ' ', which cannot be sent as it is: percent-encode it"),
+        (
+            "http://us%3Aer:pass@receiver/",
+            "the URL's user has a colon, which Basic authentication cannot send (RFC 7617)",
+        ),
+        ("http://receiver/" + "a" * 8192, "String should have at most 8192 characters"),
+    ],
+)
+async def test_a_url_that_cannot_be_sent_as_it_is_is_answered_422_with_the_reason(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, url: str, reason: str
+) -> None:
+    callback = await api.post(CALCULATION, json={**calculation(), "callback_url": url})
+    source = await api.post(DATA, json={"callback_url": RECEIVER, "message": [{"name": "a", "url": url}]})
+
+    assert (places(callback), places(source)) == ([["body", "callback_url"]], [["body", "message", 0, "url"]])
+    assert {response.json()["detail"][0]["msg"] for response in (callback, source)} == {reason}
+    assert queue.taken == {}
+
+
+async def test_the_document_names_the_limit_of_a_url(api: httpx.AsyncClient) -> None:
+    schemas = (await api.get("/openapi.json")).json()["components"]["schemas"]
+
+    assert schemas["DataItem"]["properties"]["url"]["maxLength"] == 8192
+    assert schemas["TaskRequest_DataItem_"]["properties"]["callback_url"]["maxLength"] == 8192
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e999999999", "1" * 400])

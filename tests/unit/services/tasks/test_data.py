@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gzip
 import math
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from services import exact_json, targets
+from services import exact_json, problem_details, targets
 from services.exact_json import MAX_DEPTH
+from services.targets import ACCEPTED
 from services.tasks import data
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
 from services.tasks.task_type import ItemError, TaskContext
@@ -91,7 +93,11 @@ async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve)
         return web.Response(status=302, headers={"location": "/elsewhere"})
 
     async with serve(redirect) as url:
-        assert await error_of(item(f"{url}/here"), http) == "the source answered 302 Found"
+        error = await error_of(item(f"{url}/here"), http)
+
+    assert (
+        error == f"the source answered 302 Found and redirects to {url}/elsewhere, which is not followed: use that URL"
+    )
     assert paths == ["/here"]
 
 
@@ -99,7 +105,7 @@ async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve)
     ("body", "reason"),
     [
         ("<html>", "line 1 column 1"),
-        ("", "line 1 column 1"),
+        (" ", "line 1 column 2"),
         ('{"a":NaN}', "line 1 column"),
         (b"\xff", "JSON must be UTF-8"),
         ("1" * 5000, "more digits than can be read"),
@@ -291,16 +297,20 @@ async def test_an_answer_that_cannot_be_decoded_is_an_error(
 
 @pytest.mark.parametrize(
     ("status", "reason", "headers"),
-    [(500, "r" * 8000, {}), (200, "OK", {"content-type": "t" * 8000})],
+    [
+        (500, "r" * 8000, {}),
+        (308, "", {"location": "/" + "l" * 8000}),
+        (200, "OK", {"content-type": "t" * 8000}),
+    ],
 )
 async def test_what_a_source_says_does_not_make_its_error_long(
     http: httpx.AsyncClient, serve: Serve, status: int, reason: str, headers: dict[str, str]
 ) -> None:
     async def answer(_request: web.Request) -> web.Response:
-        return web.Response(status=status, reason=reason, headers=headers)
+        return web.Response(status=status, reason=reason, headers=headers, body=b"no")
 
     async with serve(answer) as url:
-        assert len(await error_of(item(url), http)) < 200
+        assert len(await error_of(item(url), http)) < 400
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -313,9 +323,109 @@ async def echo(request: web.Request) -> web.Response:
     )
 
 
-async def test_get_is_the_default_and_sends_no_payload(http: httpx.AsyncClient, serve: Serve) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b""), (201, b""), (202, b""), (204, b""), (205, b""), (205, b"<html>")]
+)
+async def test_an_answer_without_content_is_null(
+    http: httpx.AsyncClient, serve: Serve, method: str, status: int, body: bytes
+) -> None:
+    context = context_of(http)
+    async with serve(answering(body, status=status, headers={"content-encoding": "gzip"})) as url:
+        results, errors = await run_items(TASK_TYPE, [item(url, method=method)], context)
+
+    assert exact_json.dumps(results) == '[{"item":null}]'
+    assert (errors, context.held.total) == ([], len("null"))
+
+
+async def test_gzip_of_several_members_is_read_as_one_answer(http: httpx.AsyncClient, serve: Serve) -> None:
+    body = gzip.compress(b"[1,") + gzip.compress(b"") + gzip.compress(b"2]")
+    async with serve(answering(body, headers={"content-encoding": "gzip"})) as url:
+        assert await json_of(item(url), http) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        ('{"title":"Out of credit","detail":"30 are needed."}', ": Out of credit: 30 are needed."),
+        ('{"title":"Forbidden","detail":"Not yours."}', ": Not yours."),
+        ('{"title":"A\\r\\n  title","detail":1,"status":403}', ": A title"),
+        ('{"detail":"see https://u:p4ss@host/?token=s3cr3t"}', ": see https://host/?token=…"),
+        ('{"detail":"' + "a" * 10_000 + '"}', ": " + "a" * 300),
+        ('{"detail":"' + "a" * 20_000 + '"}', ""),
+        ('{"title":""}', ""),
+        ("[]", ""),
+        ("<html>", ""),
+        ("", ""),
+    ],
+)
+async def test_what_an_error_answer_says_of_itself_is_in_the_error(
+    http: httpx.AsyncClient, serve: Serve, problem: str, told: str
+) -> None:
+    headers = {"content-type": "Application/Problem+JSON; charset=utf-8"}
+    async with serve(answering(problem, status=403, headers=headers)) as url:
+        assert await error_of(item(url), http) == f"the source answered 403 Forbidden{told}"
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+async def test_another_error_body_is_not_read(http: httpx.AsyncClient, serve: Serve, content_type: str) -> None:
+    async with serve(answering('{"title":"No"}', status=500, headers={"content-type": content_type})) as url:
+        assert await error_of(item(url), http) == "the source answered 500 Internal Server Error"
+
+
+async def test_a_problem_that_does_not_come_leaves_the_status(
+    http: httpx.AsyncClient, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problem_details, "_LONGEST_SECONDS", 0.01)
+    over = asyncio.Event()
+
+    async def begin_and_hang(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=503, headers={"content-type": "application/problem+json"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await over.wait()
+        return response
+
+    async with serve(begin_and_hang) as url:
+        error = await error_of(item(url), http)
+        over.set()
+
+    assert error == "the source answered 503 Service Unavailable"
+
+
+async def test_a_get_of_an_accepted_task_may_have_a_payload_which_is_not_sent(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
     async with serve(echo) as url:
-        received = await json_of(item(url, payload={"page": 1}, headers={"X-Token": "t"}), http)
+        fields = {"name": "item", "url": url, "payload": {"page": 1}}
+        received = await json_of(DataItem.model_validate(fields, context=ACCEPTED), http)
+
+    assert (received["method"], received["body"]) == ("GET", "")
+
+
+async def test_the_credentials_of_a_url_go_before_a_header_of_an_accepted_task(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    async with serve(echo) as url:
+        own = {"url": url.replace("//", "//user:pass@"), "headers": {"Authorization": "Bearer t"}}
+        received = await json_of(DataItem.model_validate({"name": "item", **own}, context=ACCEPTED), http)
+
+    assert received["headers"]["authorization"] == "Basic dXNlcjpwYXNz"
+
+
+async def test_an_accepted_item_that_can_never_be_requested_is_an_error(http: httpx.AsyncClient) -> None:
+    fields = {"name": "item", "url": "http://us%3Aer:pass@source/"}
+    accepted = DataItem.model_validate(fields, context=ACCEPTED)
+
+    assert (await error_of(accepted, http)).startswith("the URL's user has a colon")
+
+
+@pytest.mark.parametrize("payload", [{}, []])
+async def test_get_is_the_default_and_may_have_a_payload_that_is_empty(
+    http: httpx.AsyncClient, serve: Serve, payload: Any
+) -> None:
+    async with serve(echo) as url:
+        received = await json_of(item(url, payload=payload, headers={"X-Token": "t"}), http)
 
     assert (received["method"], received["body"]) == ("GET", "")
     assert received["headers"]["x-token"] == "t"
@@ -419,8 +529,12 @@ def test_the_settings_of_the_type_bound_the_concurrency() -> None:
         ({"url": "http://127.1/"}, ("url",)),
         ({"name": ""}, ("name",)),
         ({"name": "a" * 257}, ("name",)),
-        ({"payload": {"a": [Decimal("NaN")]}}, ("payload",)),
-        ({"payload": [{"a": math.inf}]}, ("payload",)),
+        ({"payload": {"page": 1}}, ("payload",)),
+        ({"payload": [{}]}, ("payload",)),
+        ({"url": "http://user:pass@source/", "headers": {"authorization": "Bearer t"}}, ("headers",)),
+        ({"url": "http://source/a b"}, ("url",)),
+        ({"method": "POST", "payload": {"a": [Decimal("NaN")]}}, ("payload",)),
+        ({"method": "POST", "payload": [{"a": math.inf}]}, ("payload",)),
         ({"timeout": 5}, ("timeout",)),
     ],
 )

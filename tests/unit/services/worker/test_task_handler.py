@@ -8,13 +8,16 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from aiohttp import web
 
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
+from services.tasks import data
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.worker.task_handler import TaskHandler, TaskTimeoutError, run_items
+from tests.service_fixtures import Serve
 
 
 class FakeDelivery:
@@ -150,6 +153,24 @@ async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx
     await TaskHandler(type_of(LargeWork()), http, cast("OutcomeDelivery", delivery), WorkerSettings())(message_of("a"))
 
     assert '"results":[{"a":{"a":1}}]' in delivery.outcomes[0].body
+
+
+async def test_what_an_earlier_release_accepted_and_this_one_refuses_is_worked(
+    http: httpx.AsyncClient, serve: Serve
+) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response([request.method, request.raw_path, (await request.read()).decode()])
+
+    delivery = FakeDelivery()
+    handler = TaskHandler(data.TASK_TYPE, http, cast("OutcomeDelivery", delivery), WorkerSettings())
+    async with serve(echo) as url:
+        items = [{"name": "a", "url": f" {url}/\u00e9 b", "payload": {"not": "sent"}}]
+        request = json.dumps({"callback_url": "http:receiver/\u00e9", "message": items})
+        await handler(ReceivedMessage("message-id", encode_task("task-id", "data", request), "handle", 1, 0, {}))
+
+    [outcome] = delivery.outcomes
+    assert outcome.callback_url == "http://receiver/%C3%A9"
+    assert json.loads(outcome.body)["results"] == [{"a": ["GET", "/%C3%A9%20b", ""]}]
 
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
