@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +18,7 @@ from yarl import URL
 from services import tracing
 from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
+from services.http_connections import KeptConnectionLostError
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
 from services.settings import ConsumerSettings
@@ -51,6 +52,8 @@ class Rejected:
 
 
 Answer = Delivered | Refused | Rejected
+
+_Request = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
 def judge(status: int, headers: Mapping[str, str], now: datetime) -> Answer:
@@ -90,8 +93,9 @@ class CallbackClient:
 
     def __init__(self, sessions: TargetSessions, settings: ConsumerSettings) -> None:
         self._sessions = sessions
+        self._timeout_seconds = settings.callback_timeout_seconds
         self._timeout = aiohttp.ClientTimeout(
-            total=settings.callback_timeout_seconds,
+            total=self._timeout_seconds,
             sock_connect=settings.callback_connect_timeout_seconds,
             sock_read=settings.callback_read_timeout_seconds,
         )
@@ -142,15 +146,19 @@ class CallbackClient:
             return await self._post_traced(url, outcome, now, span)
 
     async def _post_traced(self, url: URL, outcome: OutcomeMessage, now: datetime, span: tracing.Span) -> Answer:
-        session = self._sessions.session_for(url.raw_host or "", url.port or 0)
-        body, headers = outcome.body.encode(), {**self._headers(outcome, now), **span.headers}
-        request = session.post(url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
-        async with request as response:
-            span.answered(response.status)
-            # A short answer has come as a whole.
-            if not response.content.is_eof():
-                await _read_rest(response)
-            return judge(response.status, response.headers, now)
+        begun = time.monotonic()
+        headers = {**self._headers(outcome, now), **span.headers}
+        request = partial(self._request, url, outcome.body.encode(), headers)
+        try:
+            return await _answer_to(request(kept=True), now, span)
+        except KeptConnectionLostError:
+            # A receiver that closes what was idle has refused nothing. Had it the outcome, it knows the webhook-id.
+            async with asyncio.timeout(self._timeout_seconds - (time.monotonic() - begun)):
+                return await _answer_to(request(kept=False), now, span)
+
+    def _request(self, url: URL, body: bytes, headers: Mapping[str, str], *, kept: bool) -> _Request:
+        session = self._sessions.session_for(url.raw_host or "", url.port or 0, kept=kept)
+        return session.post(url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
@@ -171,7 +179,16 @@ class CallbackClient:
             case aiohttp.ServerTimeoutError():
                 return f"the receiver was silent for {self._timeout.sock_read:g} seconds"
             case _:
-                return f"the receiver did not answer within {self._timeout.total:g} seconds"
+                return f"the receiver did not answer within {self._timeout_seconds:g} seconds"
+
+
+async def _answer_to(request: _Request, now: datetime, span: tracing.Span) -> Answer:
+    async with request as response:
+        span.answered(response.status)
+        # A short answer has come as a whole.
+        if not response.content.is_eof():
+            await _read_rest(response)
+        return judge(response.status, response.headers, now)
 
 
 async def _read_rest(response: aiohttp.ClientResponse) -> None:

@@ -18,11 +18,15 @@ from aiohttp.abc import ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
 from services import tracing
+from services.http_connections import HEADER_LIMITS, GuardedConnector
 from services.settings import USER_AGENT
 from services.targets import ForbiddenTargetError, TargetPolicy
 
 _LONGEST_DESCRIPTION = 500
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 """Everything that a request can raise: aiohttp's own where the transport maps none, ValueError for a bad header."""
@@ -36,29 +40,42 @@ class TargetSessions:
     its name. The two have connections of their own: one that was opened unchecked serves listed hosts alone.
     """
 
-    def __init__(self, policy: TargetPolicy, connections: int) -> None:
+    def __init__(self, policy: TargetPolicy) -> None:
         self._policy = policy
-        self._unchecked = _open_session(aiohttp.TCPConnector(limit=connections))
-        self._checked = _open_session(
-            aiohttp.TCPConnector(
-                limit=connections, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy)
-            )
-        )
+        self._kept = _SessionPair(policy, keeps=True)
+        self._for_one_request = _SessionPair(policy, keeps=False)
 
-    def session_for(self, host: str, port: int) -> aiohttp.ClientSession:
-        """Return the session for requests to the host."""
-        return self._unchecked if self._policy.lists_host(host, port) else self._checked
+    def session_for(self, host: str, port: int, *, kept: bool = True) -> aiohttp.ClientSession:
+        """Return the session for requests to the host, over kept connections or, each, over one of its own.
+
+        A server may close a kept one just when it is used, and nobody can tell then whether the request was carried
+        out (RFC 9112, section 9.3.1): what must not be repeated has one of its own.
+        """
+        pair = self._kept if kept else self._for_one_request
+        return pair.unchecked if self._policy.lists_host(host, port) else pair.checked
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._unchecked.close()
-        await self._checked.close()
+        await self._kept.close()
+        await self._for_one_request.close()
+
+
+class _SessionPair:
+    def __init__(self, policy: TargetPolicy, *, keeps: bool) -> None:
+        self.unchecked = _open_session(GuardedConnector(keeps=keeps))
+        self.checked = _open_session(
+            GuardedConnector(keeps=keeps, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy))
+        )
+
+    async def close(self) -> None:
+        await self.unchecked.close()
+        await self.checked.close()
 
 
 @asynccontextmanager
-async def open_target_sessions(*, connections: int, policy: TargetPolicy) -> AsyncIterator[TargetSessions]:
-    """Open sessions of at most so many connections each."""
-    sessions = TargetSessions(policy, connections)
+async def open_target_sessions(*, policy: TargetPolicy) -> AsyncIterator[TargetSessions]:
+    """Open the sessions, and close their connections at the end of the block."""
+    sessions = TargetSessions(policy)
     try:
         yield sessions
     finally:
@@ -97,7 +114,8 @@ class _TargetTransport(httpx.AsyncBaseTransport):
         if url.userinfo:
             # httpx has made a header of it, and aiohttp refuses to be told twice.
             request.url = url.copy_with(userinfo=b"")
-        session = self._sessions.session_for(url.host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
+        port = url.port or _DEFAULT_PORTS.get(url.scheme, 0)
+        session = self._sessions.session_for(url.host, port, kept=request.method in _IDEMPOTENT_METHODS)
         with tracing.tracer.fetch(request.method, url) as span:
             request.headers.update(span.headers)
             response = await self._transport_of(session).handle_async_request(request)
@@ -119,6 +137,7 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         # A callback's answer is not read; who reads one says what it takes.
         skip_auto_headers=("Accept", "Accept-Encoding"),
         auto_decompress=False,
+        **HEADER_LIMITS,
     )
 
 

@@ -26,9 +26,6 @@ from services.task_types import TaskTypes
 
 log = structlog.get_logger(__name__)
 
-# An outcome is delivered over a connection of its own while its task's requests use others.
-_CONNECTIONS_PER_SLOT = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -97,8 +94,7 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
         client = await stack.enter_async_context(
             open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
         )
-        connections = _CONNECTIONS_PER_SLOT * settings.worker_concurrency
-        sessions = await stack.enter_async_context(open_target_sessions(connections=connections, policy=targets.policy))
+        sessions = await stack.enter_async_context(open_target_sessions(policy=targets.policy))
         http = await stack.enter_async_context(
             open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
         )
