@@ -1,7 +1,7 @@
 """A server that answers with whatever bytes it is told: what no server library would send."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ Piece = bytes | None
 class RawServer:
     """Answers the n-th request (from 0) for a path with the pieces of `answer`, each in a packet of its own."""
 
-    answer: Callable[[str, int], list[Piece]]
+    answer: Callable[[str, int], Sequence[Piece]]
     url: str = ""
     paths: list[str] = field(default_factory=list)
     """Of the requests so far."""
@@ -41,7 +41,7 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(answer: Callable[[str, int], list[Piece]] | list[Piece]) -> AsyncIterator[RawServer]:
+async def raw_server(answer: Callable[[str, int], Sequence[Piece]] | Sequence[Piece]) -> AsyncIterator[RawServer]:
     """Serve on a free port; every request is answered alike where `answer` is a list."""
     server = RawServer(answer if callable(answer) else lambda _path, _number: answer)
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listener:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services import exact_json
 from services.callbacks import CallbackClient, Delivered, Refused
 from services.http_client import TargetSessions
 from services.messages import OutcomeMessage
@@ -27,6 +28,8 @@ OK = answer_of("200 OK")
 TAKEN = answer_of("200 OK", '"unasked"')
 REFUSED = answer_of("407 No", '"asked"')
 
+NOTHING: list[Piece] = []
+
 Call = Callable[[str], Awaitable[Any]]
 
 
@@ -45,7 +48,7 @@ async def fetched(http: httpx.AsyncClient, url: str, method: str = "GET") -> str
     """The JSON of a data item, or its error."""
     item = DataItem.model_validate({"name": "item", "url": url, "method": method})
     try:
-        return (await fetch(item, TaskContext("id", 1, http))).encoded_json
+        return exact_json.dumps(await fetch(item, TaskContext("id", 1, http)))
     except ItemError as error:
         return str(error)
 
@@ -96,26 +99,20 @@ async def test_what_comes_behind_an_answer_is_the_result_of_no_other_item(
     assert len(server.connections) == 2
 
 
+@pytest.mark.parametrize("is_all", [False, True], ids=["goes on", "is all"])
 @pytest.mark.parametrize("more", [TAKEN, TAKEN[:5], TAKEN[:30], b"\x00", REFUSED])
-@pytest.mark.parametrize(
-    "first", [OK, b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]
-)
-async def test_what_comes_together_with_an_answer_and_behind_it_judges_no_other_callback(
-    post: Call, first: bytes, more: bytes
+@pytest.mark.parametrize("first", [[OK], [OK[:-1], OK[-1:]], [b"HTTP/1.1 204 No Content\r\n\r\n"]])
+async def test_what_comes_together_with_the_end_of_an_answer_judges_no_other_callback(
+    post: Call, first: list[bytes], more: bytes, *, is_all: bool
 ) -> None:
-    async with raw_server(lambda path, _: [first + more if path == "/a" else REFUSED]) as server:
+    *begin, end = first
+    async with raw_server(lambda path, _: [*begin, end + more] if path == "/a" else [REFUSED]) as server:
         assert await post(f"{server.url}/a") == Delivered()
-        server.connections[0].write(TAKEN[len(more) :])
+        if not is_all:
+            server.connections[0].write(TAKEN[len(more) :])
         assert await post(f"{server.url}/b") == Refused("the receiver answered 407")
 
     assert len(server.connections) == 2
-
-
-async def test_a_connection_on_which_something_came_unasked_is_closed_at_once(post: Call) -> None:
-    async with raw_server([OK]) as server:
-        await post(server.url)
-        server.connections[0].write(TAKEN)
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_SECONDS)
 
 
 async def test_the_connection_of_a_refused_callback_is_not_used_again(post: Call) -> None:
@@ -213,11 +210,23 @@ async def test_a_receiver_that_begins_to_answer_and_hangs_up_is_not_called_again
 
 async def test_the_time_of_an_attempt_includes_a_second_connection(sessions: TargetSessions) -> None:
     client = CallbackClient(sessions, ConsumerSettings(callback_timeout_seconds=0.2))
-    async with raw_server(lambda path, number: [[OK], [HANG_UP], []][number]) as server:
+    async with raw_server(lambda _, number: ([OK], [HANG_UP], NOTHING)[number]) as server:
         await client.post(OutcomeMessage("id", "calculation", f"{server.url}/", "{}"))
         answer = await client.post(OutcomeMessage("id", "calculation", f"{server.url}/", "{}"))
 
     assert answer == Refused("the receiver did not answer within 0.2 seconds", soon=False)
+
+
+async def test_a_receiver_that_is_silent_on_a_kept_connection_is_called_once_an_attempt(
+    sessions: TargetSessions,
+) -> None:
+    client = CallbackClient(sessions, ConsumerSettings(callback_read_timeout_seconds=0.05))
+    async with raw_server(lambda _, number: NOTHING if number else [OK]) as server:
+        await client.post(OutcomeMessage("id", "calculation", f"{server.url}/first", "{}"))
+        answer = await client.post(OutcomeMessage("id", "calculation", f"{server.url}/second", "{}"))
+
+    assert answer == Refused("the receiver was silent for 0.05 seconds", soon=False)
+    assert server.paths == ["/first", "/second"]
 
 
 async def test_a_post_of_a_data_item_has_a_connection_of_its_own(http: httpx.AsyncClient) -> None:
@@ -234,9 +243,11 @@ async def test_a_get_is_repeated_where_its_kept_connection_is_closed_under_it(ht
         assert await fetched(http, server.url) == "{}"
 
 
-@pytest.mark.parametrize("at_once", [201])
-async def test_nobody_waits_for_a_connection(post: Call, http: httpx.AsyncClient, at_once: int) -> None:
-    """As many items as a process of WORKER_CONCURRENCY=20 has under way, and a callback beside them."""
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_neither_an_item_nor_a_callback_waits_for_the_connections_of_others(
+    post: Call, http: httpx.AsyncClient, method: str
+) -> None:
+    at_once = 201
     all_are_here = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -250,8 +261,7 @@ async def test_nobody_waits_for_a_connection(post: Call, http: httpx.AsyncClient
     server = RawServer(lambda *_: [])
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-        items = [fetched(http, url, "POST" if number % 2 else "GET") for number in range(at_once)]
-        results = await asyncio.gather(*items, post(url))
+        results = await asyncio.gather(*(fetched(http, url, method) for _ in range(at_once)), post(url))
 
     assert results == ["{}"] * at_once + [Delivered()]
 
