@@ -8,6 +8,7 @@ transports, httpx-secure connects to a forbidden address to find out, and all ju
 
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -182,8 +183,8 @@ def describe_http_error(error: Exception) -> str:
             return str(cause)
         case aiohttp.ClientConnectorDNSError():
             return f"the host name {cause.host} cannot be resolved"
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
-            return f"cannot connect to {cause.host}:{cause.port}: {os.strerror(number)}"
+        case aiohttp.ClientConnectorError(os_error=OSError() as os_error):
+            return f"cannot connect to {cause.host}:{cause.port}: {_describe_os_error(os_error)}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before the answer was complete"
         case httpx.DecodingError():
@@ -191,3 +192,35 @@ def describe_http_error(error: Exception) -> str:
         case _:
             # What a server sent amiss can be part of the text.
             return f"{type(cause).__name__}: {cause}"[:_LONGEST_DESCRIPTION]
+
+
+# X509_V_ERR_… of https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/: self-signed, itself or at the end of its
+# chain, or with a chain whose end is not known.
+_UNTRUSTED = {18, 19, 20, 21}
+# How OpenSSL's versions call bytes that are no TLS record.
+_NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+
+
+def _describe_os_error(error: OSError) -> str:
+    match error:
+        # Without a number: no system call failed, what was connected came to an end.
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | ConnectionError(errno=None):
+            return "it closed the connection in the TLS handshake"
+        case ssl.SSLError():
+            return _describe_tls_error(error)
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+        case _:
+            return str(error)
+
+
+def _describe_tls_error(error: ssl.SSLError) -> str:
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code, verify_message=message) if code in _UNTRUSTED:
+            return f"no trusted authority has issued its certificate ({message}); SSL_CERT_FILE names the trusted ones"
+        case ssl.SSLCertVerificationError(verify_message=message):
+            return f"its certificate is not valid: {message.rstrip('.')}"
+        case ssl.SSLError(reason=reason) if reason in _NO_TLS:
+            return "it does not speak TLS there; is it http:// rather than https://?"
+        case _:
+            return f"the TLS handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
