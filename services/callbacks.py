@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 from services import tracing
 from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
+from services.http_connections import KeptConnectionLostError
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
 from services.redirects import describe_redirect
@@ -83,8 +84,9 @@ class CallbackClient:
 
     def __init__(self, sessions: TargetSessions, settings: ConsumerSettings) -> None:
         self._sessions = sessions
+        self._timeout_seconds = settings.callback_timeout_seconds
         self._timeout = aiohttp.ClientTimeout(
-            total=settings.callback_timeout_seconds,
+            total=self._timeout_seconds,
             sock_connect=settings.callback_connect_timeout_seconds,
             sock_read=settings.callback_read_timeout_seconds,
         )
@@ -134,15 +136,22 @@ class CallbackClient:
         except HTTP_ERRORS as error:
             return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
 
-    async def _post(self, call: "_Call", span: tracing.Span) -> Answer:
-        headers = {**call.headers, **span.headers}
-        request = self._sessions.request("POST", call.target, headers=headers, data=call.body, timeout=self._timeout)
-        async with request as response:
-            span.answered(response.status)
-            # A short answer has come as a whole.
-            if not response.content.is_eof():
-                await _read_rest(response)
-            return judge(response.status, response.headers, datetime.now(UTC), str(call.target))
+    async def _post(self, call: _Call, span: tracing.Span) -> Answer:
+        begun = time.monotonic()
+        request = partial(
+            self._sessions.request,
+            "POST",
+            call.target,
+            headers={**call.headers, **span.headers},
+            data=call.body,
+            timeout=self._timeout,
+        )
+        try:
+            return await _answer_to(request(), call, span)
+        except KeptConnectionLostError:
+            # A receiver that closes what was idle has refused nothing. Had it the outcome, it knows the webhook-id.
+            async with asyncio.timeout(self._timeout_seconds - (time.monotonic() - begun)):
+                return await _answer_to(request(kept=False), call, span)
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
@@ -163,7 +172,18 @@ class CallbackClient:
             case aiohttp.ServerTimeoutError():
                 return f"the receiver was silent for {self._timeout.sock_read:g} seconds"
             case _:
-                return f"the receiver did not answer within {self._timeout.total:g} seconds"
+                return f"the receiver did not answer within {self._timeout_seconds:g} seconds"
+
+
+async def _answer_to(
+    request: AbstractAsyncContextManager[aiohttp.ClientResponse], call: _Call, span: tracing.Span
+) -> Answer:
+    async with request as response:
+        span.answered(response.status)
+        # A short answer has come as a whole.
+        if not response.content.is_eof():
+            await _read_rest(response)
+        return judge(response.status, response.headers, datetime.now(UTC), str(call.target))
 
 
 async def _read_rest(response: aiohttp.ClientResponse) -> None:

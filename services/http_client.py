@@ -8,6 +8,7 @@ transports, httpx-secure connects to a forbidden address to find out, and all ju
 
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -23,6 +24,7 @@ from typing_extensions import override
 from yarl import URL
 
 from services import tracing
+from services.http_connections import HEADER_LIMITS, GuardedConnector
 from services.redaction import tellable
 from services.settings import USER_AGENT
 from services.target_url import Target, UrlError, target_of
@@ -34,6 +36,9 @@ _LONGEST_DESCRIPTION = 500
 
 # Under this name the transport finds where a request goes.
 _TARGET = "target"
+
+# https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 """Everything that a request can raise: aiohttp's own where the transport maps none, ValueError for a bad header."""
@@ -47,20 +52,28 @@ class TargetSessions:
     its name. The two have connections of their own: one that was opened unchecked serves listed hosts alone.
     """
 
-    def __init__(self, policy: TargetPolicy, connections: int) -> None:
+    def __init__(self, policy: TargetPolicy) -> None:
         self._policy = policy
-        self._unchecked = _open_session(aiohttp.TCPConnector(limit=connections))
-        self._checked = _open_session(
-            aiohttp.TCPConnector(
-                limit=connections, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy)
-            )
-        )
+        self._kept = _SessionPair(policy, keeps=True)
+        self._for_one_request = _SessionPair(policy, keeps=False)
 
-    def request(
-        self, method: str, target: Target, *, headers: Mapping[str, str], data: Any, timeout: aiohttp.ClientTimeout
+    def request(  # noqa: PLR0913  # what a request has
+        self,
+        method: str,
+        target: Target,
+        *,
+        headers: Mapping[str, str],
+        data: Any,
+        timeout: aiohttp.ClientTimeout,
+        kept: bool = True,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Make a request, whose target and credentials are those of the URL as it was given; follow no redirect."""
-        session = self._session_for(target)
+        """Make a request, whose target and credentials are those of the URL as it was given; follow no redirect.
+
+        It goes over a kept connection or, where `kept` is false, over one of its own. A server may close a kept one
+        just when it is used, and nobody can tell then whether the request was carried out (RFC 9112, section 9.3.1):
+        what must not be repeated has one of its own.
+        """
+        session = self._session_for(target, kept=kept)
         return session.request(
             method,
             _sent_as_given(target),
@@ -70,19 +83,32 @@ class TargetSessions:
             allow_redirects=False,
         )
 
-    def _session_for(self, target: Target) -> aiohttp.ClientSession:
-        return self._unchecked if self._policy.lists_host(target.host, target.port) else self._checked
+    def _session_for(self, target: Target, *, kept: bool) -> aiohttp.ClientSession:
+        pair = self._kept if kept else self._for_one_request
+        return pair.unchecked if self._policy.lists_host(target.host, target.port) else pair.checked
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._unchecked.close()
-        await self._checked.close()
+        await self._kept.close()
+        await self._for_one_request.close()
+
+
+class _SessionPair:
+    def __init__(self, policy: TargetPolicy, *, keeps: bool) -> None:
+        self.unchecked = _open_session(GuardedConnector(keeps=keeps))
+        self.checked = _open_session(
+            GuardedConnector(keeps=keeps, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy))
+        )
+
+    async def close(self) -> None:
+        await self.unchecked.close()
+        await self.checked.close()
 
 
 @asynccontextmanager
-async def open_target_sessions(*, connections: int, policy: TargetPolicy) -> AsyncIterator[TargetSessions]:
-    """Open sessions of at most so many connections each."""
-    sessions = TargetSessions(policy, connections)
+async def open_target_sessions(*, policy: TargetPolicy) -> AsyncIterator[TargetSessions]:
+    """Open the sessions, and close their connections at the end of the block."""
+    sessions = TargetSessions(policy)
     try:
         yield sessions
     finally:
@@ -131,7 +157,12 @@ class _TargetTransport(httpx.AsyncBaseTransport):
         with tracing.tracer.fetch(request.method, target) as span, _errors_of_httpx():
             request.headers.update(span.headers)
             response = await self._sessions.request(
-                request.method, target, headers=request.headers, data=_body_of(request), timeout=_timeout_of(request)
+                request.method,
+                target,
+                headers=request.headers,
+                data=_body_of(request),
+                timeout=_timeout_of(request),
+                kept=request.method in _IDEMPOTENT_METHODS,
             ).__aenter__()
             span.answered(response.status)
             return httpx.Response(
@@ -210,6 +241,7 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         # A callback's answer is not read; who reads one says what it takes.
         skip_auto_headers=("Accept", "Accept-Encoding"),
         auto_decompress=False,
+        **HEADER_LIMITS,
     )
 
 
@@ -256,10 +288,8 @@ def describe_http_error(error: Exception) -> str:
             return str(cause)
         case aiohttp.ClientConnectorDNSError():
             return f"the host name {cause.host} cannot be resolved"
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=number)):
-            # Not the error's own text, which has the addresses that were tried.
-            reason = f": {os.strerror(number)}" if isinstance(number, int) else ""
-            return f"cannot connect to {cause.host}:{cause.port}{reason}"
+        case aiohttp.ClientConnectorError(os_error=OSError() as os_error):
+            return f"cannot connect to {cause.host}:{cause.port}{_describe_os_error(os_error)}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before the answer was complete"
         case httpx.DecodingError():
@@ -267,3 +297,36 @@ def describe_http_error(error: Exception) -> str:
         case _:
             # What a server sent amiss can be part of the text.
             return tellable(f"{type(cause).__name__}: {cause}")[:_LONGEST_DESCRIPTION]
+
+
+# X509_V_ERR_… of https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/: self-signed, itself or at the end of its
+# chain, or with a chain whose end is not known.
+_UNTRUSTED = {18, 19, 20, 21}
+# How OpenSSL's versions call bytes that are no TLS record.
+_NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+
+
+def _describe_os_error(error: OSError) -> str:
+    match error:
+        # Without a number: no system call failed, what was connected came to an end.
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | ConnectionError(errno=None):
+            return ": it closed the connection in the TLS handshake"
+        case ssl.SSLError():
+            return f": {_describe_tls_error(error)}"
+        case OSError(errno=int(number)):
+            return f": {os.strerror(number)}"
+        case _:
+            # Not the error's own text, which has the addresses that were tried.
+            return ""
+
+
+def _describe_tls_error(error: ssl.SSLError) -> str:
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code, verify_message=message) if code in _UNTRUSTED:
+            return f"no trusted authority has issued its certificate ({message}); SSL_CERT_FILE names the trusted ones"
+        case ssl.SSLCertVerificationError(verify_message=message):
+            return f"its certificate is not valid: {message.rstrip('.')}"
+        case ssl.SSLError(reason=reason) if reason in _NO_TLS:
+            return "it does not speak TLS there; is it http:// rather than https://?"
+        case _:
+            return f"the TLS handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"

@@ -18,6 +18,7 @@ from services.delivery import OutcomeDelivery
 from services.garbage_collection import spare_what_stays
 from services.health import Service, serve_health
 from services.http_client import open_http_client, open_target_sessions
+from services.open_files import allow_connections
 from services.queue_samples import QueueSampler
 from services.queues import CALLBACKS, define_queues
 from services.settings import ConsumerSettings
@@ -25,9 +26,6 @@ from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
 
 log = structlog.get_logger(__name__)
-
-# An outcome is delivered over a connection of its own while its task's requests use others.
-_CONNECTIONS_PER_SLOT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +48,20 @@ class Part(Protocol):
         """Return why it does not work, or None."""
 
 
-def run_program(
+def run_program(  # noqa: PLR0913  # a program has as many circumstances
     name: str,
     settings: ConsumerSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
     *,
+    most_connections: int,
     samples_queues: bool = False,
 ) -> None:
-    """Run the parts until SIGTERM or SIGINT. One program of the stack samples the queues, for the metrics of them."""
+    """Run the parts until SIGTERM or SIGINT; they have at most so many connections under way at a time.
+
+    One program of the stack samples the queues, for the metrics of them.
+    """
+    allow_connections(most_connections)
     try:
         uvloop.run(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
     finally:
@@ -97,8 +100,7 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
         client = await stack.enter_async_context(
             open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
         )
-        connections = _CONNECTIONS_PER_SLOT * settings.worker_concurrency
-        sessions = await stack.enter_async_context(open_target_sessions(connections=connections, policy=targets.policy))
+        sessions = await stack.enter_async_context(open_target_sessions(policy=targets.policy))
         http = await stack.enter_async_context(
             open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
         )

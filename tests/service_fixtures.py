@@ -112,7 +112,7 @@ def allow_servers_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 async def sessions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TargetSessions]:
     """What callbacks are called with."""
     allow_servers_of_this_machine(monkeypatch)
-    async with open_target_sessions(connections=20, policy=targets.policy) as opened:
+    async with open_target_sessions(policy=targets.policy) as opened:
         yield opened
 
 

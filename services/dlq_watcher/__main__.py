@@ -37,6 +37,8 @@ def main() -> None:
         settings,
         task_types,
         lambda resources: make_parts(settings, task_types, resources),
+        # A callback for each message in hand, from the DLQ of each task type and that of `callbacks`.
+        most_connections=settings.worker_concurrency * (len(task_types) + 1),
         samples_queues=True,
     )
 

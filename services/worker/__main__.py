@@ -28,7 +28,14 @@ def main() -> None:
         settings,
         task_types,
         lambda resources: make_consumers(queue_name, settings, task_types, resources),
+        most_connections=most_connections(queue_name, settings, task_types),
     )
+
+
+def most_connections(queue_name: str, settings: WorkerSettings, task_types: TaskTypes) -> int:
+    """Return how many requests are under way at a time: a callback for each message in hand, or one for each item."""
+    items = task_types[queue_name].item_concurrency if queue_name in task_types else 0
+    return settings.worker_concurrency * (items + 1)
 
 
 def make_consumers(

@@ -319,7 +319,7 @@ async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serv
 
     async with (
         serve(receive) as url,
-        open_target_sessions(connections=1, policy=TargetPolicy()) as sessions,
+        open_target_sessions(policy=TargetPolicy()) as sessions,
     ):
         answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
 

@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
 import structlog
 from pydantic import HttpUrl, TypeAdapter
 
-from services import targets
+from services import http_client, targets
 from services.callbacks import CallbackClient, Delivered
 from services.http_client import HTTP_ERRORS, open_http_client, open_target_sessions
+from services.http_connections import GuardedConnector
 from services.messages import OutcomeMessage
 from services.program import _open_resources
 from services.settings import ConsumerSettings, WorkerSettings
@@ -113,7 +113,7 @@ async def listener() -> AsyncIterator[Listener]:
 @asynccontextmanager
 async def client_of(*allowed: str) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        open_target_sessions(connections=20, policy=policy_of(*allowed)) as sessions,
+        open_target_sessions(policy=policy_of(*allowed)) as sessions,
         open_http_client(sessions, connect_timeout_seconds=5) as client,
     ):
         yield client
@@ -174,7 +174,7 @@ async def test_nor_is_it_where_the_url_was_not_normalized_before(
 
 @pytest.mark.parametrize("host", [*LOOPBACK, *ELSEWHERE])
 async def test_nor_by_a_callback(host: str, network: Network, listener: Listener) -> None:
-    async with open_target_sessions(connections=20, policy=policy_of()) as sessions:
+    async with open_target_sessions(policy=policy_of()) as sessions:
         client = CallbackClient(sessions, ConsumerSettings())
         for url in (normalized(host, listener.port), f"http://{host}:{listener.port}/"):
             assert not isinstance(await client.post(OutcomeMessage("id", "calculation", url, "{}")), Delivered)
@@ -185,7 +185,7 @@ async def test_nor_by_a_callback(host: str, network: Network, listener: Listener
 async def test_a_callback_goes_to_a_listed_host(network: Network, listener: Listener) -> None:
     network.names["listed.example"] = [["127.0.0.1"]]
     outcome = OutcomeMessage("id", "calculation", f"http://LISTED.example:{listener.port}/", "{}")
-    async with open_target_sessions(connections=20, policy=policy_of("listed.example")) as sessions:
+    async with open_target_sessions(policy=policy_of("listed.example")) as sessions:
         assert await CallbackClient(sessions, ConsumerSettings()).post(outcome) == Delivered()
 
     assert (listener.connections, network.dialled) == (1, ["127.0.0.1"])
@@ -248,7 +248,7 @@ async def test_of_a_name_with_both_kinds_of_addresses_the_public_ones_alone_are_
 async def test_a_name_that_is_rebound_is_not_followed(
     network: Network, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aiohttp, "TCPConnector", functools.partial(aiohttp.TCPConnector, use_dns_cache=False))
+    monkeypatch.setattr(http_client, "GuardedConnector", functools.partial(GuardedConnector, use_dns_cache=False))
     network.names["rebinding.example"] = [[PUBLIC], ["127.0.0.1"], [PUBLIC]]
     listener.answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
     async with client_of() as http:
