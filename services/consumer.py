@@ -14,6 +14,7 @@ import structlog
 
 from services import tracing
 from services.attempts import AttemptHistory
+from services.caution import Caution
 from services.consumer_metrics import ConsumerMetrics
 from services.decisions import (
     Acknowledge,
@@ -45,10 +46,12 @@ _MOST_DECIDED = 1000
 _MOST_LISTED = 100
 
 
-async def attempt(in_hand: InHand, handler: MessageHandler, policy: RetryPolicy, history: AttemptHistory) -> Decision:
+async def attempt(
+    in_hand: InHand, work: Callable[[InHand], Awaitable[None]], policy: RetryPolicy, history: AttemptHistory
+) -> Decision:
     """Work the message once and decide what becomes of it. Who received it, and how, does not matter here."""
     try:
-        await handler(in_hand.message)
+        await work(in_hand)
     except asyncio.CancelledError:
         return _decide(RetryLaterError("the worker was stopped before the attempt was done"), in_hand, policy, history)
     except Exception as error:
@@ -86,14 +89,17 @@ class Consumer:
     messages as there are slots.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a queue is consumed with
         self,
         queue: Queue,
         dead_letter_queue: Queue,
         handler: MessageHandler,
         policy: RetryPolicy,
         settings: ConsumerSettings,
+        *,
+        caution: Caution | None = None,
     ) -> None:
+        """Without `caution` it takes all that it has room for, whatever became of the worker before it."""
         self._queue = queue
         self._dead_letter_queue = dead_letter_queue
         self._handler = handler
@@ -104,6 +110,7 @@ class Consumer:
             interval_seconds=settings.heartbeat_seconds,
             visibility_timeout_seconds=settings.visibility_timeout_seconds,
         )
+        self._caution = caution or Caution()
         self._history = AttemptHistory()
         self._in_hand: dict[str, InHand] = {}
         self._decided: dict[str, _Decided] = {}
@@ -169,15 +176,16 @@ class Consumer:
 
     def _poll_where_there_is_room(self, stop: asyncio.Event) -> None:
         slots, free = self._settings.worker_concurrency, self._free_slots()
+        bound = self._caution.most_to_receive(self._slots_taken, asyncio.get_running_loop().time())
         while most := messages_to_receive(
-            free, slots, len(self._polls), is_backlog=self._is_backlog, has_waited=self._has_waited
+            free, slots, len(self._polls), bound, is_backlog=self._is_backlog, has_waited=self._has_waited
         ):
             free -= most
             self._has_waited = False
             poll = asyncio.create_task(self._poll(most, stop))
             self._polls[poll] = most
             poll.add_done_callback(self._poll_done)
-        if free and not self._polls and self._waiting is None:
+        if free and bound and not self._polls and self._waiting is None:
             self._waiting = asyncio.get_running_loop().call_later(ROOM_WAIT_SECONDS, self._room_waited)
 
     def _room_waited(self) -> None:
@@ -191,6 +199,7 @@ class Consumer:
 
     async def _poll(self, most: int, stop: asyncio.Event) -> None:
         try:
+            await self._look_back()
             messages = await self._queue.receive(
                 most,
                 wait_seconds=self._settings.sqs_wait_time_seconds,
@@ -203,10 +212,28 @@ class Consumer:
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._last_receive_at = time.monotonic()
         self._is_backlog = len(messages) == most
+        self._caution.received(len(messages), sum(map(self._is_suspect, messages)))
         for message in messages:
             self._take(message)
         if 1 < len(messages) < most:
             await asyncio.sleep(GATHER_SECONDS)
+
+    async def _look_back(self) -> None:
+        """Ask, before the first receive, what is in flight: a lost worker may have left it."""
+        if not self._caution.must_look:
+            return
+        state = await self._queue.state()
+        loop = asyncio.get_running_loop()
+        seconds = self._caution.looked(state.in_flight, loop.time())
+        if seconds:
+            log.info("began with care: messages are in flight", queue=self._queue.name, in_flight=state.in_flight)
+            loop.call_later(seconds, self._changed.set)
+
+    def _is_suspect(self, message: ReceivedMessage) -> bool:
+        """Tell whether an earlier attempt at the message may have ended with its worker: nobody has told otherwise."""
+        message_id, last = message.message_id, message.receive_count - 1
+        is_settled = message_id in self._in_hand or message_id in self._decided
+        return last > 0 and not is_settled and last not in self._history.of(message_id)
 
     def _take(self, message: ReceivedMessage) -> None:
         in_hand = self._in_hand.get(message.message_id)
@@ -216,7 +243,8 @@ class Consumer:
             in_hand.message = message
             return
         decided = self._decided.get(message.message_id)
-        in_hand = InHand(message, context=decided.context) if decided else InHand(message)
+        is_suspect = self._is_suspect(message)
+        in_hand = InHand(message, context=decided.context) if decided else InHand(message, is_suspect=is_suspect)
         self._in_hand[message.message_id] = in_hand
         self._metrics.received(message)
         self._slots_taken += 1
@@ -292,13 +320,26 @@ class Consumer:
         self._metrics.begins(in_hand.message)
         try:
             with tracing.tracer.process(self._queue, in_hand.message):
-                decision = await attempt(in_hand, self._handler, self._policy, self._history)
+                decision = await attempt(in_hand, self._handle_in_turn, self._policy, self._history)
             self._metrics.ended(decision)
             return decision
         finally:
             self._attempts.discard(task)
             # Cut short, it has been told; what is left to do for its message is not to be cut off.
             task.uncancel()
+
+    async def _handle_in_turn(self, in_hand: InHand) -> None:
+        if in_hand.is_suspect:
+            log.info("nothing is known here of its last attempt", attempt=in_hand.message.receive_count)
+            await self._caution.wait_for_turn(lambda: self._is_last(in_hand))
+        try:
+            await self._handler(in_hand.message)
+        finally:
+            self._caution.ended(is_suspect=in_hand.is_suspect)
+
+    def _is_last(self, in_hand: InHand) -> bool:
+        most = self._policy.max_attempts
+        return most is not None and in_hand.message.receive_count >= most
 
     async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
         """Carry the decision out, and remember it until that has succeeded: the work is not to be done for it again."""

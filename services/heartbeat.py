@@ -25,6 +25,8 @@ class InHand:
     """When it was received, by the monotonic clock."""
     context: Context = field(default_factory=copy_context)
     """In which it is worked: a line logged there tells of its task."""
+    is_suspect: bool = False
+    """Whether it was received before, and nothing is known of what became of it."""
     is_settling: bool = False
     """Whether its attempt is over, and SQS is being told what was decided."""
 

@@ -255,7 +255,7 @@ def _after_watcher(before: Standing, line: LogLine) -> Standing:
         case "dead-lettered":
             return replace(before, state="undelivered", reason=_reason(line), due_at=None)
         case "alert" | "alert told" if before.outcome == "failure" and not before.failure:
-            # A worker that was lost said nothing.
+            # No worker has said why.
             return replace(before, failure=str(line.fields.get("reason", "")))
     return _after_delivery(replace(before, outcome="failure"), line) or before
 
