@@ -9,12 +9,13 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from services.cut_short import TaskTimeoutError
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
-from services.worker.task_handler import TaskHandler, TaskTimeoutError, run_items
+from services.worker.task_handler import TaskHandler, run_items
 
 
 class FakeDelivery:
