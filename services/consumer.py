@@ -174,7 +174,7 @@ class Consumer:
         if self._receive_due_since is None:
             return None
         # While the slots were busy, none was due.
-        age = time.monotonic() - max(self._last_receive_at, self._receive_due_since)
+        age = _now() - max(self._last_receive_at, self._receive_due_since)
         if age > 2 * self._settings.sqs_wait_time_seconds + 5:
             return f"{self._queue.name}: no receive has succeeded for {age:.0f} seconds"
         return None
@@ -188,7 +188,7 @@ class Consumer:
             "slots": self._settings.worker_concurrency,
             "busy": self._slots_taken,
             "left_running": self._left_running,
-            "last_receive_seconds_ago": None if self._last_receive_at is None else now - self._last_receive_at,
+            "last_receive_seconds_ago": None if self._last_receive_at is None else _now() - self._last_receive_at,
             "in_hand": [_describe(in_hand, now) for in_hand in oldest],
         }
 
@@ -200,7 +200,7 @@ class Consumer:
 
     def _poll_where_there_is_room(self, stop: asyncio.Event) -> None:
         slots, free = self._settings.worker_concurrency, self._free_slots()
-        now = asyncio.get_running_loop().time()
+        now = _now()
         bound = self._caution.most_to_receive(self._slots_taken, now)
         while most := messages_to_receive(
             free, slots, len(self._polls), bound, is_backlog=self._is_backlog, has_waited=self._has_waited
@@ -214,7 +214,7 @@ class Consumer:
         if has_room and not self._polls and self._waiting is None:
             self._waiting = asyncio.get_running_loop().call_later(ROOM_WAIT_SECONDS, self._room_waited)
         is_due = has_room or bool(self._polls)
-        self._receive_due_since = (self._receive_due_since or time.monotonic()) if is_due else None
+        self._receive_due_since = (self._receive_due_since or now) if is_due else None
 
     def _room_waited(self) -> None:
         self._waiting = None
@@ -238,11 +238,11 @@ class Consumer:
             await self._back_off(error, stop)
             return
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
-        self._last_receive_at = time.monotonic()
+        self._last_receive_at = _now()
         self._is_backlog = len(messages) == most
-        self._caution.received(len(messages), sum(map(self._is_suspect, messages)))
-        for message in messages:
-            self._take(message)
+        self._caution.received(len(messages), [self._take(message) for message in messages].count(True))
+        if messages:
+            self._last_taken_at = _now()
         if 1 < len(messages) < most:
             await asyncio.sleep(GATHER_SECONDS)
 
@@ -251,19 +251,13 @@ class Consumer:
         if not self._caution.must_look:
             return
         state = await self._queue.state()
-        loop = asyncio.get_running_loop()
-        seconds = self._caution.looked(state.in_flight, loop.time())
+        seconds = self._caution.looked(state.in_flight, _now())
         if seconds:
             log.info("began with care: messages are in flight", queue=self._queue.name, in_flight=state.in_flight)
-            loop.call_later(seconds, self._changed.set)
+            asyncio.get_running_loop().call_later(seconds, self._changed.set)
 
-    def _is_suspect(self, message: ReceivedMessage) -> bool:
-        """Tell whether an earlier attempt at the message may have ended with its worker: nobody has told otherwise."""
-        message_id, last = message.message_id, message.receive_count - 1
-        is_settled = message_id in self._in_hand or message_id in self._decided
-        return last > 0 and not is_settled and last not in self._history.of(message_id)
-
-    def _take(self, message: ReceivedMessage) -> None:
+    def _take(self, message: ReceivedMessage) -> bool:
+        """Work the message; tell whether it is a suspect (see caution.py)."""
         in_hand = self._in_hand.get(message.message_id)
         if in_hand is not None:
             # A standard queue may deliver a message twice, and a heartbeat may have come too late.
@@ -271,17 +265,18 @@ class Consumer:
             in_hand.message = message
             if in_hand.settling_since is None:
                 self._heartbeat.hold(in_hand)
-            return
+            return False
         decided = self._decided.get(message.message_id)
-        is_suspect = self._is_suspect(message)
+        last = message.receive_count - 1
+        is_suspect = last > 0 and decided is None and last not in self._history.of(message.message_id)
         in_hand = InHand(message, context=decided.context) if decided else InHand(message, is_suspect=is_suspect)
         self._in_hand[message.message_id] = in_hand
-        self._last_taken_at = asyncio.get_running_loop().time()
         self._metrics.received(message)
         self._slots_taken += 1
         task = asyncio.create_task(self._work(in_hand), context=in_hand.context)
         self._tasks[task] = in_hand
         task.add_done_callback(self._work_done)
+        return is_suspect
 
     def _work_done(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
@@ -305,7 +300,7 @@ class Consumer:
 
         What is in hand, and what the last long poll still brings, gets the whole of the drain's time.
         """
-        begun_at = asyncio.get_running_loop().time()
+        begun_at = _now()
         if self._tasks:
             log.info("draining", queue=self._queue.name, in_hand=len(self._tasks))
         await self._end_polls()
@@ -328,7 +323,7 @@ class Consumer:
         for task, in_hand in self._tasks.items():
             if in_hand.settling_since is not None and in_hand.settling_since < long_ago:
                 task.cancel()
-        now = asyncio.get_running_loop().time()
+        now = _now()
         await _wait_for(self._tasks, now + _SETTLE_SECONDS)
         for task in self._tasks:
             task.cancel()
@@ -468,10 +463,14 @@ def _describe(in_hand: InHand, now: float) -> dict[str, Any]:
     }
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 async def _wait_for(tasks: Collection[asyncio.Task[None]], deadline: float) -> None:
     """Wait until the tasks have ended, or the loop's clock has reached the deadline."""
     if tasks:
-        seconds = deadline - asyncio.get_running_loop().time()
+        seconds = deadline - _now()
         await asyncio.wait(tasks, timeout=max(0.0, seconds))
 
 
