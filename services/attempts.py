@@ -8,7 +8,7 @@ from operator import itemgetter
 _MOST_MESSAGES = 10_000
 _MOST_ATTEMPTS = 20
 
-NOT_KNOWN = "its reason is not known here, as another worker made it or was lost in it"
+NOT_KNOWN = "not known here, as another worker failed at it, or nobody reported back"
 
 
 class AttemptHistory:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ import structlog
 
 from services import tracing
 from services.attempts import AttemptHistory
+from services.caution import Caution
 from services.consumer_metrics import ConsumerMetrics
+from services.cut_short import TaskTimeoutError
 from services.decisions import (
     Acknowledge,
     DeadLetter,
@@ -30,7 +32,7 @@ from services.heartbeat import Heartbeat, InHand
 from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
-from services.sqs import Queue, ReceivedMessage
+from services.sqs import MessageGoneError, Queue, ReceivedMessage, SqsEntryError
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +43,24 @@ _FIRST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 30.0
 # About a minute: so long a broker may be gone without work that is done being done again, or reported as lost.
 _INSISTENT_WAITS_SECONDS = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
+_UNSETTLED = "message not settled: SQS has not confirmed it, and may give it again"
+
+# A long poll ends by itself. Longer than this after its time, SQS is silent.
+_POLL_GRACE_SECONDS = 5.0
+# So long a decision of a stopping consumer's last moment may take to reach SQS.
+_SETTLE_SECONDS = 5.0
+_END_SECONDS = 1.0
+
 _MOST_DECIDED = 1000
 _MOST_LISTED = 100
 
 
-async def attempt(in_hand: InHand, handler: MessageHandler, policy: RetryPolicy, history: AttemptHistory) -> Decision:
+async def attempt(
+    in_hand: InHand, work: Callable[[InHand], Awaitable[None]], policy: RetryPolicy, history: AttemptHistory
+) -> Decision:
     """Work the message once and decide what becomes of it. Who received it, and how, does not matter here."""
     try:
-        await handler(in_hand.message)
+        await work(in_hand)
     except asyncio.CancelledError:
         return _decide(RetryLaterError("the worker was stopped before the attempt was done"), in_hand, policy, history)
     except Exception as error:
@@ -72,6 +84,16 @@ def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history:
 
 
 @dataclass(frozen=True, slots=True)
+class _Poll:
+    """A receive under way."""
+
+    most: int
+    """How many messages it may bring."""
+    due_at: float
+    """When it has ended if SQS answers, by the loop's clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Decided:
     """What was decided of a message, and the context of its attempt, in which it is carried out."""
 
@@ -86,14 +108,17 @@ class Consumer:
     messages as there are slots.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a queue is consumed with
         self,
         queue: Queue,
         dead_letter_queue: Queue,
         handler: MessageHandler,
         policy: RetryPolicy,
         settings: ConsumerSettings,
+        *,
+        caution: Caution | None = None,
     ) -> None:
+        """Without `caution` it takes all that it has room for, whatever became of the worker before it."""
         self._queue = queue
         self._dead_letter_queue = dead_letter_queue
         self._handler = handler
@@ -104,18 +129,22 @@ class Consumer:
             interval_seconds=settings.heartbeat_seconds,
             visibility_timeout_seconds=settings.visibility_timeout_seconds,
         )
+        self._caution = caution or Caution()
         self._history = AttemptHistory()
         self._in_hand: dict[str, InHand] = {}
         self._decided: dict[str, _Decided] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], InHand] = {}
         self._attempts: set[asyncio.Task[None]] = set()
         self._slots_taken = 0
-        self._polls: dict[asyncio.Task[None], int] = {}
+        self._left_running = 0
+        self._polls: dict[asyncio.Task[None], _Poll] = {}
         self._is_backlog = False
         self._has_waited = False
         self._waiting: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._last_receive_at: float | None = None
+        self._receive_due_since: float | None = None
+        self._last_taken_at = 0.0
         self._metrics = ConsumerMetrics(
             queue.definition.name, settings.worker_concurrency, slots_taken=lambda: self._slots_taken
         )
@@ -131,22 +160,23 @@ class Consumer:
                 self._changed.clear()
                 self._poll_where_there_is_room(stop)
                 await self._changed.wait()
-            if self._polls:
-                await asyncio.wait(self._polls)
             await self._drain()
         finally:
             for task in (heartbeat, stopping, *self._polls):
                 task.cancel()
 
     def unready_reason(self) -> str | None:
-        """Return why this consumer does not work, or None: its queue answered lately, or its slots are all busy."""
-        if not self._polls and self._free_slots() == 0:
-            return None
+        """Return why this consumer does not work, or None: its queue answered lately, or no receive is due."""
+        if self._left_running >= self._settings.worker_concurrency:
+            return f"{self._queue.name}: every slot is held by a task that ignored its timeout and is still running"
         if self._last_receive_at is None:
             return f"{self._queue.name}: no successful receive yet"
-        age = time.monotonic() - self._last_receive_at
+        if self._receive_due_since is None:
+            return None
+        # While the slots were busy, none was due.
+        age = _now() - max(self._last_receive_at, self._receive_due_since)
         if age > 2 * self._settings.sqs_wait_time_seconds + 5:
-            return f"{self._queue.name}: the last successful receive was {age:.0f} seconds ago"
+            return f"{self._queue.name}: no receive has succeeded for {age:.0f} seconds"
         return None
 
     def describe_work(self) -> dict[str, Any]:
@@ -157,7 +187,8 @@ class Consumer:
             "queue": self._queue.definition.name,
             "slots": self._settings.worker_concurrency,
             "busy": self._slots_taken,
-            "last_receive_seconds_ago": None if self._last_receive_at is None else now - self._last_receive_at,
+            "left_running": self._left_running,
+            "last_receive_seconds_ago": None if self._last_receive_at is None else _now() - self._last_receive_at,
             "in_hand": [_describe(in_hand, now) for in_hand in oldest],
         }
 
@@ -165,20 +196,25 @@ class Consumer:
         slots = self._settings.worker_concurrency
         # Where SQS does not take what was decided, no more is begun than can be held meanwhile.
         taken = max(self._slots_taken, len(self._tasks) - slots)
-        return max(0, slots - taken - sum(self._polls.values()))
+        return max(0, slots - taken - sum(poll.most for poll in self._polls.values()))
 
     def _poll_where_there_is_room(self, stop: asyncio.Event) -> None:
         slots, free = self._settings.worker_concurrency, self._free_slots()
+        now = _now()
+        bound = self._caution.most_to_receive(self._slots_taken, now)
         while most := messages_to_receive(
-            free, slots, len(self._polls), is_backlog=self._is_backlog, has_waited=self._has_waited
+            free, slots, len(self._polls), bound, is_backlog=self._is_backlog, has_waited=self._has_waited
         ):
             free -= most
             self._has_waited = False
             poll = asyncio.create_task(self._poll(most, stop))
-            self._polls[poll] = most
+            self._polls[poll] = _Poll(most, now + self._settings.sqs_wait_time_seconds + _POLL_GRACE_SECONDS)
             poll.add_done_callback(self._poll_done)
-        if free and not self._polls and self._waiting is None:
+        has_room = free > 0 and bound > 0
+        if has_room and not self._polls and self._waiting is None:
             self._waiting = asyncio.get_running_loop().call_later(ROOM_WAIT_SECONDS, self._room_waited)
+        is_due = has_room or bool(self._polls)
+        self._receive_due_since = (self._receive_due_since or now) if is_due else None
 
     def _room_waited(self) -> None:
         self._waiting = None
@@ -191,6 +227,7 @@ class Consumer:
 
     async def _poll(self, most: int, stop: asyncio.Event) -> None:
         try:
+            await self._look_back()
             messages = await self._queue.receive(
                 most,
                 wait_seconds=self._settings.sqs_wait_time_seconds,
@@ -201,31 +238,48 @@ class Consumer:
             await self._back_off(error, stop)
             return
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
-        self._last_receive_at = time.monotonic()
+        self._last_receive_at = _now()
         self._is_backlog = len(messages) == most
-        for message in messages:
-            self._take(message)
+        self._caution.received(len(messages), [self._take(message) for message in messages].count(True))
+        if messages:
+            self._last_taken_at = _now()
         if 1 < len(messages) < most:
             await asyncio.sleep(GATHER_SECONDS)
 
-    def _take(self, message: ReceivedMessage) -> None:
+    async def _look_back(self) -> None:
+        """Ask, before the first receive, what is in flight: a lost worker may have left it."""
+        if not self._caution.must_look:
+            return
+        state = await self._queue.state()
+        seconds = self._caution.looked(state.in_flight, _now())
+        if seconds:
+            log.info("began with care: messages are in flight", queue=self._queue.name, in_flight=state.in_flight)
+            asyncio.get_running_loop().call_later(seconds, self._changed.set)
+
+    def _take(self, message: ReceivedMessage) -> bool:
+        """Work the message; tell whether it is a suspect (see caution.py)."""
         in_hand = self._in_hand.get(message.message_id)
         if in_hand is not None:
             # A standard queue may deliver a message twice, and a heartbeat may have come too late.
             in_hand.context.run(log.info, "received again while in hand")
             in_hand.message = message
-            return
+            if in_hand.settling_since is None:
+                self._heartbeat.hold(in_hand)
+            return False
         decided = self._decided.get(message.message_id)
-        in_hand = InHand(message, context=decided.context) if decided else InHand(message)
+        last = message.receive_count - 1
+        is_suspect = last > 0 and decided is None and last not in self._history.of(message.message_id)
+        in_hand = InHand(message, context=decided.context) if decided else InHand(message, is_suspect=is_suspect)
         self._in_hand[message.message_id] = in_hand
         self._metrics.received(message)
         self._slots_taken += 1
         task = asyncio.create_task(self._work(in_hand), context=in_hand.context)
-        self._tasks.add(task)
+        self._tasks[task] = in_hand
         task.add_done_callback(self._work_done)
+        return is_suspect
 
     def _work_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         self._room_made()
 
     def _room_made(self) -> None:
@@ -242,15 +296,38 @@ class Consumer:
                 await stop.wait()
 
     async def _drain(self) -> None:
-        if not self._tasks:
-            return
-        log.info("draining", queue=self._queue.name, in_hand=len(self._tasks))
-        await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout_seconds)
-        # Only attempts are cut short; what was decided is still carried out.
+        """Finish what is in hand, and be done in time, whether SQS answers or not.
+
+        What is in hand, and what the last long poll still brings, gets the whole of the drain's time.
+        """
+        begun_at = _now()
+        if self._tasks:
+            log.info("draining", queue=self._queue.name, in_hand=len(self._tasks))
+        await self._end_polls()
+        deadline = max(begun_at, self._last_taken_at) + self._settings.drain_timeout_seconds
+        await _wait_for(self._tasks, deadline)
+        if self._tasks:
+            await self._cut_short()
+
+    async def _end_polls(self) -> None:
+        """Let the polls under way end by themselves; those that should have, and have not, are left behind."""
+        await _wait_for(self._polls, max((poll.due_at for poll in self._polls.values()), default=0.0))
+        if self._polls:
+            log.warning("a receive is left behind: SQS does not answer", queue=self._queue.name)
+
+    async def _cut_short(self) -> None:
+        """End the attempts that are not done, and give a moment to what was decided in the last one."""
         for attempt_under_way in self._attempts:
             attempt_under_way.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        long_ago = time.monotonic() - _SETTLE_SECONDS
+        for task, in_hand in self._tasks.items():
+            if in_hand.settling_since is not None and in_hand.settling_since < long_ago:
+                task.cancel()
+        now = _now()
+        await _wait_for(self._tasks, now + _SETTLE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await _wait_for(self._tasks, now + _SETTLE_SECONDS + _END_SECONDS)
 
     async def _work(self, in_hand: InHand) -> None:
         structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=in_hand.message.message_id)
@@ -258,9 +335,13 @@ class Consumer:
             decision = await self._hold(in_hand)
             if isinstance(decision, Retry):
                 await self._return(in_hand, decision)
+        except MessageGoneError as error:
+            log.warning("not returned for retry: the message is not in hand any more", error=str(error))
+        except asyncio.CancelledError:
+            log.error(_UNSETTLED, error="there was no time left")  # noqa: TRY400  # it is no error of this program
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
-            log.exception("message not settled, it will be received again")
+            log.exception(_UNSETTLED)
 
     async def _hold(self, in_hand: InHand) -> Decision:
         """Keep the message until it is settled, or must return: from then on its next delivery is no repeat."""
@@ -270,6 +351,10 @@ class Consumer:
             decision = await self._decide(in_hand)
             if not isinstance(decision, Retry):
                 await self._settle(in_hand, decision)
+        except asyncio.CancelledError:
+            self._heartbeat.abandon(in_hand)
+            raise
+        else:
             return decision
         finally:
             await self._heartbeat.let_go(in_hand)
@@ -281,7 +366,7 @@ class Consumer:
             decided = self._decided.get(in_hand.message.message_id)
             return decided.decision if decided else await self._attempt(in_hand)
         finally:
-            in_hand.is_settling = True
+            in_hand.settling_since = time.monotonic()
             self._slots_taken -= 1
             self._room_made()
 
@@ -292,13 +377,41 @@ class Consumer:
         self._metrics.begins(in_hand.message)
         try:
             with tracing.tracer.process(self._queue, in_hand.message):
-                decision = await attempt(in_hand, self._handler, self._policy, self._history)
+                decision = await attempt(in_hand, self._handle_in_turn, self._policy, self._history)
             self._metrics.ended(decision)
             return decision
         finally:
             self._attempts.discard(task)
             # Cut short, it has been told; what is left to do for its message is not to be cut off.
             task.uncancel()
+
+    async def _handle_in_turn(self, in_hand: InHand) -> None:
+        if in_hand.is_suspect:
+            log.info("nothing is known here of its last attempt", attempt=in_hand.message.receive_count)
+            await self._caution.wait_for_turn(lambda: self._is_last(in_hand))
+        try:
+            await self._handler(in_hand.message)
+        except TaskTimeoutError as error:
+            if error.left_running is not None:
+                self._leave_running(error.left_running)
+            raise
+        finally:
+            self._caution.ended(is_suspect=in_hand.is_suspect)
+
+    def _leave_running(self, work: asyncio.Task[Any]) -> None:
+        """Take a slot for what goes on although its message is let go: such work must not pile up."""
+        self._slots_taken += 1
+        self._left_running += 1
+        work.add_done_callback(self._left_running_ended)
+
+    def _left_running_ended(self, _work: asyncio.Task[Any]) -> None:
+        self._slots_taken -= 1
+        self._left_running -= 1
+        self._room_made()
+
+    def _is_last(self, in_hand: InHand) -> bool:
+        most = self._policy.max_attempts
+        return most is not None and in_hand.message.receive_count >= most
 
     async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
         """Carry the decision out, and remember it until that has succeeded: the work is not to be done for it again."""
@@ -315,6 +428,8 @@ class Consumer:
         await self._heartbeat.let_go(in_hand)
         try:
             await self._queue.delete(in_hand.message)
+        except MessageGoneError as error:
+            log.info("the message was gone before it was deleted", error=str(error))
         except Exception:
             self._heartbeat.hold(in_hand)
             raise
@@ -344,19 +459,32 @@ def _describe(in_hand: InHand, now: float) -> dict[str, Any]:
         "message_id": message.message_id,
         "attempt": message.receive_count,
         "since_seconds": now - in_hand.since,
-        "settling": in_hand.is_settling,
+        "settling": in_hand.settling_since is not None,
     }
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _wait_for(tasks: Collection[asyncio.Task[None]], deadline: float) -> None:
+    """Wait until the tasks have ended, or the loop's clock has reached the deadline."""
+    if tasks:
+        seconds = deadline - _now()
+        await asyncio.wait(tasks, timeout=max(0.0, seconds))
 
 
 async def insistently(call: Callable[[], Awaitable[None]]) -> None:
     """Try a call on SQS a few times: a moment's failure there must not make work that is done run again.
 
-    Raises what the last try raised.
+    Raises what the last try raised, at once where SQS will refuse the same whenever it is asked.
     """
     for wait_seconds in _INSISTENT_WAITS_SECONDS:
         try:
             await call()
-        except Exception as error:  # noqa: BLE001  # the last try raises
+        except Exception as error:
+            if isinstance(error, SqsEntryError) and error.is_final:
+                raise
             log.warning("SQS call failed, trying again", error=repr(error))
             await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
         else:

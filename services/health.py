@@ -16,6 +16,8 @@ from services import metrics
 from services.queue_samples import QueueSampler, show_in_metrics
 from services.settings import BrokerSettings, refuse_to_start
 
+_SHUTDOWN_SECONDS = 1.0
+
 UnreadyReason = Callable[[], str | None]
 """Returns why a part does not work, or None."""
 
@@ -46,7 +48,8 @@ async def serve_health(settings: BrokerSettings, service: Service) -> AsyncItera
         app.add_routes([web.get("/readyz", _readyz_of(service.checks))])
     if settings.metrics_enabled:
         app.add_routes([web.get("/metrics", _metrics_of(service.sampler))])
-    runner = web.AppRunner(app, access_log=None)
+    # A request that is being answered may wait for SQS; the program's end does not wait for it.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, settings)

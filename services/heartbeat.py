@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.sqs import Queue, ReceivedMessage
+from services.sqs import MessageGoneError, Queue, ReceivedMessage
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +25,10 @@ class InHand:
     """When it was received, by the monotonic clock."""
     context: Context = field(default_factory=copy_context)
     """In which it is worked: a line logged there tells of its task."""
-    is_settling: bool = False
-    """Whether its attempt is over, and SQS is being told what was decided."""
+    is_suspect: bool = False
+    """Whether it was received before, and nothing is known of what became of it."""
+    settling_since: float | None = None
+    """Since when its attempt is over and SQS is being told what was decided, by the monotonic clock."""
 
 
 class Heartbeat:
@@ -63,9 +65,22 @@ class Heartbeat:
         if beat is not None:
             await asyncio.wait({beat})
 
+    def abandon(self, in_hand: InHand) -> None:
+        """Beat for the message no more, and wait for no beat that is under way."""
+        self._held.pop(in_hand, None)
+        beat = self._beats.get(in_hand)
+        if beat is not None:
+            beat.cancel()
+
     async def _beat(self, in_hand: InHand) -> None:
+        message = in_hand.message
         try:
-            await self._queue.change_visibility(in_hand.message, self._visibility_timeout_seconds)
+            await self._queue.change_visibility(message, self._visibility_timeout_seconds)
+        except MessageGoneError as error:
+            # Unless it was received again meanwhile.
+            if in_hand.message is message:
+                self._held.pop(in_hand, None)
+                log.warning("the message is not in hand any more; its work goes on", error=str(error))
         except Exception as error:  # noqa: BLE001  # the next beat may succeed; the work goes on either way
             log.warning("heartbeat failed", error=repr(error))
         finally:

@@ -19,13 +19,17 @@ A message that comes alone finds a poll waiting for it."""
 _SPARE_PART = 5
 
 
-def messages_to_receive(free: int, slots: int, polls: int, *, is_backlog: bool, has_waited: bool) -> int:
+def messages_to_receive(  # noqa: PLR0913  # what it depends on
+    free: int, slots: int, polls: int, most: int = MAX_RECEIVE, *, is_backlog: bool, has_waited: bool
+) -> int:
     """Return how many messages the next receive may bring, 0 where it is not its time yet.
 
-    `free` of the `slots` are neither taken nor spoken for by one of the `polls` under way. `is_backlog`: the last
-    receive brought all that it asked for; `has_waited`: a slot has been free for `ROOM_WAIT_SECONDS`.
+    `free` of the `slots` are neither taken nor spoken for by one of the `polls` under way. It may bring `most`; where
+    that is less than a batch, no other is under way beside it. `is_backlog`: the last receive brought all that it asked
+    for; `has_waited`: a slot has been free for `ROOM_WAIT_SECONDS`.
     """
     if polls:
-        return MAX_RECEIVE if is_backlog and polls < MAX_POLLS and free >= MAX_RECEIVE else 0
+        has_room = polls < MAX_POLLS and min(free, most) >= MAX_RECEIVE
+        return MAX_RECEIVE if is_backlog and has_room else 0
     enough = min(MAX_RECEIVE, max(1, slots // _SPARE_PART))
-    return min(free, MAX_RECEIVE) if free >= enough or has_waited else 0
+    return min(free, most) if free >= enough or has_waited else 0

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +26,8 @@ from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
 
 log = structlog.get_logger(__name__)
+
+_CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,10 @@ def run_program(  # noqa: PLR0913  # a program has as many circumstances
     One program of the stack samples the queues, for the metrics of them.
     """
     allow_connections(most_connections)
+    # Not by uvloop.run, which waits for every task that is left: one of a task type may not want to end.
+    loop = uvloop.new_event_loop()
     try:
-        uvloop.run(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
+        loop.run_until_complete(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
     finally:
         tracing.tracer.stop()
 
@@ -105,11 +109,18 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
             open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
         )
         queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
-        stack.push_async_callback(queues.close)
+        stack.push_async_callback(_close, queues)
         callback_client = CallbackClient(sessions, settings)
         callbacks = queues[CALLBACKS]
         delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
         yield Resources(queues, http, callback_client, delivery)
+
+
+async def _close(queues: Queues) -> None:
+    # Nobody waits any more for what is under way, and SQS may be silent.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await queues.close()
 
 
 def _stop_on_signal() -> asyncio.Event:

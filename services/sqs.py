@@ -39,12 +39,35 @@ _SYSTEM_ATTRIBUTES: Final = (
     "DeadLetterQueueSourceArn",
 )
 
+# What SQS says of a receipt handle that it does not take.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+_GONE_CODES = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
+# The code is the same where a message would be hidden for more than 12 hours in all.
+_TOO_LONG = "Total VisibilityTimeout"
+
 ResultT = TypeVar("ResultT")
 EntryT = TypeVar("EntryT")
 
 
 class SqsEntryError(Exception):
-    """SQS refused one entry of a batch that it took otherwise."""
+    """SQS refused one entry of a batch that it took otherwise.
+
+    `is_final`: it will refuse that entry whenever it is asked, for the fault is the sender's.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+    """
+
+    def __init__(self, code: str, text: str, *, is_final: bool = False) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+        self.is_final = is_final
+
+
+class MessageGoneError(SqsEntryError):
+    """The message is not in hand any more: it was deleted or purged, has expired, or SQS gives it to others again."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code, text, is_final=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +185,11 @@ class Queue:
         return [_received(message) for message in response.get("Messages", [])]
 
     async def delete(self, message: ReceivedMessage) -> None:
-        """Acknowledge the message."""
+        """Acknowledge the message. Raises MessageGoneError."""
         await self._deletes.submit(message.receipt_handle)
 
     async def change_visibility(self, message: ReceivedMessage, timeout_seconds: int) -> None:
-        """Hide the message for so long from now on; 0 shows it at once."""
+        """Hide the message for so long from now on; 0 shows it at once. Raises MessageGoneError."""
         await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
 
     async def check(self) -> None:
@@ -219,8 +242,9 @@ class Queue:
     async def _delete_batch(self, handles: Sequence[str]) -> list[Exception | None]:
         self._entries_deleted.observe(len(handles))
         entries: list[Any] = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(handles)]
-        response = await self._on_url(lambda url: self._client.delete_message_batch(QueueUrl=url, Entries=entries))
-        return _entry_errors(response, len(handles))
+        return await self._on_messages(
+            lambda url: self._client.delete_message_batch(QueueUrl=url, Entries=entries), len(handles)
+        )
 
     async def _change_visibility_batch(self, changes: Sequence[_ChangeVisibility]) -> list[Exception | None]:
         self._entries_changed.observe(len(changes))
@@ -228,10 +252,18 @@ class Queue:
             {"Id": str(index), "ReceiptHandle": change.receipt_handle, "VisibilityTimeout": change.timeout_seconds}
             for index, change in enumerate(changes)
         ]
-        response = await self._on_url(
-            lambda url: self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+        return await self._on_messages(
+            lambda url: self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries), len(changes)
         )
-        return _entry_errors(response, len(changes))
+
+    async def _on_messages(self, call: Callable[[str], Awaitable[Any]], count: int) -> list[Exception | None]:
+        """Make a call on messages in hand, which are gone where their queue is."""
+        try:
+            return [_of_message(error) for error in _entry_errors(await self._on_url(call), count)]
+        except ClientError as error:
+            if is_missing_queue(error):
+                raise MessageGoneError(error.response["Error"]["Code"], "its queue is gone, it with it") from error
+            raise
 
 
 class Queues:
@@ -314,10 +346,25 @@ def _received(message: "MessageTypeDef") -> ReceivedMessage:
 
 def _entry_errors(response: Any, count: int) -> list[Exception | None]:
     """Return each entry's error, in order. An entry that SQS says nothing of was not confirmed either."""
-    errors: list[Exception | None] = [SqsEntryError("SQS did not confirm the entry")] * count
+    errors: list[Exception | None] = [SqsEntryError("unconfirmed", "SQS says nothing of the entry")] * count
     for confirmed in response.get("Successful", []):
         errors[int(confirmed["Id"])] = None
     for failed in response.get("Failed", []):
-        text = f"{failed.get('Code', 'unknown')}: {failed.get('Message', 'no message')}"
-        errors[int(failed["Id"])] = SqsEntryError(text)
+        errors[int(failed["Id"])] = _entry_error(failed)
     return errors
+
+
+def _entry_error(failed: Mapping[str, Any]) -> SqsEntryError:
+    code = failed.get("Code", "unknown")
+    # Who is throttled asks too much for now.
+    is_final = failed.get("SenderFault", False) and "Throttl" not in code
+    return SqsEntryError(code, failed.get("Message", "no message"), is_final=is_final)
+
+
+def _of_message(error: Exception | None) -> Exception | None:
+    """Tell of an entry's error whether its message is gone, whoever's fault the endpoint takes that for."""
+    if not isinstance(error, SqsEntryError):
+        return error
+    code = error.code.rpartition(".")[2].removesuffix("Exception")
+    is_gone = code in _GONE_CODES and _TOO_LONG not in error.text
+    return MessageGoneError(error.code, error.text) if is_gone else error

@@ -190,7 +190,11 @@ def _callback_received(line: LogLine) -> Told:
 
 
 def _unsettled(_line: LogLine) -> Told:
-    return "failed", "not settled: its message will be received again"
+    return "failed", "not settled: SQS has not confirmed it, and may give its message again"
+
+
+def _gone(_line: LogLine) -> Told:
+    return "failed", "not retried: its message was deleted or purged, has expired, or is somebody else's now"
 
 
 def _sqs_failed(line: LogLine) -> Told:
@@ -211,7 +215,8 @@ _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "alert told": _alert,
     "alert not taken by Slack yet": _alert_refused,
     "callback received": _callback_received,
-    "message not settled, it will be received again": _unsettled,
+    "message not settled: SQS has not confirmed it, and may give it again": _unsettled,
+    "not returned for retry: the message is not in hand any more": _gone,
     "SQS call failed, trying again": _sqs_failed,
 }
 
@@ -255,7 +260,7 @@ def _after_watcher(before: Standing, line: LogLine) -> Standing:
         case "dead-lettered":
             return replace(before, state="undelivered", reason=_reason(line), due_at=None)
         case "alert" | "alert told" if before.outcome == "failure" and not before.failure:
-            # A worker that was lost said nothing.
+            # No worker has said why.
             return replace(before, failure=str(line.fields.get("reason", "")))
     return _after_delivery(replace(before, outcome="failure"), line) or before
 

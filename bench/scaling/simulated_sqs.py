@@ -2,10 +2,10 @@
 
 What it models: every call takes the same round trip, and takes effect half-way; a receive gives all that is visible, at
 most as many as asked for; a message ends one of the long polls that wait, whichever; visibility timeouts, delays,
-receive counts, and the quota of messages in flight, at which a long poll finds nothing, without an error
-(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html).
+receive counts, a redrive policy, and the quota of messages in flight, at which a long poll finds nothing, without an
+error (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html).
 
-What it leaves out: failures, duplicates, redrive, and that a receive of AWS may give fewer messages than there are.
+What it leaves out: failures, duplicates, and that a receive of AWS may give fewer messages than there are.
 """
 
 import asyncio
@@ -40,9 +40,13 @@ class SimulatedSqs:
     round_trip_seconds: float
     chance: random.Random
     most_in_flight: int = MOST_IN_FLIGHT
+    max_receives: int | None = None
+    """After so many receives a message goes to the dead-letter queue instead; None: it never does."""
     requests: Counter[str] = field(default_factory=Counter)
     """By operation."""
     empty_receives: int = 0
+    moved: list[str] = field(default_factory=list)
+    """The bodies of the messages that went to the dead-letter queue."""
     deletions: list[float] = field(default_factory=list)
     """When each message was deleted, in seconds since the start."""
     highest_in_flight: int = 0
@@ -73,6 +77,19 @@ class SimulatedSqs:
     async def get_queue_url(self, **_request: Any) -> dict[str, Any]:
         """Not counted: it is asked once in a process's life."""
         return {"QueueUrl": "simulated"}
+
+    async def get_queue_attributes(self, **_request: Any) -> dict[str, Any]:
+        """Tell how many messages there are. Not counted: a process asks once in its life."""
+        await self._half_a_round_trip()
+        await self._half_a_round_trip()
+        return {
+            "Attributes": {
+                "QueueArn": "simulated",
+                "ApproximateNumberOfMessages": str(len(self._visible)),
+                "ApproximateNumberOfMessagesNotVisible": str(len(self._in_flight)),
+                "ApproximateNumberOfMessagesDelayed": "0",
+            }
+        }
 
     async def send_message_batch(self, *, Entries: Entries, **_request: Any) -> dict[str, Any]:  # noqa: N803  # boto's
         """Make the messages visible, each after its delay."""
@@ -150,7 +167,13 @@ class SimulatedSqs:
 
     def _take(self, most: int, visibility_timeout: float) -> list[_Message]:
         room = self.most_in_flight - len(self._in_flight)
-        taken = [self._visible.popleft() for _ in range(min(most, room, len(self._visible)))]
+        taken: list[_Message] = []
+        while self._visible and len(taken) < min(most, room):
+            message = self._visible.popleft()
+            if message.receive_count == self.max_receives:
+                self.moved.append(message.body)
+            else:
+                taken.append(message)
         now = asyncio.get_running_loop().time()
         for message in taken:
             message.receive_count += 1

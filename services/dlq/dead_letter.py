@@ -109,7 +109,7 @@ def _failure_of(
     source = definitions.get(definition.source_queue or "")
     if source is not None and source.max_attempts is not None:
         failure = read_failure(message, source.max_attempts)
-        return failure.reason, failure.attempts
+        return failure.reason, failure.attempts if failure.is_reported else None
     attempts = message.attributes.get(ATTEMPTS_ATTRIBUTE, "")
     return message.attributes.get(REASON_ATTRIBUTE, "no reason given"), int(attempts) if attempts.isdecimal() else None
 

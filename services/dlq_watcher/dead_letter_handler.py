@@ -54,7 +54,7 @@ class DeadLetterHandler:
             origin=self._task_type.name,
             reason=failure.reason,
             facts={
-                "Attempts": str(failure.attempts),
+                "Attempts": failure.attempts_known,
                 "SQS message": message.message_id,
                 "Next": how_to_redrive(None),
             },
@@ -72,7 +72,7 @@ def _alert_of_task(message: ReceivedMessage, task: TaskMessage, failure: Failure
         task_id=task.task_id,
         reason=failure.reason,
         facts={
-            "Attempts": str(failure.attempts),
+            "Attempts": failure.attempts_known,
             "Age": describe_age(task.accepted_at),
             "Callback": task.callback_url,
             "Next": how_to_redrive(task.task_id) if is_kept else _NOTHING_TO_REDRIVE,

@@ -26,7 +26,7 @@ class DeadOutcomeHandler:
     async def __call__(self, message: ReceivedMessage) -> None:
         """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
         failure = read_failure(message, MOST_CALLBACK_RETRIES)
-        attempts = {"Delivery attempts": str(failure.attempts)}
+        attempts = {"Delivery attempts": failure.attempts_known}
         try:
             outcome = decode_outcome(message.body)
         except UnusableMessageError as error:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from services.boot import boot
+from services.caution import Caution
 from services.consumer import Consumer
 from services.decisions import RetryPolicy
 from services.program import Resources, run_program
@@ -53,7 +54,10 @@ def make_consumers(
     task_type = task_types[queue_name]
     handler = TaskHandler(task_type, resources.http, resources.delivery, settings)
     policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
-    return [Consumer(queue, dead_letter_queue, handler, policy, settings)]
+    # What a lost worker had in hand is hidden for so long, and what its last long poll was given, longer by that poll.
+    return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds
+    caution = Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
+    return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution)]
 
 
 if __name__ == "__main__":

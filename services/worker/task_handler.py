@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import structlog
 from pydantic import ValidationError
 
 from services import tracing
+from services.cut_short import TaskTimeoutError, cut_short
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.metrics import WORK_SECONDS, child
@@ -17,10 +18,6 @@ from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.targets import ACCEPTED
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
-
-
-class TaskTimeoutError(Exception):
-    """An attempt at a task took longer than `TASK_TIMEOUT_SECONDS`."""
 
 
 class TaskHandler:
@@ -69,18 +66,28 @@ class TaskHandler:
         return success_outcome(task, results, errors)
 
     async def _run_in_time(self, request: TaskRequest[Any], context: TaskContext) -> "ItemOutcomes":
-        timeout = asyncio.timeout(self._timeout_seconds)
+        # In a task of its own: a task type may swallow its cancellation, and that is not to hold up the worker.
+        work = asyncio.create_task(run_items(self._task_type, request.message, context))
         begun = time.perf_counter()
         try:
-            async with timeout:
-                return await run_items(self._task_type, request.message, context)
-        except TimeoutError as error:
-            # A TimeoutError of the task type itself is its own business.
-            if not timeout.expired():
-                raise
-            raise TaskTimeoutError(f"the attempt took longer than {self._timeout_seconds:g} seconds") from error
+            await asyncio.wait({work}, timeout=self._timeout_seconds)
+        except asyncio.CancelledError:
+            await cut_short(work)
+            raise
         finally:
             self._work_seconds.observe(time.perf_counter() - begun)
+        if not work.done():
+            await self._time_out(work)
+        if work.cancelled():
+            # Not by us: it is no stop of the worker.
+            raise RuntimeError("the task was cancelled by its own code")
+        return work.result()
+
+    async def _time_out(self, work: "asyncio.Task[ItemOutcomes]") -> NoReturn:
+        late = f"the attempt took longer than {self._timeout_seconds:g} seconds"
+        if await cut_short(work):
+            raise TaskTimeoutError(late)
+        raise TaskTimeoutError(f"{late}, ignored its cancellation and was left running", left_running=work)
 
 
 ItemOutcomes = tuple[list[dict[str, Any]], list[dict[str, str]]]

@@ -15,7 +15,7 @@ Open = Callable[..., Page]
 FAILED = "0f004eca-5c24-4fc5-b939-c14fce35ab09"
 FAILURE = {
     "results": [],
-    "errors": [{"details": "the worker was lost, 3 attempts made", "message": {"callback_url": "x"}}],
+    "errors": [{"details": "no worker reported back", "message": {"callback_url": "x"}}],
 }
 ALERT_BLOCKS = [
     {"type": "section", "text": {"type": "mrkdwn", "text": f":rotating_light: *Task {FAILED} (data) failed for good*"}},
@@ -158,7 +158,7 @@ def test_a_filter_that_finds_nothing_can_be_cleared(filled: ReceiverProcess, ope
 def test_the_story_tells_every_attempt_and_the_reason(filled: ReceiverProcess, open_page: Open) -> None:
     page = open_page(filled.url)
     row(page, FAILED).click()
-    expect(story(page).locator(".summary")).to_contain_text("Failed for good: the worker was lost, 3 attempts made")
+    expect(story(page).locator(".summary")).to_contain_text("Failed for good: no worker reported back")
     attempts = story(page).locator(".attempt")
     expect(attempts).to_have_count(2)
     expect(attempts.nth(0)).to_contain_text("Answered 500 Internal Server Error: refused")

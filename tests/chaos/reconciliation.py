@@ -16,7 +16,7 @@ Fate = Literal["delivered as success", "delivered as failure", "undelivered with
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST_SHOWN = 300
-_WORKER_LOST = "the worker was lost"
+_WORKER_LOST = "no worker reported back"
 _DIGEST = re.compile(r"(\d+) alerts from ")
 
 
@@ -55,7 +55,7 @@ class Report:
     own_reasons: int
     """Tasks that fail of themselves, and whose failure says of what."""
     lost_workers: int
-    """Tasks that fail of themselves, and whose failure says only that the worker was lost."""
+    """Tasks that fail of themselves, and whose failure says only that no worker reported back."""
     given_up: int
     """Tasks that are in `undelivered` although their callback takes outcomes: all its attempts met a fault."""
     foreign_found: int

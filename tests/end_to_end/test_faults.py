@@ -1,5 +1,7 @@
 """What is accepted is not lost: workers killed in mid-task, the broker stopped, the stack taken down in mid-load."""
 
+from typing import Any
+
 import pytest
 
 from tests.end_to_end.client import Client
@@ -30,8 +32,21 @@ def test_a_task_that_must_not_be_repeated_is_reported_when_its_worker_is_killed(
     unreliable.wait_for_deliveries(item["probe_id"])
     own_stack.kill(pid)
     outcome = unreliable.outcome(task_id)
-    assert "the worker was lost" in outcome["errors"][0]["details"]
+    assert "no worker reported back" in outcome["errors"][0]["details"]
     assert len(unreliable.deliveries(item["probe_id"])) == 1
+
+
+@pytest.mark.usefixtures("own_stack")
+def test_a_task_that_kills_its_worker_is_reported_and_takes_no_other_along(unreliable: Client) -> None:
+    def submit(**item: Any) -> str:
+        return unreliable.submit("/v1/tests/unreliable", [unreliable.unreliable_item(hold_seconds=1, **item)])
+
+    good = [submit() for _ in range(20)]
+    lethal = submit(kills_worker=True)
+    good += [submit() for _ in range(20)]
+    for task_id in good:
+        assert unreliable.outcome(task_id)["errors"] == []
+    assert "no worker reported back" in unreliable.outcome(lethal)["errors"][0]["details"]
 
 
 def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(

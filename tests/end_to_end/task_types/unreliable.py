@@ -1,11 +1,15 @@
 """Task type `unreliable`: fails its first attempts and takes its time, as told; each attempt reports itself."""
 
 import asyncio
+import os
 from typing import Annotated, Any
 
 from pydantic import Field, HttpUrl
 
 from services.tasks.task_type import TaskContext, TaskItem, TaskType
+
+# That of a process that was killed by SIGKILL.
+_KILLED_STATUS = 137
 
 
 class UnreliableItem(TaskItem):
@@ -15,6 +19,8 @@ class UnreliableItem(TaskItem):
     probe_id: str
     fail_attempts: Annotated[int, Field(ge=0)] = 0
     hold_seconds: Annotated[float, Field(ge=0, le=60)] = 0
+    kills_worker: bool = False
+    """Whether the worker's process ends then, as if it had run out of memory."""
 
 
 async def run(item: UnreliableItem, context: TaskContext) -> Any:
@@ -22,6 +28,8 @@ async def run(item: UnreliableItem, context: TaskContext) -> Any:
     probe = {"task_id": item.probe_id, "attempt": context.attempt}
     await context.http.post(str(item.probe_url), json=probe)
     await asyncio.sleep(item.hold_seconds)
+    if item.kills_worker:
+        os._exit(_KILLED_STATUS)
     if context.attempt <= item.fail_attempts:
         raise RuntimeError(f"attempt {context.attempt} fails on purpose")
     return context.attempt

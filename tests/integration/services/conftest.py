@@ -83,6 +83,10 @@ class Broker:
     async def delete(self, name: str) -> None:
         await self.client.delete_queue(QueueUrl=await self._url(name))
 
+    async def purge(self, name: str) -> None:
+        """Delete its messages, those in somebody's hands too."""
+        await self.client.purge_queue(QueueUrl=await self._url(name))
+
     async def in_queue(self, name: str) -> tuple[int, int]:
         """How many messages wait, and how many are in somebody's hands."""
         waiting, in_hand = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"

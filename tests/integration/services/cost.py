@@ -56,7 +56,7 @@ async def running_program(  # noqa: PLR0913  # a program has as many circumstanc
 ) -> AsyncIterator[Process]:
     """A program of the services on the broker's queues, stopped at the end of the block. A counted one can be asked.
 
-    One that was killed meanwhile stays so.
+    One that was stopped or killed meanwhile stays so.
     """
     queues = {name.upper(): str(value) for name, value in broker.environment.items()}
     process = await asyncio.create_subprocess_exec(
@@ -70,7 +70,7 @@ async def running_program(  # noqa: PLR0913  # a program has as many circumstanc
     )
     try:
         yield process
-        if process.returncode == -signal.SIGKILL:
+        if process.returncode in {0, -signal.SIGKILL}:
             return
         process.send_signal(signal.SIGTERM)
         # uvicorn ends as by the signal when it has stopped.

@@ -19,6 +19,7 @@ from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Reques
 
 AT_ONCE = RetryPolicy(3, (0,))
 ONCE = RetryPolicy(1, (0,))
+BEAT = "ChangeMessageVisibilityBatch"
 AGAIN_IN_HAND = "received again while in hand"
 """What is logged of a message whose visibility timeout has ended while it was worked."""
 
@@ -283,6 +284,44 @@ async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_th
     assert len(work.begun) == 1
     assert dead.attributes["reason"] == "garbage"
     assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_message_that_was_purged_while_it_was_worked_is_told_of_once_and_not_said_to_come_again(
+    broker: Broker,
+) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True, error=ValueError("no"))
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work)):
+            await work.has_begun(1)
+            await broker.purge("calculation")
+            work.let_go.set()
+            await broker.requests.reach("ChangeMessageVisibilityBatch", 1)
+
+    assert broker.requests.counts["ChangeMessageVisibilityBatch"] == 1
+    events = [line["event"] for line in lines]
+    assert "not returned for retry: the message is not in hand any more" in events
+    assert not any("again" in event for event in events)
+
+
+async def test_a_purged_message_has_no_heartbeat_and_its_outcome_is_none_the_worse(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work, heartbeat_seconds=0.1)):
+            await work.has_begun(1)
+            await broker.purge("calculation")
+            while not any(line["event"].startswith("the message is not in hand any more") for line in lines):
+                await broker.requests.reach(BEAT, broker.requests.counts[BEAT] + 1)
+                # SQS's answer comes a moment after the request.
+                await broker.in_queue("calculation")
+            work.let_go.set()
+
+    assert work.ended == 1
+    assert not any(line["event"] == "heartbeat failed" for line in lines)
+    assert not any("not settled" in line["event"] for line in lines)
 
 
 async def test_a_heartbeat_that_fails_is_followed_by_the_next(broker: Broker) -> None:

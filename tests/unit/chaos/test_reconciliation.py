@@ -177,7 +177,7 @@ def test_successes_of_work_that_is_repeatable_are_the_same_to_the_byte() -> None
 
 def test_most_tasks_that_fail_of_themselves_say_of_what() -> None:
     ledger = ledger_of(TASK, OTHER, MARKER, must_fail=True)
-    own, lost_worker = failure("RuntimeError: on purpose"), failure("the worker was lost")
+    own, lost_worker = failure("RuntimeError: on purpose"), failure("received once, and no worker reported back")
     good = evidence(delivery(TASK, own), delivery(OTHER, own), delivery(MARKER, lost_worker))
     bad = evidence(delivery(TASK, own), delivery(OTHER, lost_worker), delivery(MARKER, lost_worker))
     report = reconcile(ledger, good)

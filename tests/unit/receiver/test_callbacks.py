@@ -308,7 +308,7 @@ async def summary(receiver: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 SUCCESS = {"results": [{"a": 1}], "errors": [{"b": "division by zero"}]}
-FAILURE = {"results": [], "errors": [{"details": "the worker was lost", "message": {}}]}
+FAILURE = {"results": [], "errors": [{"details": "no worker reported back", "message": {}}]}
 
 
 async def test_summary_counts_what_was_taken_of_each_task(receiver: httpx.AsyncClient) -> None:

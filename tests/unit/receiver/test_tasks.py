@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 SUCCESS = {"results": [{"sum": 3}], "errors": []}
-FAILURE = {"results": [], "errors": [{"details": "the worker was lost", "message": {}}]}
+FAILURE = {"results": [], "errors": [{"details": "no worker reported back", "message": {}}]}
 
 
 async def deliver(receiver: httpx.AsyncClient, task_id: str, body: Any = SUCCESS, query: str = "") -> None:

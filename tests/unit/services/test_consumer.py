@@ -1,6 +1,7 @@
 """What becomes of every message, whatever its attempts do and whichever calls on SQS fail: on a model of a queue."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
+from types_aiobotocore_sqs import SQSClient
 
+from bench.scaling.simulated_sqs import SimulatedSqs
+from bench.scaling.virtual_time import run_in_virtual_time
 from services import consumer
 from services.consumer import Consumer
+from services.cut_short import TaskTimeoutError
 from services.decisions import PermanentError, RetryLaterError, RetryPolicy
 from services.queues import QueueDefinition
 from services.settings import WorkerSettings
@@ -208,6 +213,66 @@ async def test_no_beat_crosses_the_delete_of_its_message(monkeypatch: pytest.Mon
     )
 
     assert queue.deleted == ["0"]
+
+
+async def test_work_that_goes_on_behind_its_timeout_keeps_its_slot_and_holds_up_no_stop() -> None:
+    queue = ModelQueue(["0"], iter([]), iter([]), asyncio.Event())
+    let_go = asyncio.Event()
+    left_running: list[asyncio.Task[Any]] = []
+
+    async def handle(_message: ReceivedMessage) -> None:
+        left_running.append(asyncio.create_task(let_go.wait()))
+        raise TaskTimeoutError("too long", left_running[0])
+
+    settings = WorkerSettings(worker_concurrency=1)
+    worker = Consumer(cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(1, (0,)), settings)
+    running = asyncio.create_task(worker.run(queue.stop))
+    async with asyncio.timeout(30):
+        while not queue.deleted:  # noqa: ASYNC110  # a consumer tells nobody of its work
+            await asyncio.sleep(0)
+        assert [attributes["reason"] for _body, attributes in queue.dead] == ["TaskTimeoutError: too long"]
+        assert worker.describe_work()["busy"] == worker.describe_work()["left_running"] == 1
+        assert "every slot is held by a task that ignored its timeout" in str(worker.unready_reason())
+
+        queue.left.append("1")
+        let_go.set()
+        await asyncio.wait(left_running)
+        await asyncio.sleep(0)
+        assert worker.describe_work()["busy"] == 0
+        assert worker.unready_reason() is None
+        queue.stop.set()
+        await running
+
+
+def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_the_next_one() -> None:
+    async def story() -> None:
+        sqs = SimulatedSqs(0.01, random.Random(1))  # noqa: S311  # a model
+        queue = Queue(cast(SQSClient, sqs), QueueDefinition("q", "worker", 3, "q-dlq", None, 1))
+        settings = WorkerSettings.model_construct(worker_concurrency=1)
+        busy_seconds, wait_seconds = 500, settings.sqs_wait_time_seconds
+
+        async def work(_message: ReceivedMessage) -> None:
+            await asyncio.sleep(busy_seconds)
+
+        worker = Consumer(queue, queue, work, RetryPolicy(3, (0,)), settings)
+        stop = asyncio.Event()
+        running = asyncio.create_task(worker.run(stop))
+        await asyncio.sleep(1)
+        assert worker.unready_reason() is None or "no successful receive yet" in str(worker.unready_reason())
+        await queue.send("body")
+        told = set()
+        for _ in range(busy_seconds + 3 * wait_seconds):
+            await asyncio.sleep(1)
+            told.add(worker.unready_reason())
+        assert told == {None}
+
+        sqs.round_trip_seconds = 10_000
+        await asyncio.sleep(3 * wait_seconds + 10)
+        assert "no receive has succeeded for" in str(worker.unready_reason())
+        stop.set()
+        await running
+
+    run_in_virtual_time(story())
 
 
 async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_settled(

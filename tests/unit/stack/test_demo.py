@@ -53,7 +53,7 @@ def test_a_failure_tells_the_place_and_the_request() -> None:
     error = {"details": "message.0.num_1: Field required", "message": {"message": simplejson.loads(failed.message)}}
 
     assert failed.is_expected({"results": [], "errors": [error]})
-    assert not failed.is_expected({"results": [], "errors": [{**error, "details": "the worker was lost"}]})
+    assert not failed.is_expected({"results": [], "errors": [{**error, "details": "no worker reported back"}]})
 
 
 def test_the_outcome_that_reaches_nobody_is_taken_once_a_person_brings_it_back() -> None:

@@ -24,7 +24,10 @@ from tests.service_fixtures import Serve
 from tests.unit.services.dlq_watcher.conftest import alert_of
 
 ITEM = '{"name":"a","num_1":0.877666663555222222,"num_2":1.10,"operation":"+","result_rounding":2}'
-WORKER_LOST = "the worker was lost in mid-task (killed, out of memory, or its machine gone)"
+NOT_REPORTED = (
+    "no worker reported back: whether it was begun is not known"
+    " (a worker may have been killed, its broker silent, or something else have received it)"
+)
 
 
 class Receiver:
@@ -75,8 +78,8 @@ def text_of(alert: dict[str, Any]) -> str:
             {"reason": "ValueError: no", "attempts": "3"},
             "ValueError: no (failed for good after 3 attempts)",
         ),
-        ("calculation", {}, f"{WORKER_LOST} (failed for good after 3 attempts)"),
-        ("data", {}, f"{WORKER_LOST} (failed for good after 1 attempt)"),
+        ("calculation", {}, f"received 3 times, and {NOT_REPORTED} (failed for good)"),
+        ("data", {}, f"received once, and {NOT_REPORTED} (failed for good)"),
     ],
 )
 async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PLR0913, PLR0917  # fixtures
@@ -103,8 +106,8 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
     }
     assert ITEM.encode() in body
     assert alert["text"] == f"Task id ({queue}) failed for good"
-    assert f"*Reason:* {attributes.get('reason', WORKER_LOST)}\n" in text_of(alert)
-    assert f"*Attempts:* {details.split()[-2]}\n" in text_of(alert)
+    assert f"*Reason:* {details.partition(' (failed for good')[0]}\n" in text_of(alert)
+    assert f"*Attempts:* {attributes.get('attempts', 'not known')}\n" in text_of(alert)
     assert f"*Callback:* {url}\n" in text_of(alert)
     assert re.search(r"\*Age:\* .+ when it failed for good \(accepted 20..-..-.. ..:..:.. UTC\)\n", text_of(alert))
     assert "*Next:* nothing to redrive" in text_of(alert)
@@ -132,7 +135,7 @@ async def test_secrets_of_the_callback_are_not_in_the_alert_and_the_trace_is_not
     assert f"*Callback:* {url}/?token=…" in text_of(alert)
 
 
-async def test_where_sqs_moved_the_message_the_worker_was_lost_whatever_an_earlier_failure_left_on_it(
+async def test_where_sqs_moved_the_message_nobody_reported_back_whatever_an_earlier_failure_left_on_it(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
 ) -> None:
     receiver = Receiver()
@@ -146,7 +149,7 @@ async def test_where_sqs_moved_the_message_the_worker_was_lost_whatever_an_earli
             callback = await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
             [alert] = await strict_slack.has_posted(1)
 
-    assert json.loads(callback)["errors"][0]["details"] == f"{WORKER_LOST} (failed for good after 1 attempt)"
+    assert json.loads(callback)["errors"][0]["details"] == f"received once, and {NOT_REPORTED} (failed for good)"
     assert "an earlier" not in text_of(alert)
 
 
@@ -302,5 +305,5 @@ async def test_without_a_token_alerts_are_errors_in_the_log_those_that_were_left
     alerts = {entry["headline"]: entry for entry in logs if entry["event"] == "alert"}
     assert alerts.keys() == {"Task id (calculation) failed for good", "Task 1 (calculation) failed for good"}
     assert {entry["log_level"] for entry in alerts.values()} == {"error"}
-    assert alerts["Task id (calculation) failed for good"]["reason"] == WORKER_LOST
+    assert alerts["Task id (calculation) failed for good"]["reason"] == f"received 3 times, and {NOT_REPORTED}"
     assert await broker.in_queue("alerts") == (0, 0)

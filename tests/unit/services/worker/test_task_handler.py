@@ -4,19 +4,23 @@ import asyncio
 import dataclasses
 import json
 import weakref
+from contextlib import suppress
 from typing import Any, cast
 
 import httpx
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
+from services import cut_short
+from services.cut_short import TaskTimeoutError
 from services.delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
 from services.settings import WorkerSettings
 from services.sqs import ReceivedMessage
 from services.tasks import data
 from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
-from services.worker.task_handler import TaskHandler, TaskTimeoutError, run_items
+from services.worker.task_handler import TaskHandler, run_items
 from tests.service_fixtures import Serve
 
 
@@ -38,9 +42,12 @@ class Work:
         self.ended: list[str] = []
         self.contexts: list[TaskContext] = []
         self.begun_all = asyncio.Event()
+        self.has_begun = asyncio.Event()
+        self.let_go = asyncio.Event()
 
     async def run(self, item: TaskItem, context: TaskContext) -> str:
         self.begun.append(item.name)
+        self.has_begun.set()
         self.contexts.append(context)
         try:
             return await self._do(item.name)
@@ -55,6 +62,12 @@ class Work:
                 raise ZeroDivisionError("the task's reason")
             case "own timeout":
                 raise TimeoutError("the task's own")
+            case "swallow two cancellations":
+                await swallow(2, until=self.let_go)
+            case "swallow one cancellation":
+                await swallow(1, until=self.let_go)
+            case "own cancellation":
+                raise asyncio.CancelledError
             case "hang":
                 self.begun_all.set()
                 await asyncio.Event().wait()
@@ -62,6 +75,19 @@ class Work:
                 await self.begun_all.wait()
                 raise ZeroDivisionError("the task's reason")
         return name.upper()
+
+
+async def swallow(cancellations: int, until: asyncio.Event) -> None:
+    """Wait for the event, and take so many cancellations for nothing."""
+    for _ in range(cancellations):
+        with suppress(asyncio.CancelledError):
+            await until.wait()
+    await until.wait()
+
+
+@pytest.fixture(autouse=True)
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_short, "_SECONDS_EACH", 0.05)
 
 
 @pytest.fixture
@@ -205,6 +231,64 @@ async def test_an_attempt_that_takes_too_long_fails_with_the_time_it_had(
 
     assert work.ended == ["hang"]
     assert delivery.outcomes == []
+
+
+async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_running_for_nothing(
+    work: Work, http: httpx.AsyncClient
+) -> None:
+    handler, delivery = handler_of(work, http, task_timeout_seconds=0.05)
+
+    with capture_logs() as lines, pytest.raises(TaskTimeoutError, match="ignored its cancellation") as failed:
+        await handler(message_of("swallow two cancellations"))
+    left_running = failed.value.left_running
+    assert left_running is not None
+    assert not left_running.done()
+    assert [line["event"] for line in lines] == [
+        "the task ignores its cancellation, and is cancelled again",
+        "the task ignores its cancellation, and is left running",
+    ]
+
+    work.let_go.set()
+    await asyncio.wait({left_running})
+    assert delivery.outcomes == [], "it was reported as failed"
+
+
+async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
+    work: Work, http: httpx.AsyncClient
+) -> None:
+    handler, delivery = handler_of(work, http, task_timeout_seconds=0.05)
+
+    with pytest.raises(TaskTimeoutError, match=r"^the attempt took longer than 0\.05 seconds$") as failed:
+        await handler(message_of("swallow one cancellation"))
+
+    assert failed.value.left_running is None
+    assert work.ended == ["swallow one cancellation"]
+    assert delivery.outcomes == []
+
+
+async def test_a_worker_that_stops_waits_for_no_task_that_ignores_its_cancellation(
+    work: Work, http: httpx.AsyncClient
+) -> None:
+    handler, delivery = handler_of(work, http)
+    attempt = asyncio.ensure_future(handler(message_of("swallow two cancellations")))
+    await work.has_begun.wait()
+
+    attempt.cancel()
+    await asyncio.wait({attempt})
+
+    assert attempt.cancelled()
+    assert work.ended == []
+    work.let_go.set()
+    assert delivery.outcomes == []
+
+
+async def test_a_task_that_is_cancelled_by_its_own_code_is_not_said_to_be_stopped_with_the_worker(
+    work: Work, http: httpx.AsyncClient
+) -> None:
+    handler, _ = handler_of(work, http)
+
+    with pytest.raises(RuntimeError, match="cancelled by its own code"):
+        await handler(message_of("own cancellation"))
 
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
