@@ -291,8 +291,10 @@ class Consumer:
         self._attempts.add(task)
         self._metrics.begins(in_hand.message)
         try:
+            # SQS moves a message without a reason: the last attempt that it allows must be one that gives it.
+            policy = self._policy.at_most(self._queue.max_receives)
             with tracing.tracer.process(self._queue, in_hand.message):
-                decision = await attempt(in_hand, self._handler, self._policy, self._history)
+                decision = await attempt(in_hand, self._handler, policy, self._history)
             self._metrics.ended(decision)
             return decision
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,7 @@ from services.delivery import OutcomeDelivery
 from services.garbage_collection import spare_what_stays
 from services.health import Service, serve_health
 from services.http_client import open_http_client, open_target_sessions
+from services.queue_check import QueueCheck
 from services.queue_samples import QueueSampler
 from services.queues import CALLBACKS, define_queues
 from services.settings import ConsumerSettings
@@ -50,32 +51,39 @@ class Part(Protocol):
         """Return why it does not work, or None."""
 
 
-def run_program(
+def run_program(  # noqa: PLR0913  # what makes one program another
     name: str,
     settings: ConsumerSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
+    queue_names: Iterable[str],
     *,
     samples_queues: bool = False,
 ) -> None:
-    """Run the parts until SIGTERM or SIGINT. One program of the stack samples the queues, for the metrics of them."""
+    """Run the parts until SIGTERM or SIGINT.
+
+    `queue_names` are the queues that it keeps an eye on: they are to be as declared. One program of the stack samples
+    all queues, for the metrics of them.
+    """
     try:
-        uvloop.run(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
+        uvloop.run(_run(name, settings, task_types, make_parts, queue_names, samples_queues=samples_queues))
     finally:
         tracing.tracer.stop()
 
 
-async def _run(
+async def _run(  # noqa: PLR0913  # the same
     name: str,
     settings: ConsumerSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
+    queue_names: Iterable[str],
     *,
     samples_queues: bool,
 ) -> None:
     stop = _stop_on_signal()
     async with _open_resources(settings, task_types) as resources:
-        parts = make_parts(resources)
+        check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
+        parts = [check, *make_parts(resources)]
         service = Service(
             name,
             checks=[part.unready_reason for part in parts],
@@ -85,6 +93,8 @@ async def _run(
         async with serve_health(settings, service):
             spare_what_stays()
             log.info("started")
+            # Before the first message is received: its first attempt may be the last one that the queue allows.
+            await check.look()
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.run(stop))

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from services import metrics, tracing
 from services.batcher import Batcher
 from services.messages import MAX_MESSAGE_BYTES
+from services.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.queues import QueueDefinition
 from services.settings import USER_AGENT, BrokerSettings
 
@@ -121,6 +122,8 @@ class Queue:
     def __init__(self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "") -> None:
         self.definition = definition
         self.name = f"{name_prefix}{definition.name}"
+        self._name_prefix = name_prefix
+        self._provisioning = Provisioning()
         self._client = client
         self._url: str | None = None
         self._sends = Batcher(self._send_batch, size_of=_size_of, max_bytes=MAX_MESSAGE_BYTES)
@@ -134,6 +137,14 @@ class Queue:
     def endpoint_url(self) -> str:
         """Where SQS is."""
         return str(self._client.meta.endpoint_url)
+
+    @property
+    def max_receives(self) -> int | None:
+        """After how many receives SQS itself moves a message, as the last `check` found it; until then as declared.
+
+        Where it never does, although it should, that is the declared number too: of its attempts at least.
+        """
+        return self._provisioning.max_receive_count or self.definition.max_attempts
 
     async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
@@ -169,9 +180,14 @@ class Queue:
         """Hide the message for so long from now on; 0 shows it at once."""
         await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
 
-    async def check(self) -> None:
-        """Ask the queue for an attribute; raises where it does not answer."""
-        await self._on_url(lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))
+    async def check(self) -> list[Disagreement]:
+        """Ask the queue how it is provisioned, and return what is not as declared; raises where it does not answer."""
+        # All of them: an endpoint that is not AWS's may refuse to be asked for one that it does not have.
+        response = await self._on_url(
+            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        )
+        self._provisioning = read_provisioning({str(name): value for name, value in response["Attributes"].items()})
+        return list(disagreements(self.definition, self._provisioning, self._name_prefix))
 
     async def state(self) -> QueueState:
         """Ask the queue what it is and how much it holds."""
@@ -261,6 +277,11 @@ class Queues:
 def is_missing_queue(error: ClientError) -> bool:
     """Tell whether SQS says that a queue does not exist."""
     return "NonExistentQueue" in error.response["Error"]["Code"]
+
+
+def is_denied(error: ClientError) -> bool:
+    """Tell whether SQS answered that the caller may not do this."""
+    return "AccessDenied" in error.response["Error"]["Code"]
 
 
 def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:

@@ -14,7 +14,7 @@ from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
 from services.program import Part, Resources, run_program
-from services.queues import ALERTS, CALLBACKS
+from services.queues import ALERTS, CALLBACKS, define_queues
 from services.settings import WatcherSettings
 from services.task_types import TaskTypes
 
@@ -37,6 +37,7 @@ def main() -> None:
         settings,
         task_types,
         lambda resources: make_parts(settings, task_types, resources),
+        define_queues(task_types),
         samples_queues=True,
     )
 
@@ -52,10 +53,10 @@ def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Reso
 
     return [
         *(
-            consumer_of(task_type.name, DeadLetterHandler(task_type, resources.delivery, tell))
+            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, tell))
             for task_type in task_types.values()
         ),
-        consumer_of(CALLBACKS, DeadOutcomeHandler(tell)),
+        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], tell)),
         *_alert_parts(settings, resources),
     ]
 

@@ -9,8 +9,7 @@ from services.dlq_watcher.alerts import TellAlert
 from services.failure import read_failure
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome
 from services.queues import CALLBACKS
-from services.settings import MOST_CALLBACK_RETRIES
-from services.sqs import ReceivedMessage
+from services.sqs import Queue, ReceivedMessage
 
 
 class UndeliverableError(PermanentError):
@@ -20,12 +19,13 @@ class UndeliverableError(PermanentError):
 class DeadOutcomeHandler:
     """A message handler (see consumer.py) for outcomes that exhausted `callbacks`."""
 
-    def __init__(self, tell: TellAlert) -> None:
+    def __init__(self, callbacks: Queue, tell: TellAlert) -> None:
+        self._callbacks = callbacks
         self._tell = tell
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
-        failure = read_failure(message, MOST_CALLBACK_RETRIES)
+        failure = read_failure(message, self._callbacks.max_receives or 1)
         attempts = {"Delivery attempts": str(failure.attempts)}
         try:
             outcome = decode_outcome(message.body)

@@ -56,6 +56,7 @@ class ModelQueue:
         default_factory=lambda: QueueDefinition("q", "worker", MAX_ATTEMPTS, "q-dlq", None, 1)
     )
     name: str = "q"
+    max_receives: int = MAX_ATTEMPTS
     receive_counts: Counter[str] = field(default_factory=Counter)
     moved_by_sqs: list[str] = field(default_factory=list)
     dead: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
