@@ -5,7 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import httpx
 import structlog
@@ -24,6 +24,7 @@ from services.queues import CALLBACKS, define_queues
 from services.settings import ConsumerSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from services.threads import UnawaitedExecutor, end_process, threads_at_work
 
 log = structlog.get_logger(__name__)
 
@@ -59,16 +60,24 @@ def run_program(  # noqa: PLR0913  # what makes one program another
     queue_names: Iterable[str],
     *,
     samples_queues: bool = False,
-) -> None:
-    """Run the parts until SIGTERM or SIGINT.
+) -> NoReturn:
+    """Run the parts until SIGTERM or SIGINT, and end the process, whatever threads are left.
 
     `queue_names` are the queues that it keeps an eye on: they are to be as declared. One program of the stack samples
     all queues, for the metrics of them.
     """
+    exit_code = 0
     try:
         uvloop.run(_run(name, settings, task_types, make_parts, queue_names, samples_queues=samples_queues))
+    except Exception:
+        log.exception("ended by an error")
+        exit_code = 1
     finally:
         tracing.tracer.stop()
+    if left := threads_at_work():
+        log.warning("threads are at work that nobody can stop: they end with the process", threads=len(left))
+    log.info("stopped")
+    end_process(exit_code)
 
 
 async def _run(  # noqa: PLR0913  # the same
@@ -80,6 +89,8 @@ async def _run(  # noqa: PLR0913  # the same
     *,
     samples_queues: bool,
 ) -> None:
+    # A thread for each slot: the blocking work of one task waits for that of no other.
+    asyncio.get_running_loop().set_default_executor(UnawaitedExecutor(settings.worker_concurrency))
     stop = _stop_on_signal()
     async with _open_resources(settings, task_types) as resources:
         check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
@@ -98,7 +109,6 @@ async def _run(  # noqa: PLR0913  # the same
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.run(stop))
-    log.info("stopped")
 
 
 @asynccontextmanager
@@ -117,6 +127,7 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
         callback_client = CallbackClient(sessions, settings)
         callbacks = queues[CALLBACKS]
         delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
+        stack.callback(delivery.close)
         yield Resources(queues, http, callback_client, delivery)
 
 

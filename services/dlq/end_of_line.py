@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,14 +47,25 @@ class EndOfLine:
                 raise of_missing_queue(queue.name, self.client.meta.endpoint_url) from error
             raise
 
+    async def _attempts_allowed(self, name: str) -> int | None:
+        """Return after how many receives the source of a DLQ has SQS move a message: as it is, else as declared."""
+        source = self.definitions[name].source_queue
+        if source is None:
+            return None
+        with suppress(ClientError):
+            await self.queues[source].check()
+        return self.queues[source].max_receives
+
     async def look(
         self, states: dict[str, QueueState], collect: Collect, has_enough: Callable[[], bool] = lambda: False
     ) -> None:
         """Show every message of these queues to `collect`, until it has enough; all of them stay where they are."""
 
         async def look_into(name: str) -> None:
+            attempts_allowed = await self._attempts_allowed(name)
+
             async def visit(message: ReceivedMessage) -> bool:
-                collect(read_dead_letter(message, self.definitions[name], self.definitions), message)
+                collect(read_dead_letter(message, self.definitions[name], attempts_allowed), message)
                 return False
 
             await walk(self.queues[name], states[name].messages, visit, lambda: self.stop.is_set() or has_enough())
