@@ -27,7 +27,7 @@ from services.decisions import (
     jittered,
 )
 from services.heartbeat import Heartbeat, InHand
-from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
+from services.messages import FAILURE_ATTRIBUTES, TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
 from services.sqs import Queue, ReceivedMessage
@@ -332,7 +332,7 @@ class Consumer:
             # It was dead already: what is worth keeping is the trace of the work, not of the report.
             source, trace = self._queue.definition.source_queue, message.attributes.get(TRACE_ATTRIBUTE, "")
         attributes = dead_letter_attributes(decision.reason, decision.attempts, source, trace)
-        await self._dead_letter_queue.send(message.body, attributes)
+        await self._dead_letter_queue.forward(message, attributes, without=FAILURE_ATTRIBUTES)
 
     async def _return(self, in_hand: InHand, decision: Retry) -> None:
         log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)

@@ -36,6 +36,8 @@ TRACE_ATTRIBUTE = "trace"
 """The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
 SOURCE_QUEUE_ATTRIBUTE = "source_queue"
 """The queue to which a redrive returns the message."""
+FAILURE_ATTRIBUTES = frozenset({REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE})
+"""They tell of a failure that the next one replaces, and a redrive leaves behind."""
 TRACEPARENT_ATTRIBUTE = "traceparent"
 TRACESTATE_ATTRIBUTE = "tracestate"
 """Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""

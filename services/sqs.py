@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aioboto3
+import structlog
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
 from services import metrics, tracing
 from services.batcher import Batcher
+from services.forwarding import as_text, attribute_bytes, attributes_beside, utf8_bytes
 from services.messages import MAX_MESSAGE_BYTES
 from services.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.queues import QueueDefinition
@@ -20,6 +22,8 @@ from services.settings import USER_AGENT, BrokerSettings
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
+
+log = structlog.get_logger(__name__)
 
 MAX_RECEIVE = 10
 LONGEST_DELAY_SECONDS = 900
@@ -151,12 +155,22 @@ class Queue:
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
         own = attributes or {}
         with tracing.tracer.send(self, own) as span:
-            await self._sends.submit(_Send(body, _as_text({**own, **span.headers}), delay))
+            await self._sends.submit(_Send(body, as_text({**own, **span.headers}), delay))
 
-    async def resend(self, message: ReceivedMessage, *, without: Collection[str]) -> None:
-        """Send a message that came from another queue, without some of its attributes."""
+    async def forward(
+        self, message: ReceivedMessage, attributes: Mapping[str, str] | None = None, *, without: Collection[str] = ()
+    ) -> None:
+        """Send a message that came from another queue with the attributes that it has, but for some, and with ours.
+
+        What does not fit is left out (see forwarding.py).
+        """
+        own = attributes or {}
         kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
-        await self._sends.submit(_Send(message.body, kept, 0))
+        with tracing.tracer.send(self, own) as span:
+            beside = attributes_beside(message.body, {**own, **span.headers}, kept)
+            if beside.left_out:
+                log.warning("attributes that do not fit are left out", queue=self.name, attributes=beside.left_out)
+            await self._sends.submit(_Send(message.body, beside.attributes, 0))
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
         """Take up to `most` messages (10 at the most), waiting for the first one as long as told."""
@@ -290,7 +304,7 @@ def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | N
 
 def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:
     """Return what SQS counts of a message: the UTF-8 of its body, and of its attributes' names, types and values."""
-    return _size_of(_Send(body, _as_text(attributes or {}), 0))
+    return _size_of(_Send(body, as_text(attributes or {}), 0))
 
 
 def _send_entry(index: int, send: _Send) -> dict[str, Any]:
@@ -301,19 +315,7 @@ def _send_entry(index: int, send: _Send) -> dict[str, Any]:
 
 
 def _size_of(send: _Send) -> int:
-    size = _utf8_bytes(send.body)
-    for name, attribute in send.attributes.items():
-        value = _utf8_bytes(attribute.get("StringValue", "")) + len(attribute.get("BinaryValue", b""))
-        size += _utf8_bytes(name) + _utf8_bytes(attribute["DataType"]) + value
-    return size
-
-
-def _utf8_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def _as_text(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueOutputTypeDef"]:
-    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    return utf8_bytes(send.body) + sum(attribute_bytes(name, each) for name, each in send.attributes.items())
 
 
 def _received(message: "MessageTypeDef") -> ReceivedMessage:

@@ -12,15 +12,12 @@ from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_
 from services.dlq.plan import Move, Plan, QueueMove, Route, Selection, make_plan
 from services.dlq.selection import Criteria
 from services.dlq.walk import all_of, walk
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.messages import FAILURE_ATTRIBUTES
 from services.sqs import Queue, ReceivedMessage, SqsEntryError
 
 log = structlog.get_logger(__name__)
 
 OnMoved = Callable[[int], None]
-
-# They tell of a failure that a new beginning leaves behind.
-STALE_ATTRIBUTES = frozenset({REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE})
 
 
 @dataclass(slots=True)
@@ -85,7 +82,7 @@ async def _redrive_queue(
         if move is None:
             return False
         try:
-            await end_of_line.queues[move.destination].resend(message, without=STALE_ATTRIBUTES)
+            await end_of_line.queues[move.destination].forward(message, without=FAILURE_ATTRIBUTES)
         except SqsEntryError as error:
             moved.problems.append(f"{message.message_id} stays in {name}: {move.destination} does not take it: {error}")
             return False

@@ -103,9 +103,9 @@ class ModelQueue:
         self._call()
         self.visible.append(message.body)
 
-    async def send(self, body: str, attributes: Mapping[str, str]) -> None:
+    async def forward(self, message: ReceivedMessage, attributes: Mapping[str, str], **_options: Any) -> None:
         self._call()
-        self.dead.append((body, attributes))
+        self.dead.append((message.body, attributes))
 
     def _call(self) -> None:
         if next(self.broken, False):
