@@ -8,7 +8,7 @@ from services.consumer import Consumer, MessageHandler
 from services.decisions import RetryPolicy
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
-from services.dlq_watcher.alerts import TellAlert, log_alert, tell_by
+from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
 from services.dlq_watcher.slack import SlackChannel
@@ -45,7 +45,7 @@ def main() -> None:
 def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Part]:
     """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what tells the alerts."""
     queues = resources.queues
-    tell = tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert
+    tell = of_stack(settings.queue_name_prefix, tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert)
 
     def consumer_of(source: str, handler: MessageHandler) -> Consumer:
         dlq = queues.dead_letter_queue_of(queues[source])
@@ -68,7 +68,8 @@ def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Pa
     def consumer_of(tell: TellAlert) -> Consumer:
         roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_HAND})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
-        return Consumer(alerts, undelivered, AlertHandler(tell), _ALERT_POLICY, roomy)
+        handler = AlertHandler(of_stack(settings.queue_name_prefix, tell))
+        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy)
 
     if not settings.slack_bot_token:
         return [consumer_of(log_alert)]

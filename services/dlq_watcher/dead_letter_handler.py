@@ -4,7 +4,7 @@ import structlog
 
 from services import tracing
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
-from services.dlq_watcher.alert import Alert, describe_age, how_to_redrive, make_alert
+from services.dlq_watcher.alert import Alert, describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.failure import Failure, read_failure
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
@@ -54,7 +54,6 @@ class DeadLetterHandler:
             facts={
                 "Attempts": str(failure.attempts),
                 "SQS message": message.message_id,
-                "Next": how_to_redrive(None),
             },
             trace=failure.trace,
             is_kept=True,
@@ -73,7 +72,7 @@ def _alert_of_task(message: ReceivedMessage, task: TaskMessage, failure: Failure
             "Attempts": str(failure.attempts),
             "Age": describe_age(task.accepted_at),
             "Callback": task.callback_url,
-            "Next": how_to_redrive(task.task_id) if is_kept else _NOTHING_TO_REDRIVE,
+            **({} if is_kept else {"Next": _NOTHING_TO_REDRIVE}),
         },
         trace=failure.trace,
         is_kept=is_kept,

@@ -4,7 +4,7 @@ import structlog
 
 from services import tracing
 from services.decisions import PermanentError
-from services.dlq_watcher.alert import describe_age, how_to_redrive, make_alert
+from services.dlq_watcher.alert import describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.failure import read_failure
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome
@@ -37,7 +37,7 @@ class DeadOutcomeHandler:
                     f"A message of the queue {CALLBACKS} is no outcome; it is kept in undelivered",
                     origin=CALLBACKS,
                     reason=unusable.reason,
-                    facts={**attempts, "SQS message": message.message_id, "Next": how_to_redrive(None)},
+                    facts={**attempts, "SQS message": message.message_id},
                     is_kept=True,
                 )
             )
@@ -56,7 +56,6 @@ class DeadOutcomeHandler:
                     **attempts,
                     **_age(outcome),
                     "Callback": outcome.callback_url,
-                    "Next": how_to_redrive(outcome.task_id),
                 },
                 trace=failure.trace,
                 is_kept=True,
