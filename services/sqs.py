@@ -268,6 +268,7 @@ class Queues:
     """All queues of the stack, by the names of their definitions."""
 
     def __init__(self, client: "SQSClient", definitions: Mapping[str, QueueDefinition], *, name_prefix: str) -> None:
+        self.name_prefix = name_prefix
         self._queues = {
             name: Queue(client, definition, name_prefix=name_prefix) for name, definition in definitions.items()
         }

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,7 @@ from services.dlq.walk import LONG_POLL_SECONDS, all_of, walk
 from services.queues import UNDELIVERED, QueueDefinition
 from services.settings import BrokerSettings
 from services.sqs import Queues, QueueState, ReceivedMessage, is_missing_queue, open_sqs
+from services.unclaimed import Unclaimed, look_for_unclaimed
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -32,6 +33,15 @@ class EndOfLine:
     queues: Queues
     definitions: dict[str, QueueDefinition]
     stop: asyncio.Event
+
+    async def unclaimed(self) -> Unclaimed:
+        """Look for the stack's queues that no task type claims."""
+        return await look_for_unclaimed(self.client, self.definitions, name_prefix=self.queues.name_prefix)
+
+    def of(self, definitions: dict[str, QueueDefinition]) -> "EndOfLine":
+        """Return the same with these queues instead."""
+        queues = Queues(self.client, definitions, name_prefix=self.queues.name_prefix)
+        return replace(self, queues=queues, definitions=definitions)
 
     async def states(self, names: Sequence[str]) -> dict[str, QueueState]:
         """Ask the queues how much they hold. Raises DlqError where one is missing."""

@@ -54,7 +54,7 @@ class Alert:
     def as_log(self) -> dict[str, str]:
         """The whole alert as the key-value pairs of a log line."""
         facts = {name.lower().replace(" ", "_"): value for name, value in self.facts.items()}
-        optional = {"stack": self.stack, "task_id": self.task_id, "trace": self.trace}
+        optional = {"queue_name_prefix": self.stack, "task_id": self.task_id, "trace": self.trace}
         known = {name: value for name, value in optional.items() if value is not None}
         return {"headline": self.headline, "origin": self.origin, "reason": self.reason, **facts, **known}
 

@@ -132,9 +132,9 @@ async def test_an_alert_names_its_stack_and_says_how_to_redrive_what_is_kept_the
 
     kept, not_kept, other = told
     assert (kept.stack, kept.facts["Next"]) == ("staging-", how_to_redrive("task-1", "staging-"))
-    assert kept.as_log()["stack"] == "staging-"
+    assert kept.as_log()["queue_name_prefix"] == "staging-"
     assert (not_kept.stack, "Next" in not_kept.facts) == ("staging-", False)
-    assert (other.stack, "stack" in other.as_log()) == (None, False)
+    assert (other.stack, "queue_name_prefix" in other.as_log()) == (None, False)
 
 
 def test_an_alert_of_a_watcher_that_names_no_stack_is_read_and_a_field_of_a_later_one_is_passed_over() -> None:
