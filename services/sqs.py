@@ -113,11 +113,16 @@ async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0)
         parameter_validation=False,
         user_agent=USER_AGENT,
     )
-    endpoint_url = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
-    async with aioboto3.Session().client("sqs", endpoint_url=endpoint_url, config=config) as client:
+    async with aioboto3.Session().client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
         if settings.metrics_enabled:
             client.meta.events.register("request-created.sqs", metrics.count_request)
         yield client
+
+
+async def resolve_endpoint(settings: BrokerSettings) -> str:
+    """Return where SQS is, as a client finds it: no request is made."""
+    async with open_sqs(settings) as client:
+        return str(client.meta.endpoint_url)
 
 
 class Queue:

@@ -50,9 +50,9 @@ class MoveTask:
         return self.status in _UNDER_WAY
 
 
-def is_aws(endpoint_url: object | None) -> bool:
-    """Tell whether an endpoint of SQS is AWS's own; none is the one that AWS's SDK chooses."""
-    return endpoint_url is None or (urlsplit(str(endpoint_url)).hostname or "").endswith(_AWS_DOMAINS)
+def is_aws(endpoint_url: str) -> bool:
+    """Tell whether an endpoint of SQS is AWS's own."""
+    return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)
 
 
 def moves_as_new_messages(endpoint_url: str) -> bool:
