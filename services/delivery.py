@@ -10,6 +10,7 @@ from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejec
 from services.consumer import insistently
 from services.decisions import PermanentError, jittered
 from services.messages import (
+    DELIVERY_ATTEMPTS_ATTRIBUTE,
     MAX_BODY_BYTES,
     MAX_OUTCOME_BYTES,
     OutcomeMessage,
@@ -79,7 +80,8 @@ class OutcomeDelivery:
         wait_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         log.warning("not delivered yet", task_id=outcome.task_id, reason=answer.reason, delivery_attempts=attempts)
         body = await self._message_of(outcome, answer.reason)
-        await insistently(lambda: self._callbacks.send(body, delay_seconds=wait_seconds))
+        made = {DELIVERY_ATTEMPTS_ATTRIBUTE: str(attempts)}
+        await insistently(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds))
 
     async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
         log.error("rejected by the receiver", task_id=outcome.task_id, reason=answer.reason)

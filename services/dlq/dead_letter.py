@@ -14,6 +14,7 @@ from services.messages import (
     TRACE_ATTRIBUTE,
     UnusableMessageError,
     decode_outcome,
+    earlier_delivery_attempts,
 )
 from services.queues import QueueDefinition
 from services.sqs import ReceivedMessage
@@ -107,7 +108,7 @@ def _callback_url_of(envelope: Mapping[str, Any]) -> Any:
 def _failure_of(message: ReceivedMessage, attempts_allowed: int | None) -> tuple[str, int | None]:
     if attempts_allowed is not None:
         failure = read_failure(message, attempts_allowed)
-        return failure.reason, failure.attempts
+        return failure.reason, failure.attempts + earlier_delivery_attempts(message.attributes)
     attempts = message.attributes.get(ATTEMPTS_ATTRIBUTE, "")
     return message.attributes.get(REASON_ATTRIBUTE, "no reason given"), int(attempts) if attempts.isdecimal() else None
 

@@ -1,5 +1,7 @@
 """Works one message of `callbacks-dlq`: an outcome whose callback could not be reached is kept, and a person told."""
 
+from dataclasses import replace
+
 import structlog
 
 from services import tracing
@@ -7,7 +9,7 @@ from services.decisions import PermanentError
 from services.dlq_watcher.alert import describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.failure import read_failure
-from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome
+from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome, earlier_delivery_attempts
 from services.queues import CALLBACKS
 from services.sqs import Queue, ReceivedMessage
 
@@ -26,7 +28,10 @@ class DeadOutcomeHandler:
     async def __call__(self, message: ReceivedMessage) -> None:
         """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
         failure = read_failure(message, self._callbacks.max_receives or 1)
-        attempts = {"Delivery attempts": str(failure.attempts)}
+        earlier, from_queue = earlier_delivery_attempts(message.attributes), failure.attempts
+        failure = replace(failure, attempts=earlier + from_queue)
+        parts = f" ({earlier} in place, {from_queue} from the queue {CALLBACKS})" if earlier else ""
+        attempts = {"Delivery attempts": f"{failure.attempts}{parts}"}
         try:
             outcome = decode_outcome(message.body)
         except UnusableMessageError as error:

@@ -255,6 +255,21 @@ async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_
     assert await broker.in_queue("callbacks-dlq") == (0, 0)
 
 
+async def test_every_delivery_attempt_of_an_outcome_is_counted_those_in_place_too(
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack
+) -> None:
+    body = encode_outcome(OutcomeMessage("id", "calculation", "http://receiver/", "{}"))
+    attributes = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "3"}
+    await broker.queues["callbacks-dlq"].send(body, attributes)
+
+    async with watching(settings):
+        [kept] = await broker.take("undelivered")
+        [alert] = await strict_slack.has_posted(1)
+
+    assert kept.attributes["attempts"] == "10"
+    assert "*Delivery attempts:* 10 (3 in place, 7 from the queue callbacks)\n" in text_of(alert)
+
+
 async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_too(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
 ) -> None:
