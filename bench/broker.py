@@ -45,7 +45,7 @@ class Broker:
 
     def environment(self) -> dict[str, str]:
         """Return what a program needs to find it."""
-        return {**credentials(), "AWS_ENDPOINT_URL": self.url}
+        return {**credentials(), "AWS_ENDPOINT_URL": self.url, "AWS_ENDPOINT_URL_SQS": self.url}
 
     def make_queues(self, prefix: str) -> None:
         """Make all queues of this project, under names with the prefix: dead-letter queues first."""

@@ -29,7 +29,7 @@ from services.decisions import (
     jittered,
 )
 from services.heartbeat import Heartbeat, InHand
-from services.messages import TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
+from services.messages import FAILURE_ATTRIBUTES, TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
 from services.sqs import MessageGoneError, Queue, ReceivedMessage, SqsEntryError
@@ -376,8 +376,10 @@ class Consumer:
         self._attempts.add(task)
         self._metrics.begins(in_hand.message)
         try:
+            # SQS moves a message without a reason: the last attempt that it allows must be one that gives it.
+            policy = self._policy.at_most(self._queue.max_receives)
             with tracing.tracer.process(self._queue, in_hand.message):
-                decision = await attempt(in_hand, self._handle_in_turn, self._policy, self._history)
+                decision = await attempt(in_hand, self._handle_in_turn, policy, self._history)
             self._metrics.ended(decision)
             return decision
         finally:
@@ -410,7 +412,7 @@ class Consumer:
         self._room_made()
 
     def _is_last(self, in_hand: InHand) -> bool:
-        most = self._policy.max_attempts
+        most = self._policy.at_most(self._queue.max_receives).max_attempts
         return most is not None and in_hand.message.receive_count >= most
 
     async def _settle(self, in_hand: InHand, decision: Acknowledge | DeadLetter) -> None:
@@ -445,7 +447,7 @@ class Consumer:
             # It was dead already: what is worth keeping is the trace of the work, not of the report.
             source, trace = self._queue.definition.source_queue, message.attributes.get(TRACE_ATTRIBUTE, "")
         attributes = dead_letter_attributes(decision.reason, decision.attempts, source, trace)
-        await self._dead_letter_queue.send(message.body, attributes)
+        await self._dead_letter_queue.forward(message, attributes, without=FAILURE_ATTRIBUTES)
 
     async def _return(self, in_hand: InHand, decision: Retry) -> None:
         log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)

@@ -3,7 +3,7 @@
 import math
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.attempts import describe_attempts
 from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
@@ -82,6 +82,12 @@ class RetryPolicy:
         steps = (max_attempts or 16) - 1
         waits = (min(first_seconds * 2.0**step, longest_seconds) for step in range(max(steps, 1)))
         return cls(max_attempts, tuple(waits))
+
+    def at_most(self, attempts: int | None) -> "RetryPolicy":
+        """Return the policy with no more attempts than these; None: as many as it has."""
+        if attempts is None or (self.max_attempts is not None and self.max_attempts <= attempts):
+            return self
+        return replace(self, max_attempts=attempts)
 
     def wait_after(self, attempt: int) -> float:
         """Return the wait in seconds after the attempt (1 is the first)."""

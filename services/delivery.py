@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -9,6 +10,7 @@ from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejec
 from services.consumer import insistently
 from services.decisions import PermanentError, jittered
 from services.messages import (
+    DELIVERY_ATTEMPTS_ATTRIBUTE,
     MAX_BODY_BYTES,
     MAX_OUTCOME_BYTES,
     OutcomeMessage,
@@ -20,6 +22,10 @@ from services.settings import ConsumerSettings
 from services.sqs import Queue
 
 log = structlog.get_logger(__name__)
+
+_ENCODED_IN_PLACE_BYTES = 262_144
+"""The body of an outcome that is encoded at once: it takes less than a millisecond, and fits into a message as it is,
+although its escapes can make it twice as long."""
 
 
 class OutcomeTooLargeError(PermanentError):
@@ -37,6 +43,12 @@ class OutcomeDelivery:
         self._callbacks_dlq = callbacks_dlq
         self._in_place_waits_seconds = settings.callback_in_place_retry_seconds
         self._first_wait_seconds = settings.callback_retry_schedule_seconds[0]
+        # Of its own: the default executor is for the blocking work of task types, which may hold it for long.
+        self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outcome-encoder")
+
+    def close(self) -> None:
+        """Encode no more."""
+        self._encoder.shutdown()
 
     async def deliver(self, outcome: OutcomeMessage) -> None:
         """Return when the outcome is delivered, or durably on a queue.
@@ -67,25 +79,30 @@ class OutcomeDelivery:
     async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:
         wait_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         log.warning("not delivered yet", task_id=outcome.task_id, reason=answer.reason, delivery_attempts=attempts)
-        body = await _message_of(outcome, answer.reason)
-        await insistently(lambda: self._callbacks.send(body, delay_seconds=wait_seconds))
+        body = await self._message_of(outcome, answer.reason)
+        made = {DELIVERY_ATTEMPTS_ATTRIBUTE: str(attempts)}
+        await insistently(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds))
 
     async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
         log.error("delivery given up", task_id=outcome.task_id, reason=answer.reason)
-        body = await _message_of(outcome, answer.reason)
+        body = await self._message_of(outcome, answer.reason)
         attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
         await insistently(lambda: self._callbacks_dlq.send(body, attributes))
 
+    async def _message_of(self, outcome: OutcomeMessage, reason: str) -> str:
+        # It is ASCII, so characters are bytes.
+        size = len(outcome.body)
+        if size <= MAX_OUTCOME_BYTES:
+            body = await self._encoded(outcome)
+            if len(body) <= MAX_BODY_BYTES:
+                return body
+        raise OutcomeTooLargeError(
+            f"{reason}, and the outcome of {size} bytes cannot wait in a queue: even compressed it does not fit into"
+            f" the {MAX_BODY_BYTES} bytes of an SQS message"
+        )
 
-async def _message_of(outcome: OutcomeMessage, reason: str) -> str:
-    # It is ASCII, so characters are bytes.
-    size = len(outcome.body)
-    if size <= MAX_OUTCOME_BYTES:
-        # In a thread: megabytes take a while to compress, in which other messages want to be worked.
-        body = await asyncio.to_thread(encode_outcome, outcome)
-        if len(body) <= MAX_BODY_BYTES:
-            return body
-    raise OutcomeTooLargeError(
-        f"{reason}, and the outcome of {size} bytes cannot wait in a queue: even compressed it does not fit into the"
-        f" {MAX_BODY_BYTES} bytes of an SQS message"
-    )
+    async def _encoded(self, outcome: OutcomeMessage) -> str:
+        if len(outcome.body) <= _ENCODED_IN_PLACE_BYTES:
+            return encode_outcome(outcome)
+        # Megabytes take a while to compress, in which other messages want to be worked.
+        return await asyncio.get_running_loop().run_in_executor(self._encoder, encode_outcome, outcome)

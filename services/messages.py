@@ -5,7 +5,7 @@ import binascii
 import re
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,10 @@ TRACE_ATTRIBUTE = "trace"
 """The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
 SOURCE_QUEUE_ATTRIBUTE = "source_queue"
 """The queue to which a redrive returns the message."""
+FAILURE_ATTRIBUTES = frozenset({REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE})
+"""They tell of a failure that the next one replaces, and a redrive leaves behind."""
+DELIVERY_ATTEMPTS_ATTRIBUTE = "delivery_attempts"
+"""Beside an outcome on `callbacks`: how many delivery attempts were made before it came there."""
 TRACEPARENT_ATTRIBUTE = "traceparent"
 TRACESTATE_ATTRIBUTE = "tracestate"
 """Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""
@@ -200,6 +204,12 @@ def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace:
         # Its last lines are those that say what happened.
         attributes[TRACE_ATTRIBUTE] = attribute_text(tellable(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
     return attributes
+
+
+def earlier_delivery_attempts(attributes: Mapping[str, str]) -> int:
+    """Return how many delivery attempts were made of an outcome before it came to `callbacks`."""
+    attempts = attributes.get(DELIVERY_ATTEMPTS_ATTRIBUTE, "")
+    return int(attempts) if attempts.isdecimal() else 0
 
 
 def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:

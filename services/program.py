@@ -2,10 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import httpx
 import structlog
@@ -19,11 +19,13 @@ from services.garbage_collection import spare_what_stays
 from services.health import Service, serve_health
 from services.http_client import open_http_client, open_target_sessions
 from services.open_files import allow_connections
+from services.queue_check import QueueCheck
 from services.queue_samples import QueueSampler
 from services.queues import CALLBACKS, define_queues
 from services.settings import ConsumerSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from services.threads import UnawaitedExecutor, end_process, threads_at_work
 
 log = structlog.get_logger(__name__)
 
@@ -50,39 +52,55 @@ class Part(Protocol):
         """Return why it does not work, or None."""
 
 
-def run_program(  # noqa: PLR0913  # a program has as many circumstances
+def run_program(  # noqa: PLR0913  # what makes one program another
     name: str,
     settings: ConsumerSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
+    queue_names: Iterable[str],
     *,
     most_connections: int,
     samples_queues: bool = False,
-) -> None:
-    """Run the parts until SIGTERM or SIGINT; they have at most so many connections under way at a time.
+) -> NoReturn:
+    """Run the parts until SIGTERM or SIGINT, and end the process, whatever tasks and threads are left.
 
-    One program of the stack samples the queues, for the metrics of them.
+    `queue_names` are the queues that it keeps an eye on: they are to be as declared. `most_connections` are those that
+    it may have at a time to users' addresses. One program of the stack samples all queues, for the metrics of them.
     """
     allow_connections(most_connections)
+    exit_code = 0
     # Not by uvloop.run, which waits for every task that is left: one of a task type may not want to end.
     loop = uvloop.new_event_loop()
     try:
-        loop.run_until_complete(_run(name, settings, task_types, make_parts, samples_queues=samples_queues))
+        loop.run_until_complete(
+            _run(name, settings, task_types, make_parts, queue_names, samples_queues=samples_queues)
+        )
+    except Exception:
+        log.exception("ended by an error")
+        exit_code = 1
     finally:
         tracing.tracer.stop()
+    if left := threads_at_work():
+        log.warning("threads are at work that nobody can stop: they end with the process", threads=len(left))
+    log.info("stopped")
+    end_process(exit_code)
 
 
-async def _run(
+async def _run(  # noqa: PLR0913  # the same
     name: str,
     settings: ConsumerSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
+    queue_names: Iterable[str],
     *,
     samples_queues: bool,
 ) -> None:
+    # A thread for each slot: the blocking work of one task waits for that of no other.
+    asyncio.get_running_loop().set_default_executor(UnawaitedExecutor(settings.worker_concurrency))
     stop = _stop_on_signal()
     async with _open_resources(settings, task_types) as resources:
-        parts = make_parts(resources)
+        check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
+        parts = [check, *make_parts(resources)]
         service = Service(
             name,
             checks=[part.unready_reason for part in parts],
@@ -92,10 +110,11 @@ async def _run(
         async with serve_health(settings, service):
             spare_what_stays()
             log.info("started")
+            # Before the first message is received: its first attempt may be the last one that the queue allows.
+            await check.look()
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.run(stop))
-    log.info("stopped")
 
 
 @asynccontextmanager
@@ -113,6 +132,7 @@ async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> 
         callback_client = CallbackClient(sessions, settings)
         callbacks = queues[CALLBACKS]
         delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
+        stack.callback(delivery.close)
         yield Resources(queues, http, callback_client, delivery)
 
 

@@ -15,6 +15,7 @@ from services.task_types import TaskTypes, load_task_types
 CALLBACKS = "callbacks"
 ALERTS = "alerts"
 UNDELIVERED = "undelivered"
+DLQ_SUFFIX = "-dlq"
 
 _DAY = 86_400
 # SQS keeps a message for 14 days at most. A dead letter that SQS itself moves keeps its first enqueue time, so the
@@ -49,17 +50,23 @@ def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
             raise ValueError(f"task type {name!r}: the name is taken, the services have a queue {name}")
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
-        queues += _with_dlq(task_type.name, task_type.max_attempts)
-    queues += _with_dlq(CALLBACKS, MOST_CALLBACK_RETRIES)
+        queues += define_pair(task_type.name, task_type.max_attempts)
+    queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES)
     queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, _LONGEST_RETENTION_SECONDS))
     queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, _LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 
 
-def _with_dlq(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
-    dlq = f"{name}-dlq"
+def define_pair(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
+    """Yield a queue from which work is done, and its DLQ."""
+    dlq = dlq_of(name)
     yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS)
     yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, _LONGEST_RETENTION_SECONDS)
+
+
+def dlq_of(name: str) -> str:
+    """Return the name of a queue's DLQ."""
+    return f"{name}{DLQ_SUFFIX}"
 
 
 def main() -> None:

@@ -105,6 +105,8 @@ class BrokerSettings(Settings):
 
     aws_endpoint_url: HttpUrl | None = None
     """Any endpoint that speaks SQS; unset, it is AWS."""
+    aws_endpoint_url_sqs: HttpUrl | None = None
+    """The same, for SQS alone."""
     queue_name_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,24}$")] = ""
     """Goes before each queue's name, so that several stacks can share an account."""
     task_packages: Annotated[list[str], NoDecode, CommaSeparated, Field(min_length=1)] = ["services.tasks"]
@@ -115,6 +117,16 @@ class BrokerSettings(Settings):
     """Where a service tells, to those who operate it, how it does and what it is doing."""
     metrics_enabled: bool = True
     """Whether it measures what it does."""
+
+    @property
+    def sqs_endpoint_url(self) -> str | None:
+        """The endpoint that is set, in the order of AWS's SDKs: the one for SQS, then the one for all services.
+
+        None: what AWS's configuration file says, or AWS itself.
+        https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+        """
+        endpoint = self.aws_endpoint_url_sqs or self.aws_endpoint_url
+        return str(endpoint) if endpoint else None
 
 
 class ApiSettings(BrokerSettings):

@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aioboto3
+import structlog
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
 from services import metrics, tracing
 from services.batcher import Batcher
+from services.forwarding import as_text, attribute_bytes, attributes_beside, utf8_bytes
 from services.messages import MAX_MESSAGE_BYTES
+from services.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.queues import QueueDefinition
 from services.settings import USER_AGENT, BrokerSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
+
+log = structlog.get_logger(__name__)
 
 MAX_RECEIVE = 10
 LONGEST_DELAY_SECONDS = 900
@@ -131,11 +136,16 @@ async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0)
         parameter_validation=False,
         user_agent=USER_AGENT,
     )
-    endpoint_url = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
-    async with aioboto3.Session().client("sqs", endpoint_url=endpoint_url, config=config) as client:
+    async with aioboto3.Session().client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
         if settings.metrics_enabled:
             client.meta.events.register("request-created.sqs", metrics.count_request)
         yield client
+
+
+async def resolve_endpoint(settings: BrokerSettings) -> str:
+    """Return where SQS is, as a client finds it: no request is made."""
+    async with open_sqs(settings) as client:
+        return str(client.meta.endpoint_url)
 
 
 class Queue:
@@ -144,6 +154,8 @@ class Queue:
     def __init__(self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "") -> None:
         self.definition = definition
         self.name = f"{name_prefix}{definition.name}"
+        self._name_prefix = name_prefix
+        self._provisioning = Provisioning()
         self._client = client
         self._url: str | None = None
         self._sends = Batcher(self._send_batch, size_of=_size_of, max_bytes=MAX_MESSAGE_BYTES)
@@ -158,17 +170,35 @@ class Queue:
         """Where SQS is."""
         return str(self._client.meta.endpoint_url)
 
+    @property
+    def max_receives(self) -> int | None:
+        """After how many receives SQS itself moves a message, as the last `check` found it; until then as declared.
+
+        Where it never does, although it should, that is the declared number too: of its attempts at least.
+        """
+        return self._provisioning.max_receive_count or self.definition.max_attempts
+
     async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
         own = attributes or {}
         with tracing.tracer.send(self, own) as span:
-            await self._sends.submit(_Send(body, _as_text({**own, **span.headers}), delay))
+            await self._sends.submit(_Send(body, as_text({**own, **span.headers}), delay))
 
-    async def resend(self, message: ReceivedMessage, *, without: Collection[str]) -> None:
-        """Send a message that came from another queue, without some of its attributes."""
+    async def forward(
+        self, message: ReceivedMessage, attributes: Mapping[str, str] | None = None, *, without: Collection[str] = ()
+    ) -> None:
+        """Send a message that came from another queue with the attributes that it has, but for some, and with ours.
+
+        What does not fit is left out (see forwarding.py).
+        """
+        own = attributes or {}
         kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
-        await self._sends.submit(_Send(message.body, kept, 0))
+        with tracing.tracer.send(self, own) as span:
+            beside = attributes_beside(message.body, {**own, **span.headers}, kept)
+            if beside.left_out:
+                log.warning("attributes that do not fit are left out", queue=self.name, attributes=beside.left_out)
+            await self._sends.submit(_Send(message.body, beside.attributes, 0))
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
         """Take up to `most` messages (10 at the most), waiting for the first one as long as told."""
@@ -192,9 +222,14 @@ class Queue:
         """Hide the message for so long from now on; 0 shows it at once. Raises MessageGoneError."""
         await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
 
-    async def check(self) -> None:
-        """Ask the queue for an attribute; raises where it does not answer."""
-        await self._on_url(lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))
+    async def check(self) -> list[Disagreement]:
+        """Ask the queue how it is provisioned, and return what is not as declared; raises where it does not answer."""
+        # All of them: an endpoint that is not AWS's may refuse to be asked for one that it does not have.
+        response = await self._on_url(
+            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        )
+        self._provisioning = read_provisioning({str(name): value for name, value in response["Attributes"].items()})
+        return list(disagreements(self.definition, self._provisioning, self._name_prefix))
 
     async def state(self) -> QueueState:
         """Ask the queue what it is and how much it holds."""
@@ -270,6 +305,7 @@ class Queues:
     """All queues of the stack, by the names of their definitions."""
 
     def __init__(self, client: "SQSClient", definitions: Mapping[str, QueueDefinition], *, name_prefix: str) -> None:
+        self.name_prefix = name_prefix
         self._queues = {
             name: Queue(client, definition, name_prefix=name_prefix) for name, definition in definitions.items()
         }
@@ -295,13 +331,18 @@ def is_missing_queue(error: ClientError) -> bool:
     return "NonExistentQueue" in error.response["Error"]["Code"]
 
 
+def is_denied(error: ClientError) -> bool:
+    """Tell whether SQS answered that the caller may not do this."""
+    return "AccessDenied" in error.response["Error"]["Code"]
+
+
 def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:
     return Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
 
 
 def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:
     """Return what SQS counts of a message: the UTF-8 of its body, and of its attributes' names, types and values."""
-    return _size_of(_Send(body, _as_text(attributes or {}), 0))
+    return _size_of(_Send(body, as_text(attributes or {}), 0))
 
 
 def _send_entry(index: int, send: _Send) -> dict[str, Any]:
@@ -312,19 +353,7 @@ def _send_entry(index: int, send: _Send) -> dict[str, Any]:
 
 
 def _size_of(send: _Send) -> int:
-    size = _utf8_bytes(send.body)
-    for name, attribute in send.attributes.items():
-        value = _utf8_bytes(attribute.get("StringValue", "")) + len(attribute.get("BinaryValue", b""))
-        size += _utf8_bytes(name) + _utf8_bytes(attribute["DataType"]) + value
-    return size
-
-
-def _utf8_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def _as_text(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueOutputTypeDef"]:
-    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    return utf8_bytes(send.body) + sum(attribute_bytes(name, each) for name, each in send.attributes.items())
 
 
 def _received(message: "MessageTypeDef") -> ReceivedMessage:

@@ -23,8 +23,8 @@ def merged_environment(
 def service_environment(settings: StackSettings) -> dict[str, str]:
     """The environment of every service of this stack: the merged settings and the addresses of its mode.
 
-    The queues are always those of the stack's own LocalStack: an `AWS_ENDPOINT_URL` left over in a shell would
-    part the services from it. The other addresses can be set, for example to alert a real Slack.
+    The queues are always those of the stack's own LocalStack: an endpoint left over in a shell or in `.env` would part
+    the services from it. The other addresses can be set, for example to alert a real Slack.
     """
     defaults = {
         "ALLOWED_PRIVATE_TARGETS": urlsplit(settings.receiver_url_for_services).netloc,
@@ -33,16 +33,20 @@ def service_environment(settings: StackSettings) -> dict[str, str]:
         "LOG_FORMAT": "json",
         "SLACK_API_URL": f"{settings.receiver_url_for_services}/slack/api/",
     }
-    return {**defaults, **settings.environment, "AWS_ENDPOINT_URL": settings.localstack_url_for_services}
+    return {**defaults, **settings.environment, **_sqs_at(settings.localstack_url_for_services)}
 
 
 def host_environment(settings: StackSettings) -> dict[str, str]:
     """The environment of a service's program that a person runs on this machine, whatever the mode of the stack."""
     return {
         **service_environment(settings),
-        "AWS_ENDPOINT_URL": settings.localstack_url,
+        **_sqs_at(settings.localstack_url),
         "LOG_FORMAT": settings.environment.get("LOG_FORMAT", "console"),
     }
+
+
+def _sqs_at(url: str) -> dict[str, str]:
+    return {"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_SQS": url}
 
 
 def _values(path: Path) -> dict[str, str]:

@@ -34,12 +34,15 @@ class Overview:
     """Those of its services that consume queues, and any that do not tell what they do."""
     console_problem: str | None
     """Why the console told nothing."""
+    unclaimed_problem: str | None = None
+    """Why it does not know of queues that no task type claims."""
 
     def as_json(self) -> dict[str, Any]:
         """For `ps --json`."""
         services = [status.as_json() for status in self.services]
         told = {"services": services, "queues": self.queues, "workers": self.workers}
-        return {**told, "console_problem": self.console_problem}
+        problems = {"console_problem": self.console_problem, "unclaimed_problem": self.unclaimed_problem}
+        return {**told, **problems}
 
 
 def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
@@ -52,7 +55,7 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
     # One that does not answer may be a worker: it is not to be missing where it is looked for.
     workers = [each for each in state["services"] if each["consumers"] or each["error"]]
-    return Overview(services, queues, workers, None)
+    return Overview(services, queues, workers, None, state.get("unclaimed_problem"))
 
 
 def overview_text(overview: Overview) -> RenderableType:
@@ -62,8 +65,8 @@ def overview_text(overview: Overview) -> RenderableType:
         parts += ["", _queue_table(overview.queues)]
     if overview.workers:
         parts += ["", _worker_table(overview.workers)]
-    if overview.console_problem:
-        parts += ["", Text(printable(overview.console_problem), style="yellow")]
+    for problem in filter(None, (overview.console_problem, overview.unclaimed_problem)):
+        parts += ["", Text(printable(problem), style="yellow")]
     return Group(*parts)
 
 
@@ -84,6 +87,8 @@ def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
         if queue["kind"] == "dlq":
             continue
         name = Text(printable(queue["name"]))
+        if queue["kind"] == "unclaimed":
+            name.append(" (no task type claims it)", style="yellow")
         if queue["error"]:
             table.add_row(name, Text(printable(queue["error"]), style="red"))
             continue

@@ -3,8 +3,9 @@
 import asyncio
 
 import structlog
+from botocore.exceptions import ClientError
 
-from services.sqs import Queue
+from services.sqs import Queue, is_denied
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +33,15 @@ class TaskQueue:
             self._log(task_id, repr(error))
             raise EnqueueError from error
 
-    async def check(self) -> None:
-        """Raise where the queue does not answer."""
-        await self._queue.check()
+    async def check(self) -> list[str]:
+        """Return what of the queue is not as declared, or cannot be told; raises where it does not answer."""
+        try:
+            return [str(each) for each in await self._queue.check()]
+        except ClientError as error:
+            # It was found by its name: SQS answers, and a role that may send is enough to accept tasks.
+            if is_denied(error) and error.operation_name == "GetQueueAttributes":
+                return ["whether it is as declared is not known: GetQueueAttributes is not allowed"]
+            raise
 
     def _log(self, task_id: str, cause: str) -> None:
         log.error("task could not be queued", task_id=task_id, queue=self._queue.name, cause=cause)

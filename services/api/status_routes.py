@@ -1,7 +1,7 @@
 """What the API says of itself: where its documentation is, that it lives, and whether its queues answer."""
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
@@ -31,7 +31,7 @@ class Readiness(BaseModel):
     """Whether tasks can be accepted now."""
 
     state: Literal["ready", "unready"]
-    queues: Annotated[dict[str, str], Field(description='"ok", or why the queue does not answer')]
+    queues: Annotated[dict[str, str], Field(description='"ok", or what is not as it should be')]
 
 
 @router.get("/", summary="Where to read on")
@@ -57,22 +57,30 @@ async def healthcheck() -> Health:
     responses={status.HTTP_503_SERVICE_UNAVAILABLE: {"model": Readiness, "description": "A queue does not answer"}},
 )
 async def readyz(request: Request, response: Response) -> Readiness:
-    """Ask every queue, and answer 503 with what does not work."""
+    """Ask every queue, and answer 503 with what does not work.
+
+    A queue that is not as declared is named, and takes tasks all the same.
+    """
     task_queues: dict[str, TaskQueue] = request.app.state.task_queues
     answers = await asyncio.gather(*(_check(task_queue) for task_queue in task_queues.values()))
-    queues = dict(zip(task_queues, answers, strict=True))
-    if any(answer != "ok" for answer in answers):
+    queues = {name: answer.text for name, answer in zip(task_queues, answers, strict=True)}
+    if not all(answer.takes_tasks for answer in answers):
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
         return Readiness(state="unready", queues=queues)
     return Readiness(state="ready", queues=queues)
 
 
-async def _check(task_queue: TaskQueue) -> str:
+class _Answer(NamedTuple):
+    text: str
+    takes_tasks: bool
+
+
+async def _check(task_queue: TaskQueue) -> _Answer:
     try:
         async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):
-            await task_queue.check()
+            notes = await task_queue.check()
     except TimeoutError:
-        return f"no answer within {_CHECK_TIMEOUT_SECONDS} seconds"
+        return _Answer(f"no answer within {_CHECK_TIMEOUT_SECONDS} seconds", takes_tasks=False)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to the question
-        return f"{type(error).__name__}: {error}"
-    return "ok"
+        return _Answer(f"{type(error).__name__}: {error}", takes_tasks=False)
+    return _Answer("; ".join(notes) or "ok", takes_tasks=True)

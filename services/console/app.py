@@ -17,6 +17,7 @@ from services.console.dead_letters import DeadLetters
 from services.console.instances import Instances
 from services.console.security import SecurityMiddleware
 from services.console.state import State
+from services.console.unclaimed_queues import UnclaimedQueues
 from services.dlq.end_of_line import EndOfLine
 from services.dlq.walk import LONG_POLL_SECONDS
 from services.queue_samples import QueueSampler
@@ -46,13 +47,14 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
             http = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}))
             queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
             stack.push_async_callback(queues.close)
-            app.state.dead_letters = DeadLetters(EndOfLine(client, queues, definitions, app.state.stopping))
+            end_of_line = EndOfLine(client, queues, definitions, app.state.stopping)
+            app.state.dead_letters = DeadLetters(end_of_line)
             names = {task_type.route: task_type.name for task_type in task_types.values()}
             app.state.api = Api(http, settings, names)
             # It samples by the console's own clock.
             sampler = QueueSampler(queues, shortest_interval_seconds=0)
             instances = Instances(http, settings.console_services, {API: f"{settings.api_url}/readyz"})
-            state = State(settings, definitions, sampler, instances)
+            state = State(settings, definitions, sampler, UnclaimedQueues(end_of_line), instances)
             await stack.enter_async_context(_background(state.run(app.state.broadcast)))
             await stack.enter_async_context(_background(_close_at_stop(app)))
             yield

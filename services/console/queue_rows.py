@@ -85,9 +85,11 @@ class QueueRow:
 
 
 def kind_of(definition: QueueDefinition) -> str:
-    """Tell whether it is worked from, holds another queue's dead letters, or is for something else."""
+    """Tell whether it is worked from, holds another queue's dead letters, is nobody's, or is for something else."""
     if definition.source_queue:
         return "dlq"
+    if definition.dead_letter_queue and not definition.consumer:
+        return "unclaimed"
     return "source" if definition.consumer == "worker" else "other"
 
 

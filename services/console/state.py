@@ -13,6 +13,7 @@ from services.console.instances import Instances
 from services.console.queue_rows import QueueRow, told_of
 from services.console.rates import Increase
 from services.console.series import Series, point_of
+from services.console.unclaimed_queues import UnclaimedQueues
 from services.queue_samples import QueueSample, QueueSampler
 from services.queues import CALLBACKS, QueueDefinition
 from services.redaction import redact
@@ -29,11 +30,14 @@ class State:
         settings: ConsoleSettings,
         definitions: Mapping[str, QueueDefinition],
         sampler: QueueSampler,
+        unclaimed: UnclaimedQueues,
         instances: Instances,
     ) -> None:
         self._settings = settings
         self._sampler = sampler
+        self._unclaimed = unclaimed
         self._instances = instances
+        self._unclaimed_rows: dict[str, QueueRow] = {}
         self._rows = {name: QueueRow(definition) for name, definition in definitions.items()}
         self._task_queues = {
             name for name, definition in definitions.items() if definition.consumer == "worker" and name != CALLBACKS
@@ -55,15 +59,24 @@ class State:
     async def sample(self) -> None:
         """Ask all queues and all services, and note what they answer."""
         now = time.time()
-        samples, increases = await asyncio.gather(self._sampler.sample(), self._instances.sample(now))
-        self._note(samples, increases, now)
+        samples, unclaimed, increases = await asyncio.gather(
+            self._sampler.sample(), self._unclaimed.sample(), self._instances.sample(now)
+        )
+        self._unclaimed_rows = {
+            name: self._unclaimed_rows.get(name) or QueueRow(definition)
+            for name, definition in self._unclaimed.definitions.items()
+        }
+        self._note({**samples, **unclaimed}, increases, now)
 
     def _note(self, samples: Mapping[str, QueueSample | Exception], increases: list[Increase], now: float) -> None:
         readings = self._instances.readings()
-        for name, row in self._rows.items():
-            row.note(samples[name], told_of(name, readings), now)
+        for row in self._all_rows():
+            row.note(samples[row.definition.name], told_of(row.definition.name, readings), now)
         self._series.add(now, point_of(increases, self._task_queues))
         self._sampled_at = now
+
+    def _all_rows(self) -> list[QueueRow]:
+        return [*self._rows.values(), *self._unclaimed_rows.values()]
 
     def as_json(self) -> dict[str, Any]:
         """Return all that is known, as of the last sample."""
@@ -75,7 +88,8 @@ class State:
                 "api_docs": self._settings.api_docs_url,
                 "inbox": str(inbox).rstrip("/") if inbox else None,
             },
-            "queues": [row.as_json() for row in self._rows.values()],
+            "queues": [row.as_json() for row in self._all_rows()],
+            "unclaimed_problem": self._unclaimed.problem,
             "services": self._instances.as_json(self._sampled_at),
             "series": self._series.as_json(),
         }

@@ -14,6 +14,7 @@ from services.messages import (
     TRACE_ATTRIBUTE,
     UnusableMessageError,
     decode_outcome,
+    earlier_delivery_attempts,
 )
 from services.queues import QueueDefinition
 from services.sqs import ReceivedMessage
@@ -47,12 +48,13 @@ class DeadLetter:
         return {"task": "request", "outcome": "outcome", None: "body"}[self.kind]
 
 
-def read_dead_letter(
-    message: ReceivedMessage, definition: QueueDefinition, definitions: Mapping[str, QueueDefinition]
-) -> DeadLetter:
-    """Read a message of the queue that is defined so. It refuses nothing: garbage is what DLQs are for."""
+def read_dead_letter(message: ReceivedMessage, definition: QueueDefinition, attempts_allowed: int | None) -> DeadLetter:
+    """Read a message of the queue that is defined so. It refuses nothing: garbage is what DLQs are for.
+
+    `attempts_allowed` are those of its source queue, None where it has none.
+    """
     envelope = _open_envelope(message.body)
-    reason, attempts = _failure_of(message, definition, definitions)
+    reason, attempts = _failure_of(message, attempts_allowed)
     was_given_up = REASON_ATTRIBUTE in message.attributes and message.dead_letter_source_arn is None
     return DeadLetter(
         queue=definition.name,
@@ -103,13 +105,11 @@ def _callback_url_of(envelope: Mapping[str, Any]) -> Any:
     return request.get("callback_url") if isinstance(request, dict) else envelope.get("callback_url")
 
 
-def _failure_of(
-    message: ReceivedMessage, definition: QueueDefinition, definitions: Mapping[str, QueueDefinition]
-) -> tuple[str, int | None]:
-    source = definitions.get(definition.source_queue or "")
-    if source is not None and source.max_attempts is not None:
-        failure = read_failure(message, source.max_attempts)
-        return failure.reason, failure.attempts if failure.is_reported else None
+def _failure_of(message: ReceivedMessage, attempts_allowed: int | None) -> tuple[str, int | None]:
+    if attempts_allowed is not None:
+        failure = read_failure(message, attempts_allowed)
+        made = failure.attempts + earlier_delivery_attempts(message.attributes)
+        return failure.reason, made if failure.is_reported else None
     attempts = message.attributes.get(ATTEMPTS_ATTRIBUTE, "")
     return message.attributes.get(REASON_ATTRIBUTE, "no reason given"), int(attempts) if attempts.isdecimal() else None
 

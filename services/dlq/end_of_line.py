@@ -3,8 +3,8 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,7 @@ from services.dlq.walk import LONG_POLL_SECONDS, all_of, walk
 from services.queues import UNDELIVERED, QueueDefinition
 from services.settings import BrokerSettings
 from services.sqs import Queues, QueueState, ReceivedMessage, is_missing_queue, open_sqs
+from services.unclaimed import Unclaimed, look_for_unclaimed
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -33,6 +34,15 @@ class EndOfLine:
     definitions: dict[str, QueueDefinition]
     stop: asyncio.Event
 
+    async def unclaimed(self) -> Unclaimed:
+        """Look for the stack's queues that no task type claims."""
+        return await look_for_unclaimed(self.client, self.definitions, name_prefix=self.queues.name_prefix)
+
+    def of(self, definitions: dict[str, QueueDefinition]) -> "EndOfLine":
+        """Return the same with these queues instead."""
+        queues = Queues(self.client, definitions, name_prefix=self.queues.name_prefix)
+        return replace(self, queues=queues, definitions=definitions)
+
     async def states(self, names: Sequence[str]) -> dict[str, QueueState]:
         """Ask the queues how much they hold. Raises DlqError where one is missing."""
         states = await all_of(self._state(name) for name in names)
@@ -47,14 +57,25 @@ class EndOfLine:
                 raise of_missing_queue(queue.name, self.client.meta.endpoint_url) from error
             raise
 
+    async def _attempts_allowed(self, name: str) -> int | None:
+        """Return after how many receives the source of a DLQ has SQS move a message: as it is, else as declared."""
+        source = self.definitions[name].source_queue
+        if source is None:
+            return None
+        with suppress(ClientError):
+            await self.queues[source].check()
+        return self.queues[source].max_receives
+
     async def look(
         self, states: dict[str, QueueState], collect: Collect, has_enough: Callable[[], bool] = lambda: False
     ) -> None:
         """Show every message of these queues to `collect`, until it has enough; all of them stay where they are."""
 
         async def look_into(name: str) -> None:
+            attempts_allowed = await self._attempts_allowed(name)
+
             async def visit(message: ReceivedMessage) -> bool:
-                collect(read_dead_letter(message, self.definitions[name], self.definitions), message)
+                collect(read_dead_letter(message, self.definitions[name], attempts_allowed), message)
                 return False
 
             await walk(self.queues[name], states[name].messages, visit, lambda: self.stop.is_set() or has_enough())

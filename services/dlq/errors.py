@@ -33,7 +33,10 @@ def of_broker(error: Exception) -> DlqError:
     """Return the line for an error of SQS, or on the way to it."""
     match error:
         case ConnectionError() | HTTPClientError():
-            return DlqError(f"SQS does not answer: is the stack up (`make up`), and AWS_ENDPOINT_URL right? {error}")
+            return DlqError(
+                "SQS does not answer: is the stack up (`make up`), and AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL right?"
+                f" {error}"
+            )
         case ClientError():
             details = error.response["Error"]
             return DlqError(f"SQS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}")

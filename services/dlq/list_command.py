@@ -2,26 +2,57 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.dlq import render
 from services.dlq.end_of_line import EndOfLine
-from services.dlq.errors import InterruptionError
+from services.dlq.errors import InterruptionError, UsageError
 from services.dlq.program import Program
 from services.dlq.selection import Criteria
 from services.dlq.terminal import progress_bar, result
 from services.dlq.view import View, look_at
+from services.queues import QueueDefinition
+from services.sqs import QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    view: View
+    definitions: dict[str, QueueDefinition]
+    unclaimed: dict[str, QueueState]
+    """What no task type claims; it is counted, and not looked at."""
+    problem: str | None
 
 
 def list_messages(program: Program, queue: str | None, criteria: Criteria, most: int | None, *, as_json: bool) -> None:
     """Print the queues and their messages that match, `most` of them at the most."""
-    names = [program.queue_to_list(queue)] if queue else program.names
-    view = program.run(lambda end_of_line: _look(end_of_line, names, criteria, most))
+    seen = program.run(lambda end_of_line: _see(end_of_line, program, queue, criteria, most))
     if as_json:
-        result(render.json_text(render.view_json(view, program.definitions, time.time())))
+        unclaimed = [render.unclaimed_json(name, state) for name, state in seen.unclaimed.items()]
+        view = render.view_json(seen.view, seen.definitions, time.time())
+        result(render.json_text({**view, "unclaimed": unclaimed, "unclaimed_problem": seen.problem}))
     else:
-        _print(program, view, criteria)
-    if view.was_interrupted:
+        _print(seen, criteria)
+    if seen.view.was_interrupted:
         raise InterruptionError("Interrupted: not every message was looked at; all are where they were.")
+
+
+async def _see(
+    end_of_line: EndOfLine, program: Program, queue: str | None, criteria: Criteria, most: int | None
+) -> _Seen:
+    if queue and program.plain(queue) in program.names:
+        view = await _look(end_of_line, [program.plain(queue)], criteria, most)
+        return _Seen(view, end_of_line.definitions, {}, None)
+    unclaimed = await end_of_line.unclaimed()
+    others = end_of_line.of(unclaimed.definitions)
+    if not queue:
+        view = await _look(end_of_line, program.names, criteria, most)
+        return _Seen(view, end_of_line.definitions, await others.states(list(others.definitions)), unclaimed.problem)
+    name = queue.removeprefix(program.settings.queue_name_prefix)
+    dlqs = [each for each, definition in unclaimed.definitions.items() if definition.source_queue]
+    if name not in dlqs:
+        raise UsageError(f"There is no queue {queue} to list: there are {', '.join([*program.names, *dlqs])}.")
+    return _Seen(await _look(others, [name], criteria, most), others.definitions, {}, None)
 
 
 async def _look(end_of_line: EndOfLine, names: Sequence[str], criteria: Criteria, most: int | None) -> View:
@@ -30,8 +61,9 @@ async def _look(end_of_line: EndOfLine, names: Sequence[str], criteria: Criteria
         return await look_at(end_of_line, states, criteria, most, on_look)
 
 
-def _print(program: Program, view: View, criteria: Criteria) -> None:
-    result(render.queue_table(view.states, program.definitions), "")
+def _print(seen: _Seen, criteria: Criteria) -> None:
+    view = seen.view
+    result(render.queue_table(view.states, seen.definitions), "")
     if view.letters:
         result(render.letter_table(view.letters, time.time()))
     else:
@@ -39,4 +71,5 @@ def _print(program: Program, view: View, criteria: Criteria) -> None:
     notes = render.in_flight_notes(view.states)
     if view.is_limited:
         notes.append(f"These {render.count(len(view.letters))} were found first: there may be more.")
+    notes += [*render.unclaimed_notes(seen.unclaimed), *filter(None, [seen.problem])]
     result(*(f"\n{note}" for note in notes))

@@ -7,7 +7,7 @@ the DLQ of a queue, which `undelivered` is not; it takes no filter; one task at 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -43,6 +43,10 @@ class MoveTask:
     handle: str | None
     """What cancels it, while it runs."""
     failure_reason: str = ""
+    is_followed: bool = False
+    """Whether another command has begun it."""
+    moved_before: int = 0
+    """How many it had moved when it was found."""
 
     @property
     def is_under_way(self) -> bool:
@@ -50,9 +54,9 @@ class MoveTask:
         return self.status in _UNDER_WAY
 
 
-def is_aws(endpoint_url: object | None) -> bool:
-    """Tell whether an endpoint of SQS is AWS's own; none is the one that AWS's SDK chooses."""
-    return endpoint_url is None or (urlsplit(str(endpoint_url)).hostname or "").endswith(_AWS_DOMAINS)
+def is_aws(endpoint_url: str) -> bool:
+    """Tell whether an endpoint of SQS is AWS's own."""
+    return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)
 
 
 def moves_as_new_messages(endpoint_url: str) -> bool:
@@ -92,7 +96,7 @@ async def run_move_task(
         latest = await _latest(client, source_arn)
         # A new task may be listed a little late, the one before it in its place.
         if latest and (latest.is_under_way or latest != before):
-            task = latest
+            task = replace(latest, is_followed=task.is_followed, moved_before=task.moved_before)
     on_progress(task)
     return task
 
@@ -111,7 +115,7 @@ def _to_be_followed(task: MoveTask | None, destination_arn: str) -> MoveTask | N
             f"SQS is moving these messages to {destination} already ({task.moved} of {task.to_move}):"
             f" wait for its end, or `aws sqs cancel-message-move-task --task-handle {task.handle}`."
         )
-    return task
+    return replace(task, is_followed=True, moved_before=task.moved)
 
 
 async def _latest(client: "SQSClient", source_arn: str) -> MoveTask | None:

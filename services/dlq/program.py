@@ -39,12 +39,6 @@ class Program:
         plain = name.removeprefix(self.settings.queue_name_prefix)
         return plain if plain in self.definitions else name
 
-    def queue_to_list(self, name: str) -> str:
-        """Return a queue at the end of the line by its name. Raises UsageError."""
-        if self.plain(name) not in self.names:
-            raise UsageError(f"There is no queue {name} to list: there are {', '.join(self.names)}.")
-        return self.plain(name)
-
     def queue_to_redrive_to(self, name: str) -> str:
         """Return a queue to which a redrive can send by its name. Raises UsageError."""
         living = [each for each in self.definitions if living_queue(each, self.definitions) == each]

@@ -1,5 +1,6 @@
 """Carries a plan out: one by one, each message sent first and deleted then, so that none is ever nowhere; or by SQS."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,16 +12,16 @@ from services.dlq.end_of_line import EndOfLine
 from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
 from services.dlq.plan import Move, Plan, QueueMove, Route, Selection, make_plan
 from services.dlq.selection import Criteria
-from services.dlq.walk import all_of, walk
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.dlq.walk import Visit, all_of, hiding_seconds, walk
+from services.messages import DELIVERY_ATTEMPTS_ATTRIBUTE, FAILURE_ATTRIBUTES
 from services.sqs import Queue, ReceivedMessage, SqsEntryError
 
 log = structlog.get_logger(__name__)
 
-OnMoved = Callable[[int], None]
+# A redriven outcome begins its delivery attempts anew, too.
+_LEFT_BEHIND = FAILURE_ATTRIBUTES | {DELIVERY_ATTEMPTS_ATTRIBUTE}
 
-# They tell of a failure that a new beginning leaves behind.
-STALE_ATTRIBUTES = frozenset({REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE})
+OnMoved = Callable[[int], None]
 
 
 @dataclass(slots=True)
@@ -61,10 +62,17 @@ async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved,
     arns = (states[move.source].arn, states[move.destination].arn)
 
     def note(task: MoveTask) -> None:
-        on_moved(task.moved - moved.routes[route])
-        moved.routes[route] = task.moved
+        now_moved = task.moved - task.moved_before
+        on_moved(now_moved - moved.routes[route])
+        moved.routes[route] = now_moved
 
     task = await run_move_task(end_of_line.client, *arns, end_of_line.stop, note)
+    if task.is_followed:
+        log.warning(
+            "SQS was moving the queue already, for another command: what it moved before is not counted here",
+            queue=move.source,
+            moved_before=task.moved_before,
+        )
     if task.status == "FAILED":
         moved.problems.append(f"SQS stopped moving {move.source} to {move.destination}: {task.failure_reason}")
 
@@ -85,7 +93,7 @@ async def _redrive_queue(
         if move is None:
             return False
         try:
-            await end_of_line.queues[move.destination].resend(message, without=STALE_ATTRIBUTES)
+            await end_of_line.queues[move.destination].forward(message, without=_LEFT_BEHIND)
         except SqsEntryError as error:
             moved.problems.append(f"{message.message_id} stays in {name}: {move.destination} does not take it: {error}")
             return False
@@ -93,12 +101,29 @@ async def _redrive_queue(
         on_moved(1)
         return await _delete(source, message, moved)
 
-    messages = (await source.state()).messages
-    await walk(source, messages, visit, lambda: end_of_line.stop.is_set() or not remaining)
+    planned = len(remaining)
+    await _walk_until(source, visit, lambda: end_of_line.stop.is_set() or not remaining)
     if remaining and not end_of_line.stop.is_set():
         moved.problems.append(
-            f"{len(remaining)} are not seen in {name} any more: someone has them in hand, or took them."
+            f"{len(remaining)} of {planned} are not seen in {name} any more:"
+            " another command or the DLQ watcher has them in hand, or took them."
         )
+
+
+async def _walk_until(source: Queue, visit: Visit, is_done: Callable[[], bool]) -> None:
+    """Walk over the queue until it is done, or nothing is left that was not visited.
+
+    What someone else has in hand is waited for, as long as a look hides messages: another command may only look.
+    """
+    state = await source.state()
+    give_up_at = time.monotonic() + hiding_seconds(state.messages)
+    while True:
+        given_back = await walk(source, state.messages, visit, is_done)
+        if is_done() or time.monotonic() > give_up_at:
+            return
+        state = await source.state()
+        if not state.in_flight and state.messages <= given_back:
+            return
 
 
 async def _delete(source: Queue, message: ReceivedMessage, moved: Moved) -> bool:

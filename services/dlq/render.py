@@ -87,6 +87,25 @@ def in_flight_notes(states: Mapping[str, QueueState]) -> list[str]:
     ]
 
 
+def unclaimed_notes(states: Mapping[str, QueueState]) -> list[str]:
+    """Say which queues of the stack no task type claims, and what they hold."""
+    if not states:
+        return []
+    held = ", ".join(
+        f"{name} ({count(state.messages + state.in_flight + state.delayed)})" for name, state in states.items()
+    )
+    note = (
+        f"No task type claims {held}: nobody works what is in them, nor reports it, and SQS drops it in the end."
+        " Put the task type back until they are empty, then delete them (docs/adding-a-task-type.md)."
+    )
+    return [note]
+
+
+def unclaimed_json(name: str, state: QueueState) -> dict[str, Any]:
+    """Return a queue that no task type claims for `list --json`."""
+    return {"name": name, "messages": state.messages, "in_flight": state.in_flight, "delayed": state.delayed}
+
+
 def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, now: float) -> list[RenderableType]:
     """Return all that is known of one message, part by part."""
     lines = {

@@ -8,13 +8,13 @@ from services.consumer import Consumer, MessageHandler
 from services.decisions import RetryPolicy
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
-from services.dlq_watcher.alerts import TellAlert, log_alert, tell_by
+from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
 from services.program import Part, Resources, run_program
-from services.queues import ALERTS, CALLBACKS
+from services.queues import ALERTS, CALLBACKS, define_queues
 from services.settings import WatcherSettings
 from services.task_types import TaskTypes
 
@@ -37,6 +37,7 @@ def main() -> None:
         settings,
         task_types,
         lambda resources: make_parts(settings, task_types, resources),
+        define_queues(task_types),
         # A callback for each message in hand, from the DLQ of each task type and that of `callbacks`.
         most_connections=settings.worker_concurrency * (len(task_types) + 1),
         samples_queues=True,
@@ -46,7 +47,7 @@ def main() -> None:
 def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Part]:
     """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what tells the alerts."""
     queues = resources.queues
-    tell = tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert
+    tell = of_stack(settings.queue_name_prefix, tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert)
 
     def consumer_of(source: str, handler: MessageHandler) -> Consumer:
         dlq = queues.dead_letter_queue_of(queues[source])
@@ -54,10 +55,10 @@ def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Reso
 
     return [
         *(
-            consumer_of(task_type.name, DeadLetterHandler(task_type, resources.delivery, tell))
+            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, tell))
             for task_type in task_types.values()
         ),
-        consumer_of(CALLBACKS, DeadOutcomeHandler(tell)),
+        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], tell)),
         *_alert_parts(settings, resources),
     ]
 
@@ -69,7 +70,8 @@ def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Pa
     def consumer_of(tell: TellAlert) -> Consumer:
         roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_HAND})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
-        return Consumer(alerts, undelivered, AlertHandler(tell), _ALERT_POLICY, roomy)
+        handler = AlertHandler(of_stack(settings.queue_name_prefix, tell))
+        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy)
 
     if not settings.slack_bot_token:
         return [consumer_of(log_alert)]

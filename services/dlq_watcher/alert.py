@@ -44,12 +44,16 @@ class Alert:
     """Whether `undelivered` keeps the message."""
     raised_at: Annotated[float, Field(ge=0, le=_END_OF_CALENDAR, allow_inf_nan=False)]
     """Seconds since the epoch."""
+    stack: Text | None = None
+    """What goes before the names of its queues (`QUEUE_NAME_PREFIX`): several stacks may share a channel.
+
+    A watcher that does not know it yet passes over it."""
     version: Literal[1] = 1
 
     def as_log(self) -> dict[str, str]:
         """The whole alert as the key-value pairs of a log line."""
         facts = {name.lower().replace(" ", "_"): value for name, value in self.facts.items()}
-        optional = {"task_id": self.task_id, "trace": self.trace}
+        optional = {"queue_name_prefix": self.stack, "task_id": self.task_id, "trace": self.trace}
         known = {name: value for name, value in optional.items() if value is not None}
         return {"headline": self.headline, "origin": self.origin, "reason": self.reason, **facts, **known}
 
@@ -109,11 +113,18 @@ def describe_age(accepted_at: float) -> str:
     return f"{age} when it failed for good (accepted {date:%Y-%m-%d %H:%M:%S} UTC)"
 
 
-def how_to_redrive(task_id: str | None) -> str:
+def how_to_redrive(task_id: str | None, stack: str | None) -> str:
     """Say how to look at what is kept in `undelivered`, and how to redrive it."""
     if task_id is None or not _SAFE_ID.fullmatch(task_id):
-        return 'look at it with `make dlq ARGS="list undelivered"`'
-    return f'look at it with `make dlq ARGS="show {task_id}"`, redrive it with `make dlq ARGS="redrive {task_id}"`'
+        return f"look at it with {dlq_command('list undelivered', stack)}"
+    look, redrive = (dlq_command(f"{command} {task_id}", stack) for command in ("show", "redrive"))
+    return f"look at it with {look}, redrive it with {redrive}"
+
+
+def dlq_command(arguments: str, stack: str | None) -> str:
+    """Return the command with these arguments, for the queues of this stack, to be copied into a shell."""
+    prefix = f"QUEUE_NAME_PREFIX={stack} " if stack else ""
+    return f'`{prefix}make dlq ARGS="{arguments}"`'
 
 
 def _shown(text: str, most_bytes: int) -> str:

@@ -3,7 +3,7 @@
 import structlog
 
 from services import tracing
-from services.dlq_watcher.alert import decode_alert, how_to_redrive, make_alert
+from services.dlq_watcher.alert import decode_alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.messages import UnusableMessageError
 from services.queues import ALERTS
@@ -30,7 +30,7 @@ class AlertHandler:
                     f"A message of the queue {ALERTS} is no alert; it is kept in undelivered",
                     origin=ALERTS,
                     reason=str(error),
-                    facts={"SQS message": message.message_id, "Next": how_to_redrive(None)},
+                    facts={"SQS message": message.message_id},
                     is_kept=True,
                 )
             )

@@ -1,11 +1,12 @@
 """How the handlers tell a person of a failure: through the queue `alerts`, or in the log."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
 from services.consumer import insistently
-from services.dlq_watcher.alert import Alert, encode_alert
+from services.dlq_watcher.alert import Alert, encode_alert, how_to_redrive
 from services.metrics import ALERTS, child
 from services.sqs import Queue
 
@@ -28,3 +29,14 @@ def tell_by(queue: Queue) -> TellAlert:
         await insistently(lambda: queue.send(encode_alert(alert)))
 
     return tell
+
+
+def of_stack(name_prefix: str, tell: TellAlert) -> TellAlert:
+    """Return what tells alerts with the stack whose queues are named so, and with how to redrive what is kept there."""
+    stack = name_prefix or None
+
+    async def tell_of_stack(alert: Alert) -> None:
+        facts = {**alert.facts, "Next": how_to_redrive(alert.task_id, stack)} if alert.is_kept else alert.facts
+        await tell(replace(alert, stack=stack, facts=facts))
+
+    return tell_of_stack

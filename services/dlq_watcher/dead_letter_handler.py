@@ -1,17 +1,14 @@
 """Works one message of a task type's DLQ: the failure outcome goes to the callback, an alert to a person."""
 
-from typing import Any
-
 import structlog
 
 from services import tracing
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
-from services.dlq_watcher.alert import Alert, describe_age, how_to_redrive, make_alert
+from services.dlq_watcher.alert import Alert, describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.failure import Failure, read_failure
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
-from services.sqs import ReceivedMessage
-from services.tasks.task_type import TaskType
+from services.sqs import Queue, ReceivedMessage
 
 _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets it from the queue callbacks"
 
@@ -19,8 +16,9 @@ _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets
 class DeadLetterHandler:
     """A message handler (see consumer.py) for the dead tasks of one type."""
 
-    def __init__(self, task_type: TaskType[Any], delivery: OutcomeDelivery, tell: TellAlert) -> None:
-        self._task_type = task_type
+    def __init__(self, source: Queue, delivery: OutcomeDelivery, tell: TellAlert) -> None:
+        """`source` is the queue of the type, where the attempts were made."""
+        self._source = source
         self._delivery = delivery
         self._tell = tell
 
@@ -30,7 +28,7 @@ class DeadLetterHandler:
         Raises UnusableMessageError where there is no callback to report to, and OutcomeTooLargeError where the callback
         does not take the report and no queue can hold it: the message is kept in `undelivered`, and a person told.
         """
-        failure = read_failure(message, self._task_type.max_attempts)
+        failure = read_failure(message, self._source.max_receives or 1)
         try:
             task = decode_task(message.body)
         except UnusableMessageError as error:
@@ -50,13 +48,12 @@ class DeadLetterHandler:
     def _alert_of_unusable(self, message: ReceivedMessage, failure: Failure) -> Alert:
         return make_alert(
             message,
-            f"A message of the queue {self._task_type.name} is no task; it is kept in undelivered",
-            origin=self._task_type.name,
+            f"A message of the queue {self._source.definition.name} is no task; it is kept in undelivered",
+            origin=self._source.definition.name,
             reason=failure.reason,
             facts={
                 "Attempts": failure.attempts_known,
                 "SQS message": message.message_id,
-                "Next": how_to_redrive(None),
             },
             trace=failure.trace,
             is_kept=True,
@@ -75,7 +72,7 @@ def _alert_of_task(message: ReceivedMessage, task: TaskMessage, failure: Failure
             "Attempts": failure.attempts_known,
             "Age": describe_age(task.accepted_at),
             "Callback": task.callback_url,
-            "Next": how_to_redrive(task.task_id) if is_kept else _NOTHING_TO_REDRIVE,
+            **({} if is_kept else {"Next": _NOTHING_TO_REDRIVE}),
         },
         trace=failure.trace,
         is_kept=is_kept,

@@ -1,16 +1,17 @@
 """Works one message of `callbacks-dlq`: an outcome whose callback could not be reached is kept, and a person told."""
 
+from dataclasses import replace
+
 import structlog
 
 from services import tracing
 from services.decisions import PermanentError
-from services.dlq_watcher.alert import describe_age, how_to_redrive, make_alert
+from services.dlq_watcher.alert import describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.failure import read_failure
-from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome
+from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome, earlier_delivery_attempts
 from services.queues import CALLBACKS
-from services.settings import MOST_CALLBACK_RETRIES
-from services.sqs import ReceivedMessage
+from services.sqs import Queue, ReceivedMessage
 
 
 class UndeliverableError(PermanentError):
@@ -20,13 +21,17 @@ class UndeliverableError(PermanentError):
 class DeadOutcomeHandler:
     """A message handler (see consumer.py) for outcomes that exhausted `callbacks`."""
 
-    def __init__(self, tell: TellAlert) -> None:
+    def __init__(self, callbacks: Queue, tell: TellAlert) -> None:
+        self._callbacks = callbacks
         self._tell = tell
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
-        failure = read_failure(message, MOST_CALLBACK_RETRIES)
-        attempts = {"Delivery attempts": failure.attempts_known}
+        failure = read_failure(message, self._callbacks.max_receives or 1)
+        earlier, from_queue = earlier_delivery_attempts(message.attributes), failure.attempts_known
+        failure = replace(failure, attempts=earlier + failure.attempts)
+        parts = f" ({earlier} in place, {from_queue} from the queue {CALLBACKS})" if earlier else ""
+        attempts = {"Delivery attempts": f"{failure.attempts_known}{parts}"}
         try:
             outcome = decode_outcome(message.body)
         except UnusableMessageError as error:
@@ -37,7 +42,7 @@ class DeadOutcomeHandler:
                     f"A message of the queue {CALLBACKS} is no outcome; it is kept in undelivered",
                     origin=CALLBACKS,
                     reason=unusable.reason,
-                    facts={**attempts, "SQS message": message.message_id, "Next": how_to_redrive(None)},
+                    facts={**attempts, "SQS message": message.message_id},
                     is_kept=True,
                 )
             )
@@ -56,7 +61,6 @@ class DeadOutcomeHandler:
                     **attempts,
                     **_age(outcome),
                     "Callback": outcome.callback_url,
-                    "Next": how_to_redrive(outcome.task_id),
                 },
                 trace=failure.trace,
                 is_kept=True,

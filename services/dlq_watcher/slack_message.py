@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from services.dlq_watcher.alert import Alert
+from services.dlq_watcher.alert import Alert, dlq_command
 
 LONGEST_TEXT = 3000
 """https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
@@ -16,11 +16,6 @@ _LONGEST_HEADLINE = 500
 _LONGEST_FACT = 700
 _LONGEST_REASON_IN_DIGEST = 200
 _MOST_REASONS_IN_DIGEST = 10
-
-_HOW_TO_REDRIVE = (
-    '; look at them with `make dlq ARGS="list undelivered"`,'
-    ' redrive them with `make dlq ARGS="redrive undelivered --all"`'
-)
 
 # What makes two errors of one cause differ: ids, addresses, counts.
 _VARIABLE_PART = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\d+", re.IGNORECASE)
@@ -42,7 +37,7 @@ def message_of(alerts: Sequence[Alert]) -> SlackMessage:
 
 
 def _full(alert: Alert) -> SlackMessage:
-    headline = _fitted(alert.headline, _LONGEST_HEADLINE)
+    headline = _fitted(f"{_named(alert.stack)}{alert.headline}", _LONGEST_HEADLINE)
     blocks = [
         _headline(headline),
         _section(f"*Reason:* {_fitted(alert.reason, LONGEST_TEXT - 20)}"),
@@ -54,16 +49,27 @@ def _full(alert: Alert) -> SlackMessage:
 
 
 def _digest(alerts: Sequence[Alert]) -> SlackMessage:
-    counted = f"{len(alerts)} alerts from {_time(alerts[0])} to {_time(alerts[-1])} UTC"
+    # A watcher has the alerts of one stack.
+    stack = alerts[0].stack
+    counted = f"{_escaped(_named(stack))}{len(alerts)} alerts from {_time(alerts[0])} to {_time(alerts[-1])} UTC"
     ends = _first_and_last_task(alerts)
     named = "".join(f", {name.lower()} {_fitted(task_id, _LONGEST_HEADLINE)}" for name, task_id in ends.items())
     kept = sum(alert.is_kept for alert in alerts)
     facts = {
         **ends,
-        "Kept in undelivered": f"{kept}{_HOW_TO_REDRIVE if kept else ''}",
+        "Kept in undelivered": f"{kept}{_how_to_redrive_all(stack) if kept else ''}",
         "Next": "each alert is in the log: `make logs SERVICE=dlq-watcher`",
     }
     return SlackMessage(f"{counted}{named}", [_headline(counted), _section("\n".join(_counts(alerts))), _facts(facts)])
+
+
+def _named(stack: str | None) -> str:
+    return f"[{stack}] " if stack else ""
+
+
+def _how_to_redrive_all(stack: str | None) -> str:
+    look = dlq_command("list undelivered", stack)
+    return f"; look at them with {look}, redrive them with {dlq_command('redrive undelivered --all', stack)}"
 
 
 def _first_and_last_task(alerts: Sequence[Alert]) -> dict[str, str]:

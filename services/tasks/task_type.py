@@ -21,6 +21,11 @@ MAX_RECEIVE_COUNT = 1000
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
+def is_task_type_name(name: str) -> bool:
+    """Tell whether a task type, and so its queue, may have the name."""
+    return bool(_NAME.fullmatch(name)) and not name.endswith("-dlq")
+
+
 class TaskItem(BaseModel):
     """One item of a task's message; `name` is the key of its entry in `results` or `errors`."""
 
@@ -98,7 +103,7 @@ class TaskType(Generic[ItemT]):
 
     def __post_init__(self) -> None:
         """Refuse what SQS or the router would refuse later."""
-        if not _NAME.fullmatch(self.name) or self.name.endswith("-dlq"):
+        if not is_task_type_name(self.name):
             raise ValueError(
                 f"task type {self.name!r}: a name has 1 to 48 lower-case letters, digits or hyphens, no end in -dlq"
             )

@@ -8,9 +8,10 @@ from services.caution import Caution
 from services.consumer import Consumer
 from services.decisions import RetryPolicy
 from services.program import Resources, run_program
-from services.queues import CALLBACKS
+from services.queues import CALLBACKS, define_queues
 from services.settings import WorkerSettings, refuse_to_start
 from services.task_types import TaskTypes
+from services.worker.attempt_limit import AttemptLimit
 from services.worker.callback_handler import CallbackHandler
 from services.worker.task_handler import TaskHandler
 
@@ -29,6 +30,7 @@ def main() -> None:
         settings,
         task_types,
         lambda resources: make_consumers(queue_name, settings, task_types, resources),
+        [queue_name, define_queues(task_types)[queue_name].dead_letter_queue or ""],
         most_connections=most_connections(queue_name, settings, task_types),
     )
 
@@ -50,9 +52,12 @@ def make_consumers(
         # The first wait of the schedule passed before the first receive.
         schedule = settings.callback_retry_schedule_seconds
         policy = RetryPolicy(len(schedule), tuple(schedule[1:] or schedule))
-        return [Consumer(queue, dead_letter_queue, callback_handler, policy, settings)]
+        limited = AttemptLimit(callback_handler, queue.definition.max_attempts)
+        return [Consumer(queue, dead_letter_queue, limited, policy, settings)]
     task_type = task_types[queue_name]
-    handler = TaskHandler(task_type, resources.http, resources.delivery, settings)
+    handler = AttemptLimit(
+        TaskHandler(task_type, resources.http, resources.delivery, settings), queue.definition.max_attempts
+    )
     policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
     # What a lost worker had in hand is hidden for so long, and what its last long poll was given, longer by that poll.
     return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds

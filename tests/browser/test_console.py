@@ -499,6 +499,22 @@ def a_state(
             "1 message waits in undelivered",
         ),
         (
+            a_state(
+                [
+                    a_queue("word-count", consumer=None, kind="unclaimed"),
+                    a_queue("word-count-dlq", consumer=None, kind="dlq", waiting=2),
+                ],
+                [a_service()],
+            ),
+            "bad",
+            "2 messages in word-count-dlq, which no task type claims: nobody works them, nor reports them",
+        ),
+        (
+            a_state([a_queue("word-count", consumer=None, kind="unclaimed")], [a_service()]),
+            "note",
+            "no task type claims word-count",
+        ),
+        (
             a_state([a_queue("calculation-dlq", kind="dlq", waiting=2)], [a_service("calculation-dlq")]),
             "warn",
             "2 failed messages in calculation-dlq",

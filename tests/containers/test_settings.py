@@ -42,9 +42,10 @@ def test_a_setting_that_only_a_task_type_knows_reaches_it_from_dot_env(tmp_path:
 
 
 def test_addresses_inside_the_network_are_fixed(tmp_path: Path) -> None:
-    environment = environment_of("api", tmp_path, API_PORT="8100", AWS_ENDPOINT_URL="http://localhost:4566")
+    elsewhere = {"AWS_ENDPOINT_URL": "http://localhost:4566", "AWS_ENDPOINT_URL_SQS": "http://localhost:4566"}
+    environment = environment_of("api", tmp_path, API_PORT="8100", **elsewhere)
     assert environment["API_PORT"] == "8000"
-    assert environment["AWS_ENDPOINT_URL"] == "http://localstack:4566"
+    assert {environment[name] for name in elsewhere} == {"http://localstack:4566"}
 
 
 def test_localstack_is_given_no_secret_of_the_services(tmp_path: Path) -> None:

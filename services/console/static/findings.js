@@ -26,16 +26,28 @@ function ofQueues(state) {
   if (state.queues.length && state.queues.every((queue) => queue.error)) {
     return [{ level: "bad", text: `SQS does not answer: ${state.queues[0].error}` }];
   }
-  return state.queues.flatMap((queue) => ofQueue(queue, state));
+  const unknown = state.unclaimed_problem ? [{ level: "note", text: state.unclaimed_problem }] : [];
+  return [...unknown, ...state.queues.flatMap((queue) => ofQueue(queue, state))];
 }
 
 function ofQueue(queue, state) {
   if (queue.error) return [about(queue, "bad", `${queue.name} does not answer: ${queue.error}`)];
+  if (isUnclaimed(queue)) return unclaimed(queue);
   if (!queue.consumer) return leftForAPerson(queue);
   const consumers = consumersOf(queue, state);
   if (!consumers.length) return withoutConsumer(queue, state);
   if (queue.kind === "dlq") return unreported(queue);
   return [...fallingBehind(queue, state, consumers), ...waitingOutcomes(queue)];
+}
+
+/** Whether a queue, or the queue whose dead letters it holds, is that of a task type that is gone. */
+export const isUnclaimed = (queue) => !queue.consumer && ["unclaimed", "dlq"].includes(queue.kind);
+
+function unclaimed(queue) {
+  const left = messages(queue);
+  if (!left) return queue.kind === "dlq" ? [] : [about(queue, "note", `no task type claims ${queue.name}: it can be deleted once it and its DLQ are empty`)];
+  const lost = left === 1 ? "nobody works it, nor reports it" : "nobody works them, nor reports them";
+  return [about(queue, "bad", `${plural(left, "message")} in ${queue.name}, which no task type claims: ${lost}`)];
 }
 
 function leftForAPerson(queue) {

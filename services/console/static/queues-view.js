@@ -2,7 +2,7 @@
 
 import { html, nothing } from "/static/web/vendor/lit-html/lit-html.js";
 import { repeat } from "/static/web/vendor/lit-html/directives/repeat.js";
-import { messages } from "./findings.js";
+import { isUnclaimed, messages } from "./findings.js";
 import { sparkline } from "./sparkline.js";
 import { age, count } from "./words.js";
 
@@ -44,7 +44,7 @@ export function queuesView(state, found) {
 function rowView({ queue, dlq, found }, sampleSeconds) {
   return html`
     <tr data-queue=${queue.name}>
-      <th scope="row">${queue.consumer ? queue.name : deadLettersLink(queue)}</th>
+      <th scope="row">${queue.consumer || isUnclaimed(queue) ? queue.name : deadLettersLink(queue)}</th>
       ${numberCell("Waiting", queue.waiting)}
       ${numberCell("In flight", queue.in_flight)}
       ${numberCell("Delayed", queue.delayed)}
@@ -66,7 +66,7 @@ function oldest(queue) {
 
 function dlqView(dlq) {
   const held = messages(dlq);
-  return html`<span class="dlq">${deadLettersLink(dlq)}
+  return html`<span class="dlq">${isUnclaimed(dlq) ? dlq.name : deadLettersLink(dlq)}
     <span class="number ${held ? `state ${dlq.waiting ? "bad" : "warn"}` : "dim"}" title="messages in the DLQ">${dlq.error ? "–" : count(held)}</span></span>`;
 }
 

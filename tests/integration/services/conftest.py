@@ -74,11 +74,22 @@ class Broker:
             "MaximumMessageSize": str(MAX_MESSAGE_BYTES),
         }
         if queue.max_attempts is not None:
-            dead_letter_queue = self.queues[queue.dead_letter_queue or ""].name
-            arn = f"arn:aws:sqs:{self.client.meta.region_name}:{LOCALSTACK_ACCOUNT}:{dead_letter_queue}"
-            policy = {"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_attempts}
-            attributes["RedrivePolicy"] = json.dumps(policy)
+            attributes["RedrivePolicy"] = self._redrive_policy(queue, queue.max_attempts)
         await self.client.create_queue(QueueName=self.queues[name].name, Attributes=attributes)
+
+    async def allow_attempts(self, name: str, attempts: int) -> None:
+        """Change the redrive policy of a queue that exists."""
+        await self.set_attributes(name, RedrivePolicy=self._redrive_policy(self.definitions[name], attempts))
+
+    async def set_attributes(self, name: str, **attributes: str) -> None:
+        """Change a queue that exists, as its operator may."""
+        changed: dict[Any, str] = dict(attributes)
+        await self.client.set_queue_attributes(QueueUrl=await self._url(name), Attributes=changed)
+
+    def _redrive_policy(self, queue: QueueDefinition, attempts: int) -> str:
+        dead_letter_queue = self.queues[queue.dead_letter_queue or ""].name
+        arn = f"arn:aws:sqs:{self.client.meta.region_name}:{LOCALSTACK_ACCOUNT}:{dead_letter_queue}"
+        return json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": attempts})
 
     async def delete(self, name: str) -> None:
         await self.client.delete_queue(QueueUrl=await self._url(name))

@@ -61,6 +61,7 @@ class ModelQueue:
         default_factory=lambda: QueueDefinition("q", "worker", MAX_ATTEMPTS, "q-dlq", None, 1)
     )
     name: str = "q"
+    max_receives: int = MAX_ATTEMPTS
     receive_counts: Counter[str] = field(default_factory=Counter)
     moved_by_sqs: list[str] = field(default_factory=list)
     dead: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
@@ -107,9 +108,9 @@ class ModelQueue:
         self._call()
         self.visible.append(message.body)
 
-    async def send(self, body: str, attributes: Mapping[str, str]) -> None:
+    async def forward(self, message: ReceivedMessage, attributes: Mapping[str, str], **_options: Any) -> None:
         self._call()
-        self.dead.append((body, attributes))
+        self.dead.append((message.body, attributes))
 
     def _call(self) -> None:
         if next(self.broken, False):

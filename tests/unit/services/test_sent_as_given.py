@@ -72,7 +72,7 @@ async def raw_server() -> AsyncIterator[tuple[RawServer, TargetSessions]]:
     server = RawServer()
     async with (
         await asyncio.start_server(server.serve, "127.0.0.1", 0) as listener,
-        open_target_sessions(connections=20, policy=policy_of("127.0.0.1", "b\u00fccher.localhost")) as sessions,
+        open_target_sessions(policy=policy_of("127.0.0.1", "b\u00fccher.localhost")) as sessions,
     ):
         server.port = listener.sockets[0].getsockname()[1]
         yield server, sessions

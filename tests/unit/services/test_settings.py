@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from services.settings import ApiSettings, ConsumerSettings, WatcherSettings, WorkerSettings, load_settings
+from services.settings import (
+    ApiSettings,
+    BrokerSettings,
+    ConsumerSettings,
+    WatcherSettings,
+    WorkerSettings,
+    load_settings,
+)
 from services.targets import TargetSettings
 from services.task_types import load_task_types
 from services.tasks.data import DataSettings
@@ -209,6 +216,24 @@ def test_an_empty_setting_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert settings.aws_endpoint_url is None
     assert settings.slack_bot_token is None
+
+
+@pytest.mark.parametrize(
+    ("for_all", "for_sqs", "endpoint"),
+    [
+        ("", "", None),
+        ("http://all:1", "", "http://all:1/"),
+        ("", "http://sqs:1", "http://sqs:1/"),
+        ("http://all:1", "http://sqs:1", "http://sqs:1/"),
+    ],
+)
+def test_the_endpoint_for_sqs_alone_beats_the_one_for_all_services(
+    monkeypatch: pytest.MonkeyPatch, for_all: str, for_sqs: str, endpoint: str | None
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", for_all)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", for_sqs)
+
+    assert load_settings(BrokerSettings).sqs_endpoint_url == endpoint
 
 
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

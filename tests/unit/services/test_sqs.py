@@ -20,7 +20,8 @@ async def test_every_try_of_a_request_is_counted_by_its_operation(serve: Serve) 
         if tries == 1:
             return web.json_response({"__type": "InternalError"}, status=500)
         queue_url = {"QueueUrl": f"http://{request.host}/queue"}
-        return web.json_response(queue_url if request.headers["x-amz-target"].endswith("GetQueueUrl") else {})
+        asks_url = request.headers["x-amz-target"].endswith("GetQueueUrl")
+        return web.json_response(queue_url if asks_url else {"Attributes": {}})
 
     growth = Growth.begin()
     async with serve(fail_once) as url, open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url))) as client:

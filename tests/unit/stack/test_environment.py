@@ -49,16 +49,18 @@ def test_addresses_follow_from_the_mode(mode: Mode, localstack: str, receiver: s
     assert environment == {
         "ALLOWED_PRIVATE_TARGETS": receiver.removeprefix("http://"),
         "AWS_ENDPOINT_URL": localstack,
+        "AWS_ENDPOINT_URL_SQS": localstack,
         "EXAMPLE_RECEIVER_URL": f"{receiver}/callback",
         "LOG_FORMAT": "json",
         "SLACK_API_URL": f"{receiver}/slack/api/",
     }
 
 
-def test_the_queues_are_always_the_stacks_own() -> None:
-    settings = StackSettings("native", environment={"AWS_ENDPOINT_URL": "http://elsewhere:1"})
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
+def test_the_queues_are_always_the_stacks_own(name: str) -> None:
+    settings = StackSettings("native", environment={name: "http://elsewhere:1"})
 
-    assert service_environment(settings)["AWS_ENDPOINT_URL"] == settings.localstack_url
+    assert service_environment(settings)[name] == settings.localstack_url
 
 
 def test_a_proxy_can_stand_between_the_services_and_a_native_localstack() -> None:
@@ -95,6 +97,7 @@ def test_a_program_on_this_machine_reaches_the_queues_in_either_mode(mode: Mode)
     assert host_environment(settings) == {
         **service_environment(settings),
         "AWS_ENDPOINT_URL": "http://localhost:4600",
+        "AWS_ENDPOINT_URL_SQS": "http://localhost:4600",
         "LOG_FORMAT": "console",
     }
 

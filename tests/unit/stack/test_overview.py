@@ -126,6 +126,21 @@ def test_services_queues_and_workers_are_three_tables(overview: Overview) -> Non
     ]
 
 
+def test_a_queue_that_no_task_type_claims_is_shown_as_such_and_why_others_are_not_known(serve: Serve) -> None:
+    queues = [
+        queue("word-count", "unclaimed", consumer=None, dead_letter_queue="word-count-dlq", waiting=2),
+        queue("word-count-dlq", "dlq", consumer=None, source_queue="word-count", waiting=1),
+    ]
+    state = {**STATE, "queues": queues, "unclaimed_problem": "ListQueues is not allowed."}
+
+    overview = looked(serve(lambda *_: (200, state)))
+
+    lines = [line.split() for line in shown(overview).splitlines()]
+    assert ["word-count", "(no", "task", "type", "claims", "it)", "2", "0", "0", "1"] in lines
+    assert "ListQueues is not allowed." in shown(overview)
+    assert overview.as_json()["unclaimed_problem"] == "ListQueues is not allowed."
+
+
 def test_the_json_has_all_that_the_console_tells_of_queues_and_workers_but_their_history(overview: Overview) -> None:
     told = overview.as_json()
 

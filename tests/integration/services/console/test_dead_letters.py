@@ -206,14 +206,14 @@ async def test_one_redrive_at_a_time(
 ) -> None:
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
     began, may_go_on = asyncio.Event(), asyncio.Event()
-    resend = Queue.resend
+    forward = Queue.forward
 
     async def held_up(self: Queue, message: ReceivedMessage, **options: Any) -> None:
         began.set()
         await may_go_on.wait()
-        await resend(self, message, **options)
+        await forward(self, message, **options)
 
-    monkeypatch.setattr(Queue, "resend", held_up)
+    monkeypatch.setattr(Queue, "forward", held_up)
     dead_letters = DeadLetters(end_of_line)
     everything = Selection(["undelivered"], [], Criteria())
     first = asyncio.create_task(dead_letters.redrive(everything))

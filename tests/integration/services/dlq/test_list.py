@@ -89,6 +89,15 @@ async def test_the_oldest_message_of_a_queue_comes_first(broker: Broker, end_of_
     ]
 
 
+async def test_a_message_that_sqs_moved_had_the_attempts_that_its_queue_allows(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    await broker.allow_attempts("calculation", 2)
+    await fill(broker, "calculation-dlq", [TASK], {})
+
+    assert [letter.attempts for letter in await seen(end_of_line, "calculation-dlq")] == [2]
+
+
 async def test_a_look_ends_when_enough_are_found(broker: Broker, end_of_line: EndOfLine) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(100)], REFUSED)
     states = await end_of_line.states(["undelivered"])

@@ -18,7 +18,7 @@ async def test_a_broker_that_is_not_there_is_one_line(
     done = await commands.run("list")
 
     assert (done.exit_code, done.output, done.errors.count("\n")) == (1, "", 1)
-    assert done.errors.startswith("SQS does not answer: is the stack up (`make up`), and AWS_ENDPOINT_URL right?")
+    assert done.errors.startswith("SQS does not answer: is the stack up (`make up`), and AWS_ENDPOINT_URL_SQS")
     assert str(closed_port) in done.errors
 
 

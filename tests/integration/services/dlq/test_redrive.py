@@ -63,7 +63,7 @@ async def test_one_message_is_redriven_by_its_id_and_the_others_stay(broker: Bro
 async def test_a_redriven_message_begins_anew_without_the_marks_of_its_failure(
     broker: Broker, end_of_line: EndOfLine
 ) -> None:
-    await fill(broker, "undelivered", [outcome()], {**REFUSED, "traceparent": "00-ab-cd-01"})
+    await fill(broker, "undelivered", [outcome()], {**REFUSED, "delivery_attempts": "3", "traceparent": "00-ab-cd-01"})
     for _ in range(10):
         [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
         await broker.queues["undelivered"].change_visibility(message, 0)
@@ -193,8 +193,40 @@ async def test_a_message_that_someone_took_in_the_meantime_is_not_moved_and_that
     await redrive(end_of_line, plan, moved)
 
     assert moved.routes.total() == 0
-    assert moved.problems == ["1 are not seen in calculation-dlq any more: someone has them in hand, or took them."]
+    [problem] = moved.problems
+    assert problem.startswith("1 of 1 are not seen in calculation-dlq any more: another command or the DLQ watcher has")
     assert bodies_in(broker, "calculation") == []
+
+
+async def test_what_another_command_only_looks_at_is_waited_for(broker: Broker, end_of_line: EndOfLine) -> None:
+    bodies = [outcome(number) for number in range(30)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+    plan = await planned(end_of_line, "undelivered", take_all=True)
+    undelivered, moved = broker.queues["undelivered"], Moved()
+    looked_at = await undelivered.receive(10, wait_seconds=5, visibility_timeout_seconds=600)
+    broker.requests.counts.clear()
+
+    redriving = asyncio.create_task(redrive(end_of_line, plan, moved))
+    # Of the destination and of the queue before a walk, and of the queue behind it.
+    await broker.requests.reach("GetQueueAttributes", 3)
+    await asyncio.gather(*(undelivered.change_visibility(each, 0) for each in looked_at))
+    await redriving
+
+    assert (moved.routes.total(), moved.problems) == (30, [])
+    assert bodies_in(broker, "callbacks") == bodies
+
+
+async def test_two_commands_at_once_move_every_message_once_and_their_numbers_add_up(
+    broker: Broker, commands: Commands
+) -> None:
+    bodies = [outcome(number) for number in range(200)]
+    await fill(broker, "undelivered", bodies, REFUSED)
+
+    done = await asyncio.gather(*(commands.run("redrive", "undelivered", "--all", "--yes", "--json") for _ in range(2)))
+
+    assert sum(json.loads(each.output)["moved"] for each in done if each.output.startswith("{")) == 200
+    assert bodies_in(broker, "callbacks") == bodies
+    assert await broker.in_queue("undelivered") == (0, 0)
 
 
 async def test_a_message_that_came_in_the_meantime_is_not_moved(broker: Broker, end_of_line: EndOfLine) -> None:

@@ -66,6 +66,13 @@ def request_for(url: str) -> str:
     return f'{{"callback_url":"{url}","message":[{ITEM}]}}'
 
 
+def headline_of(alert: dict[str, Any], settings: WatcherSettings) -> str:
+    """What is told first, behind the name of the stack."""
+    stack, _, headline = alert["text"].partition(" ")
+    assert stack == f"[{settings.queue_name_prefix}]"
+    return str(headline)
+
+
 def text_of(alert: dict[str, Any]) -> str:
     return "\n".join(texts_of(alert))
 
@@ -105,7 +112,7 @@ async def test_a_dead_task_is_reported_to_its_callback_and_to_slack(  # noqa: PL
         "task_id": "id",
     }
     assert ITEM.encode() in body
-    assert alert["text"] == f"Task id ({queue}) failed for good"
+    assert headline_of(alert, settings) == f"Task id ({queue}) failed for good"
     assert f"*Reason:* {details.partition(' (failed for good')[0]}\n" in text_of(alert)
     assert f"*Attempts:* {attributes.get('attempts', 'not known')}\n" in text_of(alert)
     assert f"*Callback:* {url}\n" in text_of(alert)
@@ -173,9 +180,10 @@ async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_t
 
     assert kept.body == body
     assert kept.attributes["reason"].startswith(f"the first reason; {reason}")
-    assert alert["text"] == "A message of the queue calculation is no task; it is kept in undelivered"
+    assert headline_of(alert, settings) == "A message of the queue calculation is no task; it is kept in undelivered"
     assert f"*Reason:* the first reason; {reason}" in text_of(alert)
-    assert '*Next:* look at it with `make dlq ARGS="list undelivered"`' in text_of(alert)
+    command = f'QUEUE_NAME_PREFIX={settings.queue_name_prefix} make dlq ARGS="list undelivered"'
+    assert f"*Next:* look at it with `{command}`" in text_of(alert)
     assert len(strict_slack.messages) == 1
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
@@ -216,7 +224,7 @@ async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_u
     assert kept.attributes["reason"].startswith("the first reason; the receiver could not be reached")
     assert re.search("the outcome of 2[0-9]{6} bytes cannot wait in a queue", kept.attributes["reason"])
     assert "its callback did not hear of it; it is kept in undelivered" in alert["text"]
-    assert 'redrive it with `make dlq ARGS="redrive id"`' in text_of(alert)
+    assert 'make dlq ARGS="redrive id"`' in text_of(alert)
     assert len(strict_slack.messages) == 1
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
@@ -243,11 +251,26 @@ async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_
     assert kept.body == body
     assert kept.attributes["reason"].startswith("the receiver answered 503")
     assert kept.attributes["attempts"] == "7"
-    assert alert["text"] == headline
+    assert headline_of(alert, settings) == headline
     assert "*Delivery attempts:* 7" in text_of(alert)
-    assert "*Next:* look at it with `make dlq" in text_of(alert)
+    assert "*Next:* look at it with `" in text_of(alert)
     assert len(strict_slack.messages) == 1
     assert await broker.in_queue("callbacks-dlq") == (0, 0)
+
+
+async def test_every_delivery_attempt_of_an_outcome_is_counted_those_in_place_too(
+    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack
+) -> None:
+    body = encode_outcome(OutcomeMessage("id", "calculation", "http://receiver/", "{}"))
+    attributes = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "3"}
+    await broker.queues["callbacks-dlq"].send(body, attributes)
+
+    async with watching(settings):
+        [kept] = await broker.take("undelivered")
+        [alert] = await strict_slack.has_posted(1)
+
+    assert kept.attributes["attempts"] == "10"
+    assert "*Delivery attempts:* 10 (3 in place, 7 from the queue callbacks)\n" in text_of(alert)
 
 
 async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_too(
@@ -271,7 +294,7 @@ async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_
     async with watching(settings):
         [alert] = await strict_slack.has_posted(1)
 
-    assert alert["text"] == "Task id (calculation) failed for good"
+    assert headline_of(alert, settings) == "Task id (calculation) failed for good"
     assert await broker.in_queue("alerts") == (0, 0)
     assert receiver.bodies.empty()
 
@@ -287,7 +310,7 @@ async def test_what_is_no_alert_is_kept_in_undelivered_and_a_person_told(
     assert kept.body == "garbage"
     assert kept.attributes["reason"].startswith("the message is no alert")
     [alert] = strict_slack.messages
-    assert alert["text"] == "A message of the queue alerts is no alert; it is kept in undelivered"
+    assert headline_of(alert, settings) == "A message of the queue alerts is no alert; it is kept in undelivered"
 
 
 async def test_without_a_token_alerts_are_errors_in_the_log_those_that_were_left_too(

@@ -110,3 +110,22 @@ async def test_a_receiver_that_hangs_does_not_keep_the_callbacks_of_others_from_
             answered.set()
 
     assert heard == tasks
+
+
+async def test_an_outcome_that_nobody_takes_says_how_many_attempts_were_made_in_place_and_from_the_queue(
+    broker: Broker, closed_port: int
+) -> None:
+    calculations = Calculations()
+    settings = settings_of(broker, callback_retry_schedule_seconds=[0, 0])
+    body = encode_task("id", "calculation", request_for(f"http://127.0.0.1:{closed_port}"))
+    await broker.queues["calculation"].send(body)
+
+    async with _open_resources(settings, TASK_TYPES) as resources:
+        handler = TaskHandler(calculations.task_type, resources.http, resources.delivery, settings)
+        work = Consumer(
+            broker.queues["calculation"], broker.queues["calculation-dlq"], handler, RetryPolicy(3, (0,)), settings
+        )
+        async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
+            [dead] = await broker.take("callbacks-dlq")
+
+    assert (dead.attributes["delivery_attempts"], dead.attributes["attempts"]) == ("3", "2")

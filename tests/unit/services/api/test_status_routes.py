@@ -1,7 +1,7 @@
 """What the API says of itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
@@ -18,15 +18,17 @@ TASK_TYPES = load_task_types(["services.tasks"])
 class FakeTaskQueue:
     """Answers, fails, or does not answer."""
 
-    def __init__(self, error: Exception | None = None, *, hangs: bool = False) -> None:
+    def __init__(self, error: Exception | None = None, *, hangs: bool = False, notes: Sequence[str] = ()) -> None:
         self._error = error
         self._hangs = hangs
+        self._notes = list(notes)
 
-    async def check(self) -> None:
+    async def check(self) -> list[str]:
         if self._hangs:
             await asyncio.Event().wait()
         if self._error:
             raise self._error
+        return self._notes
 
 
 @pytest.fixture
@@ -87,6 +89,17 @@ async def test_it_is_not_ready_when_a_queue_fails_or_does_not_answer(
             "other": "no answer within 0.01 seconds",
         },
     }
+
+
+async def test_it_is_ready_and_says_what_is_amiss_where_a_queue_answers_and_is_not_as_declared(
+    api: httpx.AsyncClient, app: FastAPI
+) -> None:
+    app.state.task_queues = {"calculation": FakeTaskQueue(notes=["one thing", "another"]), "data": FakeTaskQueue()}
+
+    response = await api.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json() == {"state": "ready", "queues": {"calculation": "one thing; another", "data": "ok"}}
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])

@@ -6,23 +6,34 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import HttpUrl, ValidationError
+from pydantic import ValidationError
 
 from services.dlq.move_task import is_aws
 from services.settings import ConsoleSettings, ServiceAddress, load_settings
 from stack.config import ROOT
 
 
-def test_it_does_not_start_on_aws_unless_asked_for(tmp_path: Path) -> None:
-    done = subprocess.run(
+def started(directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Start the console where it cannot listen: it ends in any case."""
+    return subprocess.run(
         [sys.executable, "-m", "services.console"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=directory,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "AWS_CONFIG_FILE": os.devnull,
+            "CONSOLE_HOST": "192.0.2.1",
+            **settings,
+        },
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def test_it_does_not_start_on_aws_unless_asked_for(tmp_path: Path) -> None:
+    done = started(tmp_path)
 
     assert done.returncode == os.EX_CONFIG
     [line] = done.stderr.splitlines()
@@ -30,16 +41,27 @@ def test_it_does_not_start_on_aws_unless_asked_for(tmp_path: Path) -> None:
     assert "CONSOLE_ENABLED=true" in line
 
 
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
+def test_it_starts_at_any_other_endpoint_however_that_is_set(tmp_path: Path, name: str) -> None:
+    assert "CONSOLE_ENABLED" not in started(tmp_path, **{name: "http://127.0.0.1:9"}).stderr
+
+
+def test_the_endpoint_of_the_configuration_file_counts_too(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nendpoint_url = http://127.0.0.1:9\n")
+
+    assert "CONSOLE_ENABLED" not in started(tmp_path, AWS_CONFIG_FILE=str(config)).stderr
+
+
 @pytest.mark.parametrize(
     ("endpoint", "expected"),
     [
-        (None, True),
-        (HttpUrl("https://sqs.eu-central-1.amazonaws.com"), True),
-        (HttpUrl("http://localhost:4566"), False),
-        (HttpUrl("http://amazonaws.com.example"), False),
+        ("https://sqs.eu-central-1.amazonaws.com", True),
+        ("http://localhost:4566", False),
+        ("http://amazonaws.com.example", False),
     ],
 )
-def test_no_endpoint_is_aws_and_so_are_its_own_names(endpoint: HttpUrl | None, expected: bool) -> None:  # noqa: FBT001
+def test_an_endpoint_is_that_of_aws_by_its_name(endpoint: str, expected: bool) -> None:  # noqa: FBT001
     assert is_aws(endpoint) is expected
 
 

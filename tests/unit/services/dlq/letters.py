@@ -24,7 +24,8 @@ def received(body: str = TASK, message_id: str = "message-1", **attributes: str)
 
 
 def read(message: ReceivedMessage, queue: str = "calculation-dlq") -> DeadLetter:
-    return read_dead_letter(message, DEFINITIONS[queue], DEFINITIONS)
+    source = DEFINITIONS.get(DEFINITIONS[queue].source_queue or "")
+    return read_dead_letter(message, DEFINITIONS[queue], source.max_attempts if source else None)
 
 
 def letter(

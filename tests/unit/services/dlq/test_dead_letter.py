@@ -113,3 +113,11 @@ def test_a_task_of_an_unknown_version_is_still_told() -> None:
     dead = letter(encode_task("id", "calculation", REQUEST).replace('"version":1', '"version":99'))
 
     assert (dead.kind, dead.task_id) == ("task", "id")
+
+
+def test_of_an_outcome_the_delivery_attempts_before_its_queue_are_counted_once() -> None:
+    marks = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "3"}
+
+    assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 10
+    # The watcher has counted them.
+    assert letter(OUTCOME, "undelivered", **{**marks, "attempts": "10"}).attempts == 10

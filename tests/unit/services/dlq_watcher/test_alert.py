@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dlq_watcher.alert import decode_alert, encode_alert, how_to_redrive, make_alert
+from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
+from services.dlq_watcher.alerts import of_stack
 from services.messages import _NOT_IN_SQS, UnusableMessageError
 from services.sqs import message_bytes
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
@@ -102,11 +103,43 @@ def test_garbage_is_no_alert(body: str) -> None:
 
 
 def test_how_to_redrive_is_a_command_to_copy() -> None:
-    assert how_to_redrive("6bc37fc0-8d01") == (
+    assert how_to_redrive("6bc37fc0-8d01", None) == (
         'look at it with `make dlq ARGS="show 6bc37fc0-8d01"`, redrive it with `make dlq ARGS="redrive 6bc37fc0-8d01"`'
+    )
+
+
+def test_the_command_is_for_the_queues_of_the_stack() -> None:
+    assert how_to_redrive("6bc37fc0", "staging-") == (
+        'look at it with `QUEUE_NAME_PREFIX=staging- make dlq ARGS="show 6bc37fc0"`,'
+        ' redrive it with `QUEUE_NAME_PREFIX=staging- make dlq ARGS="redrive 6bc37fc0"`'
     )
 
 
 @pytest.mark.parametrize("task_id", [None, "", "$(reboot)", 'a"b', "a b", "x" * 101, "a\n"])
 def test_no_command_is_made_of_an_id_that_a_shell_would_read_otherwise(task_id: str | None) -> None:
-    assert how_to_redrive(task_id) == 'look at it with `make dlq ARGS="list undelivered"`'
+    assert how_to_redrive(task_id, None) == 'look at it with `make dlq ARGS="list undelivered"`'
+
+
+async def test_an_alert_names_its_stack_and_says_how_to_redrive_what_is_kept_there() -> None:
+    told: list[Alert] = []
+
+    async def tell(alert: Alert) -> None:
+        told.append(alert)
+
+    for is_kept in (True, False):
+        await of_stack("staging-", tell)(alert_of(is_kept=is_kept))
+    await of_stack("", tell)(alert_of())
+
+    kept, not_kept, other = told
+    assert (kept.stack, kept.facts["Next"]) == ("staging-", how_to_redrive("task-1", "staging-"))
+    assert kept.as_log()["queue_name_prefix"] == "staging-"
+    assert (not_kept.stack, "Next" in not_kept.facts) == ("staging-", False)
+    assert (other.stack, "queue_name_prefix" in other.as_log()) == (None, False)
+
+
+def test_an_alert_of_a_watcher_that_names_no_stack_is_read_and_a_field_of_a_later_one_is_passed_over() -> None:
+    sent = json.loads(encode_alert(alert_of()))
+    del sent["stack"]
+
+    assert decode_alert(json.dumps(sent)).stack is None
+    assert decode_alert(json.dumps({**sent, "later": 1})).headline == alert_of().headline

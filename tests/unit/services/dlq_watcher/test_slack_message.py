@@ -75,6 +75,18 @@ def test_several_alerts_are_counted_by_type_and_reason_the_largest_first() -> No
     assert kept.endswith('redrive them with `make dlq ARGS="redrive undelivered --all"`')
 
 
+def test_an_alert_and_a_digest_name_their_stack() -> None:
+    one, other = (replace(alert, stack="staging-") for alert in storm("no", "no", is_kept=True))
+
+    assert message_of([one]).text == f"[staging-] {one.headline}"
+    digest = message_of([one, other])
+    assert digest.text.startswith("[staging-] 2 alerts from ")
+    assert texts_of(digest)[-1].splitlines()[2] == (
+        '*Kept in undelivered:* 2; look at them with `QUEUE_NAME_PREFIX=staging- make dlq ARGS="list undelivered"`,'
+        ' redrive them with `QUEUE_NAME_PREFIX=staging- make dlq ARGS="redrive undelivered --all"`'
+    )
+
+
 def test_the_first_and_the_last_task_are_in_the_notification_too() -> None:
     alerts = storm("no", "no", "no")
 

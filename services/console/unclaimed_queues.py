@@ -1,0 +1,54 @@
+"""The queues that no task type claims, as the console samples them."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from services.dlq.end_of_line import EndOfLine
+from services.queue_samples import QueueSample, QueueSampler
+from services.queues import QueueDefinition
+from services.unclaimed import Unclaimed
+
+_SECONDS_BETWEEN_LISTS = 60.0
+"""They come and go with a release; SQS bills a list as a request."""
+
+_LIST_TIMEOUT_SECONDS = 3
+
+
+class UnclaimedQueues:
+    """Looks for them now and then, and samples those that are there."""
+
+    def __init__(self, end_of_line: EndOfLine) -> None:
+        self._end_of_line = end_of_line
+        self._listed_at: float | None = None
+        self._found = Unclaimed()
+        self._sampler = QueueSampler(())
+
+    @property
+    def definitions(self) -> Mapping[str, QueueDefinition]:
+        """Those that were found."""
+        return self._found.definitions
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not known which there are."""
+        return self._found.problem
+
+    async def sample(self) -> Mapping[str, QueueSample | Exception]:
+        """Return a sample of each, or why it did not answer."""
+        if self._listed_at is None or time.monotonic() - self._listed_at >= _SECONDS_BETWEEN_LISTS:
+            await self._list()
+        return await self._sampler.sample()
+
+    async def _list(self) -> None:
+        try:
+            async with asyncio.timeout(_LIST_TIMEOUT_SECONDS):
+                found = await self._end_of_line.unclaimed()
+        except TimeoutError:
+            # That SQS does not answer is told of every queue.
+            return
+        self._listed_at = time.monotonic()
+        if found.definitions != self._found.definitions:
+            queues = self._end_of_line.of(found.definitions).queues
+            self._sampler = QueueSampler(queues, shortest_interval_seconds=0)
+        self._found = found

@@ -1,0 +1,75 @@
+"""A message that is none of ours, from a task's queue to `undelivered` and back, on a real LocalStack."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.dlq.end_of_line import EndOfLine
+from services.dlq.plan import make_plan, select
+from services.dlq.redrive import Moved, redrive
+from services.dlq.selection import Criteria
+from services.dlq_watcher.__main__ import make_parts
+from services.messages import FAILURE_ATTRIBUTES, MAX_MESSAGE_BYTES
+from services.program import _open_resources
+from services.settings import WatcherSettings, WorkerSettings
+from services.sqs import ReceivedMessage
+from services.task_types import load_task_types
+from services.worker.__main__ import make_consumers
+from tests.integration.services.conftest import Broker, running, until
+
+TASK_TYPES = load_task_types(["services.tasks"])
+
+ATTRIBUTES: dict[str, Any] = {
+    "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    "number": {"DataType": "Number.int", "StringValue": "5"},
+    "traceparent": {"DataType": "String", "StringValue": "00-1-1-01"},
+}
+
+
+async def send(broker: Broker, body: str, attributes: dict[str, Any]) -> None:
+    url = (await broker.client.get_queue_url(QueueName=broker.queues["data"].name))["QueueUrl"]
+    await broker.client.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
+
+
+async def look_at_undelivered(broker: Broker) -> ReceivedMessage:
+    """Have a worker and the watcher give the message up."""
+    settings = {**broker.environment, "sqs_wait_time_seconds": 1}
+    worker, watcher = WorkerSettings(**settings), WatcherSettings(**settings)
+    async with _open_resources(worker, TASK_TYPES) as resources:
+        consumers = make_consumers("data", worker, TASK_TYPES, resources)
+        async with running(*consumers, *make_parts(watcher, TASK_TYPES, resources)):
+            await until(broker, "undelivered", lambda waiting, _in_hand: waiting == 1)
+    [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+    await broker.queues["undelivered"].change_visibility(message, 0)
+    return message
+
+
+async def test_its_attributes_come_to_undelivered_beside_the_reason_and_back_with_a_redrive(broker: Broker) -> None:
+    await send(broker, "foreign", ATTRIBUTES)
+
+    kept = await look_at_undelivered(broker)
+
+    assert kept.typed_attributes.items() >= ATTRIBUTES.items()
+    assert kept.attributes["reason"].startswith("the message is no JSON")
+    assert kept.attributes["source_queue"] == "data"
+
+    end_of_line = EndOfLine(broker.client, broker.queues, broker.definitions, asyncio.Event())
+    selection = select("undelivered", ["undelivered"], Criteria(), take_all=True)
+    await redrive(end_of_line, await make_plan(end_of_line, selection, None), Moved())
+
+    [back] = await broker.take("data")
+    assert (back.body, back.typed_attributes) == ("foreign", ATTRIBUTES)
+
+
+@pytest.mark.parametrize("room", [0, 300])
+async def test_a_body_as_large_as_sqs_takes_comes_to_undelivered_with_what_fits_of_the_reason(
+    broker: Broker, room: int
+) -> None:
+    body = "x" * (MAX_MESSAGE_BYTES - room)
+    await send(broker, body, {})
+
+    kept = await look_at_undelivered(broker)
+
+    assert kept.body == body
+    assert kept.attributes.keys() == (FAILURE_ATTRIBUTES - {"trace"} if room else set())
