@@ -4,9 +4,14 @@ Who uses one takes its `child` when it is made itself, and keeps it: to look one
 and labels are what dashboards, alert rules and the console read. `queue` is the name of a queue's definition.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.output import outputs
 
 # Each series would have a second one that tells when it was made, which nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
@@ -106,6 +111,25 @@ QUEUE_LAST_EMPTY_TIMESTAMP = Gauge(
     ["queue"],
     registry=REGISTRY,
 )
+
+
+class _LogLines(Collector):
+    """What became of the lines that could not be written, told when somebody asks."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "async_tasks_log_lines_lost",
+            "Lines of the log that could not be written, nor kept until they could.",
+            value=sum(output.lost for output in outputs),
+        )
+        yield GaugeMetricFamily(
+            "async_tasks_log_lines_waiting",
+            "Lines of the log that cannot be written now, and are kept until they can.",
+            value=sum(output.waiting for output in outputs),
+        )
+
+
+REGISTRY.register(_LogLines())
 
 InstrumentT = TypeVar("InstrumentT", Counter, Gauge, Histogram)
 
