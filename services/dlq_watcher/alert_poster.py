@@ -12,7 +12,8 @@ from services.decisions import RetryLaterError
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_grouping import AlertGrouping
 from services.dlq_watcher.recent_ids import RecentIds
-from services.dlq_watcher.slack import SlackChannel, SlackRefusal
+from services.dlq_watcher.slack import SlackChannel
+from services.dlq_watcher.slack_answer import SlackRefusal
 from services.durations import describe_duration
 from services.metrics import ALERTS, child
 from services.settings import WatcherSettings
