@@ -28,6 +28,8 @@ _WAIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 # The callback schedule ends 28 hours after the first attempt.
 _END_TO_END_BUCKETS = (*_WAIT_BUCKETS[1:], 86_400, 108_000)
 
+_LONGEST_LABEL = 100
+
 TASKS_ACCEPTED = Counter("async_tasks_accepted", "Tasks that SQS has confirmed.", ["task_type"], registry=REGISTRY)
 TASKS_REFUSED = Counter(
     "async_tasks_refused",
@@ -160,6 +162,12 @@ def child(instrument: InstrumentT, *label_values: str) -> InstrumentT:
     if not _Switch.is_on:
         return cast("InstrumentT", _Off())
     return instrument.labels(*label_values) if label_values else instrument
+
+
+def label_of(text: str) -> str:
+    """Return a label's value for a name that stands in a message: one that is no name would break the whole text."""
+    is_name = text.isascii() and text.isprintable() and len(text) <= _LONGEST_LABEL
+    return text if is_name else "unknown"
 
 
 def count_request(operation_name: str, **_call: Any) -> None:

@@ -6,9 +6,7 @@ has tried several times.
 
 import json
 import logging
-import math
 import os
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from typing_extensions import override
 
+from services.seldom import Seldom
 from services.url_secrets import without_url_secrets
 
 log = structlog.get_logger(__name__)
@@ -88,7 +87,7 @@ class ToldSpanExporter(OTLPSpanExporter):
         logger.setLevel(logging.WARNING)
         logger.addFilter(_last_words)
         self._lost = 0
-        self._quiet_until = -math.inf
+        self._complaints = Seldom(SECONDS_BETWEEN_COMPLAINTS)
 
     @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -101,10 +100,8 @@ class ToldSpanExporter(OTLPSpanExporter):
         return result
 
     def _complain(self, reason: str) -> None:
-        now = time.monotonic()
-        if now < self._quiet_until:
+        if not self._complaints.is_due():
             return
-        self._quiet_until = now + SECONDS_BETWEEN_COMPLAINTS
         collector = without_url_secrets(self._endpoint)
         log.error("spans not taken", spans=self._lost, collector=collector, reason=reason[:_LONGEST_REASON])
         self._lost = 0

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 from structlog.testing import capture_logs
 
-from services import span_exporter
+from services.seldom import Seldom
 from services.span_exporter import ToldSpanExporter, problem_of
 
 PROTOBUF = "application/x-protobuf"
@@ -131,7 +131,7 @@ def test_spans_that_are_not_taken_are_told_of_once_a_minute(
 
     with capture_logs() as logs:
         assert [exporter.export([span(), span()]) for _ in range(3)] == [SpanExportResult.FAILURE] * 3
-        monkeypatch.setattr(exporter, "_quiet_until", 0)
+        monkeypatch.setattr(exporter, "_complaints", Seldom(0))
         exporter.export([span()])
 
     assert [line["spans"] for line in logs] == [2, 5]
@@ -176,7 +176,3 @@ def test_one_that_is_away_is_told_of_in_a_word(monkeypatch: pytest.MonkeyPatch, 
     [line] = logs
     assert "Connection refused" in line["reason"]
     assert "s3cr3t" not in str(line)
-
-
-def test_it_says_so_at_most_once_a_minute() -> None:
-    assert span_exporter.SECONDS_BETWEEN_COMPLAINTS == 60
