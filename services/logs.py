@@ -57,11 +57,15 @@ class _Logger(structlog.BoundLoggerBase):
     """Renders and writes a line. Of values that cannot be rendered it writes what they say of themselves."""
 
     def _proxy_to_logger(self, method_name: str, event: str | None = None, **values: Any) -> None:
-        line = self._line_of(method_name, event, values)
-        if line is None:
-            texts = {name: value if name == "exc_info" else text_of(value) for name, value in values.items()}
-            line = self._line_of(method_name, text_of(event), texts) or redact(text_of(event))
+        try:
+            line = self._line_of(method_name, event, values) or self._plain_line_of(method_name, event, values)
+        except structlog.DropEvent:
+            return
         self._logger.write_line(line)
+
+    def _plain_line_of(self, method_name: str, event: str | None, values: dict[str, Any]) -> str:
+        texts = {name: value if name == "exc_info" else text_of(value) for name, value in values.items()}
+        return self._line_of(method_name, text_of(event), texts) or redact(text_of(event))
 
     def _line_of(self, method_name: str, event: str | None, values: dict[str, Any]) -> str | None:
         """Return the line; None where something in it raises when it is asked for its text."""

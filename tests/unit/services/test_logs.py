@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 # In a process of its own, for what it sets holds for the whole process.
 PROGRAM = """
 import logging, sys
-import structlog
+import structlog, structlog.testing
 from services.logs import configure_logs
 from services.output import protect
 from services.settings import WatcherSettings, load_settings
@@ -55,6 +55,9 @@ ring["again"] = ring
 log.info("shown plainly", shy=Shy(), ring=ring, huge=10**5000, text="\\udcff", token=token)
 logging.getLogger("library").warning("a shy one: %s", Shy())
 logging.getLogger("library").warning("too few: %s %s", token)
+with structlog.testing.capture_logs() as captured:
+    log.info("captured, and not written")
+assert len(captured) == 1
 log.info("the last")
 """
 
