@@ -12,6 +12,7 @@ from receiver.logs import configure_logs
 from receiver.server import make_server
 from receiver.settings import SettingError, Settings, load_settings
 from receiver.store import prepare_database
+from services.output import protect
 
 
 def main() -> None:
@@ -53,4 +54,5 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 if __name__ == "__main__":
+    protect("stderr")
     main()

@@ -1,4 +1,7 @@
-"""Logs in the services' format: key-value pairs, readable on a terminal or as JSON lines; uvicorn's own included."""
+"""Logs in the services' format: key-value pairs, readable on a terminal or as JSON lines; uvicorn's own included.
+
+To log raises nothing, whatever is logged and whether or not it can be written.
+"""
 
 import logging
 import sys
@@ -8,6 +11,7 @@ import simplejson
 import structlog
 
 from receiver.settings import Settings
+from services.output import LineHandler, protect, text_of
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
@@ -18,12 +22,12 @@ _SHARED: list[structlog.typing.Processor] = [
 
 def configure_logs(settings: Settings) -> None:
     """Send everything that is logged to standard output in the configured format."""
+    handler = LineHandler(protect("stdout"))
     level = logging.getLevelNamesMapping()[settings.log_level]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_render(settings)],
     )
-    handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     structlog.configure(
@@ -41,4 +45,4 @@ def _render(settings: Settings) -> list[structlog.typing.Processor]:
 
 
 def _to_json(line: Any, **_options: Any) -> str:
-    return simplejson.dumps(line, default=repr)
+    return simplejson.dumps(line, default=text_of)

@@ -1,11 +1,12 @@
 """The first steps of every program: its settings, task types, logs and traces; what cannot work ends it here."""
 
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 import aioboto3
 
 from services import metrics, tracing
 from services.logs import configure_logs
+from services.output import protect
 from services.queues import define_queues
 from services.settings import BrokerSettings, load_settings, refuse_to_start
 from services.task_types import TaskTypes, load_task_types
@@ -14,13 +15,16 @@ BrokerSettingsT = TypeVar("BrokerSettingsT", bound=BrokerSettings)
 
 
 def boot(
-    settings_class: type[BrokerSettingsT], *, traced_as: str | None = None, logs_to: TextIO | None = None
+    settings_class: type[BrokerSettingsT], *, traced_as: str | None = None, has_results: bool = False
 ) -> tuple[BrokerSettingsT, TaskTypes]:
     """Return the settings and the task types, or end the program with a line that names the setting at fault.
 
-    A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output
-    unless told otherwise.
+    A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output, and
+    to standard error where a program has results to print.
     """
+    logs_to = protect("stderr")
+    if not has_results:
+        logs_to = protect("stdout")
     settings = load_settings(settings_class)
     if not aioboto3.Session().region_name:
         refuse_to_start("AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1")

@@ -18,7 +18,7 @@ from services.host_slots import HostBusyError, HostSlots
 from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.http_connections import KeptConnectionLostError
 from services.messages import OutcomeMessage
-from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child
+from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child, label_of
 from services.redirects import describe_redirect
 from services.request_headers import header_value
 from services.retry_after import retry_after_seconds
@@ -99,7 +99,7 @@ class CallbackClient:
         }
         self._delivery_seconds = child(DELIVERY_SECONDS)
         # An outcome can be of any task type.
-        self._end_to_end_seconds_of = cache(partial(child, END_TO_END_SECONDS))
+        self._end_to_end_seconds_of = cache(lambda task_type: child(END_TO_END_SECONDS, label_of(task_type)))
 
     async def post(self, outcome: OutcomeMessage, attempt: int = 1) -> Answer:
         """Make one delivery attempt, the n-th of its caller.

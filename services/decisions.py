@@ -119,9 +119,18 @@ def jittered(seconds: float, chance: float) -> float:
 
 def _reason(error: BaseException) -> str:
     """Name the error by type and text; our own errors are sentences already."""
+    text = text_of_error(error)
     if is_sentence(error):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def text_of_error(error: BaseException) -> str:
+    """Return the error's text; a task type's own may raise when it is asked for it."""
+    try:
         return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    except Exception as another:  # noqa: BLE001  # whatever it is, it is not what is told of
+        return f"its text cannot be had ({type(another).__name__})"
 
 
 def is_sentence(error: BaseException) -> bool:

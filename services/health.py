@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from services import metrics
+from services import metrics, output
 from services.queue_samples import QueueSampler, show_in_metrics
 from services.settings import BrokerSettings, refuse_to_start
 
@@ -64,7 +64,7 @@ async def _healthcheck(_request: web.Request) -> web.Response:
 
 def _readyz_of(checks: Sequence[UnreadyReason]) -> Handler:
     async def readyz(_request: web.Request) -> web.Response:
-        reasons = [reason for check in checks if (reason := check()) is not None]
+        reasons = [reason for check in checks if (reason := check()) is not None] + output.unready_reasons()
         if reasons:
             return web.json_response({"state": "unready", "reasons": reasons}, status=503)
         return web.json_response({"state": "ready"})

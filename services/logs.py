@@ -1,17 +1,18 @@
 """Logs: structlog's key-value pairs, readable on a terminal or as JSON lines; the libraries' own logs included.
 
-No secret of the settings is in them, and no credential of a URL: aiohttp's errors have the URL in their text.
+No secret of the settings is in them, and no credential of a URL: aiohttp's errors have the URL in their text. To log
+raises nothing, whatever is logged and whether or not it can be written.
 """
 
 import json
 import logging
-import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from typing import Any, cast
 
 import structlog
 
 from services import tracing
+from services.output import LineHandler, Output, text_of
 from services.redaction import redact
 from services.settings import Settings
 from services.url_secrets import without_url_secrets
@@ -24,20 +25,19 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
-def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send everything that is logged to standard output, or another stream, in the configured format."""
-    stream = stream or sys.stdout
+def configure_logs(settings: Settings, output: Output) -> None:
+    """Send everything that is logged to the output, in the configured format."""
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared = [*_SHARED, tracing.add_ids] if tracing.is_wanted() else _SHARED
-    render = _render(settings)
+    render = _render(settings, output)
     # Our own lines do not go through logging: it costs several times as much, on each task.
     structlog.configure(
         processors=[*shared, *render],
-        logger_factory=lambda *names: _NamedLogger(stream, *names),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *names: _NamedOutput(output, *names),
+        wrapper_class=type("Logger", (_Logger, structlog.make_filtering_bound_logger(level)), {}),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    handler = LineHandler(output)
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, *render])
@@ -48,26 +48,49 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, level))
 
 
-class _NamedLogger(structlog.WriteLogger):
-    def __init__(self, stream: TextIO, name: str = "") -> None:
-        super().__init__(stream)
+class _NamedOutput:
+    """What structlog takes for a logger: its name, and where its lines go."""
+
+    def __init__(self, output: Output, name: str = "") -> None:
         self.name = name
+        self.write_line = output.write_line
 
 
-def _render(settings: Settings) -> list[structlog.typing.Processor]:
+class _Logger(structlog.BoundLoggerBase):
+    """Renders and writes a line. Of values that cannot be rendered it writes what they say of themselves."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, **values: Any) -> None:
+        try:
+            line = self._line_of(method_name, event, values) or self._plain_line_of(method_name, event, values)
+        except structlog.DropEvent:
+            return
+        self._logger.write_line(line)
+
+    def _plain_line_of(self, method_name: str, event: str | None, values: dict[str, Any]) -> str:
+        texts = {name: value if name == "exc_info" else text_of(value) for name, value in values.items()}
+        return self._line_of(method_name, text_of(event), texts) or redact(text_of(event))
+
+    def _line_of(self, method_name: str, event: str | None, values: dict[str, Any]) -> str | None:
+        """Return the line; None where something in it raises when it is asked for its text."""
+        try:
+            [line], _ = self._process_event(method_name, event, values)
+        except Exception:  # noqa: BLE001  # it may raise whatever it likes
+            return None
+        return cast("str", line)
+
+
+def _render(settings: Settings, output: Output) -> list[structlog.typing.Processor]:
     if settings.log_format == "json":
-        render: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_to_json)
-    else:
-        render = _console()
-    return [structlog.processors.format_exc_info, _hide_url_secrets, render, _redact_line]
+        return [structlog.processors.format_exc_info, _hide_url_secrets, _to_json]
+    return [structlog.processors.format_exc_info, _hide_url_secrets, _console(output), _redact_line]
 
 
 # Made once: json.dumps makes one at each call that has a default.
-_encode = json.JSONEncoder(default=repr).encode
+_encode = json.JSONEncoder(default=text_of).encode
 
 
-def _to_json(line: Any, **_options: Any) -> str:
-    return _encode(line)
+def _to_json(_logger: Any, _method: str, line: Any) -> str:
+    return redact(_encode(line))
 
 
 def _hide_url_secrets(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -86,7 +109,7 @@ def _without_url_secrets(value: Any) -> Any:
         case list() | tuple():
             return [_without_url_secrets(each) for each in value]
         case _:
-            return without_url_secrets(repr(value))
+            return without_url_secrets(text_of(value))
 
 
 def _redact_line(_logger: Any, _method: str, line: Any) -> str:
@@ -94,6 +117,6 @@ def _redact_line(_logger: Any, _method: str, line: Any) -> str:
     return redact(str(line))
 
 
-def _console() -> structlog.typing.Processor:
+def _console(output: Output) -> structlog.typing.Processor:
     # The default shows local variables with a traceback: they can hold secrets.
-    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    return structlog.dev.ConsoleRenderer(colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback)

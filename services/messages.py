@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 import re
 import time
 import zlib
@@ -164,7 +165,8 @@ def decode_outcome(body: str) -> OutcomeMessage:
             envelope["body"] = _decompressed(envelope["compressed_body"])
         texts = {field: str(envelope[field]) for field in ("task_id", "task_type", "callback_url", "body")}
         accepted_at = envelope.get("accepted_at")
-        return OutcomeMessage(**texts, accepted_at=None if accepted_at is None else float(accepted_at))
+        seconds = math.nan if accepted_at is None else float(accepted_at)
+        return OutcomeMessage(**texts, accepted_at=seconds if math.isfinite(seconds) else None)
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
     except (TypeError, ValueError) as error:

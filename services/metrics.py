@@ -4,9 +4,14 @@ Who uses one takes its `child` when it is made itself, and keeps it: to look one
 and labels are what dashboards, alert rules and the console read. `queue` is the name of a queue's definition.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.output import outputs
 
 # Each series would have a second one that tells when it was made, which nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
@@ -22,6 +27,8 @@ _HTTP_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 _WAIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 43_200)
 # The callback schedule ends 28 hours after the first attempt.
 _END_TO_END_BUCKETS = (*_WAIT_BUCKETS[1:], 86_400, 108_000)
+
+_LONGEST_LABEL = 100
 
 TASKS_ACCEPTED = Counter("async_tasks_accepted", "Tasks that SQS has confirmed.", ["task_type"], registry=REGISTRY)
 TASKS_REFUSED = Counter(
@@ -107,6 +114,25 @@ QUEUE_LAST_EMPTY_TIMESTAMP = Gauge(
     registry=REGISTRY,
 )
 
+
+class _LogLines(Collector):
+    """What became of the lines that could not be written, told when somebody asks."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "async_tasks_log_lines_lost",
+            "Lines of the log that could not be written, nor kept until they could.",
+            value=sum(output.lost for output in outputs),
+        )
+        yield GaugeMetricFamily(
+            "async_tasks_log_lines_waiting",
+            "Lines of the log that cannot be written now, and are kept until they can.",
+            value=sum(output.waiting for output in outputs),
+        )
+
+
+REGISTRY.register(_LogLines())
+
 InstrumentT = TypeVar("InstrumentT", Counter, Gauge, Histogram)
 
 
@@ -136,6 +162,12 @@ def child(instrument: InstrumentT, *label_values: str) -> InstrumentT:
     if not _Switch.is_on:
         return cast("InstrumentT", _Off())
     return instrument.labels(*label_values) if label_values else instrument
+
+
+def label_of(text: str) -> str:
+    """Return a label's value for a name that stands in a message: one that is no name would break the whole text."""
+    is_name = text.isascii() and text.isprintable() and len(text) <= _LONGEST_LABEL
+    return text if is_name else "unknown"
 
 
 def count_request(operation_name: str, **_call: Any) -> None:

@@ -4,16 +4,18 @@ By OpenTelemetry's semantic conventions for messaging spans, of the system `aws_
 (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans, …/messaging/sqs), for HTTP spans
 (https://opentelemetry.io/docs/specs/semconv/http/http-spans) and for recorded errors
 (https://opentelemetry.io/docs/specs/semconv/general/recording-errors). What they have no name for begins with
-`async_tasks.`.
+`async_tasks.`. To record raises nothing: what cannot be recorded is told in the log, and missing in the trace.
 """
 
+import functools
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -49,14 +51,17 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
-from services.decisions import is_sentence
+from services.decisions import is_sentence, text_of_error
 from services.messages import MAX_TRACE_BYTES, REASON_ATTRIBUTE, TRACE_ATTRIBUTE, attribute_text
 from services.redaction import tellable
+from services.seldom import Seldom
 from services.sqs import Queue, ReceivedMessage
 from services.trace_context import headers_of, read_attributes, read_headers
 from services.trace_export import close_provider
-from services.tracing import Span, Tracer
+from services.tracing import NO_SPAN, Span, Tracer
 from services.url_secrets import HIDDEN, without_url_secrets
+
+log = structlog.get_logger(__name__)
 
 TASK_ID = "async_tasks.task_id"
 RECEIVE_COUNT = "async_tasks.receive_count"
@@ -71,7 +76,30 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INSTRUMENTATION = "services"
 _SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
+_complaints = Seldom(60)
+_NO_IDS: Mapping[str, str] = {}
+
 Attributes = dict[str, str | int]
+ResultT = TypeVar("ResultT")
+Parameters = ParamSpec("Parameters")
+
+
+def _or(fallback: ResultT) -> Callable[[Callable[Parameters, ResultT]], Callable[Parameters, ResultT]]:
+    """Let a method return this instead of raising, and tell of it now and then."""
+
+    def harmless(method: Callable[Parameters, ResultT]) -> Callable[Parameters, ResultT]:
+        @functools.wraps(method)
+        def call(*arguments: Parameters.args, **named: Parameters.kwargs) -> ResultT:
+            try:
+                return method(*arguments, **named)
+            except Exception:  # whatever it is, the work goes on
+                if _complaints.is_due():
+                    log.exception("not recorded in the trace")
+                return fallback
+
+        return call
+
+    return harmless
 
 
 class RecordingTracer(Tracer):
@@ -84,6 +112,7 @@ class RecordingTracer(Tracer):
         self._deliveries = _RecentSpans()
 
     @override
+    @_or(NO_SPAN)
     def request(self, scope: Scope, route: str) -> Span:
         attributes: Attributes = {
             HTTP_REQUEST_METHOD: scope["method"],
@@ -101,6 +130,7 @@ class RecordingTracer(Tracer):
         return _ServerSpan(self._start(f"{scope['method']} {route}", SpanKind.SERVER, attributes, parent))
 
     @override
+    @_or(NO_SPAN)
     def send(self, queue: Queue, attributes: Mapping[str, str]) -> Span:
         span = self._start(
             f"send {queue.definition.name}",
@@ -114,6 +144,7 @@ class RecordingTracer(Tracer):
         return _CarriedSpan(span)
 
     @override
+    @_or(NO_SPAN)
     def process(self, queue: Queue, message: ReceivedMessage) -> Span:
         parent = read_attributes(message.attributes)
         links = [*_link_to(trace.get_current_span(parent)), *self._attempts.link_to(message.message_id)]
@@ -132,10 +163,12 @@ class RecordingTracer(Tracer):
         return _StayingSpan(span)
 
     @override
+    @_or(NO_SPAN)
     def work(self, task_type: str) -> Span:
         return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}))
 
     @override
+    @_or(NO_SPAN)
     def deliver(self, url: object, task_id: str, attempt: int) -> Span:
         attributes: Attributes = {TASK_ID: task_id}
         if attempt > 1:
@@ -145,10 +178,12 @@ class RecordingTracer(Tracer):
         return _CarriedSpan(span)
 
     @override
+    @_or(NO_SPAN)
     def fetch(self, method: str, url: object) -> Span:
         return _CarriedSpan(self._start_request(method, url))
 
     @override
+    @_or(NO_SPAN)
     def tell(self, url: str, told_in: Sequence[Context]) -> Span:
         spans = [context.run(trace.get_current_span) for context in told_in]
         parent, links = otel_context.Context(), [link for span in spans for link in _link_to(span)]
@@ -157,6 +192,7 @@ class RecordingTracer(Tracer):
         return _ActiveSpan(self._start_request("POST", url, parent=parent, links=links))
 
     @override
+    @_or(None)
     def of_task(self, task_id: str) -> None:
         span = trace.get_current_span()
         span.set_attribute(TASK_ID, task_id)
@@ -164,10 +200,12 @@ class RecordingTracer(Tracer):
             span.set_attribute(MESSAGING_MESSAGE_CONVERSATION_ID, task_id)
 
     @override
+    @_or(None)
     def failed(self, error: BaseException) -> None:
         _note_error(trace.get_current_span(), error)
 
     @override
+    @_or(_NO_IDS)
     def ids(self) -> Mapping[str, str]:
         context = trace.get_current_span().get_span_context()
         if not context.is_valid:
@@ -175,6 +213,7 @@ class RecordingTracer(Tracer):
         return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
 
     @override
+    @_or(None)
     def stop(self) -> None:
         close_provider(self._provider)
 
@@ -211,13 +250,17 @@ class _ActiveSpan(Span):
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
         return self
 
+    @_or(None)
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:  # type: ignore[override]  # as `with` calls it
-        if error is not None:
-            _note_error(self._span, error)
-        self._span.end()
-        self._leave()
+        try:
+            if error is not None:
+                _note_error(self._span, error)
+            self._span.end()
+        finally:
+            self._leave()
 
     @override
+    @_or(None)
     def answered(self, status: int) -> None:
         self._span.set_attribute(HTTP_RESPONSE_STATUS_CODE, status)
         if status >= _CLIENT_ERROR:
@@ -247,6 +290,7 @@ class _ServerSpan(_ActiveSpan):
     """The span of a request that is answered here: an error of the client's is none of the server's."""
 
     @override
+    @_or(None)
     def answered(self, status: int) -> None:
         self._span.set_attribute(HTTP_RESPONSE_STATUS_CODE, status)
         if status >= _SERVER_ERROR:
@@ -321,7 +365,7 @@ def _note_error(span: trace.Span, error: BaseException) -> None:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     stack = None if is_sentence(error) else "".join(traceback.format_exception(error))
-    _note_failure(span, name, str(error), stack)
+    _note_failure(span, name, text_of_error(error), stack)
 
 
 def _note_failure(span: trace.Span, kind: str, message: str, stack: str | None) -> None:

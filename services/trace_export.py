@@ -5,45 +5,25 @@ A collector that is away, slow or broken costs the spans that do not fit into th
 
 import logging
 import threading
-import time
 import uuid
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.semconv._incubating.attributes.service_attributes import SERVICE_INSTANCE_ID
 from opentelemetry.semconv.attributes.service_attributes import SERVICE_NAME, SERVICE_VERSION
 
+from services.span_exporter import ToldSpanExporter
+
 VERSION = "0.1.0"
 
 FLUSH_SECONDS = 2.0
 """How long a program that ends waits for its last spans to be taken."""
 
-SECONDS_BETWEEN_COMPLAINTS = 60.0
-
 # Its warnings tell of each try, and of whatever a client writes into its headers.
 _LIBRARY = "opentelemetry"
 _OF_THE_QUEUE = "opentelemetry.sdk._shared_internal"
-_OF_THE_EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
-
-
-class NowAndThen(logging.Filter):
-    """Lets a record pass when none has passed for a while."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._next_at = 0.0
-
-    def filter(self, _record: logging.LogRecord) -> bool:
-        """Tell whether the record passes."""
-        now = time.monotonic()
-        if now < self._next_at:
-            return False
-        self._next_at = now + self._seconds
-        return True
 
 
 def open_provider(service: str) -> TracerProvider:
@@ -53,7 +33,7 @@ def open_provider(service: str) -> TracerProvider:
     """
     _quieten()
     provider = TracerProvider(resource=resource_of(service), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(ToldSpanExporter()))
     trace.set_tracer_provider(provider)
     return provider
 
@@ -79,4 +59,3 @@ def _quieten() -> None:
     logging.getLogger(_LIBRARY).setLevel(logging.ERROR)
     # That spans are dropped is told, by a filter of its own once in 20 seconds.
     logging.getLogger(_OF_THE_QUEUE).setLevel(logging.WARNING)
-    logging.getLogger(_OF_THE_EXPORTER).addFilter(NowAndThen(SECONDS_BETWEEN_COMPLAINTS))

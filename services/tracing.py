@@ -40,7 +40,7 @@ class Span:
         return send
 
 
-_NO_SPAN = Span()
+NO_SPAN = Span()
 
 
 class Tracer:
@@ -48,37 +48,37 @@ class Tracer:
 
     def request(self, _scope: "Scope", _route: str) -> Span:
         """Return the span of a client's HTTP request to a route, in the client's own trace where it has one."""
-        return _NO_SPAN
+        return NO_SPAN
 
     def send(self, _queue: "Queue", _attributes: Mapping[str, str]) -> Span:
         """Return the span of sending a message with these attributes; `headers` are further ones."""
-        return _NO_SPAN
+        return NO_SPAN
 
     def process(self, _queue: "Queue", _message: "ReceivedMessage") -> Span:
         """Return the span of one attempt at a message, in the trace of its sender.
 
         It stays the current one behind its block, in the same asyncio task: what is done then is its consequence.
         """
-        return _NO_SPAN
+        return NO_SPAN
 
     def work(self, _task_type: str) -> Span:
         """Return the span of a task type's own work."""
-        return _NO_SPAN
+        return NO_SPAN
 
     def deliver(self, _url: object, _task_id: str, _attempt: int) -> Span:
         """Return the span of a delivery attempt (1 is the first that its caller makes)."""
-        return _NO_SPAN
+        return NO_SPAN
 
     def fetch(self, _method: str, _url: object) -> Span:
         """Return the span of an HTTP request that a task type makes."""
-        return _NO_SPAN
+        return NO_SPAN
 
     def tell(self, _url: str, _told_in: Sequence[Context]) -> Span:
         """Return the span of a request that tells alerts, each of which was raised in one of these contexts.
 
         A single one is told in its own trace; several have a new one, with a link to each.
         """
-        return _NO_SPAN
+        return NO_SPAN
 
     def of_task(self, task_id: str) -> None:
         """Note on the current span which task it is of."""

@@ -59,6 +59,8 @@ class OtlpReceiver:
     requests: int = 0
     status: int = 200
     """With which it answers."""
+    refusal: str = ""
+    """Why it rejects every span, where it does: with a partial success that is none."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def has(self, enough: Callable[[Sequence[ReceivedSpan]], bool]) -> None:
@@ -72,12 +74,17 @@ class OtlpReceiver:
         export = ExportTraceServiceRequest.FromString(await request.read())
         async with self._changed:
             self.requests += 1
-            if self.status < 400:
+            if self.status < 300 and not self.refusal:
                 self.spans += _spans_of(export)
             self._changed.notify_all()
+        answer = ExportTraceServiceResponse()
+        if self.refusal:
+            answer.partial_success.rejected_spans = len(_spans_of(export))
+            answer.partial_success.error_message = self.refusal
         return web.Response(
             status=self.status,
-            body=ExportTraceServiceResponse().SerializeToString(),
+            headers={"Location": f"{self.url}/elsewhere"} if 300 <= self.status < 400 else {},
+            body=answer.SerializeToString(),
             content_type="application/x-protobuf",
         )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
 
+from services import output
 from services.api.enqueue import TaskQueue
 
 router = APIRouter(tags=["status"])
@@ -32,6 +33,7 @@ class Readiness(BaseModel):
 
     state: Literal["ready", "unready"]
     queues: Annotated[dict[str, str], Field(description='"ok", or what is not as it should be')]
+    reasons: Annotated[list[str], Field(description="What else does not work, such as the log")] = []
 
 
 @router.get("/", summary="Where to read on")
@@ -64,9 +66,10 @@ async def readyz(request: Request, response: Response) -> Readiness:
     task_queues: dict[str, TaskQueue] = request.app.state.task_queues
     answers = await asyncio.gather(*(_check(task_queue) for task_queue in task_queues.values()))
     queues = {name: answer.text for name, answer in zip(task_queues, answers, strict=True)}
-    if not all(answer.takes_tasks for answer in answers):
+    reasons = output.unready_reasons()
+    if reasons or not all(answer.takes_tasks for answer in answers):
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-        return Readiness(state="unready", queues=queues)
+        return Readiness(state="unready", queues=queues, reasons=reasons)
     return Readiness(state="ready", queues=queues)
 
 

@@ -1,7 +1,6 @@
 """What every command has: the settings, the queues by their names, and their opening for as long as it takes."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,7 +25,7 @@ class Program:
     @classmethod
     def start(cls) -> "Program":
         """Read the settings, or end the program with a line that names the one at fault."""
-        settings, task_types = boot(BrokerSettings, logs_to=sys.stderr)
+        settings, task_types = boot(BrokerSettings, has_results=True)
         return cls(settings, define_queues(task_types))
 
     @property

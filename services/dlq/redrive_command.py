@@ -8,7 +8,7 @@ import typer
 
 from services.dlq import render
 from services.dlq.end_of_line import EndOfLine
-from services.dlq.errors import DlqError, InterruptionError, UsageError
+from services.dlq.errors import DlqError, InterruptionError, OutputError, UsageError
 from services.dlq.plan import Plan, Route, Selection, make_plan
 from services.dlq.program import Program
 from services.dlq.redrive import Moved, redrive
@@ -72,15 +72,22 @@ def _carry_out(program: Program, plan: Plan, known_problems: Sequence[str], *, a
         was_interrupted = program.run(carry_out)
     finally:
         # Whatever ended it: this much is done.
-        if as_json:
-            result(render.json_text(render.redrive_json(moved.routes, [*known_problems, *moved.problems])))
-        else:
-            result(f"Moved {_routes_text(moved.routes)}.")
+        done = f"Moved {_routes_text(moved.routes)}."
+        json_text = render.json_text(render.redrive_json(moved.routes, [*known_problems, *moved.problems]))
+        _tell(json_text if as_json else done, done)
     if was_interrupted:
         raise InterruptionError("Interrupted: what was not moved is where it was.")
     problems = moved.problems
     more = len(problems) - _MOST_PROBLEMS
     return [*problems[:_MOST_PROBLEMS], f"… and {more:,} more"] if more > 0 else problems
+
+
+def _tell(text: str, done: str) -> None:
+    try:
+        result(text)
+    except (OutputError, BrokenPipeError):
+        say(done)
+        raise
 
 
 def _stranded(plan: Plan) -> list[str]:

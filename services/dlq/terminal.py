@@ -1,29 +1,47 @@
 """What the commands print on: results on standard output, all else on standard error."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.dlq.errors import OutputError
 
 # A file or a pipe has no width to cut a table to.
 _BOUNDLESS = 1_000_000
 
 
 def result(*parts: RenderableType) -> None:
-    """Print a result, one part below the other; of a text no line is broken or cut off."""
+    """Print a result, one part below the other; of a text no line is broken or cut off. Raises OutputError."""
+    if sys.stdout is None:
+        raise OutputError("Standard output cannot be written: it is closed.")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _BOUNDLESS
-    for part in parts:
-        typer.echo(part) if isinstance(part, str) else console.print(part)
+    try:
+        for part in parts:
+            typer.echo(part) if isinstance(part, str) else console.print(part)
+    except BrokenPipeError:
+        # Who reads it has seen enough: typer ends the command.
+        raise
+    except OSError as error:
+        _forget_output()
+        raise OutputError(f"Standard output cannot be written: {error.strerror}.") from error
 
 
 def say(line: str, style: str | None = None) -> None:
     """Print one line beside the result, as it is."""
     Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True, style=style)
+
+
+def _forget_output() -> None:
+    """Let Python, at its end, not try once more to write what could not be written."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_interactive() -> bool:

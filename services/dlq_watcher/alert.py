@@ -16,6 +16,7 @@ from services.sqs import ReceivedMessage
 
 _LONGEST_HEADLINE_BYTES = 400
 _LONGEST_FACT_BYTES = 800
+_NAMES_OF_THE_LOG = frozenset({"self", "method_name", "event"})
 _END_OF_CALENDAR = 253_402_300_799
 
 # What may stand in a command that people copy into their shell.
@@ -51,11 +52,13 @@ class Alert:
     version: Literal[1] = 1
 
     def as_log(self) -> dict[str, str]:
-        """The whole alert as the key-value pairs of a log line."""
+        """The whole alert as the key-value pairs of a log line, beside which it has its `event`."""
         facts = {name.lower().replace(" ", "_"): value for name, value in self.facts.items()}
         optional = {"queue_name_prefix": self.stack, "task_id": self.task_id, "trace": self.trace}
         known = {name: value for name, value in optional.items() if value is not None}
-        return {"headline": self.headline, "origin": self.origin, "reason": self.reason, **facts, **known}
+        own = {"headline": self.headline, "origin": self.origin, "reason": self.reason}
+        # A message that others have put into the queue may call a fact as it likes.
+        return {name: value for name, value in {**own, **facts, **known}.items() if name not in _NAMES_OF_THE_LOG}
 
 
 _ALERT = TypeAdapter(Alert)

@@ -12,7 +12,8 @@ from services.decisions import RetryLaterError
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_grouping import AlertGrouping
 from services.dlq_watcher.recent_ids import RecentIds
-from services.dlq_watcher.slack import SlackChannel, SlackRefusal
+from services.dlq_watcher.slack import SlackChannel
+from services.dlq_watcher.slack_answer import SlackRefusal
 from services.durations import describe_duration
 from services.metrics import ALERTS, child
 from services.settings import WatcherSettings
@@ -139,12 +140,13 @@ class AlertPoster:
         for waiting in group:
             self._posted.add(waiting.alert.alert_id)
             # A digest refers to these lines.
-            waiting.context.run(log.warning, "alert told", alerts_in_message=len(group), **waiting.alert.as_log())
+            fields = {**waiting.alert.as_log(), "alerts_in_message": len(group)}
+            waiting.context.run(log.warning, "alert told", **fields)
 
     def _log_once(self, group: Sequence[_Waiting], refusal: SlackRefusal) -> None:
         for waiting in group:
             if waiting.alert.alert_id in self._logged:
                 continue
             self._logged.add(waiting.alert.alert_id)
-            fields = waiting.alert.as_log()
-            waiting.context.run(log.error, "alert not taken by Slack yet", refusal=refusal.reason, **fields)
+            fields = {**waiting.alert.as_log(), "refusal": refusal.reason}
+            waiting.context.run(log.error, "alert not taken by Slack yet", **fields)

@@ -2,28 +2,25 @@
 
 from collections.abc import Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from services import tracing
 from services.dlq_watcher.alert import Alert
+from services.dlq_watcher.slack_answer import SlackRefusal, judge_answer
 from services.dlq_watcher.slack_message import SlackMessage, message_of
-from services.retry_after import retry_after_seconds
+from services.http_client import HTTP_ERRORS, describe_http_error
 from services.settings import WatcherSettings
 
 _TIMEOUT_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class SlackRefusal:
-    """Why Slack did not take a message; `retry_after_seconds` is what it asked for."""
-
-    reason: str
-    retry_after_seconds: float | None = None
+class _RefusedError(Exception):
+    def __init__(self, refusal: SlackRefusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
 
 
 class SlackChannel:
@@ -31,13 +28,8 @@ class SlackChannel:
 
     def __init__(self, settings: WatcherSettings) -> None:
         self._channel = settings.slack_channel or ""
-        self._client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None,
-            base_url=str(settings.slack_api_url or AsyncWebClient.BASE_URL),
-            timeout=_TIMEOUT_SECONDS,
-            # What fails is tried again from the queue, which outlives this program.
-            retry_handlers=[],
-        )
+        self._token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
+        self._url = str(settings.slack_api_url or AsyncWebClient.BASE_URL)
 
     async def post(self, alerts: Sequence[Alert], told_in: Sequence[Context] = ()) -> SlackRefusal | None:
         """Post one message of the alerts, which come from these contexts; return None when Slack has it.
@@ -46,30 +38,30 @@ class SlackChannel:
         """
         try:
             message = message_of(alerts)
-            with tracing.tracer.tell(f"{self._client.base_url}chat.postMessage", told_in) as span:
+            with tracing.tracer.tell(f"{self._url}chat.postMessage", told_in) as span:
                 await self._post(message, span)
-        except SlackApiError as error:
-            return _refusal(error.response)
+        except _RefusedError as error:
+            return error.refusal
         except TimeoutError:
             return SlackRefusal(f"no answer within {_TIMEOUT_SECONDS} seconds")
+        except HTTP_ERRORS as error:
+            return SlackRefusal(describe_http_error(error))
         except Exception as error:  # noqa: BLE001  # whatever answers there, the callbacks go on
             return SlackRefusal(f"{type(error).__name__}: {error}")
         return None
 
     async def _post(self, message: SlackMessage, span: tracing.Span) -> None:
-        try:
-            response = await self._client.chat_postMessage(
-                channel=self._channel, text=message.text, blocks=message.blocks
-            )
-        except SlackApiError as error:
-            span.answered(getattr(error.response, "status_code", 0))
-            raise
-        span.answered(response.status_code)
+        async def judged(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            # Before the SDK, which follows redirects and takes some answers for good that are not Slack's.
+            response = await send(request)
+            span.answered(response.status)
+            refusal = judge_answer(response.status, response.headers, await response.read(), datetime.now(UTC))
+            if refusal is not None:
+                raise _RefusedError(refusal)
+            return response
 
-
-def _refusal(response: object) -> SlackRefusal:
-    if not isinstance(response, AsyncSlackResponse):
-        return SlackRefusal("the answer is no JSON")
-    retry_after = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
-    code = response.data.get("error") if isinstance(response.data, dict) else None
-    return SlackRefusal(str(code or f"status {response.status_code}"), retry_after)
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout, middlewares=(judged,)) as session:
+            # What fails is tried again from the queue, which outlives this program.
+            client = AsyncWebClient(self._token, self._url, session=session, retry_handlers=[])
+            await client.chat_postMessage(channel=self._channel, text=message.text, blocks=message.blocks)

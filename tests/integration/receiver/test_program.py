@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -154,6 +155,34 @@ async def test_closed_answer_is_no_answer_to_an_http_client(tmp_path: Path) -> N
         with pytest.raises(httpx.TransportError):
             await client.post("/callback?close=true")
         assert (await client.get("/healthcheck")).status_code == 200
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full", "> /dev/full 2>&1", ">&- 2>&-"])
+async def test_callbacks_are_taken_where_no_log_can_be_written(tmp_path: Path, redirection: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {"RECEIVER_PORT": str(port), "RECEIVER_DATABASE": str(tmp_path / "db"), "LOG_LEVEL": "DEBUG"}
+    command = ["sh", "-c", f'exec "$0" "$@" {redirection}', *RECEIVER]
+    process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_SECONDS) as client:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await is_serving(client):  # noqa: ASYNC110  # its log cannot tell
+                await asyncio.sleep(0.05)
+        answers = [await client.post("/callback", headers={"webhook-id": "t"}) for _ in range(3)]
+        heard = (await client.get("/callbacks")).json()["callbacks"]
+    process.send_signal(signal.SIGTERM)
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [callback["attempt"] for callback in heard] == [1, 2, 3]
+    # uvicorn ends as by the signal.
+    assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == -signal.SIGTERM
+
+
+async def is_serving(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/healthcheck")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def may_mount(directory: Path) -> bool:

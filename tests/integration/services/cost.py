@@ -53,6 +53,7 @@ async def running_program(  # noqa: PLR0913  # a program has as many circumstanc
     *,
     counted: bool = False,
     logs_to: int | IO[bytes] = DEVNULL,
+    errors_to: int | IO[bytes] | None = None,
 ) -> AsyncIterator[Process]:
     """A program of the services on the broker's queues, stopped at the end of the block. A counted one can be asked.
 
@@ -67,6 +68,7 @@ async def running_program(  # noqa: PLR0913  # a program has as many circumstanc
         env={**os.environ, **queues, **settings, "PYTHONPATH": str(ROOT)},
         stdin=PIPE,
         stdout=PIPE if counted else logs_to,
+        stderr=errors_to,
     )
     try:
         yield process

@@ -476,18 +476,37 @@ async def test_a_malformed_context_breaks_no_task(stage: Stage, traceparent: str
     assert stage.world.callbacks[0]["traceparent"][3:35] != CLIENT_TRACE
 
 
-@pytest.mark.parametrize("status", [503, 400, None])
+def complaints_in(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [line for line in lines if line["event"] == "spans not taken"]
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal", "reason"),
+    [
+        (503, "", "it answered 503"),
+        (400, "", "it answered 400"),
+        (302, "", "it answered 302, which is not followed: OTEL_EXPORTER_OTLP_ENDPOINT must be where it leads to"),
+        (200, "the quota is used up", "of them: the quota is used up"),
+        (None, "", "Connection refused"),
+    ],
+)
 async def test_a_collector_that_takes_nothing_holds_up_no_task_and_is_told_of_now_and_then(
-    stage: Stage, closed_port: int, status: int | None
+    stage: Stage, closed_port: int, status: int | None, refusal: str, reason: str
 ) -> None:
-    stage.collector.status = status or 200
+    stage.collector.status, stage.collector.refusal = status or 200, refusal
     url = stage.collector.url if status else f"http://127.0.0.1:{closed_port}"
 
     async with stage.running(API, CALCULATION_WORKER, OTEL_EXPORTER_OTLP_ENDPOINT=url):
         for _ in range(20):
             await stage.submit(CALCULATION, [ITEM])
         await stage.world.has_heard(20)
+        # The exporter tries for some seconds.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(complaints := complaints_in(stage.log_lines())) < 2:  # noqa: ASYNC110  # a file tells nobody
+                await asyncio.sleep(0.1)
 
-    complaints = [line for line in stage.log_lines() if line["logger"].startswith("opentelemetry")]
-    assert len(complaints) <= 2, complaints
+    lines = stage.log_lines()
+    assert {line["collector"] for line in complaints} == {f"{url}/v1/traces"}
+    assert all(reason in line["reason"] for line in complaints), complaints
+    assert not [line for line in lines if line["logger"].startswith("opentelemetry")]
     assert len(stage.world.callbacks) == 20

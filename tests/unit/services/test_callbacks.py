@@ -345,6 +345,18 @@ async def test_a_delivery_attempt_is_counted_by_how_it_ended(
     assert growth.of("async_tasks_delivery_seconds_count") == 1
 
 
+async def test_an_outcome_of_what_is_no_task_type_is_counted_as_unknown(sessions: TargetSessions, serve: Serve) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    growth = Growth.begin()
+    async with serve(answer) as url:
+        foreign = replace(outcome_for(url), task_type="\ud800", accepted_at=time.time())
+        assert await CallbackClient(sessions, ConsumerSettings()).post(foreign) == Delivered()
+
+    assert growth.of("async_tasks_end_to_end_seconds_count", task_type="unknown") == 1
+
+
 @pytest.mark.parametrize(("status", "ends"), [(200, 1), (503, 0), (410, 0)])
 async def test_a_task_has_ended_when_its_outcome_is_delivered(
     sessions: TargetSessions, serve: Serve, status: int, ends: int

@@ -80,6 +80,17 @@ def test_the_trace_of_an_exception_is_kept_apart_from_its_reason() -> None:
     assert decision.trace == "".join(traceback.format_exception(raised))
 
 
+def test_an_error_that_has_no_text_is_named_by_its_type() -> None:
+    class ShyError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    decision = decide_after_failure(ShyError(), 3, THREE_ATTEMPTS, NO_JITTER, {})
+
+    assert isinstance(decision, DeadLetter)
+    assert "ShyError: its text cannot be had (RuntimeError)" in decision.reason
+
+
 def test_a_sentence_of_our_own_has_no_trace() -> None:
     decision = decide_after_failure(PermanentError("garbage"), 1, THREE_ATTEMPTS, NO_JITTER, {})
 

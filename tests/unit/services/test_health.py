@@ -8,7 +8,9 @@ from typing import cast
 import httpx
 import pytest
 
+from services import metrics, output
 from services.health import Service, serve_health
+from services.output import Output
 from services.queue_samples import QueueSample, QueueSampler
 from services.settings import BrokerSettings
 
@@ -28,6 +30,34 @@ async def test_the_process_lives_and_is_ready_when_every_part_works(http: httpx.
     assert (ready.status_code, ready.json()) == (200, {"state": "ready"})
     assert (unready.status_code, unready.json()) == (503, {"state": "unready", "reasons": [reasons[1]]})
     assert (alive.status_code, alive.json()) == (200, {"state": "healthy"})
+
+
+async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
+    http: httpx.AsyncClient, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    unread = Output(writing, "standard output")
+    monkeypatch.setattr(output, "SECONDS_UNTIL_UNREADY", 0)
+    monkeypatch.setattr(output, "outputs", [unread])
+    monkeypatch.setattr(metrics, "outputs", [unread])
+    address = f"http://127.0.0.1:{closed_port}"
+
+    async with serve_health(BrokerSettings(health_port=closed_port), Service("worker-calculation", checks=[])):
+        unread.write_line("x" * 100_000)
+        unready = await http.get(f"{address}/readyz")
+        told = (await http.get(f"{address}/metrics")).text
+        while unread.waiting:
+            os.read(reading, 100_000)
+        while (ready := await http.get(f"{address}/readyz")).status_code != 200:
+            pass
+
+    reason = "standard output cannot be written (nobody reads it): 1 lines wait, 0 are lost"
+    assert (unready.status_code, unready.json()) == (503, {"state": "unready", "reasons": [reason]})
+    assert "\nasync_tasks_log_lines_waiting 1.0\n" in told
+    assert "\nasync_tasks_log_lines_lost_total 0.0\n" in told
+    assert ready.json() == {"state": "ready"}
+    os.close(reading)
+    os.close(writing)
 
 
 async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_the_setting(

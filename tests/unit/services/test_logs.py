@@ -14,12 +14,13 @@ ROOT = Path(__file__).parents[3]
 # In a process of its own, for what it sets holds for the whole process.
 PROGRAM = """
 import logging, sys
-import structlog
+import structlog, structlog.testing
 from services.logs import configure_logs
+from services.output import protect
 from services.settings import WatcherSettings, load_settings
 
 settings = load_settings(WatcherSettings)
-configure_logs(settings)
+configure_logs(settings, protect("stdout"))
 log = structlog.get_logger("services.example")
 
 def fail(password):
@@ -53,6 +54,20 @@ try:
 except ValueError:
     log.exception("failed")
     logging.getLogger("library").exception("failed too")
+
+class Shy:
+    def __repr__(self):
+        raise RuntimeError("I have none")
+
+ring = {}
+ring["again"] = ring
+log.info("shown plainly", shy=Shy(), ring=ring, huge=10**5000, text="\\udcff", token=token)
+logging.getLogger("library").warning("a shy one: %s", Shy())
+logging.getLogger("library").warning("too few: %s %s", token)
+with structlog.testing.capture_logs() as captured:
+    log.info("captured, and not written")
+assert len(captured) == 1
+log.info("the last")
 """
 
 TOKEN = "xoxb-top-secret"  # noqa: S105  # made up
@@ -101,6 +116,35 @@ def test_no_log_shows_a_local_variable(log_format: str) -> None:
 
     assert "ValueError: no" in text
     assert "hushhush" not in text
+
+
+def test_what_cannot_be_rendered_is_shown_as_plainly_as_it_must_be_and_raises_nothing() -> None:
+    ours, shy, too_few, last = [json.loads(line) for line in logged("json")[-4:]]
+
+    assert (
+        ours.items()
+        >= {
+            "event": "shown plainly",
+            "task_id": "id-1",
+            "shy": "<Shy, whose repr raises RuntimeError>",
+            "ring": "{'again': {...}}",
+            "huge": "<int, whose repr raises ValueError>",
+            "text": "\udcff",
+            "token": "***",
+        }.items()
+    )
+    assert shy["event"] == "a shy one: %s (it cannot be shown as a whole: RuntimeError)"
+    assert too_few["event"] == "too few: %s %s (it cannot be shown as a whole: TypeError)"
+    assert {line["level"] for line in (shy, too_few)} == {"warning"}
+    assert last["event"] == "the last"
+
+
+def test_what_cannot_be_rendered_is_readable_too() -> None:
+    text = "\n".join(logged("console")[-4:])
+
+    assert "shown plainly" in text
+    assert "<Shy, whose repr raises RuntimeError>" in text
+    assert "the last" in text
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

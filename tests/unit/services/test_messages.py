@@ -355,3 +355,10 @@ def test_no_secret_of_the_settings_goes_beside_a_dead_message_or_to_a_callback()
 )
 def test_the_id_of_a_task_can_be_had_without_reading_its_message(body: str, task_id: str | None) -> None:
     assert peek_task_id(body) == task_id
+
+
+@pytest.mark.parametrize("accepted_at", [None, "nan", "inf", "-inf"])
+def test_an_outcome_that_was_accepted_at_no_time_does_not_tell_when(accepted_at: str | None) -> None:
+    envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": accepted_at}
+
+    assert decode_outcome(json.dumps(envelope)).accepted_at is None

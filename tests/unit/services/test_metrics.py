@@ -1,7 +1,7 @@
 """The instruments: what dashboards, alert rules and the console rely on."""
 
 import pytest
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from services import metrics
 from services.boot import boot
@@ -74,3 +74,11 @@ def test_a_service_measures_unless_told_otherwise() -> None:
     boot(BrokerSettings)
 
     assert child(metrics.DELIVERY_SECONDS) is metrics.DELIVERY_SECONDS
+
+
+@pytest.mark.parametrize("task_type", ["\ud800", "a\nb", "ä", "x" * 101])
+def test_what_is_no_name_breaks_no_metric(task_type: str) -> None:
+    child(metrics.END_TO_END_SECONDS, metrics.label_of(task_type)).observe(1)
+
+    assert b'async_tasks_end_to_end_seconds_count{task_type="unknown"}' in generate_latest(REGISTRY)
+    assert metrics.label_of("word-count") == "word-count"

@@ -1,6 +1,5 @@
 """What is told of a program with its spans, and how it ends."""
 
-import logging
 import threading
 import tomllib
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from services import trace_export
-from services.trace_export import NowAndThen, close_provider, resource_of
+from services.trace_export import close_provider, resource_of
 from stack.config import ROOT
 
 
@@ -86,11 +85,3 @@ def test_the_version_is_the_projects() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert resource_of("api").attributes["service.version"] == project["version"]
-
-
-def test_a_complaint_passes_now_and_then() -> None:
-    record = logging.LogRecord("name", logging.ERROR, "", 0, "no", None, None)
-    seldom, often = NowAndThen(3600), NowAndThen(0)
-
-    assert [seldom.filter(record) for _ in range(3)] == [True, False, False]
-    assert [often.filter(record) for _ in range(3)] == [True, True, True]

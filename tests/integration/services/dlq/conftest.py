@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import httpx
 import pytest
@@ -64,7 +65,9 @@ class Commands:
         self._environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
         self._directory = directory
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, *arguments: str, output: int | IO[bytes] = PIPE, errors: int | IO[bytes] = PIPE
+    ) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -73,19 +76,19 @@ class Commands:
             cwd=self._directory,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
         )
 
-    async def run(self, *arguments: str) -> Done:
-        return await end_of(await self.start(*arguments))
+    async def run(self, *arguments: str, output: int | IO[bytes] = PIPE, errors: int | IO[bytes] = PIPE) -> Done:
+        return await end_of(await self.start(*arguments, output=output, errors=errors))
 
 
 async def end_of(process: asyncio.subprocess.Process) -> Done:
     """Wait for the program's end."""
     output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
     assert process.returncode is not None
-    return Done(process.returncode, output.decode(), errors.decode())
+    return Done(process.returncode, (output or b"").decode(), (errors or b"").decode())
 
 
 Intercept = Callable[[str, bool], web.Response | None]

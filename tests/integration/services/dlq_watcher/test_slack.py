@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
-from services.dlq_watcher.slack import SlackChannel, SlackRefusal
+from services.dlq_watcher.slack import SlackChannel
+from services.dlq_watcher.slack_answer import SlackRefusal
 from services.settings import WatcherSettings
 from tests.service_fixtures import Handler, Serve
 from tests.unit.services.dlq_watcher.conftest import alert_of
@@ -62,7 +63,9 @@ async def test_a_rate_limit_says_when_to_come_back(slack: httpx.AsyncClient) -> 
 async def test_a_wrong_token_is_refused_with_slacks_reason(slack: httpx.AsyncClient) -> None:
     channel = channel_at(base_of(slack), token="wrong")  # noqa: S106  # that is the point
 
-    assert await channel.post([alert_of()]) == SlackRefusal("invalid_auth")
+    assert await channel.post([alert_of()]) == SlackRefusal(
+        "invalid_auth: SLACK_BOT_TOKEN must be a valid token of a bot"
+    )
     assert await posted(slack) == []
 
 
@@ -85,12 +88,19 @@ def answering(body: str, content_type: str, status: int = 200, retry_after: str 
 @pytest.mark.parametrize(
     ("handler", "refusal"),
     [
-        (answering("<html>", "text/html", 502), SlackRefusal("status 502")),
-        (answering("", "application/json", 503), SlackRefusal("status 503")),
-        (answering("no JSON", "application/json"), SlackRefusal("the answer is no JSON")),
-        (answering("busy", "text/plain", 429, "7"), SlackRefusal("status 429", 7)),
-        (answering("busy", "text/plain", 429, "soon"), SlackRefusal("status 429")),
+        (answering("<html>", "text/html", 502), SlackRefusal("it answered 502")),
+        (answering("", "application/json", 503), SlackRefusal("it answered 503")),
+        (answering("no JSON", "application/json", 500, "3"), SlackRefusal("it answered 500", 3)),
+        (answering("busy", "text/plain", 429, "7"), SlackRefusal("it answered 429", 7)),
+        (answering("busy", "application/json", 429, "7"), SlackRefusal("it answered 429", 7)),
+        (answering("busy", "application/gzip", 429, "7"), SlackRefusal("it answered 429", 7)),
+        (answering("busy", "text/plain", 429, "soon"), SlackRefusal("it answered 429")),
         (answering('{"ok":false,"error":"fatal_error"}', "application/json", 500), SlackRefusal("fatal_error")),
+        (answering('{"ok":true}', "application/json", 500), SlackRefusal("it answered 500")),
+        (
+            answering('{"ok":false,"error":"not_in_channel"}', "application/json"),
+            SlackRefusal("not_in_channel: SLACK_CHANNEL must be a channel that the bot is in"),
+        ),
     ],
 )
 async def test_an_answer_that_is_not_slacks_is_a_refusal_with_its_reason(
@@ -104,14 +114,53 @@ async def test_an_answer_that_is_not_slacks_is_a_refusal_with_its_reason(
     "handler",
     [
         answering("<html>", "text/html"),
+        answering("no JSON", "application/json"),
         answering("[]", "application/json"),
+        answering("[" * 100_000, "application/json"),
         answering("null", "application/json"),
+        answering("{}", "application/json"),
+        answering('{"ok":"true"}', "application/json"),
+        answering('{"ok":1}', "application/json"),
         answering("ok", "text/plain"),
+        answering('{"ok":true}', "text/plain"),
+        answering('{"ok":true}', "application/gzip"),
+        answering("", "application/gzip"),
     ],
 )
 async def test_a_200_that_does_not_say_ok_is_no_success(serve: Serve, handler: Handler) -> None:
     async with serve(handler) as url:
-        assert await channel_at(url).post([alert_of()]) is not None
+        assert await channel_at(url).post([alert_of()]) == SlackRefusal(
+            "it answered 200 without saying that the message is posted: does SLACK_API_URL lead to Slack's Web API?"
+        )
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_told_and_not_followed(serve: Serve, status: int) -> None:
+    asked: list[str] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return web.Response(status=status, headers={"Location": f"{request.url.origin()}/elsewhere?token=s3cr3t"})
+
+    async with serve(redirect) as url:
+        refusal = await channel_at(url).post([alert_of()])
+
+    assert refusal == SlackRefusal(
+        f"it answered {status} and sent on to {url}/elsewhere?token=…, which is not followed:"
+        " does SLACK_API_URL lead to Slack's Web API?"
+    )
+    assert asked == ["POST"]
+
+
+async def test_a_broken_answer_is_a_refusal_that_says_so(serve: Serve) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=b"no gzip", content_type="application/json", headers={"Content-Encoding": "gzip"})
+
+    async with serve(answer) as url:
+        refusal = await channel_at(url).post([alert_of()])
+
+    assert refusal is not None
+    assert "decode" in refusal.reason
 
 
 async def test_a_slack_that_hangs_up_is_a_refusal(serve: Serve) -> None:

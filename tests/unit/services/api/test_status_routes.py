@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services import output
 from services.api import status_routes
 from services.api.app import create_app
 from services.settings import ApiSettings
@@ -65,7 +66,7 @@ async def test_it_is_ready_when_every_queue_answers(api: httpx.AsyncClient, app:
     response = await api.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"state": "ready", "queues": {"calculation": "ok", "data": "ok"}}
+    assert response.json() == {"state": "ready", "queues": {"calculation": "ok", "data": "ok"}, "reasons": []}
 
 
 async def test_it_is_not_ready_when_a_queue_fails_or_does_not_answer(
@@ -88,6 +89,23 @@ async def test_it_is_not_ready_when_a_queue_fails_or_does_not_answer(
             "data": "ok",
             "other": "no answer within 0.01 seconds",
         },
+        "reasons": [],
+    }
+
+
+async def test_it_is_not_ready_when_its_log_cannot_be_written(
+    api: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.state.task_queues = {"calculation": FakeTaskQueue()}
+    monkeypatch.setattr(output, "unready_reasons", lambda: ["standard output cannot be written"])
+
+    response = await api.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "state": "unready",
+        "queues": {"calculation": "ok"},
+        "reasons": ["standard output cannot be written"],
     }
 
 

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import of_stack
@@ -73,6 +75,17 @@ def test_a_log_line_has_all_of_it() -> None:
         "sqs_message": "id",
         "trace": "in line 1",
     }
+
+
+def test_a_fact_of_whatever_name_is_no_end_of_the_log() -> None:
+    named = ("Event", "Self", "Method name", "Alerts in message")
+    alert = alert_of(facts=dict.fromkeys(named, "mine"))
+
+    with capture_logs() as logs:
+        structlog.get_logger().error("alert", **alert.as_log())
+
+    [line] = logs
+    assert (line["event"], line["alerts_in_message"]) == ("alert", "mine")
 
 
 @pytest.mark.parametrize(
