@@ -5,8 +5,8 @@ import time
 from fastapi import HTTPException, Request, status
 from fastapi.exceptions import RequestValidationError
 
-from services.api.http_protocol import ANSWERED_STATUS
 from services.metrics import HTTP_REQUEST_SECONDS, TASKS_ACCEPTED, TASKS_REFUSED, child
+from web.http_protocol import ANSWERED_STATUS
 
 
 class RequestMetrics:
