@@ -85,7 +85,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """The request whose head has come, and whose body has not."""
     _unanswered = 0
     _bytes_beside_body = 0
-    _unparsed = b""
+    _unparsed = memoryview(b"")
     _refusal: Refusal | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -97,7 +97,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the connection go."""
-        self._unparsed = b""
+        self._unparsed = memoryview(b"")
         self._stop_timer()
         super().connection_lost(exc)
 
@@ -105,7 +105,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Parse what came; bound what is still to come."""
         self._unset_keepalive_if_required()
         if self._refusal is None:
-            self._unparsed += data
+            self._unparsed = memoryview(bytes(self._unparsed) + data if self._unparsed else data)
             self._parse()
 
     @property
@@ -127,11 +127,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         elif self._timer is None:
             self._start_timer()
 
-    def _feed(self, piece: bytes) -> None:
+    def _feed(self, piece: bytes | memoryview) -> None:
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            self._feed_without_upgrade(piece[upgrade.args[0] :])
+            self._feed_without_upgrade(bytes(piece[upgrade.args[0] :]))
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause.refusal if isinstance(cause, RefusedError) else MALFORMED)
@@ -233,7 +233,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse the request that is coming, once those before it are answered."""
         self._refusal = refusal
-        self._unparsed = b""
+        self._unparsed = memoryview(b"")
         self._is_under_way = False
         self._stop_timer()
         coming, self._coming = self._coming, None

@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 
 from services import tracing
 from services.api.api_keys import ApiKeys
 from services.api.enqueue import TaskQueue
-from services.api.errors import answer_validation_error
+from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
+from services.api.validation_process import ValidationProcess
 from services.garbage_collection import spare_what_stays
 from services.queues import define_queues
 from services.settings import ApiSettings
@@ -43,6 +43,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             }
             spare_what_stays()
             yield
+            await app.state.validation.close()
             # What does not end in this time has nobody any more who waits for it.
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.enqueue_timeout_seconds):
@@ -65,6 +66,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
-    app.add_exception_handler(RequestValidationError, answer_validation_error)
+    app.state.validation = ValidationProcess(settings.task_packages, settings.enqueue_timeout_seconds)
+    app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     return app
