@@ -14,8 +14,10 @@ from starlette.requests import ClientDisconnect
 
 from receiver import callbacks, events, misbehaviour, page, slack, source
 from receiver.misbehaviour import Standing
+from receiver.security import SecurityMiddleware
 from receiver.settings import Settings
 from receiver.store import open_store
+from web.head_requests import HeadMiddleware
 from web.pages import mount_files
 
 log = logging.getLogger("uvicorn.error")
@@ -45,7 +47,10 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         lifespan=lifespan,
         max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,
     )
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(SecurityMiddleware, allowed_hosts=settings.receiver_allowed_hosts)
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
     app.state.standing = Standing()

@@ -20,6 +20,7 @@ from services.queues import define_queues
 from services.settings import ApiSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from web.head_requests import HeadMiddleware
 
 _DESCRIPTION = """\
 Post a task with a `callback_url`: the answer comes at once with a `task_id`, the work is done by a worker,
@@ -57,11 +58,14 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         description=_DESCRIPTION,
         version="1",
         lifespan=lifespan,
+        # It would send the client to whatever its Host header says.
+        redirect_slashes=False,
         # It would ask for its providers three times a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # Before the pages: routes are tried in their order.
         routes=make_task_routes(task_types, settings),
     )
+    app.add_middleware(HeadMiddleware)
     app.state.api_keys = ApiKeys(settings.api_keys or [])
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes

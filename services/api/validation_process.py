@@ -82,7 +82,7 @@ class ValidationProcess:
                 is_done = True
                 return answer
         except (OSError, EOFError, ValueError, TimeoutError) as error:
-            log.error("a large task could not be validated", task_type=task_type, size=len(body), cause=repr(error))
+            _log(task_type, len(body), error)
             raise _too_busy() from error
         finally:
             # What is under way there would be taken for the answer to the next one.
@@ -105,6 +105,10 @@ class ValidationProcess:
 def _too_busy() -> HTTPException:
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, _TOO_BUSY, headers)
+
+
+def _log(task_type: str, size: int, error: Exception) -> None:
+    log.error("a large task could not be validated", task_type=task_type, size=size, cause=repr(error))
 
 
 def serve(connection: socket.socket, task_packages: Sequence[str]) -> None:
