@@ -74,9 +74,7 @@ async def test_the_slack_stand_in_answers_any_bytes_with_json(receiver: httpx.As
 @pytest.mark.parametrize(
     "body", [b'{"\\ud800": 1}', b'{"seconds": NaN}', b"{" + b'"a": 1, ' * 100_000 + b'"b": [NaN]}']
 )
-async def test_what_is_malformed_is_answered_with_json_of_a_modest_size(
-    receiver: httpx.AsyncClient, body: bytes
-) -> None:
+async def test_what_is_malformed_is_told_in_a_modest_answer(receiver: httpx.AsyncClient, body: bytes) -> None:
     answer = await receiver.put("/misbehaviour", content=body, headers={"content-type": "application/json"})
 
     assert answer.status_code == 422
