@@ -99,7 +99,7 @@ class ValidationProcess:
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        return await asyncio.open_connection(sock=ours)
+        return await asyncio.open_unix_connection(sock=ours)
 
 
 def _too_busy() -> HTTPException:

@@ -5,12 +5,19 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from receiver.app import create_app as create_receiver
+from receiver.server import make_server as make_receiver_server
+from receiver.settings import Settings as ReceiverSettings
+from services.console.app import create_app as create_console
+from services.console.server import make_server as make_console_server
+from services.settings import ConsoleSettings
 from web.http_protocol import (
     CHUNK_FRAME_BYTES,
     MAX_BYTES_BESIDE_BODY,
@@ -29,18 +36,20 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class Asked:
-    """An application that tells what it was asked; `/wait` waits until it is let go."""
+    """An application that tells what it was asked; `/wait` waits until it is let go, `/early` for no body."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
+        self.gone: list[bytes] = []
         self.let_go = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked.append(scope["raw_path"])
-        body, more = b"", True
+        body, more = b"", scope["path"] != "/early"
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
+                self.gone.append(scope["raw_path"])
                 return
             body += message["body"]
             more = message["more_body"]
@@ -316,6 +325,21 @@ async def test_a_refused_request_whose_turn_has_not_come_reaches_no_application(
     assert server.app.asked == [b"/wait"]
 
 
+async def test_a_request_that_was_answered_before_it_came_as_a_whole_gets_no_second_answer(server: Server) -> None:
+    async with server.connected(CHUNKED.replace(b"/echo", b"/early")) as connection:
+        assert (await connection.answer())[0] == 200
+        await connection.send(b"x\r\n")
+        assert await connection.is_closed()
+
+
+async def test_the_application_hears_that_a_request_will_not_come_as_a_whole(server: Server) -> None:
+    async with server.connected(CHUNKED + b"1\r\nx\r\n") as connection:
+        await until(lambda: server.app.asked == [b"/echo"])
+        await connection.send(b"x\r\n")
+        assert (await connection.answer())[0] == 400
+        await until(lambda: server.app.gone == [b"/echo"])
+
+
 async def test_time_does_not_run_for_a_client_that_is_not_read_from(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,3 +393,13 @@ async def test_a_target_may_be_a_url_whose_host_counts(server: Server, target: b
 
     assert (status, told["path"], told["query"]) == (200, path, query)
     assert told["headers"] == [["host", "other:81"], ["accept", "*/*"]]
+
+
+def test_the_pages_servers_take_http_so(tmp_path: Path) -> None:
+    receiver = make_receiver_server(create_receiver(ReceiverSettings(receiver_database=tmp_path / "receiver.sqlite3")))
+    console = make_console_server(create_console(ConsoleSettings(), {}), ConsoleSettings())
+
+    for each in (receiver, console):
+        each.config.load()
+        assert issubclass(each.config.http_protocol_class, BoundedHttpProtocol)
+        assert each.config.ws_protocol_class is None

@@ -11,7 +11,8 @@ from services.messages import MAX_BODY_BYTES
 from services.task_types import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
-CALCULATION: TypeAdapter[Any] = TypeAdapter(TASK_TYPES["calculation"].request_model)
+REQUEST_MODEL: type[BaseModel] = TASK_TYPES["calculation"].request_model
+CALCULATION = TypeAdapter(REQUEST_MODEL)
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}
 URL = "https://example.com/"
 
