@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from services.messages import MAX_BODY_BYTES
 
 _JSON = "application/json"
+_NO_ENCODING = "identity"
 _QUOTED = 100
 
 
@@ -37,13 +38,13 @@ def check_media_type(headers: Headers) -> None:
     JSON under another name is not taken: a page of anywhere can have a browser send that without asking.
     """
     content_type = headers.get("content-type", "")
-    if not _is_json(content_type):
+    if content_type != _JSON and not _is_json(content_type):
         said = f"not {content_type[:_QUOTED]!r}" if content_type else "which is missing"
         raise _unsupported(f"Send the task as JSON, with the header Content-Type: {_JSON}, {said}.", "Accept", _JSON)
-    encoding = headers.get("content-encoding", "identity")
-    if encoding.strip().lower() != "identity":
+    encoding = headers.get("content-encoding", _NO_ENCODING)
+    if encoding != _NO_ENCODING and encoding.strip().lower() != _NO_ENCODING:
         detail = f"Send the task as it is, without Content-Encoding: {encoding[:_QUOTED]}."
-        raise _unsupported(detail, "Accept-Encoding", "identity")
+        raise _unsupported(detail, "Accept-Encoding", _NO_ENCODING)
 
 
 async def read_body(request: Request) -> bytes:

@@ -21,9 +21,13 @@ _BODY = ("body",)
 def faults_of_body(model: TypeAdapter[Any], body: bytes) -> bytes | None:
     """Return the content of the 422 that a body is answered with, None where it is one of the model's."""
     try:
-        return _faults_of_value(model, exact_json.loads(body))
+        value = exact_json.loads(body)
+        model.validate_python(value)
+    except ValidationError as error:
+        return _faults_of_value(model, value, error)
     except ValueError as error:
         return _faults_of_json(model, body, error)
+    return None
 
 
 def faults(error: ValidationError, *place: str) -> bytes:
@@ -31,9 +35,8 @@ def faults(error: ValidationError, *place: str) -> bytes:
     return _content(error.errors(include_url=False), place, error.error_count())
 
 
-def _faults_of_value(model: TypeAdapter[Any], value: Any) -> bytes | None:
-    error = _error_of(model, value)
-    return None if error is None else _content(_first_errors(model, value, error), _BODY, error.error_count())
+def _faults_of_value(model: TypeAdapter[Any], value: Any, error: ValidationError) -> bytes:
+    return _content(_first_errors(model, value, error), _BODY, error.error_count())
 
 
 def _faults_of_json(model: TypeAdapter[Any], body: bytes, error: ValueError) -> bytes:
@@ -45,10 +48,13 @@ def _faults_of_json(model: TypeAdapter[Any], body: bytes, error: ValueError) -> 
         "ctx": {"error": error},
     }
     try:
-        by_model = _faults_of_value(model, exact_json.loads(body, allow_nan=True))
+        value = exact_json.loads(body, allow_nan=True)
+        model.validate_python(value)
+    except ValidationError as by_model:
+        return _faults_of_value(model, value, by_model)
     except ValueError:
-        by_model = None
-    return by_model or _content([details], _BODY, 1)
+        pass
+    return _content([details], _BODY, 1)
 
 
 def _error_of(model: TypeAdapter[Any], value: Any) -> ValidationError | None:
