@@ -8,19 +8,25 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
 from receiver import callbacks, events, misbehaviour, page, slack, source
+from receiver.exact_json import ExactJSONResponse
 from receiver.misbehaviour import Standing
+from receiver.security import SecurityMiddleware
 from receiver.settings import Settings
 from receiver.store import open_store
+from web.head_requests import HeadMiddleware
 from web.pages import mount_files
 
 log = logging.getLogger("uvicorn.error")
 
 MAX_BODY_BYTES = 64 * 1024 * 1024  # a larger body is answered 413, so that memory stays bounded
+
+MOST_ERRORS = 100  # of a malformed request that are told
 
 DISK_ERRORS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}  # primary codes, https://sqlite.org/rescode.html
 
@@ -45,7 +51,10 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         lifespan=lifespan,
         max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,
     )
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(SecurityMiddleware, allowed_hosts=settings.receiver_allowed_hosts)
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
     app.state.standing = Standing()
@@ -53,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(routes.router)
     mount_files(app, page.STATIC)
     app.get("/healthcheck", summary="The process lives", tags=["health"])(healthcheck)
+    app.exception_handler(RequestValidationError)(malformed)
     app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(sqlite3.OperationalError)(not_stored)
     return app
@@ -61,6 +71,14 @@ def create_app(settings: Settings) -> FastAPI:
 async def healthcheck() -> dict[str, str]:
     """Answer that the process lives."""
     return {"state": "healthy"}
+
+
+async def malformed(_request: Request, error: Exception) -> Response:
+    """Answer FastAPI's 422, bounded: without what was sent, which may be large, or what its own JSON cannot hold."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    told = [{name: details[name] for name in ("type", "loc", "msg")} for details in error.errors()[:MOST_ERRORS]]
+    return ExactJSONResponse({"detail": told}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 async def gone(_request: Request, _error: Exception) -> Response:

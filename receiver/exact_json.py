@@ -6,6 +6,9 @@ from typing import Any
 import simplejson
 from fastapi import Response
 
+# As itself, and as its three bytes were decoded one by one.
+_BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
+
 
 class ExactJSONResponse(Response):
     """A JSON answer that may hold decimals and `RawJSON`."""
@@ -20,14 +23,25 @@ class ExactJSONResponse(Response):
 def parse(raw: bytes) -> Any:
     """The parsed JSON, or None where it is none (NaN and Infinity are none: RFC 8259, section 6)."""
     try:
-        return simplejson.loads(raw.decode(), use_decimal=True, allow_nan=False)
+        return simplejson.loads(_text(raw), use_decimal=True, allow_nan=False)
     except (ValueError, DecimalException, RecursionError):  # the last two: too many digits, nested too deep
         return None
 
 
 def verbatim(raw: bytes) -> simplejson.RawJSON | None:
     """The same JSON for embedding in an answer, or None where it is none."""
-    return None if parse(raw) is None else simplejson.RawJSON(raw.decode("utf-8-sig"))
+    return None if parse(raw) is None else simplejson.RawJSON(_text(raw))
+
+
+def _text(raw: bytes) -> str:
+    """The text without a byte order mark (RFC 8259, section 8.1). Raises ValueError for what is no UTF-8.
+
+    And for a second mark, which simplejson would pass over: inside another text it is no JSON.
+    """
+    text = raw.decode("utf-8-sig")
+    if text.startswith(_BYTE_ORDER_MARKS):
+        raise ValueError("JSON must not start with a byte order mark")
+    return text
 
 
 def pretty(value: Any) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from web.http_protocol import BoundedHttpProtocol
 from web.server import Server
 
 STOP_SECONDS = 3  # what requests under way may still take once the receiver is told to stop
@@ -21,7 +21,7 @@ RESET = "receiver.reset"
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing sends RST instead of FIN (socket(7))
 
 
-class ResettableProtocol(HttpToolsProtocol):
+class ResettableProtocol(BoundedHttpProtocol):
     """HTTP/1.1 that gives the application a way to reset its connection, which ASGI has none for."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own

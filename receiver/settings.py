@@ -3,16 +3,20 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret, Standard Webhooks 1.0, "Signature scheme"
 
 
 class SettingError(Exception):
     """A setting that cannot work; its text is one line that names the setting."""
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -22,6 +26,10 @@ class Settings(BaseSettings):
 
     receiver_host: str = Field(default="127.0.0.1", description="address to listen on")
     receiver_port: int = Field(default=9000, ge=0, le=65535, description="port to listen on; 0 takes any free one")
+    receiver_allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split)] = Field(
+        default=["receiver", "host.docker.internal"],
+        description="names besides those of loopback by which the inbox may be read and emptied, parted by comma",
+    )
     receiver_database: Path = Field(default=Path(".stack/receiver.sqlite3"), description="SQLite file")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = Field(default="console", description="for people, or JSON lines")

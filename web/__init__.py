@@ -1,4 +1,4 @@
-"""What the pages for people share: their look, small scripts, and the libraries they use (see static/vendor)."""
+"""What our HTTP servers share: how they take requests, and what their pages for people are made of (see static)."""
 
 from pathlib import Path
 

@@ -8,11 +8,11 @@ import uvicorn
 import uvloop
 
 from services.api.app import create_app
-from services.api.http_protocol import BoundedHttpProtocol
 from services.boot import boot
 from services.health import Service, serve_health
 from services.settings import ApiSettings
 from services.task_types import TaskTypes
+from web.http_protocol import BoundedHttpProtocol
 
 EXIT_NOT_STARTED = 3
 """As uvicorn's own command exits where the application does not start."""
@@ -32,6 +32,7 @@ async def _serve(settings: ApiSettings, task_types: TaskTypes) -> None:
         host=settings.api_host,
         port=settings.api_port,
         http=BoundedHttpProtocol,
+        ws="none",
         access_log=False,
         log_config=None,
         # What was accepted is confirmed by SQS or answered 500 within this time.

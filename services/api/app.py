@@ -5,21 +5,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 
 from services import tracing
 from services.api.api_keys import ApiKeys
 from services.api.enqueue import TaskQueue
-from services.api.errors import answer_validation_error
+from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
+from services.api.validation_process import ValidationProcess
 from services.garbage_collection import spare_what_stays
 from services.queues import define_queues
 from services.settings import ApiSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from web.head_requests import HeadMiddleware
 
 _DESCRIPTION = """\
 Post a task with a `callback_url`: the answer comes at once with a `task_id`, the work is done by a worker,
@@ -43,6 +44,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             }
             spare_what_stays()
             yield
+            await app.state.validation.close()
             # What does not end in this time has nobody any more who waits for it.
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.enqueue_timeout_seconds):
@@ -56,15 +58,19 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         description=_DESCRIPTION,
         version="1",
         lifespan=lifespan,
+        # It would send the client to whatever its Host header says.
+        redirect_slashes=False,
         # It would ask for its providers three times a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # Before the pages: routes are tried in their order.
         routes=make_task_routes(task_types, settings),
     )
+    app.add_middleware(HeadMiddleware)
     app.state.api_keys = ApiKeys(settings.api_keys or [])
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
-    app.add_exception_handler(RequestValidationError, answer_validation_error)
+    app.state.validation = ValidationProcess(settings.task_packages, settings.enqueue_timeout_seconds)
+    app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     return app

@@ -1,15 +1,13 @@
-"""The request of a task: refused early where it cannot be taken; its body read with exact numbers, kept as it came."""
-
-from json import JSONDecodeError
-from typing import Any
+"""The request of a task: refused by its head where its body cannot be taken; the body read within its bound."""
 
 from fastapi import HTTPException, Request, status
-from pydantic import TypeAdapter
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
 
-from services import exact_json
 from services.messages import MAX_BODY_BYTES
+
+_JSON = "application/json"
+_NO_ENCODING = "identity"
+_QUOTED = 100
 
 
 def too_large(size: str) -> HTTPException:
@@ -34,63 +32,42 @@ def declared_size(headers: Headers) -> int:
     return int(declared)
 
 
-class TaskHttpRequest(Request):
-    """A request whose JSON keeps its numbers exact, and whose body is not read on beyond what SQS can carry."""
+def check_media_type(headers: Headers) -> None:
+    """Raise the 415 of a body that is not sent as JSON, or encoded (RFC 9110, section 15.5.16).
 
-    _whole_body: bytes | None = None
+    JSON under another name is not taken: a page of anywhere can have a browser send that without asking.
+    """
+    content_type = headers.get("content-type", "")
+    if content_type != _JSON and not _is_json(content_type):
+        said = f"not {content_type[:_QUOTED]!r}" if content_type else "which is missing"
+        raise _unsupported(f"Send the task as JSON, with the header Content-Type: {_JSON}, {said}.", "Accept", _JSON)
+    encoding = headers.get("content-encoding", _NO_ENCODING)
+    if encoding != _NO_ENCODING and encoding.strip().lower() != _NO_ENCODING:
+        detail = f"Send the task as it is, without Content-Encoding: {encoding[:_QUOTED]}."
+        raise _unsupported(detail, "Accept-Encoding", _NO_ENCODING)
 
-    async def body(self) -> bytes:
-        """Read the body; raise the 413 as soon as it is known to be too large.
 
-        Raises ClientDisconnect where the client has gone.
-        """
-        if self._whole_body is None:
-            self._whole_body = await self._read_body()
-        return self._whole_body
+async def read_body(request: Request) -> bytes:
+    """Read the body; raise the 413 as soon as it is known to be too large, the 400 where the client has gone."""
+    chunks: list[bytes] = []
+    size = 0
+    is_whole = False
+    while not is_whole:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(status.HTTP_400_BAD_REQUEST, "The request did not come as a whole.")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY_BYTES:
+            raise too_large(f"more than {MAX_BODY_BYTES}")
+        is_whole = not message.get("more_body", False)
+    return b"".join(chunks)
 
-    async def _read_body(self) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        is_whole = False
-        while not is_whole:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > MAX_BODY_BYTES:
-                raise too_large(f"more than {MAX_BODY_BYTES}")
-            is_whole = not message.get("more_body", False)
-        return b"".join(chunks)
 
-    async def text(self) -> str:
-        """Read the body as the client wrote it, without a byte order mark."""
-        return exact_json.decode(await self.body())
-
-    async def is_valid(self, model: TypeAdapter[Any]) -> bool:
-        """Tell whether the body is one of the model's, and is sent as JSON. Keeps nothing but its text."""
-        if not _is_json(self.headers.get("content-type", "")):
-            return False
-        try:
-            model.validate_python(exact_json.loads(await self.body()))
-        except (ValueError, ClientDisconnect):
-            return False
-        return True
-
-    async def json(self) -> Any:
-        """Read the body. NaN and Infinity pass, for the model to refuse them by their place."""
-        body = await self.body()
-        try:
-            self._parsed = exact_json.loads(body, allow_nan=True)
-        except ValueError as error:
-            # FastAPI answers this error with the 422 of a body that is no JSON.
-            raise JSONDecodeError(str(error), "", getattr(error, "pos", 0)) from error
-        return self._parsed
-
-    def forget_parsed(self) -> None:
-        """Empty the JSON, which FastAPI keeps until the answer: it takes 10 to 50 times the memory of its text."""
-        self._parsed.clear()
+def _unsupported(detail: str, name: str, value: str) -> HTTPException:
+    return HTTPException(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, detail, {name: value})
 
 
 def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == "application/json"
+    kind, _, name = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (name == "json" or name.endswith("+json"))

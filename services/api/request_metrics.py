@@ -3,10 +3,10 @@
 import time
 
 from fastapi import HTTPException, Request, status
-from fastapi.exceptions import RequestValidationError
 
-from services.api.http_protocol import ANSWERED_STATUS
+from services.api.errors import MalformedRequestError
 from services.metrics import HTTP_REQUEST_SECONDS, TASKS_ACCEPTED, TASKS_REFUSED, child
+from web.http_protocol import ANSWERED_STATUS
 
 
 class RequestMetrics:
@@ -35,7 +35,7 @@ def status_of(error: Exception) -> int:
     match error:
         case HTTPException():
             return error.status_code
-        case RequestValidationError():
+        case MalformedRequestError():
             return status.HTTP_422_UNPROCESSABLE_CONTENT
         case _:
             return status.HTTP_500_INTERNAL_SERVER_ERROR

@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 import structlog
 from fastapi import Body, Header, HTTPException, Request, Response, Security, status
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from services import tracing
+from services import exact_json, tracing
 from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
-from services.api.errors import COULD_NOT_BE_QUEUED
-from services.api.request_body import TaskHttpRequest, declared_size, too_large
+from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError
+from services.api.request_body import check_media_type, declared_size, read_body, too_large
 from services.api.request_metrics import RequestMetrics
+from services.api.validation import faults, faults_of_body
+from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.settings import ApiSettings
 from services.sqs import message_bytes
@@ -54,22 +57,21 @@ class Accepted(BaseModel):
         )
 
 
-class ErrorDetail(BaseModel):
-    """Why the request was not accepted."""
-
-    detail: str
-
-
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     status.HTTP_408_REQUEST_TIMEOUT: {
         "model": ErrorDetail,
         "description": "The request did not come as a whole in time",
     },
     status.HTTP_413_CONTENT_TOO_LARGE: {"model": ErrorDetail, "description": "Larger than an SQS message can be"},
+    status.HTTP_415_UNSUPPORTED_MEDIA_TYPE: {
+        "model": ErrorDetail,
+        "description": "Not sent as JSON, or compressed: the answer names the header to send, or to leave out",
+    },
+    status.HTTP_422_UNPROCESSABLE_CONTENT: {"model": MalformedRequest, "description": "Malformed, with the places"},
     status.HTTP_500_INTERNAL_SERVER_ERROR: {"model": ErrorDetail, "description": COULD_NOT_BE_QUEUED},
     status.HTTP_503_SERVICE_UNAVAILABLE: {
         "model": ErrorDetail,
-        "description": "Overloaded: too many tasks are waiting to be queued",
+        "description": "Overloaded: too many tasks are waiting to be queued, or to be checked",
         "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
     },
 }
@@ -111,8 +113,8 @@ def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> list[BaseR
 class TaskRoute(APIRoute):
     """The route of a task type. It reads the body of those requests alone that may come in.
 
-    FastAPI documents it, and answers each request that is not plainly valid: it says what is wrong. A valid one does
-    not go FastAPI's way, which costs more than all the rest.
+    FastAPI documents it, and has no part in its answers: its way costs more than all the rest, and what it says of what
+    is wrong has no bound.
     """
 
     def __init__(self, task_type: TaskType[Any], settings: ApiSettings) -> None:
@@ -134,7 +136,6 @@ class TaskRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Decide on the request before its body is read."""
-        answer_of_fastapi = super().get_route_handler()
 
         async def handle_task(received: Request) -> Response:
             begun = time.perf_counter()
@@ -146,15 +147,15 @@ class TaskRoute(APIRoute):
             self._metrics.accepted(begun)
             return response
 
-        async def answer(received: Request) -> Response:
-            state = received.app.state
-            state.api_keys.check(received)
-            with state.pending_tasks.place_for(declared_size(received.headers)):
-                request = TaskHttpRequest(received.scope, received.receive)
-                key = request.headers.get("idempotency-key")
-                if _is_valid_key(key) and await request.is_valid(self._model):
-                    return await self._accept(request, key)
-                return await answer_of_fastapi(request)
+        async def answer(request: Request) -> Response:
+            request.app.state.api_keys.check(request)
+            size = declared_size(request.headers)
+            check_media_type(request.headers)
+            key = _idempotency_key_of(request.headers)
+            with request.app.state.pending_tasks.place_for(size):
+                body = await read_body(request)
+                await self._check(request, body)
+                return await self._accept(request, exact_json.decode(body), key)
 
         return handle_task
 
@@ -163,31 +164,38 @@ class TaskRoute(APIRoute):
         with tracing.tracer.request(scope, self.path) as span:
             await super().handle(scope, receive, span.watched(send))
 
-    def _make_endpoint(self, example_receiver_url: str) -> Callable[..., Awaitable[Response]]:
+    def _make_endpoint(self, example_receiver_url: str) -> Callable[..., Awaitable[None]]:
+        """Return what FastAPI documents."""
         example = make_example(self._task_type, example_receiver_url)
         request_model = self._task_type.request_model
 
-        async def accept(
-            request: TaskHttpRequest,
-            _valid: Annotated[
+        async def documented(
+            task: Annotated[
                 request_model,  # type: ignore[valid-type]
                 Body(openapi_examples={"example": {"value": example}}),
-                AfterValidator(_forget),
             ],
             idempotency_key: IdempotencyKey = None,
-        ) -> Response:
-            request.forget_parsed()
-            return await self._accept(request, idempotency_key)
+        ) -> None:
+            """Be never called."""
 
-        return accept
+        return documented
 
-    async def _accept(self, request: TaskHttpRequest, idempotency_key: str | None) -> Response:
-        """Queue the task of a valid request."""
+    async def _check(self, request: Request, body: bytes) -> None:
+        """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to tell."""
+        if len(body) > LARGE_BODY_BYTES:
+            validation: ValidationProcess = request.app.state.validation
+            faults = await validation.faults_of_body(self._task_type.name, body)
+        else:
+            faults = faults_of_body(self._model, body)
+        if faults is not None:
+            raise MalformedRequestError(faults)
+
+    async def _accept(self, request: Request, text: str, idempotency_key: str | None) -> Response:
+        """Queue the task of a valid request, whose text is passed on untouched."""
         task_queue: TaskQueue = request.app.state.task_queues[self._task_type.name]
         task_id = task_id_of(self._task_type.name, idempotency_key)
         tracing.tracer.of_task(task_id)
-        # The text of the client, not the model's: it is passed on untouched.
-        message = encode_task(task_id, self._task_type.name, await request.text())
+        message = encode_task(task_id, self._task_type.name, text)
         size = message_bytes(message)
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
@@ -199,16 +207,12 @@ class TaskRoute(APIRoute):
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
 
 
-def _is_valid_key(key: str | None) -> bool:
+def _idempotency_key_of(headers: Headers) -> str | None:
+    """Return the key, where one is sent. Raises the 422 of one that is not valid."""
     try:
-        _IDEMPOTENCY_KEY.validate_python(key)
-    except ValidationError:
-        return False
-    return True
-
-
-def _forget(_task: BaseModel) -> None:
-    """Keep nothing of a valid task but its text, while it waits for SQS."""
+        return _IDEMPOTENCY_KEY.validate_python(headers.get("idempotency-key"))
+    except ValidationError as error:
+        raise MalformedRequestError(faults(error, "header", "Idempotency-Key")) from error
 
 
 def task_id_of(task_type: str, idempotency_key: str | None) -> str:

@@ -1,5 +1,6 @@
 """The console's answers: JSON without secrets, and for every error a line that says what to do."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +24,9 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """Those of every answer."""
+
+_MOST_ERRORS = 20
+_MOST_CHARACTERS = 5000
 
 _STATUSES: dict[type[DlqError], HTTPStatus] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -95,6 +99,8 @@ async def _of_bug(_request: Request, _error: Exception) -> Response:
     return response
 
 
-def validation_detail(errors: Any) -> str:
-    """Return what is wrong with a request, each with its place, in one line."""
-    return "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors)
+def validation_detail(errors: Sequence[Any]) -> str:
+    """Return what is wrong with a request, each with its place, in one line: the first few errors."""
+    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors[:_MOST_ERRORS])
+    more = f"; and {len(errors) - _MOST_ERRORS} more" if len(errors) > _MOST_ERRORS else ""
+    return f"{told[:_MOST_CHARACTERS]}{more}"

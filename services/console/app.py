@@ -25,6 +25,7 @@ from services.queues import define_queues
 from services.settings import LARGEST_MESSAGE_BYTES, USER_AGENT, ConsoleSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from web.head_requests import HeadMiddleware
 from web.pages import mount_files, page_file
 
 STATIC = Path(__file__).parent / "static"
@@ -59,9 +60,17 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
             await stack.enter_async_context(_background(_close_at_stop(app)))
             yield
 
-    app = FastAPI(lifespan=lifespan, max_body_size=MAX_BODY_BYTES, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.stopping = asyncio.Event()
     app.state.broadcast = Broadcast()
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(SecurityMiddleware, allowed_hosts=settings.console_allowed_hosts)
     answer_errors(app)
     for routes in (state_routes, dead_letter_routes, task_routes):

@@ -4,6 +4,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.settings import ConsoleSettings
+from web.http_protocol import BoundedHttpProtocol
 from web.server import Server
 
 STOP_SECONDS = 6
@@ -17,6 +18,7 @@ def make_server(app: FastAPI, settings: ConsoleSettings) -> Server:
         host=settings.console_host,
         port=settings.console_port,
         loop="uvloop",
+        http=BoundedHttpProtocol,
         lifespan="on",
         ws="none",
         access_log=False,

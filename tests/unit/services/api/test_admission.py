@@ -120,7 +120,7 @@ async def test_tasks_that_wait_are_bounded_in_bytes_too() -> None:
     queue = SlowTaskQueue()
     app = make_app(queue, enqueue_max_pending_bytes=1_048_576)
     async with client_of(app) as api:
-        large = [ITEM | {"name": "x" * 200}] * 100
+        large = [ITEM | {"name": "x" * 200}] * 50
         waiting = asyncio.create_task(api.post(CALCULATION, json={**REQUEST, "message": large}))
         await queue.has_waiting(1)
 

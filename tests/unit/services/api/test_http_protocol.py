@@ -9,11 +9,11 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from services.api import http_protocol
 from services.api.app import create_app
-from services.api.http_protocol import MAX_HEAD_BYTES, BoundedHttpProtocol
 from services.settings import ApiSettings
 from services.task_types import load_task_types
+from web import http_protocol
+from web.http_protocol import MAX_BYTES_BESIDE_BODY, BoundedHttpProtocol
 
 HEALTHCHECK = b"GET /healthcheck HTTP/1.1\r\nHost: api\r\n\r\n"
 SUBMIT = (
@@ -112,7 +112,7 @@ async def test_a_head_that_is_too_large_is_answered_431(repeated: bytes) -> None
     async with connected(make_app()) as (reader, writer):
         writer.write(HEALTHCHECK + HEALTHCHECK[:-2] + b"X-First: ")
         await answered(reader)
-        writer.write(repeated * (MAX_HEAD_BYTES // len(repeated) + 1))
+        writer.write(repeated * (MAX_BYTES_BESIDE_BODY // len(repeated) + 1))
         head, _ = await answered(reader)
         assert head.startswith(b"HTTP/1.1 431 ")
         assert await reader.read() == b""

@@ -14,9 +14,11 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from services import targets
+from services.api import task_routes
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
 from services.api.pending import PendingTasks
+from services.messages import MAX_BODY_BYTES
 from services.settings import ApiSettings
 from services.task_types import load_task_types
 from tests.service_fixtures import policy_of
@@ -82,8 +84,9 @@ with_keys = schema_of(api_keys=[SecretStr(KEY)])
 
 @pytest.fixture(autouse=True)
 def _all_targets(plain_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # it comes first
-    """Which targets are allowed, the document cannot say: here all are."""
+    """Which targets are allowed, the document cannot say: here all are, in this process."""
     monkeypatch.setattr(targets, "policy", policy_of("localhost", "0.0.0.0/0", "::/0"))
+    monkeypatch.setattr(task_routes, "LARGE_BODY_BYTES", MAX_BODY_BYTES)
 
 
 @working.parametrize()

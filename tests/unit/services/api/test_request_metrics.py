@@ -8,7 +8,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.api import http_protocol
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
 from services.messages import MAX_BODY_BYTES
@@ -16,6 +15,7 @@ from services.settings import ApiSettings
 from services.task_types import load_task_types
 from tests.service_fixtures import Growth
 from tests.unit.services.api.test_http_protocol import SUBMIT, answered, connected
+from web import http_protocol
 
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])

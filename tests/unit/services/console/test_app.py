@@ -233,3 +233,11 @@ async def test_a_sample_that_fails_is_followed_by_the_next(
     monkeypatch.setattr(app.state.broadcast, "publish", fail_once)
     async with app.router.lifespan_context(app), asyncio.timeout(30):
         assert json.loads(await app.state.broadcast.newest())["queues"]
+
+
+async def test_of_many_errors_the_first_are_told_and_how_many_more_there_are(console: httpx.AsyncClient) -> None:
+    answer = await console.post("/api/redrive", json={f"wrong {number}": 1 for number in range(1000)})
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("body.wrong 0: Extra inputs are not permitted; ")
+    assert answer.json()["detail"].endswith("; and 980 more")

@@ -2,36 +2,20 @@
 
 import pytest
 
-from services.console.security import is_allowed_host, refusal_of
+from services.console.security import refusal_of
 
 HOST = "localhost:8080"
 
 
 def status_of(method: str, path: str = "/api/state", **headers: str) -> int | None:
     told = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    refusal = refusal_of(method, path, told, [])
+    refusal = refusal_of(method, path, "http", told, [])
     return refusal.status if refusal else None
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["localhost", "localhost:8080", "LOCALHOST:1", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "console.test:80"],
-)
-def test_names_of_loopback_and_those_that_are_listed_are_the_consoles(host: str) -> None:
-    assert is_allowed_host(host, ["Console.test"])
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["", "evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.1", "0.0.0.0", "[::1", "localhost@evil"],  # noqa: S104
-)
-def test_any_other_name_is_refused_whatever_address_it_has(host: str) -> None:
-    assert not is_allowed_host(host, ["console.test"])
 
 
 @pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/state", "/healthcheck"])
 def test_a_foreign_name_is_refused_for_every_path(path: str) -> None:
-    refusal = refusal_of("GET", path, {"host": "evil.example"}, [])
+    refusal = refusal_of("GET", path, "http", {"host": "evil.example"}, [])
     assert refusal is not None
     assert refusal.status == 403
     assert "CONSOLE_ALLOWED_HOSTS" in refusal.detail
@@ -47,14 +31,12 @@ def test_what_is_no_browser_may_post_json() -> None:
     assert status_of("POST", content_type="application/json") is None
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
-def test_a_post_from_another_page_is_refused(site: str) -> None:
-    assert status_of("POST", content_type="application/json", sec_fetch_site=site) == 403
-
-
-@pytest.mark.parametrize("origin", ["http://localhost:9000", "http://evil.example", "null", "http://localhost"])
-def test_a_post_whose_origin_is_another_is_refused_without_fetch_metadata(origin: str) -> None:
-    assert status_of("POST", content_type="application/json", origin=origin) == 403
+@pytest.mark.parametrize(
+    "told",
+    [{"sec_fetch_site": "cross-site"}, {"sec_fetch_site": "none"}, {"origin": f"https://{HOST}"}, {"origin": "null"}],
+)
+def test_a_post_from_another_page_is_refused(told: dict[str, str]) -> None:
+    assert status_of("POST", content_type="application/json", **told) == 403
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -67,10 +49,11 @@ def test_what_a_form_of_another_page_could_send_is_no_json(content_type: str) ->
     assert status_of("POST", content_type=content_type) == 415
 
 
-def test_another_page_cannot_make_it_look_into_a_queue() -> None:
-    assert status_of("GET", "/api/dead-letters", sec_fetch_site="cross-site") == 403
-    assert status_of("GET", "/api/dead-letters", sec_fetch_site="none") is None
-    assert status_of("GET", "/api/dead-letters") is None
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_another_page_cannot_make_it_look_into_a_queue(method: str) -> None:
+    assert status_of(method, "/api/dead-letters", sec_fetch_site="cross-site") == 403
+    assert status_of(method, "/api/dead-letters", sec_fetch_site="none") is None
+    assert status_of(method, "/api/dead-letters") is None
 
 
 def test_a_link_of_another_page_may_lead_to_the_console() -> None:
