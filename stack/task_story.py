@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import httpx
 
-from stack.log_line import LogLine
+from stack.log_line import ROTATED_AWAY, LogLine
 
 Mark = Literal["done", "failed", "retry", "note"]
 
@@ -197,6 +197,10 @@ def _sqs_failed(line: LogLine) -> Told:
     return "retry", f"SQS did not answer as it should, trying again: {line.fields.get('error', '')}"
 
 
+def _rotated_away(_line: LogLine) -> Told:
+    return "failed", ROTATED_AWAY
+
+
 # The events of a task's life, in the words of the services.
 _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "accepted": _accepted,
@@ -213,6 +217,7 @@ _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "callback received": _callback_received,
     "message not settled, it will be received again": _unsettled,
     "SQS call failed, trying again": _sqs_failed,
+    ROTATED_AWAY: _rotated_away,
 }
 
 

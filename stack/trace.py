@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from stack.console import show, show_json
 from stack.errors import StackError
-from stack.log_line import LineReader, LogLine, RawLine
+from stack.log_line import LineReader, RawLine
 from stack.story_view import story_json, story_lines
 from stack.task_story import Story, story_of
 
@@ -28,7 +28,7 @@ def find_story(beginning: str, batches: Iterable[list[RawLine]]) -> Story:
     if not beginning:
         raise StackError("Say which task: `make trace TASK=<id>`; its first characters will do.")
     lines = list(LineReader().read(_lines_with(beginning, batches)))
-    ids = list(dict.fromkeys(line.task_id for line in lines if _is_of(line, beginning)))
+    ids = list(dict.fromkeys(line.task_id for line in lines if line.is_of_task(beginning)))
     if not ids:
         raise StackError(
             f"No log tells of a task {beginning}. Is it complete, or the beginning of an id? `make tail` shows tasks as"
@@ -45,7 +45,3 @@ def _lines_with(beginning: str, batches: Iterable[list[RawLine]]) -> Iterable[Ra
     """Those that may be meant: most lines need not be read as JSON to be left aside."""
     text = json.dumps(beginning)[:-1]
     return (line for batch in batches for line in batch if text in line.text)
-
-
-def _is_of(line: LogLine, beginning: str) -> bool:
-    return line.task_id is not None and line.task_id.startswith(beginning)

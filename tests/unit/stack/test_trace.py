@@ -1,9 +1,11 @@
 """The one task whose story is asked for, found in the logs; and what happens, as it happens."""
 
+from typing import Any
+
 import pytest
 
 from stack.errors import StackError
-from stack.log_line import RawLine
+from stack.log_line import ROTATED_AWAY, RawLine, missing_lines
 from stack.tail import steps_in
 from stack.trace import find_story
 from tests.unit.stack.log_lines import TASK, raw
@@ -53,6 +55,15 @@ def events(*, beginning: str = "", failures_only: bool = False) -> list[str]:
 
 def test_what_happens_to_tasks_is_told_in_order_and_nothing_else() -> None:
     assert events() == ["accepted", "returned for retry", "some trouble", "delivered"]
+
+
+@pytest.mark.parametrize("narrowed", [{"beginning": TASK}, {"failures_only": True}])
+def test_where_lines_may_be_missing_is_told_to_whoever_follows(narrowed: dict[str, Any]) -> None:
+    batches = [[RawLine("worker-data", missing_lines(0))]]
+
+    [step] = steps_in(batches, **{"beginning": "", "failures_only": False, **narrowed})
+
+    assert (step.mark, step.text) == ("failed", ROTATED_AWAY)
 
 
 def test_of_one_task_alone() -> None:
