@@ -5,7 +5,7 @@ A log is one stream of bytes, whatever files it lies in: supervisord rotates bet
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from itertools import chain, count
 from pathlib import Path
@@ -120,22 +120,32 @@ class LogFile:
 
 
 def kept(path: Path) -> list[BinaryIO]:
-    """The files of a log, open, the oldest first: `api.log.2`, `api.log.1`, `api.log`.
+    """The files of a log, open, the oldest first: `api.log.2`, `api.log.1`, `api.log`."""
+    while True:
+        files = _open_from_the_newest(path)
+        # One that is open lends its inode to no other: where each still has its name, there was no rotation.
+        if all(_is_still(name, file) for name, file in files.items()):
+            return list(reversed(files.values()))
+        _close(files.values())
 
-    They are opened from the newest on, as a rotation moves them that way: one may be met twice, and none is missed.
-    """
-    found: dict[int, BinaryIO] = {}
+
+def _open_from_the_newest(path: Path) -> dict[Path, BinaryIO]:
+    files: dict[Path, BinaryIO] = {}
+    names = chain([path], (path.with_name(f"{path.name}.{number}") for number in count(1)))
     misses = 0
-    for each in chain([path], (path.with_name(f"{path.name}.{number}") for number in count(1))):
-        with suppress(FileNotFoundError):
-            file = each.open("rb")
-            if found.setdefault(_inode(file), file) is not file:
-                file.close()
-            continue
-        misses += 1
-        if misses == _MISSES_AT_THE_END:
-            break
-    return list(reversed(found.values()))
+    while misses < _MISSES_AT_THE_END:
+        name = next(names)
+        try:
+            files[name] = name.open("rb")
+        except FileNotFoundError:
+            misses += 1
+    return files
+
+
+def _is_still(name: Path, file: BinaryIO) -> bool:
+    with suppress(FileNotFoundError):
+        return name.stat().st_ino == _inode(file)
+    return False
 
 
 def _inode(file: BinaryIO) -> int:
@@ -146,7 +156,7 @@ def _written_at(file: BinaryIO) -> float:
     return os.fstat(file.fileno()).st_mtime
 
 
-def _close(files: list[BinaryIO]) -> None:
+def _close(files: Iterable[BinaryIO]) -> None:
     for file in files:
         file.close()
 

@@ -239,7 +239,8 @@ def test_a_file_that_was_emptied_is_read_from_its_start_and_told_of(log: Path, f
 def test_every_line_of_a_real_rotating_writer_is_shown_or_said_to_be_missing(log: Path, followed: LogFile) -> None:
     lines = [f"{number:06}" for number in range(30_000)]
     writer = threading.Thread(target=write_as_supervisord, args=(log, "\n".join([*lines, ""]).encode()))
-    seen: list[str] = []
+    log.touch()
+    seen = followed.new_lines()
     writer.start()
     while writer.is_alive():
         seen += followed.new_lines()
