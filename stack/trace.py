@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from stack.console import show, show_json
 from stack.errors import StackError
@@ -27,7 +27,8 @@ def find_story(beginning: str, batches: Iterable[list[RawLine]]) -> Story:
     """The story of the task whose id begins so. Raises `StackError` where there is none, or more than one."""
     if not beginning:
         raise StackError("Say which task: `make trace TASK=<id>`; its first characters will do.")
-    lines = list(LineReader().read(_lines_with(beginning, batches)))
+    begin_at: dict[str, float] = {}
+    lines = list(LineReader().read(_lines_with(beginning, _noting_when_logs_begin(batches, begin_at))))
     ids = list(dict.fromkeys(line.task_id for line in lines if line.is_of_task(beginning)))
     if not ids:
         raise StackError(
@@ -38,10 +39,20 @@ def find_story(beginning: str, batches: Iterable[list[RawLine]]) -> Story:
     if len(ids) > 1:
         named = ", ".join(map(str, ids[:MOST_NAMED])) + (", …" if len(ids) > MOST_NAMED else "")
         raise StackError(f"{len(ids)} tasks begin with {beginning}: {named}. Give more of the id.")
-    return story_of(str(ids[0]), lines)
+    return story_of(str(ids[0]), lines, begin_at)
 
 
 def _lines_with(beginning: str, batches: Iterable[list[RawLine]]) -> Iterable[RawLine]:
     """Those that may be meant: most lines need not be read as JSON to be left aside."""
     text = json.dumps(beginning)[:-1]
     return (line for batch in batches for line in batch if text in line.text)
+
+
+def _noting_when_logs_begin(batches: Iterable[list[RawLine]], begin_at: dict[str, float]) -> Iterator[list[RawLine]]:
+    """The batches as they are; each service gets the time of its first line that tells one."""
+    reader = LineReader()
+    for batch in batches:
+        for line in batch:
+            if line.service not in begin_at and (at := next(reader.read([line])).at):
+                begin_at[line.service] = at
+        yield batch

@@ -8,7 +8,7 @@ from stack.errors import StackError
 from stack.log_line import ROTATED_AWAY, RawLine, missing_lines
 from stack.tail import steps_in
 from stack.trace import find_story
-from tests.unit.stack.log_lines import TASK, raw
+from tests.unit.stack.log_lines import BEGAN, TASK, raw
 
 OTHER = "5c000000-bdc9-49c2-80f5-d4b4a4c229e1"
 BATCHES = [
@@ -24,6 +24,15 @@ def test_the_beginning_of_an_id_finds_the_task_in_all_logs_in_order(beginning: s
 
     assert story.task_id == TASK
     assert [step.line.event for step in story.steps] == ["accepted", "delivered"]
+
+
+def test_a_story_knows_since_when_each_log_tells() -> None:
+    cut = RawLine("worker-data", 'd": 1}')
+    unrelated = raw("worker-data", "started", 40, task_id=None)
+
+    story = find_story(TASK, [[raw("api", "accepted", 0, task_type="data")], [cut, unrelated]])
+
+    assert story.logs_that_begin_too_late == {"worker-data": BEGAN + 40}
 
 
 def test_a_beginning_that_several_have_names_them() -> None:
