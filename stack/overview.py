@@ -13,6 +13,7 @@ from rich.text import Text
 from services.dlq.render import printable
 from services.durations import describe_duration
 from stack.config import StackSettings
+from stack.log_view import time_of_day
 from stack.status import ServiceStatus
 
 ANSWER_TIMEOUT_SECONDS = 3.0
@@ -34,12 +35,14 @@ class Overview:
     """Those of its services that consume queues, and any that do not tell what they do."""
     console_problem: str | None
     """Why the console told nothing."""
+    made_anew: dict[str, Any] | None = None
+    """The queues that lost what they held, as the console has seen it."""
 
     def as_json(self) -> dict[str, Any]:
         """For `ps --json`."""
         services = [status.as_json() for status in self.services]
         told = {"services": services, "queues": self.queues, "workers": self.workers}
-        return {**told, "console_problem": self.console_problem}
+        return {**told, "console_problem": self.console_problem, "made_anew": self.made_anew}
 
 
 def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
@@ -52,7 +55,7 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
     # One that does not answer may be a worker: it is not to be missing where it is looked for.
     workers = [each for each in state["services"] if each["consumers"] or each["error"]]
-    return Overview(services, queues, workers, None)
+    return Overview(services, queues, workers, None, state.get("made_anew"))
 
 
 def overview_text(overview: Overview) -> RenderableType:
@@ -62,6 +65,8 @@ def overview_text(overview: Overview) -> RenderableType:
         parts += ["", _queue_table(overview.queues)]
     if overview.workers:
         parts += ["", _worker_table(overview.workers)]
+    if overview.made_anew:
+        parts += ["", _made_anew(overview.made_anew)]
     if overview.console_problem:
         parts += ["", Text(printable(overview.console_problem), style="yellow")]
     return Group(*parts)
@@ -117,6 +122,11 @@ def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt}{settling})"
     if len(in_hand) > MOST_IN_HAND:
         yield f"{len(in_hand) - MOST_IN_HAND} more"
+
+
+def _made_anew(told: dict[str, Any]) -> Text:
+    style = "bold red" if told["messages"] else ""
+    return Text(printable(f"At {time_of_day(told['at'])[:-4]} {told['text']}."), style=style)
 
 
 def _age(queue: dict[str, Any]) -> str:

@@ -133,7 +133,18 @@ def test_the_json_has_all_that_the_console_tells_of_queues_and_workers_but_their
     assert [each["name"] for each in told["queues"]] == [each["name"] for each in STATE["queues"]]
     assert "history" not in told["queues"][0]
     assert [each["name"] for each in told["workers"]] == ["worker-calculation", "worker-data"]
-    assert told["console_problem"] is None
+    assert (told["console_problem"], told["made_anew"]) == (None, None)
+
+
+def test_queues_that_lost_what_they_held_are_told_of_below_the_tables(serve: Serve) -> None:
+    anew = {"at": 0, "queues": ["data"], "messages": 3, "text": "the queue data was made anew: gone"}
+
+    overview = looked(serve(lambda *_: (200, {**STATE, "made_anew": anew})))
+
+    *_, last = shown(overview).splitlines()
+    assert last.startswith("At ")
+    assert last.rstrip().endswith(" the queue data was made anew: gone.")
+    assert overview.as_json()["made_anew"] == anew
 
 
 def test_where_the_console_does_not_answer_the_services_are_shown_and_a_line_says_why() -> None:

@@ -40,7 +40,7 @@ async def test_the_state_is_told_alike_at_once_and_as_an_event(console: Console)
     told = await console.state_when(lambda state: state)
     asked = (await console.http.get("/api/state")).json()
 
-    assert told.keys() == asked.keys() == {"at", "sample_seconds", "links", "queues", "services", "series"}
+    assert told.keys() == asked.keys() == {"at", "sample_seconds", "links", "queues", "made_anew", "services", "series"}
 
 
 async def test_a_queue_that_is_gone_has_its_error_and_the_others_go_on(broker: Broker, console: Console) -> None:
