@@ -24,16 +24,18 @@ class MadeAnew:
 def describe(queues: Collection[MadeAnew]) -> str:
     """Say in one sentence that the queues, one at least, were made anew, and what they held."""
     which = f"the queue {next(iter(queues)).queue} was" if len(queues) == 1 else f"{len(queues)} queues were"
-    return f"{which} made anew: {describe_what_is_gone(queues)}"
+    return f"{which} made anew; {describe_what_is_gone(queues)}"
 
 
 def describe_what_is_gone(queues: Collection[MadeAnew]) -> str:
-    """Say what they held when they were last looked at, most of it first."""
+    """Say what they held when they were last seen, most of it first."""
     full = sorted((each for each in queues if each.held), key=lambda each: -each.held)
     if not full:
-        return "nothing was in there when last looked at"
-    held = ", ".join(f"{each.held} in {each.queue}" for each in full)
-    return f"what was in there is gone, when last looked at {held}"
+        return "nothing was in there, as last seen"
+    first, *others = full
+    noun = "message" if first.held == 1 else "messages"
+    held = [f"{first.held} {noun} in {first.queue}", *(f"{each.held} in {each.queue}" for each in others)]
+    return f"what was in there is gone: {', '.join(held)}, as last seen"
 
 
 def count_what_is_gone(queues: Collection[MadeAnew]) -> int:

@@ -126,7 +126,7 @@ def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
 
 def _made_anew(told: dict[str, Any]) -> Text:
     style = "bold red" if told["messages"] else ""
-    return Text(printable(f"At {time_of_day(told['at'])[:-4]} {told['text']}."), style=style)
+    return Text(printable(f"At {time_of_day(told['at'])[:-4]}, {told['text']}."), style=style)
 
 
 def _age(queue: dict[str, Any]) -> str:

@@ -1,8 +1,10 @@
 """What is accepted is not lost: workers killed in mid-task, the broker stopped, the stack taken down in mid-load."""
 
+import json
+
 import pytest
 
-from tests.end_to_end.client import Client
+from tests.end_to_end.client import Client, wait_for
 from tests.end_to_end.stack_control import StackControl
 
 CALCULATION = "/v1/calculation/basic"
@@ -63,6 +65,24 @@ def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Cl
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
+def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_stack: StackControl) -> None:
+    client.outcome(client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1"))
+    wait_for(lambda: waiting(own_stack, "undelivered"), "a message that is seen in undelivered")
+
+    own_stack.kill(own_stack.pid("localstack"))
+
+    client.wait_for_alert("queues were made anew")
+    told = json.loads(own_stack.command("ps", "--json").stdout)["made_anew"]
+    assert told["messages"]
+    assert "undelivered" in told["queues"]
+
+
+def waiting(stack: StackControl, queue: str) -> int:
+    """How many messages wait in a queue, as `ps` has it."""
+    queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
+    return next(each["waiting"] or 0 for each in queues if each["name"] == queue)
+
+
 @pytest.mark.parametrize("tasks", [40])
 def test_taking_the_stack_down_in_mid_load_loses_nothing(
     unreliable: Client, own_stack: StackControl, tasks: int
@@ -80,3 +100,4 @@ def test_taking_the_stack_down_in_mid_load_loses_nothing(
         unreliable.wait_for_deliveries(task_id)
     for task_id in refused:
         assert unreliable.wait_for_deliveries(task_id, 5)[-1]["status"] == 200
+    assert json.loads(own_stack.command("ps", "--json").stdout)["made_anew"] is None

@@ -111,7 +111,7 @@ function ofTasks(state) {
 function ofQueuesMadeAnew({ made_anew: anew }) {
   if (!anew) return [];
   const at = new Date(anew.at * 1000).toLocaleTimeString("en-GB");
-  return [{ level: anew.messages ? "bad" : "note", text: `at ${at} ${anew.text}` }];
+  return [{ level: anew.messages ? "bad" : "note", text: `at ${at}, ${anew.text}` }];
 }
 
 /** How many there were altogether, of a rate per second and the times at which it was taken. */

@@ -167,12 +167,11 @@ async def test_what_a_broker_has_lost_is_told_once_and_shown_by_the_console(tmp_
             await console.state_when(lambda state: state["at"] > told["at"] + 5)
 
     assert len(told["queues"]) == len(state["queues"])
-    assert told["text"] == (
-        f"{len(told['queues'])} queues were made anew: what was in there is gone, when last looked at 3 in undelivered"
-    )
+    anew = f"{len(told['queues'])} queues were made anew; "
+    assert told["text"] == f"{anew}what was in there is gone: 3 messages in undelivered, as last seen"
     assert told["messages"] == 3
-    assert alert.headline.startswith(f"{len(told['queues'])} queues were made anew: ")
-    assert "3 in undelivered" in alert.reason
+    assert alert.headline.startswith(anew)
+    assert "3 messages in undelivered" in alert.reason
     assert alerts.empty()
 
 

@@ -14,10 +14,10 @@ def anew(queue: str, held: int) -> MadeAnew:
     [
         (
             [anew("data", 2), anew("callbacks", 0), anew("undelivered", 355)],
-            "3 queues were made anew: what was in there is gone, when last looked at 355 in undelivered, 2 in data",
+            "3 queues were made anew; what was in there is gone: 355 messages in undelivered, 2 in data, as last seen",
         ),
-        ([anew("data", 1)], "the queue data was made anew: what was in there is gone, when last looked at 1 in data"),
-        ([anew("data", 0)], "the queue data was made anew: nothing was in there when last looked at"),
+        ([anew("data", 1)], "the queue data was made anew; what was in there is gone: 1 message in data, as last seen"),
+        ([anew("data", 0)], "the queue data was made anew; nothing was in there, as last seen"),
     ],
 )
 def test_it_says_which_and_what_they_held(queues: list[MadeAnew], text: str) -> None:

@@ -54,7 +54,7 @@ async def test_all_that_were_made_anew_are_one_alert_told_once() -> None:
 
     [alert] = person.heard
     assert alert.headline == (
-        "2 queues were made anew: what was in there is gone, when last looked at 355 in undelivered"
+        "2 queues were made anew; what was in there is gone: 355 messages in undelivered, as last seen"
     )
     assert alert.facts["Made"] == "1970-01-01 00:33:21 UTC"
     assert "post again" in alert.facts["Next"]
@@ -70,7 +70,7 @@ async def test_while_some_do_not_answer_it_waits_for_them() -> None:
     looks.answers, looks.made_anew = {"data": THERE, "undelivered": THERE}, [CALLBACKS, UNDELIVERED]
     await watch.look()
 
-    assert [alert.headline.split(":")[0] for alert in person.heard] == ["2 queues were made anew"]
+    assert [alert.headline.split(";")[0] for alert in person.heard] == ["2 queues were made anew"]
 
 
 async def test_a_queue_that_stays_away_does_not_hold_the_news_up_for_long() -> None:
