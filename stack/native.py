@@ -22,6 +22,7 @@ from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, Program, programs
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_ready
 from stack.status import ServiceStatus
 from stack.supervisor import BROKEN, Process, Supervisor, log_file
+from stack.whole_file import write_whole
 
 READY_SECONDS = 60.0
 EVIDENCE_LINES = 15
@@ -73,7 +74,8 @@ def ps(settings: StackSettings) -> list[ServiceStatus]:
     if not supervisor.is_running():
         return []
     processes = {process.name: process for process in supervisor.processes()}
-    urls = _health_urls(settings)
+    # While another command starts it, what is noted may be of the start before.
+    urls = {name: url for name, url in _health_urls(settings).items() if name in processes}
     with ThreadPoolExecutor() as threads:
         return list(threads.map(_status, (processes[name] for name in urls), urls.values()))
 
@@ -172,7 +174,7 @@ def _recorded(settings: StackSettings) -> Record:
 
 def _record(settings: StackSettings, planned: list[Program]) -> None:
     record = Record(fingerprint(settings), {program.name: program.health_url for program in planned})
-    _record_file(settings).write_text(json.dumps(asdict(record)))
+    write_whole(_record_file(settings), json.dumps(asdict(record)))
 
 
 def _record_file(settings: StackSettings) -> Path:
