@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from stack.log_line import RawLine
 from stack.logs import as_evidence
 from stack.orphans import find_orphans, stop_orphans
 from stack.ports import free_port, require_free_ports
-from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, Program, programs
+from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, programs
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_ready
 from stack.status import ServiceStatus
 from stack.supervisor import BROKEN, Process, Supervisor, log_file
@@ -35,6 +35,8 @@ class Record:
     fingerprint: str = ""
     health_urls: dict[str, str] = field(default_factory=dict)
     """By service name, in the order of the start."""
+    is_up: bool = False
+    """Whether all of it was ready, and has not been stopped by `down` since."""
 
 
 def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -50,6 +52,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     else:
         _launch(supervisor, settings, on_progress)
     _start_in_order(supervisor, settings, on_progress)
+    _record(settings, replace(_recorded(settings), is_up=True))
 
 
 def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -66,6 +69,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     stop([LOCALSTACK, RECEIVER])
     supervisor.shut_down()
     stop_orphans(supervisor.url)
+    _record(settings, replace(_recorded(settings), is_up=False))
 
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:
@@ -98,13 +102,15 @@ def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProg
     if find_orphans(supervisor.url):
         on_progress("Stopping what a supervisord that has crashed left behind.")
         down(settings, on_progress)
+    elif _recorded(settings).is_up:
+        on_progress("The stack ended without `make down`: what was in its queues then is gone.")
     require_free_ports(settings)
     environment = service_environment(settings)
     queues_json = render_queues(environment)
     place_hook(settings.directory / "localstack", queues_json)
     planned = programs(settings, queues_json, _free_ports())
     supervisor.launch(planned, environment)
-    _record(settings, planned)
+    _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
 
 
 def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
@@ -172,8 +178,7 @@ def _recorded(settings: StackSettings) -> Record:
     return Record(**json.loads(file.read_text())) if file.exists() else Record()
 
 
-def _record(settings: StackSettings, planned: list[Program]) -> None:
-    record = Record(fingerprint(settings), {program.name: program.health_url for program in planned})
+def _record(settings: StackSettings, record: Record) -> None:
     write_whole(_record_file(settings), json.dumps(asdict(record)))
 
 

@@ -62,7 +62,7 @@ def overview_text(overview: Overview) -> RenderableType:
     """The tables for a person."""
     parts: list[RenderableType] = [_service_table(overview.services)]
     if overview.queues:
-        parts += ["", _queue_table(overview.queues)]
+        parts += ["", _queue_table(overview.queues), *_silent_queues(overview.queues)]
     if overview.workers:
         parts += ["", _worker_table(overview.workers)]
     if overview.made_anew:
@@ -90,7 +90,7 @@ def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
             continue
         name = Text(printable(queue["name"]))
         if queue["error"]:
-            table.add_row(name, Text(printable(queue["error"]), style="red"))
+            table.add_row(name)
             continue
         table.add_row(
             name,
@@ -99,6 +99,15 @@ def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
             _dead(by_name.get(queue["dead_letter_queue"])),
         )
     return table
+
+
+def _silent_queues(queues: list[dict[str, Any]]) -> Iterator[Text]:
+    """Why those queues do not answer that do not, in a line for each reason."""
+    reasons = dict.fromkeys(queue["error"] for queue in queues if queue["error"])
+    for reason in reasons:
+        names = [queue["name"] for queue in queues if queue["error"] == reason]
+        which = "" if len(names) == len(queues) else f"{', '.join(names)}: "
+        yield Text(printable(f"{which}{reason}"), style="red")
 
 
 def _worker_table(workers: Iterable[dict[str, Any]]) -> Table:
