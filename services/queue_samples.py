@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from services import metrics
+from services.made_anew import MadeAnew
 from services.sqs import Queue, QueueState
 
 SHORTEST_INTERVAL_SECONDS = 5.0
@@ -29,6 +30,8 @@ class QueueSample:
     """When the queue was sampled for the first time."""
     last_empty_at: float | None
     """When a sample last found nothing waiting; None: none has."""
+    created_at: float | None = None
+    """When the queue was made; None where SQS does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,13 @@ class QueueSampler:
         self._sampled_at: float | None = None
         self._last: dict[str, QueueSample] = {}
         self._answers: dict[str, QueueSample | Exception] = {}
+        self._made_anew: dict[str, MadeAnew] = {}
         self._sampling = asyncio.Lock()
+
+    @property
+    def made_anew(self) -> Collection[MadeAnew]:
+        """The queues that were made anew since they were first sampled, as of the last time that each was."""
+        return self._made_anew.values()
 
     async def sample(self) -> Mapping[str, QueueSample | Exception]:
         """Return a sample of each queue, or why it did not answer; the last ones where these are new enough."""
@@ -88,6 +97,10 @@ class QueueSampler:
 
     def _note(self, name: str, state: QueueState) -> QueueSample:
         now, last = time.time(), self._last.get(name)
+        if last and last.created_at and state.created_at and state.created_at != last.created_at:
+            held = last.waiting + last.in_flight + last.delayed
+            self._made_anew[name] = MadeAnew(name, state.created_at, held, last.at)
+            last = None
         last_empty_at = last.last_empty_at if last else None
         sample = self._last[name] = QueueSample(
             at=now,
@@ -96,6 +109,7 @@ class QueueSampler:
             delayed=state.delayed,
             first_at=last.first_at if last else now,
             last_empty_at=last_empty_at if state.messages else now,
+            created_at=state.created_at,
         )
         return sample
 

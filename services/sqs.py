@@ -86,6 +86,8 @@ class QueueState:
     """Those that were received, and neither deleted nor given back yet."""
     delayed: int
     """Those that no receive can get before their delay is over."""
+    created_at: float | None = None
+    """When the queue was made, in seconds since the epoch; None where SQS does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ class Queue:
                     "ApproximateNumberOfMessages",
                     "ApproximateNumberOfMessagesNotVisible",
                     "ApproximateNumberOfMessagesDelayed",
+                    "CreatedTimestamp",
                 ],
             )
         )
@@ -250,6 +253,7 @@ class Queue:
             messages=int(attributes["ApproximateNumberOfMessages"]),
             in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
             delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+            created_at=float(attributes["CreatedTimestamp"]) if "CreatedTimestamp" in attributes else None,
         )
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ from stack.environment import host_environment, merged_environment
 from stack.errors import StackError
 from stack.generate import generate as write_files
 from stack.generate import stale_files
+from stack.lock import alone
 from stack.log_line import RawLine
 from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
@@ -54,8 +55,8 @@ def up(*, as_json: JsonOption = False) -> None:
 
     MODE=native or MODE=containers forces one.
     """
-    with _errors_shown():
-        on_progress = say_aside if as_json else say
+    on_progress = say_aside if as_json else say
+    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress):
         settings = _settings_to_start()
         if written := write_files():
             on_progress(f"The code has changed what follows from it: {_names(written)} written.")
@@ -71,10 +72,11 @@ def up(*, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: python -m stack down")
 def down(*, as_json: JsonOption = False) -> None:
     """Stop the stack. What is still in the queues is saved, and the next start brings it back."""
-    with _errors_shown():
+    on_progress = say_aside if as_json else say
+    with _errors_shown(), alone("make down", stack_directory(merged_environment()), on_progress):
         settings = _running_settings()
         stopping = [service.name for service in _services(settings)] if as_json else []
-        MODES[settings.mode].down(settings, say_aside if as_json else say)
+        MODES[settings.mode].down(settings, on_progress)
         state.forget_mode(settings.directory)
         if as_json:
             show_json({"stopped": stopping})

@@ -37,7 +37,8 @@ def show(text: Text) -> None:
 
 def show_table(table: RenderableType) -> None:
     """Print what is as wide as the terminal; a file or a pipe has no width to cut it to."""
-    console.print(table, width=None if console.is_terminal else BOUNDLESS)
+    # A console is never asked to be wider than it is: a wider one takes its place.
+    (console if console.is_terminal else Console(highlight=False, width=BOUNDLESS)).print(table)
 
 
 def show_json(value: Any) -> None:

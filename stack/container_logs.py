@@ -54,10 +54,10 @@ def gathered(output: IO[bytes]) -> Iterator[list[str]]:
             _is_readable(output, None)
             gathering_since = time.monotonic()
         chunk = os.read(output.fileno(), CHUNK_BYTES)
-        text, newline, unfinished = (unfinished + chunk).rpartition(b"\n")
-        lines += (text + newline).decode(errors="replace").splitlines()
+        *whole, unfinished = (unfinished + chunk).split(b"\n")
+        lines += [line.decode(errors="replace") for line in whole]
         if not chunk:
-            yield lines
+            yield lines + ([unfinished.decode(errors="replace")] if unfinished else [])
             return
 
 

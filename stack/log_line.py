@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+ROTATED_AWAY = "lines may be missing here: the log was rotated, or emptied, faster than it was read"
+"""The event of a line that stands where it is not known whether the service said more."""
 
 # LocalStack's lines begin with the machine's time, those of uvicorn with none.
 _TIME_AT_START = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:\d\d)?")
@@ -48,9 +51,19 @@ class LogLine:
         task_id = self.fields.get("task_id")
         return task_id if isinstance(task_id, str) else None
 
+    def is_of_task(self, beginning: str) -> bool:
+        """Whether it is about a task whose id begins so."""
+        return self.task_id is not None and self.task_id.startswith(beginning)
+
     def as_json(self) -> dict[str, Any]:
         """The object with the service's name before it; of what is no JSON the line."""
         return {"service": self.service, **(self.fields or {"line": self.text})}
+
+
+def missing_lines(at: float) -> str:
+    """The line that stands in the place of others, of those that were written after that time."""
+    timestamp = datetime.fromtimestamp(at, UTC).isoformat()
+    return json.dumps({"timestamp": timestamp, "level": "warning", "logger": "stack", "event": ROTATED_AWAY})
 
 
 class LineReader:

@@ -63,6 +63,11 @@ def time_of_day(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
+def date_and_time(at: float) -> str:
+    """On this machine's clock, to the second."""
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 def service_style(service: str) -> str:
     """The same colour for the same service, whatever others there are."""
     return SERVICE_STYLES[sum(service.encode()) % len(SERVICE_STYLES)]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from stack.log_line import RawLine
 from stack.logs import as_evidence
 from stack.orphans import find_orphans, stop_orphans
 from stack.ports import free_port, require_free_ports
-from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, Program, programs
+from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, programs
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_ready
 from stack.status import ServiceStatus
 from stack.supervisor import BROKEN, Process, Supervisor, log_file
+from stack.whole_file import write_whole
 
 READY_SECONDS = 60.0
 EVIDENCE_LINES = 15
@@ -34,6 +35,8 @@ class Record:
     fingerprint: str = ""
     health_urls: dict[str, str] = field(default_factory=dict)
     """By service name, in the order of the start."""
+    is_up: bool = False
+    """Whether all of it was ready, and has not been stopped by `down` since."""
 
 
 def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -49,6 +52,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     else:
         _launch(supervisor, settings, on_progress)
     _start_in_order(supervisor, settings, on_progress)
+    _record(settings, replace(_recorded(settings), is_up=True))
 
 
 def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -65,6 +69,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     stop([LOCALSTACK, RECEIVER])
     supervisor.shut_down()
     stop_orphans(supervisor.url)
+    _record(settings, replace(_recorded(settings), is_up=False))
 
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:
@@ -73,7 +78,8 @@ def ps(settings: StackSettings) -> list[ServiceStatus]:
     if not supervisor.is_running():
         return []
     processes = {process.name: process for process in supervisor.processes()}
-    urls = _health_urls(settings)
+    # While another command starts it, what is noted may be of the start before.
+    urls = {name: url for name, url in _health_urls(settings).items() if name in processes}
     with ThreadPoolExecutor() as threads:
         return list(threads.map(_status, (processes[name] for name in urls), urls.values()))
 
@@ -96,13 +102,15 @@ def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProg
     if find_orphans(supervisor.url):
         on_progress("Stopping what a supervisord that has crashed left behind.")
         down(settings, on_progress)
+    elif _recorded(settings).is_up:
+        on_progress("The stack ended without `make down`: what was in its queues then is gone.")
     require_free_ports(settings)
     environment = service_environment(settings)
     queues_json = render_queues(environment)
     place_hook(settings.directory / "localstack", queues_json)
     planned = programs(settings, queues_json, _free_ports())
     supervisor.launch(planned, environment)
-    _record(settings, planned)
+    _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
 
 
 def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
@@ -170,9 +178,8 @@ def _recorded(settings: StackSettings) -> Record:
     return Record(**json.loads(file.read_text())) if file.exists() else Record()
 
 
-def _record(settings: StackSettings, planned: list[Program]) -> None:
-    record = Record(fingerprint(settings), {program.name: program.health_url for program in planned})
-    _record_file(settings).write_text(json.dumps(asdict(record)))
+def _record(settings: StackSettings, record: Record) -> None:
+    write_whole(_record_file(settings), json.dumps(asdict(record)))
 
 
 def _record_file(settings: StackSettings) -> Path:

@@ -13,6 +13,7 @@ from rich.text import Text
 from services.dlq.render import printable
 from services.durations import describe_duration
 from stack.config import StackSettings
+from stack.log_view import time_of_day
 from stack.status import ServiceStatus
 
 ANSWER_TIMEOUT_SECONDS = 3.0
@@ -36,13 +37,15 @@ class Overview:
     """Why the console told nothing."""
     unclaimed_problem: str | None = None
     """Why it does not know of queues that no task type claims."""
+    made_anew: dict[str, Any] | None = None
+    """The queues that lost what they held, as the console has seen it."""
 
     def as_json(self) -> dict[str, Any]:
         """For `ps --json`."""
         services = [status.as_json() for status in self.services]
         told = {"services": services, "queues": self.queues, "workers": self.workers}
         problems = {"console_problem": self.console_problem, "unclaimed_problem": self.unclaimed_problem}
-        return {**told, **problems}
+        return {**told, **problems, "made_anew": self.made_anew}
 
 
 def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
@@ -55,16 +58,18 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
     # One that does not answer may be a worker: it is not to be missing where it is looked for.
     workers = [each for each in state["services"] if each["consumers"] or each["error"]]
-    return Overview(services, queues, workers, None, state.get("unclaimed_problem"))
+    return Overview(services, queues, workers, None, state.get("unclaimed_problem"), state.get("made_anew"))
 
 
 def overview_text(overview: Overview) -> RenderableType:
     """The tables for a person."""
     parts: list[RenderableType] = [_service_table(overview.services)]
     if overview.queues:
-        parts += ["", _queue_table(overview.queues)]
+        parts += ["", _queue_table(overview.queues), *_silent_queues(overview.queues)]
     if overview.workers:
         parts += ["", _worker_table(overview.workers)]
+    if overview.made_anew:
+        parts += ["", _made_anew(overview.made_anew)]
     for problem in filter(None, (overview.console_problem, overview.unclaimed_problem)):
         parts += ["", Text(printable(problem), style="yellow")]
     return Group(*parts)
@@ -90,7 +95,7 @@ def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
         if queue["kind"] == "unclaimed":
             name.append(" (no task type claims it)", style="yellow")
         if queue["error"]:
-            table.add_row(name, Text(printable(queue["error"]), style="red"))
+            table.add_row(name)
             continue
         table.add_row(
             name,
@@ -99,6 +104,15 @@ def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
             _dead(by_name.get(queue["dead_letter_queue"])),
         )
     return table
+
+
+def _silent_queues(queues: list[dict[str, Any]]) -> Iterator[Text]:
+    """Why those queues do not answer that do not, in a line for each reason."""
+    reasons = dict.fromkeys(queue["error"] for queue in queues if queue["error"])
+    for reason in reasons:
+        names = [queue["name"] for queue in queues if queue["error"] == reason]
+        which = "" if len(names) == len(queues) else f"{', '.join(names)}: "
+        yield Text(printable(f"{which}{reason}"), style="red")
 
 
 def _worker_table(workers: Iterable[dict[str, Any]]) -> Table:
@@ -122,6 +136,11 @@ def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt}{settling})"
     if len(in_hand) > MOST_IN_HAND:
         yield f"{len(in_hand) - MOST_IN_HAND} more"
+
+
+def _made_anew(told: dict[str, Any]) -> Text:
+    style = "bold red" if told["messages"] else ""
+    return Text(printable(f"At {time_of_day(told['at'])[:-4]}, {told['text']}."), style=style)
 
 
 def _age(queue: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import socket
 
-from stack.config import StackSettings
+from stack.config import LARGEST_PORT, StackSettings
 from stack.errors import StackError
 
 
@@ -11,9 +11,17 @@ def require_free_ports(settings: StackSettings) -> None:
     for name, port in settings.ports.items():
         if not is_free(port):
             raise StackError(
-                f"Port {port} is in use by another program: `{name}={port + 1} make up` takes another one "
+                f"Port {port} is in use by another program: {_another(name, port, set(settings.ports.values()))} "
                 f"(if a stack of this project holds it, stop that with `make down` where it was started)."
             )
+
+
+def _another(name: str, port: int, own: set[int]) -> str:
+    """Which port to take instead: the next one that is free, and none of the stack's own."""
+    for other in range(port + 1, LARGEST_PORT + 1):
+        if other not in own and is_free(other):
+            return f"`{name}={other} make up` takes one that is free"
+    return f"name one that is free with `{name}=… make up`"
 
 
 def is_free(port: int) -> bool:

@@ -5,7 +5,6 @@ queue's redrive policy would move at its next receive is kept for the dead-lette
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from stack.console import OnProgress, say
 from stack.errors import StackError
 from stack.readiness import is_healthy
 from stack.sqs import Sqs, connect
+from stack.whole_file import write_whole
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 BATCH_ENTRIES = 10
@@ -147,27 +147,12 @@ def _read(file: Path) -> list[SavedMessage]:
 
 
 def _write(file: Path, messages: Iterable[SavedMessage]) -> None:
-    """Replace the file in one step, on disk when this returns; with no messages, remove it."""
+    """Replace the file; with no messages, remove it."""
     content = {"messages": [asdict(message) for message in messages]}
-    if not content["messages"]:
+    if content["messages"]:
+        write_whole(file, json.dumps(content, indent=1))
+    else:
         file.unlink(missing_ok=True)
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".unfinished")
-    with unfinished.open("w") as stream:
-        json.dump(content, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)
-    _sync_directory(file.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _report(restored: int, homeless: list[SavedMessage], on_progress: OnProgress) -> None:

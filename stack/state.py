@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import get_args
 
 from stack.config import Mode, StackSettings
+from stack.whole_file import write_whole
 
 
 def remember_mode(settings: StackSettings) -> None:
     """Called before anything starts, so that `down` finds even what started by half."""
-    settings.directory.mkdir(parents=True, exist_ok=True)
-    _file(settings.directory).write_text(settings.mode)
+    write_whole(_file(settings.directory), settings.mode)
 
 
 def remembered_mode(directory: Path) -> Mode | None:

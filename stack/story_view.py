@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from services.durations import describe_duration
-from stack.log_view import blocks, service_style, shown, time_of_day, value_text, width_of
+from stack.log_view import blocks, date_and_time, service_style, shown, time_of_day, value_text, width_of
 from stack.task_story import Mark, Standing, State, Step, Story
 
 SIGNS: dict[Mark, str] = {"done": "✓", "failed": "✗", "retry": "↻", "note": "·"}
@@ -35,7 +35,7 @@ def story_lines(story: Story, now: float) -> Iterator[Text]:
         before = step.line.at
         since = Text(f"{'+' + duration_text(step.line.at - story.began_at):>12}", style="dim")
         yield Text.assemble(since, "  ", _step_text(step, width))
-    yield Text.assemble("\n", standing_text(story.standing, story.task_id, now))
+    yield Text.assemble("\n", _verdict(story, now))
 
 
 def step_line(step: Step, width: int) -> Text:
@@ -65,7 +65,7 @@ def story_json(story: Story, now: float) -> dict[str, Any]:
             "reason": standing.reason or None,
             "failure": standing.failure or None,
             "next_attempt_at": None if standing.due_at is None else iso(standing.due_at),
-            "text": standing_text(standing, story.task_id, now).plain,
+            "text": _verdict(story, now).plain,
         },
         "steps": [step_json(step, story.began_at) for step in story.steps],
     }
@@ -96,11 +96,11 @@ def duration_text(seconds: float) -> str:
 
 
 def _head(story: Story) -> Iterator[Text]:
-    began = datetime.fromtimestamp(story.began_at).astimezone()
     verb = "accepted" if story.was_accepted else "first seen in what is left of the logs"
     yield Text.assemble(
         "Task ", Text(shown(story.task_id), style="bold"), f" ({shown(story.task_type or 'type unknown')})"
     )
+    began = datetime.fromtimestamp(story.began_at).astimezone()
     yield Text(f"{verb} {began:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" {began:%z}", style="dim")
     for trace_id in story.trace_ids:
         yield Text(f"trace {shown(trace_id)}", style="dim")
@@ -125,7 +125,9 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     redrive = f'bring it back with `make dlq ARGS="redrive {task_id}"`'
     marks_and_words: dict[State, tuple[Mark, str]] = {
         "not queued": ("failed", f"Not accepted: {standing.reason}. Post it again."),
+        "unknown": ("note", f"What is left of the logs does not tell how it stands; {LOOK}."),
         "queued": ("note", f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."),
+        "at work": ("note", f"A worker has had it in hand, and has not said what came of it; {LOOK}."),
         "retrying": ("retry", f"Waits for its next attempt {_due_text(standing, now)}: {standing.reason}"),
         "delivering": (
             "retry",
@@ -137,7 +139,19 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     }
     if standing.state == "delivered" and standing.outcome == "failure":
         return "failed", f"Failed for good, and the callback knows{_because(standing)}"
+    if standing.state == "delivered" and standing.is_told_by_receiver:
+        return "done", "Done: the receiver has taken the outcome; no other log tells of it."
     return marks_and_words[standing.state]
+
+
+def _verdict(story: Story, now: float) -> Text:
+    return standing_text(story.standing, story.task_id, now).append(_what_logs_lack(story))
+
+
+def _what_logs_lack(story: Story) -> str:
+    logs = story.logs_that_begin_too_late.items()
+    begin = ", ".join(f"that of {shown(service)} begins on {date_and_time(at)}" for service, at in logs)
+    return f" The logs do not reach back far enough to tell all: {begin}." if begin else ""
 
 
 def _because(standing: Standing) -> str:

@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from services.task_types import TaskTypes, load_task_types
+from services.url_secrets import without_url_secrets
 from stack.config import StackSettings
 from stack.console import errors, json_view, show, show_json
 from stack.errors import StackError
@@ -118,7 +119,8 @@ def require_visible(request: TaskRequest, settings: StackSettings) -> None:
     """Raise `StackError` where nobody here can see the callback, before anything is submitted."""
     if not leads_to_inbox(request.callback_url, settings):
         raise StackError(
-            f"--wait looks into the receiver's inbox, and cannot see what comes to {request.callback_url}:"
+            f"--wait looks into the receiver's inbox, and cannot see what comes to"
+            f" {without_url_secrets(request.callback_url)}:"
             f" leave out --wait and look with `make trace`, or the callback_url, which is {settings.callback_url} then."
         )
 

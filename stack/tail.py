@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from stack.console import show, write_json_line
-from stack.log_line import LineReader, RawLine
+from stack.log_line import ROTATED_AWAY, LineReader, RawLine
 from stack.story_view import step_json, step_line
 from stack.task_story import Step, step_of
 
@@ -23,11 +23,11 @@ def show_steps(steps: Iterable[Step], *, as_json: bool) -> None:
 
 
 def steps_in(batches: Iterable[list[RawLine]], *, beginning: str, failures_only: bool) -> Iterator[Step]:
-    """The steps in the lives of the tasks whose ids begin so, as the lines come; no other lines."""
+    """The steps in the lives of the tasks whose ids begin so, as the lines come, and where some are missing."""
     reader = LineReader()
     for batch in batches:
         for line in reader.in_order(batch):
-            if line.task_id is None or not line.task_id.startswith(beginning):
+            if not (line.event == ROTATED_AWAY or line.is_of_task(beginning)):
                 continue
             step = step_of(line)
             if step.is_failure or (step.is_known and not failures_only):

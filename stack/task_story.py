@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import httpx
 
-from stack.log_line import LogLine
+from stack.log_line import ROTATED_AWAY, LogLine
 
 Mark = Literal["done", "failed", "retry", "note"]
 
 State = Literal[
+    "unknown",  # what is left of the logs does not tell
     "not queued",  # the API could not queue it
     "queued",  # accepted, and no worker has said anything of it
+    "at work",  # a worker has it in hand, or had it
     "retrying",  # an attempt at the work failed, the next will come
     "delivering",  # its outcome waits for the next delivery
     "dead",  # in a dead-letter queue, for the DLQ watcher to take
@@ -24,13 +26,13 @@ State = Literal[
 
 OutcomeKind = Literal["success", "failure"]
 
+WORKER = re.compile(r"worker-.+")
 CALLBACK_WORKER = re.compile(r"worker-callbacks(-\d+)?")
 DLQ_WATCHER = re.compile(r"dlq-watcher(-\d+)?")
 
-LOUD_LEVELS = {"warning", "error", "critical"}
+RECEIVER = "receiver"
 
-HTTP_REFUSALS = 300
-"""The first status by which a receiver says that it has not taken the callback, those of no request left aside."""
+LOUD_LEVELS = {"warning", "error", "critical"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Standing:
     """Why the task itself failed for good, where it did."""
     due_at: float | None = None
     """When the next attempt is due, in seconds since the epoch; None where nobody said."""
+    is_told_by_receiver: bool = False
+    """Whether nobody but the receiver has said so."""
 
     @property
     def is_settled(self) -> bool:
@@ -75,6 +79,8 @@ class Story:
 
     task_id: str
     steps: tuple[Step, ...]
+    logs_begin_at: Mapping[str, float] = field(default_factory=dict)
+    """When the oldest line that is kept was written, by service; seconds since the epoch."""
 
     @property
     def began_at(self) -> float:
@@ -99,16 +105,22 @@ class Story:
     @property
     def standing(self) -> Standing:
         """How it stands after the last step."""
-        return reduce(_after, self.steps, Standing("queued"))
+        return reduce(_after, self.steps, Standing("unknown"))
+
+    @property
+    def logs_that_begin_too_late(self) -> dict[str, float]:
+        """The logs that should tell how it stands, and do not reach back to where they would: since when they do."""
+        since, service = _heard_of_next(self)
+        return {name: at for name, at in self.logs_begin_at.items() if at > since and service.fullmatch(name)}
 
     def _all(self, field: str) -> Iterable[Any]:
         return (step.line.fields[field] for step in self.steps if step.line.fields.get(field))
 
 
-def story_of(task_id: str, lines: Iterable[LogLine]) -> Story:
+def story_of(task_id: str, lines: Iterable[LogLine], logs_begin_at: Mapping[str, float] | None = None) -> Story:
     """The story of a task, of the lines of any services, in any order."""
     own = sorted((line for line in lines if line.task_id == task_id), key=lambda line: line.at)
-    return Story(task_id, tuple(map(step_of, own)))
+    return Story(task_id, tuple(map(step_of, own)), logs_begin_at or {})
 
 
 def step_of(line: LogLine) -> Step:
@@ -185,8 +197,11 @@ def _callback_received(line: LogLine) -> Told:
     )
     if fault := line.fields.get("fault"):
         return "retry", f"{what}; the answer never became whole ({fault})"
-    status = line.fields.get("status", 0)
-    return ("done" if httpx.codes.is_success(status) else "retry"), f"{what}, answered {status}"
+    return ("done" if _is_taken(line) else "retry"), f"{what}, answered {line.fields.get('status', 0)}"
+
+
+def _is_taken(line: LogLine) -> bool:
+    return httpx.codes.is_success(line.fields.get("status", 0)) and not line.fields.get("fault")
 
 
 def _unsettled(_line: LogLine) -> Told:
@@ -199,6 +214,10 @@ def _gone(_line: LogLine) -> Told:
 
 def _sqs_failed(line: LogLine) -> Told:
     return "retry", f"SQS did not answer as it should, trying again: {line.fields.get('error', '')}"
+
+
+def _rotated_away(_line: LogLine) -> Told:
+    return "failed", ROTATED_AWAY
 
 
 # The events of a task's life, in the words of the services.
@@ -218,12 +237,41 @@ _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "message not settled: SQS has not confirmed it, and may give it again": _unsettled,
     "not returned for retry: the message is not in hand any more": _gone,
     "SQS call failed, trying again": _sqs_failed,
+    ROTATED_AWAY: _rotated_away,
 }
+
+
+_NOBODY = re.compile(r"(?!)")
+_CONSUMER = re.compile(f"{WORKER.pattern}|{DLQ_WATCHER.pattern}")
+
+
+def _heard_of_next(story: Story) -> tuple[float, re.Pattern[str]]:
+    """After when, and of whom, more would be heard."""
+    standing, last_at = story.standing, story.steps[-1].line.at
+    match standing.state:
+        case "unknown":
+            return story.began_at, _CONSUMER
+        case "delivered" if standing.is_told_by_receiver:
+            return story.began_at, _CONSUMER
+        case "queued" | "at work" | "retrying":
+            return last_at, re.compile(rf"worker-{re.escape(story.task_type)}(-\d+)?") if story.task_type else WORKER
+        case "delivering":
+            return last_at, CALLBACK_WORKER
+        case "dead":
+            return last_at, DLQ_WATCHER
+    return last_at, _NOBODY
 
 
 def _after(before: Standing, step: Step) -> Standing:
     """How the task stands after one more step; most steps change nothing."""
     line = step.line
+    if line.service == RECEIVER:
+        return _after_receiver(before, line)
+    after = _after_sender(before, line)
+    return after if after is before else replace(after, is_told_by_receiver=False)
+
+
+def _after_sender(before: Standing, line: LogLine) -> Standing:
     if DLQ_WATCHER.fullmatch(line.service):
         return _after_watcher(before, line)
     if CALLBACK_WORKER.fullmatch(line.service):
@@ -241,7 +289,27 @@ def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
             return Standing("retrying", reason=_reason(line), due_at=_due_at(line))
         case "dead-lettered":
             return Standing("dead", "failure", _reason(line), failure=_reason(line))
+    if before.state in {"unknown", "queued"} and WORKER.fullmatch(line.service):
+        before = replace(before, state="at work")
     return _after_delivery(replace(before, outcome="success"), line) or before
+
+
+def _after_receiver(before: Standing, line: LogLine) -> Standing:
+    """What the receiver says counts where nobody has said as much: it has seen what the others' logs have lost."""
+    outcome = next((each for each in get_args(OutcomeKind) if each == line.fields.get("outcome")), None)
+    if line.event != "callback received" or outcome is None or before.state == "delivered":
+        return before
+    if _is_taken(line):
+        return replace(before, state="delivered", outcome=outcome, reason="", due_at=None, is_told_by_receiver=True)
+    if before.state not in {"unknown", "queued", "at work"}:
+        return before
+    return replace(before, state="delivering", outcome=outcome, reason=_refusal(line), is_told_by_receiver=True)
+
+
+def _refusal(line: LogLine) -> str:
+    if fault := line.fields.get("fault"):
+        return f"the receiver's answer never became whole ({fault})"
+    return f"the receiver answered {line.fields.get('status', 0)}"
 
 
 def _after_callback_worker(before: Standing, line: LogLine) -> Standing:

@@ -14,12 +14,16 @@ from services.console.queue_rows import QueueRow, told_of
 from services.console.rates import Increase
 from services.console.series import Series, point_of
 from services.console.unclaimed_queues import UnclaimedQueues
+from services.made_anew import count_what_is_gone, describe
 from services.queue_samples import QueueSample, QueueSampler
 from services.queues import CALLBACKS, QueueDefinition
 from services.redaction import redact
 from services.settings import ConsoleSettings
 
 log = structlog.get_logger(__name__)
+
+SHOW_MADE_ANEW_SECONDS = 3600.0
+"""So long it is told that queues were made anew: whoever looks after them looks here that often."""
 
 
 class State:
@@ -90,6 +94,19 @@ class State:
             },
             "queues": [row.as_json() for row in self._all_rows()],
             "unclaimed_problem": self._unclaimed.problem,
+            "made_anew": self._made_anew_lately(),
             "services": self._instances.as_json(self._sampled_at),
             "series": self._series.as_json(),
+        }
+
+    def _made_anew_lately(self) -> dict[str, Any] | None:
+        """Return which queues were made anew, and what became of what they held; None where none was."""
+        lately = [each for each in self._sampler.made_anew if self._sampled_at - each.at < SHOW_MADE_ANEW_SECONDS]
+        if not lately:
+            return None
+        return {
+            "at": max(each.at for each in lately),
+            "queues": [each.queue for each in lately],
+            "messages": count_what_is_gone(lately),
+            "text": describe(lately),
         }

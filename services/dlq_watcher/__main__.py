@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from services.boot import boot
 from services.consumer import Consumer, MessageHandler
 from services.decisions import RetryPolicy
+from services.dlq.move_task import is_aws
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
 from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
+from services.dlq_watcher.queue_watch import (
+    SECONDS_BETWEEN_LOOKS,
+    SECONDS_BETWEEN_LOOKS_ON_AWS,
+    QueueWatch,
+)
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
 from services.program import Part, Resources, run_program
+from services.queue_samples import QueueSampler
 from services.queues import ALERTS, CALLBACKS, define_queues
 from services.settings import WatcherSettings
+from services.sqs import Queue
 from services.task_types import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
@@ -59,8 +67,13 @@ def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Reso
             for task_type in task_types.values()
         ),
         consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], tell)),
+        QueueWatch(QueueSampler(queues), tell, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
         *_alert_parts(settings, resources),
     ]
+
+
+def _seconds_between_looks(queue: Queue) -> float:
+    return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.endpoint_url) else SECONDS_BETWEEN_LOOKS
 
 
 def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Part]:

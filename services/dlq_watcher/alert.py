@@ -65,7 +65,7 @@ _ALERT = TypeAdapter(Alert)
 
 
 def make_alert(  # noqa: PLR0913  # an alert says as much
-    message: ReceivedMessage,
+    cause: ReceivedMessage | str,
     headline: str,
     *,
     origin: str,
@@ -75,10 +75,10 @@ def make_alert(  # noqa: PLR0913  # an alert says as much
     trace: str | None = None,
     is_kept: bool = False,
 ) -> Alert:
-    """Return the alert of a failure that is seen in `message`; any text may go in."""
+    """Return the alert of a failure that is seen in a message, or of what else has that id; any text may go in."""
     shown_headline = _shown(headline, _LONGEST_HEADLINE_BYTES)
     return Alert(
-        alert_id=f"{message.message_id} {message.first_received_at:.3f} {shown_headline}",
+        alert_id=cause if isinstance(cause, str) else _id_of(cause, shown_headline),
         headline=shown_headline,
         origin=_shown(origin, _LONGEST_HEADLINE_BYTES),
         task_id=None if task_id is None else _shown(task_id, _LONGEST_HEADLINE_BYTES),
@@ -128,6 +128,10 @@ def dlq_command(arguments: str, stack: str | None) -> str:
     """Return the command with these arguments, for the queues of this stack, to be copied into a shell."""
     prefix = f"QUEUE_NAME_PREFIX={stack} " if stack else ""
     return f'`{prefix}make dlq ARGS="{arguments}"`'
+
+
+def _id_of(message: ReceivedMessage, headline: str) -> str:
+    return f"{message.message_id} {message.first_received_at:.3f} {headline}"
 
 
 def _shown(text: str, most_bytes: int) -> str:

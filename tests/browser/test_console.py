@@ -539,6 +539,16 @@ def a_state(
             "note",
             "2 outcomes wait for another delivery attempt",
         ),
+        (
+            {**a_state([a_queue()], [a_service()]), "made_anew": {"at": 0, "messages": 3, "text": "made anew: gone"}},
+            "bad",
+            "made anew: gone",
+        ),
+        (
+            {**a_state([a_queue()], [a_service()]), "made_anew": {"at": 0, "messages": 0, "text": "made anew: empty"}},
+            "note",
+            "made anew: empty",
+        ),
         (a_state([a_queue()], [a_service()], failed=(0, 0.05)), "note", "3 tasks failed for good in the last 1 min"),
     ],
 )

@@ -54,6 +54,7 @@ class StackControl:
         self.console_url = f"http://localhost:{console_port}"
         self.localstack_url = f"http://localhost:{localstack_port}"
         self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
+        self._directory = directory
         self._supervisor_url = f"unix://{socket_path(directory)}"
         self._project = f"async-tasks-test-{api_port}"
         self._environment = {
@@ -91,6 +92,12 @@ class StackControl:
         """End a service's process with SIGKILL; what keeps the stack running starts it again."""
         # A container's processes are processes of this machine too; a signal from the engine would end its restarts.
         os.kill(pid, signal.SIGKILL)
+
+    def crash(self) -> None:
+        """End a native stack as a machine that goes down does: what keeps it running first, then all services."""
+        pids = [process["pid"] for process in self._processes()]
+        for pid in (int((self._directory / "supervisord.pid").read_text()), *pids):
+            self.kill(pid)
 
     def pause(self, service: str) -> None:
         """Freeze the service: it holds its connections and answers nothing."""

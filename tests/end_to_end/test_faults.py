@@ -1,10 +1,11 @@
 """What is accepted is not lost: workers killed in mid-task, the broker stopped, the stack taken down in mid-load."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.client import Client
+from tests.end_to_end.client import Client, wait_for
 from tests.end_to_end.stack_control import StackControl
 
 CALCULATION = "/v1/calculation/basic"
@@ -78,6 +79,24 @@ def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Cl
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
+def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_stack: StackControl) -> None:
+    client.outcome(client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1"))
+    wait_for(lambda: waiting(own_stack, "undelivered"), "a message that is seen in undelivered")
+
+    own_stack.kill(own_stack.pid("localstack"))
+
+    client.wait_for_alert("queues were made anew")
+    told = json.loads(own_stack.command("ps", "--json").stdout)["made_anew"]
+    assert told["messages"]
+    assert "undelivered" in told["queues"]
+
+
+def waiting(stack: StackControl, queue: str) -> int:
+    """How many messages wait in a queue, as `ps` has it."""
+    queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
+    return next(each["waiting"] or 0 for each in queues if each["name"] == queue)
+
+
 @pytest.mark.parametrize("tasks", [40])
 def test_taking_the_stack_down_in_mid_load_loses_nothing(
     unreliable: Client, own_stack: StackControl, tasks: int
@@ -95,3 +114,21 @@ def test_taking_the_stack_down_in_mid_load_loses_nothing(
         unreliable.wait_for_deliveries(task_id)
     for task_id in refused:
         assert unreliable.wait_for_deliveries(task_id, 5)[-1]["status"] == 200
+    assert json.loads(own_stack.command("ps", "--json").stdout)["made_anew"] is None
+
+
+def test_a_stack_that_crashed_says_so_when_it_is_started_which_two_do_one_after_the_other(
+    client: Client, own_stack: StackControl
+) -> None:
+    if own_stack.mode == "containers":
+        pytest.skip("the engine starts the containers again by itself")
+    own_stack.crash()
+
+    both = [own_stack.start_command("up") for _ in range(2)]
+    first, second = sorted((process.communicate()[0] for process in both), key=lambda output: "Waiting for" in output)
+
+    assert [process.returncode for process in both] == [0, 0]
+    assert "The stack ended without `make down`: what was in its queues then is gone." in first
+    assert "Waiting for `make up` (process " in second
+    assert "It is up already" in second
+    assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]

@@ -15,7 +15,7 @@ const SEVERITY = ["bad", "warn", "note"];
  * a note is only to be known. `queue` and `service` name what it is about.
  */
 export function findings(state) {
-  const found = [...ofQueues(state), ...ofServices(state), ...ofTasks(state)];
+  const found = [...ofQueues(state), ...ofServices(state), ...ofTasks(state), ...ofQueuesMadeAnew(state)];
   return found.sort((one, other) => SEVERITY.indexOf(one.level) - SEVERITY.indexOf(other.level));
 }
 
@@ -118,6 +118,12 @@ function ofTasks(state) {
   const since = age(Math.max(60, state.series.at.at(-1) - state.series.at[0]));
   const link = state.links.inbox ? { href: state.links.inbox, text: "why, in the inbox" } : undefined;
   return [{ level: "note", text: `${plural(failed, "task")} failed for good in the last ${since}`, link }];
+}
+
+function ofQueuesMadeAnew({ made_anew: anew }) {
+  if (!anew) return [];
+  const at = new Date(anew.at * 1000).toLocaleTimeString("en-GB");
+  return [{ level: anew.messages ? "bad" : "note", text: `at ${at}, ${anew.text}` }];
 }
 
 /** How many there were altogether, of a rate per second and the times at which it was taken. */

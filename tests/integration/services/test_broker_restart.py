@@ -1,9 +1,10 @@
-"""The broker is gone, and comes back empty: nobody who uses it has to be restarted."""
+"""The broker is gone, and comes back empty: nobody who uses it has to be restarted, and a person hears of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import HttpUrl
@@ -11,9 +12,12 @@ from pydantic import HttpUrl
 from services.api.app import create_app
 from services.consumer import Consumer
 from services.decisions import RetryPolicy
+from services.dlq_watcher.alert import Alert
+from services.dlq_watcher.queue_watch import QueueWatch
 from services.messages import decode_task
+from services.queue_samples import QueueSampler
 from services.queues import define_queues
-from services.settings import ApiSettings, WorkerSettings
+from services.settings import ApiSettings, BrokerSettings, WorkerSettings
 from services.sqs import Queues, ReceivedMessage, open_sqs
 from services.task_types import load_task_types
 from stack.environment import merged_environment
@@ -21,6 +25,7 @@ from stack.localstack import render_queues
 from stack.ports import free_port
 from tests.integration.conftest import running_localstack
 from tests.integration.services.conftest import PATIENCE_SECONDS
+from tests.integration.services.console.conftest import console_settings, queue, running_console
 
 TASK_TYPES = load_task_types(["services.tasks"])
 REQUEST = {
@@ -116,3 +121,60 @@ async def test_api_and_consumer_outlive_a_broker_that_is_killed_and_comes_back_e
             await worked.has_had(await accepted(api))
             assert consumer.unready_reason() is None
             assert (await api.get("/readyz")).status_code == 200
+
+
+@asynccontextmanager
+async def watching(settings: BrokerSettings, alerts: asyncio.Queue[Alert]) -> AsyncIterator[Queues]:
+    """The queues, watched by what tells of those that are made anew."""
+    async with open_sqs(settings) as client:
+        queues = Queues(client, define_queues(TASK_TYPES), name_prefix="")
+        watch = QueueWatch(QueueSampler(queues, shortest_interval_seconds=0), alerts.put, seconds_between_looks=0.1)
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch.run(stop))
+            yield queues
+            stop.set()
+        await queues.close()
+
+
+async def test_what_a_broker_has_lost_is_told_once_and_shown_by_the_console(tmp_path: Path) -> None:
+    port = free_port()
+    url = HttpUrl(f"http://127.0.0.1:{port}")
+    alerts: asyncio.Queue[Alert] = asyncio.Queue()
+    async with (
+        watching(BrokerSettings(aws_endpoint_url=url), alerts) as queues,
+        running_console(console_settings({"aws_endpoint_url": url})) as console,
+    ):
+        async with broker(tmp_path, port):
+            await asyncio.gather(*(queues["undelivered"].send(f"{number}") for number in range(3)))
+            await queues["data"].send("drained")
+            await console.state_when(lambda state: queue(state, "data")["waiting"] == 1)
+            [drained] = await queues["data"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
+            await queues["data"].delete(drained)
+            before = await console.state_when(
+                lambda state: (
+                    queue(state, "undelivered")["waiting"] == 3
+                    and (queue(state, "data")["waiting"], queue(state, "data")["in_flight"]) == (0, 0)
+                )
+            )
+            assert (before["made_anew"], alerts.empty()) == (None, True)
+
+        async with broker(tmp_path, port):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                alert = await alerts.get()
+            state = await console.state_when(lambda state: state["made_anew"] and is_whole(state))
+            told = state["made_anew"]
+            await console.state_when(lambda state: state["at"] > told["at"] + 5)
+
+    assert len(told["queues"]) == len(state["queues"])
+    anew = f"{len(told['queues'])} queues were made anew; "
+    assert told["text"] == f"{anew}what was in there is gone: 3 messages in undelivered, as last seen"
+    assert told["messages"] == 3
+    assert alert.headline.startswith(anew)
+    assert "3 messages in undelivered" in alert.reason
+    assert alerts.empty()
+
+
+def is_whole(state: Any) -> bool:
+    """Whether all queues are there."""
+    return not any(each["error"] for each in state["queues"])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import queue_samples
+from services.made_anew import MadeAnew
 from services.queue_samples import OldestMessage, QueueSample, QueueSampler, oldest_message, show_in_metrics
 from services.queues import QueueDefinition
 from services.sqs import Queue, QueueState
@@ -28,12 +29,13 @@ class CountedQueue:
     messages: int = 0
     asked: int = 0
     error: Exception | None = None
+    created_at: float | None = None
 
     async def state(self) -> QueueState:
         self.asked += 1
         if self.error is not None:
             raise self.error
-        return QueueState("arn", self.messages, 2, 1)
+        return QueueState("arn", self.messages, 2, 1, self.created_at)
 
 
 class SilentQueue(CountedQueue):
@@ -146,6 +148,38 @@ async def test_what_was_known_before_a_failure_is_known_after_it() -> None:
     queue.error, queue.messages = None, 1
 
     assert (await sample_of(sampler)).last_empty_at == empty.at
+
+
+async def test_a_queue_that_is_made_anew_is_told_with_what_it_held_and_begins_anew() -> None:
+    queue = CountedQueue(created_at=1000)
+    sampler = sampler_of(queue)
+    await sampler.sample()
+    queue.messages = 352
+    before = await sample_of(sampler)
+
+    queue.error = ValueError("no")
+    await sampler.sample()
+    queue.error, queue.created_at = None, 2000
+    after = await sample_of(sampler)
+
+    assert list(sampler.made_anew) == [MadeAnew("counted", 2000, 355, before.at)]
+    assert (after.first_at, after.last_empty_at) == (after.at, None)
+    await sampler.sample()
+    assert len(sampler.made_anew) == 1
+
+
+@pytest.mark.parametrize(("before", "after"), [(1000, 1000), (None, 2000), (1000, None), (None, None)])
+async def test_a_queue_that_is_drained_or_does_not_tell_when_it_was_made_is_not_taken_for_a_new_one(
+    before: float | None, after: float | None
+) -> None:
+    queue = CountedQueue(messages=355, created_at=before)
+    sampler = sampler_of(queue)
+    await sampler.sample()
+
+    queue.messages, queue.created_at = 0, after
+    await sampler.sample()
+
+    assert not sampler.made_anew
 
 
 def test_nothing_is_shown_of_a_queue_that_does_not_answer_any_more() -> None:

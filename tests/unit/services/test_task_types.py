@@ -120,7 +120,7 @@ def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources
 def test_the_watcher_consumes_its_dead_letter_queue(task_types: TaskTypes, resources: Resources) -> None:
     parts = make_watcher_parts(WatcherSettings(), task_types, resources)
 
-    assert [part.unready_reason() for part in parts] == [
+    assert [reason for part in parts if (reason := part.unready_reason())] == [
         *(f"{name}-dlq: no successful receive yet" for name in (*task_types, CALLBACKS)),
         "alerts: no successful receive yet",
     ]

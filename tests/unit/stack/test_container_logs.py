@@ -51,6 +51,22 @@ def test_lines_that_come_together_are_given_together_and_whole() -> None:
         assert list(batches) == [[]]
 
 
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        (b"one\nlast words", ["one", "last words"]),
+        ("one\u2028line\x85\r\n".encode(), ["one\u2028line\x85\r"]),
+        ("größer\n".encode(), ["größer"]),
+    ],
+)
+def test_a_line_ends_with_a_line_feed_or_where_the_output_ends(written: bytes, lines: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, written)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as output:
+        assert list(gathered(output)) == [lines]
+
+
 def test_what_comes_without_a_pause_is_not_gathered_for_ever() -> None:
     reading, writing = os.pipe()
     enough = threading.Event()

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from stack.config import StackSettings
+from stack.console import show_table
 from stack.overview import Overview, look, overview_text
 from stack.ports import free_port
 from stack.status import ServiceStatus
@@ -92,8 +93,8 @@ def looked(port: int) -> Overview:
     return look(StackSettings("native", console_port=port), SERVICES)
 
 
-def shown(overview: Overview) -> str:
-    console = Console(width=200, record=True, quiet=True)
+def shown(overview: Overview, width: int = 200) -> str:
+    console = Console(width=width, record=True, quiet=True)
     with console.capture() as capture:
         console.quiet = False
         console.print(overview_text(overview))
@@ -115,9 +116,10 @@ def test_services_queues_and_workers_are_three_tables(overview: Overview) -> Non
         [],
         ["queue", "waiting", "in", "flight", "delayed", "oldest", "in", "its", "DLQ"],
         ["calculation", "1,200", "3", "0", "≥", "1m", "15s", "2"],
-        ["callbacks", "SQS", "does", "not", "answer"],
+        ["callbacks"],
         ["alerts", "0", "0", "0"],
         ["undelivered", "2", "0", "0"],
+        ["callbacks:", "SQS", "does", "not", "answer"],
         [],
         ["worker", "queue", "busy", "works", "on", "now"],
         ["worker-calculation", "calculation", "3/50", *NOW.split()],
@@ -148,7 +150,42 @@ def test_the_json_has_all_that_the_console_tells_of_queues_and_workers_but_their
     assert [each["name"] for each in told["queues"]] == [each["name"] for each in STATE["queues"]]
     assert "history" not in told["queues"][0]
     assert [each["name"] for each in told["workers"]] == ["worker-calculation", "worker-data"]
-    assert told["console_problem"] is None
+    assert (told["console_problem"], told["made_anew"]) == (None, None)
+
+
+def test_a_broker_that_answers_nothing_is_one_line_on_a_narrow_terminal_too(serve: Serve) -> None:
+    silent = [queue(name, error="SQS does not answer: no answer within 3 seconds") for name in ("calculation", "data")]
+    overview = looked(serve(lambda *_: (200, {"queues": silent, "services": []})))
+
+    lines = [line.rstrip() for line in shown(overview, width=60).splitlines()]
+
+    assert lines[-4:] == [
+        "queue        waiting  in flight  delayed  oldest  in its DLQ",
+        "calculation",
+        "data",
+        "SQS does not answer: no answer within 3 seconds",
+    ]
+
+
+def test_what_is_no_terminal_has_no_width_to_cut_a_table_to(
+    overview: Overview, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+    show_table(overview_text(overview))
+
+    assert f"worker-calculation  calculation  3/50  {NOW}" in capsys.readouterr().out
+
+
+def test_queues_that_lost_what_they_held_are_told_of_below_the_tables(serve: Serve) -> None:
+    anew = {"at": 0, "queues": ["data"], "messages": 3, "text": "the queue data was made anew: gone"}
+
+    overview = looked(serve(lambda *_: (200, {**STATE, "made_anew": anew})))
+
+    *_, last = shown(overview).splitlines()
+    assert last.startswith("At ")
+    assert last.rstrip().endswith(" the queue data was made anew: gone.")
+    assert overview.as_json()["made_anew"] == anew
 
 
 def test_where_the_console_does_not_answer_the_services_are_shown_and_a_line_says_why() -> None:

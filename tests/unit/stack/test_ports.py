@@ -1,6 +1,9 @@
 """Ports are checked before anything starts."""
 
+import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -29,8 +32,32 @@ def test_the_line_names_the_port_and_the_setting_that_changes_it() -> None:
         taken = server.getsockname()[1]
         settings = StackSettings("native", free_port(), taken, free_port())
 
-        with pytest.raises(StackError, match=f"^Port {taken} is in use .*`RECEIVER_PORT={taken + 1} make up`"):
+        with pytest.raises(StackError, match=rf"^Port {taken} is in use .*`RECEIVER_PORT=\d+ make up`"):
             require_free_ports(settings)
+
+
+@contextmanager
+def two_taken_ports_in_a_row() -> Iterator[int]:
+    for _ in range(100):
+        with socket.create_server(("127.0.0.1", 0)) as first:
+            port = first.getsockname()[1]
+            with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+                yield port
+                return
+    pytest.fail("there are no two ports in a row")
+
+
+def test_the_port_that_it_names_is_free_and_none_of_the_stack_s_own() -> None:
+    with two_taken_ports_in_a_row() as taken:
+        own = taken + 2
+        settings = StackSettings("native", taken, own, own + 1, own + 2)
+
+        with pytest.raises(StackError) as raised:
+            require_free_ports(settings)
+
+    [named] = map(int, re.findall(r"`API_PORT=(\d+) make up`", str(raised.value)))
+    assert named > own + 2
+    assert is_free(named)
 
 
 def test_free_ports_are_accepted() -> None:

@@ -1,5 +1,7 @@
 """How a task's story looks."""
 
+from datetime import datetime
+
 from stack.story_view import duration_text, standing_text, step_json, step_line, story_json, story_lines
 from stack.task_story import Standing, step_of, story_of
 from tests.unit.stack.log_lines import BEGAN, TASK, line
@@ -41,6 +43,19 @@ def test_a_story_whose_beginning_is_lost_says_so() -> None:
     _head, began, *_ = story_lines(story_of(TASK, [FAILED]), NOW)
 
     assert began.plain.startswith("first seen in what is left of the logs ")
+
+
+def test_a_task_whose_worker_is_not_in_the_logs_any_more_says_so_and_what_the_receiver_knows() -> None:
+    taken = line("receiver", "callback received", 2, attempt=1, status=200, outcome="success")
+    story = story_of(TASK, [line("api", "accepted", task_type="data"), taken], {"worker-data": BEGAN + 60})
+
+    *_, verdict = story_lines(story, NOW)
+
+    begins = datetime.fromtimestamp(BEGAN + 60).astimezone()
+    assert verdict.plain.strip() == (
+        "✓ Done: the receiver has taken the outcome; no other log tells of it. The logs do not reach back far enough "
+        f"to tell all: that of worker-data begins on {begins:%Y-%m-%d %H:%M:%S}."
+    )
 
 
 def test_what_is_in_undelivered_can_be_brought_back() -> None:

@@ -22,6 +22,8 @@ REJECTED = line("worker-data", "delivery given up", 3, "error", reason=GONE, res
 REPORTED = line("dlq-watcher", "delivered", 7, delivery_attempts=1)
 REPORT_NOT_TAKEN = line("dlq-watcher", "not delivered yet", 7, "warning", reason="503", delivery_attempts=3)
 KEPT = line("dlq-watcher", "dead-lettered", 8, "error", reason=GONE, attempts=1)
+TAKEN = line("receiver", "callback received", 2, attempt=1, status=200, outcome="success")
+REFUSED = line("receiver", "callback received", 2, attempt=1, status=503, outcome="success")
 LOST_TOLD = line("dlq-watcher", "alert told", 8, "warning", headline="Task failed for good", reason="worker lost")
 
 
@@ -50,6 +52,16 @@ def standing_after(*lines: LogLine) -> Standing:
             Standing("delivering", "failure", "503", "OSError: no", BEGAN + 14),
         ),
         ([ACCEPTED, REPORTED, LOST_TOLD], Standing("delivered", "failure", failure="worker lost")),
+        ([ACCEPTED, WORKER_FAILED], Standing("at work")),
+        ([LOST_TOLD], Standing("unknown")),
+        # What the receiver says counts where the logs of the others do not go back as far.
+        ([ACCEPTED, TAKEN], Standing("delivered", "success", is_told_by_receiver=True)),
+        ([ACCEPTED, TAKEN, DELIVERED], Standing("delivered", "success")),
+        ([ACCEPTED, DELIVERED, TAKEN], Standing("delivered", "success")),
+        ([ACCEPTED, TAKEN, NOT_YET], Standing("delivering", "success", "503")),
+        ([ACCEPTED, REFUSED], Standing("delivering", "success", "the receiver answered 503", is_told_by_receiver=True)),
+        ([ACCEPTED, NOT_YET, REFUSED], Standing("delivering", "success", "503")),
+        ([ACCEPTED, REJECTED, KEPT, TAKEN], Standing("delivered", "success", is_told_by_receiver=True)),
     ],
 )
 def test_how_a_task_stands(lines: list[LogLine], standing: Standing) -> None:
@@ -58,6 +70,26 @@ def test_how_a_task_stands(lines: list[LogLine], standing: Standing) -> None:
     due = {} if standing.due_at is None else {"due_at": standing_after(*ordered).due_at}
 
     assert standing_after(*reversed(ordered)) == Standing(**{**vars(standing), **due})
+
+
+@pytest.mark.parametrize(
+    ("lines", "logs"),
+    [
+        ([ACCEPTED], {"worker-data", "worker-data-2"}),
+        ([ACCEPTED, RETURNED], {"worker-data-2"}),
+        ([ACCEPTED, NOT_YET], {"worker-callbacks"}),
+        ([ACCEPTED, GIVEN_UP], {"dlq-watcher"}),
+        ([ACCEPTED, TAKEN], {"worker-data", "worker-data-2", "worker-callbacks", "dlq-watcher"}),
+        ([ACCEPTED, DELIVERED], set()),
+        ([KEPT], set()),
+    ],
+)
+def test_the_logs_that_would_tell_more_and_begin_too_late_are_known(lines: list[LogLine], logs: set[str]) -> None:
+    begin = {"api": 0.0, "worker-calculation": 0.0, "worker-data": 0.5, "worker-callbacks": 99.0}
+    later = {**begin, "worker-data-2": 99.0, "dlq-watcher": 99.0}
+    begin_at = {service: BEGAN + at for service, at in later.items()}
+
+    assert story_of(TASK, lines, begin_at).logs_that_begin_too_late.keys() == logs
 
 
 def test_the_next_attempt_is_due_so_long_after_the_line_as_it_says() -> None:

@@ -1,12 +1,14 @@
 """The one task whose story is asked for, found in the logs; and what happens, as it happens."""
 
+from typing import Any
+
 import pytest
 
 from stack.errors import StackError
-from stack.log_line import RawLine
+from stack.log_line import ROTATED_AWAY, RawLine, missing_lines
 from stack.tail import steps_in
 from stack.trace import find_story
-from tests.unit.stack.log_lines import TASK, raw
+from tests.unit.stack.log_lines import BEGAN, TASK, raw
 
 OTHER = "5c000000-bdc9-49c2-80f5-d4b4a4c229e1"
 BATCHES = [
@@ -22,6 +24,15 @@ def test_the_beginning_of_an_id_finds_the_task_in_all_logs_in_order(beginning: s
 
     assert story.task_id == TASK
     assert [step.line.event for step in story.steps] == ["accepted", "delivered"]
+
+
+def test_a_story_knows_since_when_each_log_tells() -> None:
+    cut = RawLine("worker-data", 'd": 1}')
+    unrelated = raw("worker-data", "started", 40, task_id=None)
+
+    story = find_story(TASK, [[raw("api", "accepted", 0, task_type="data")], [cut, unrelated]])
+
+    assert story.logs_that_begin_too_late == {"worker-data": BEGAN + 40}
 
 
 def test_a_beginning_that_several_have_names_them() -> None:
@@ -53,6 +64,15 @@ def events(*, beginning: str = "", failures_only: bool = False) -> list[str]:
 
 def test_what_happens_to_tasks_is_told_in_order_and_nothing_else() -> None:
     assert events() == ["accepted", "returned for retry", "some trouble", "delivered"]
+
+
+@pytest.mark.parametrize("narrowed", [{"beginning": TASK}, {"failures_only": True}])
+def test_where_lines_may_be_missing_is_told_to_whoever_follows(narrowed: dict[str, Any]) -> None:
+    batches = [[RawLine("worker-data", missing_lines(0))]]
+
+    [step] = steps_in(batches, **{"beginning": "", "failures_only": False, **narrowed})
+
+    assert (step.mark, step.text) == ("failed", ROTATED_AWAY)
 
 
 def test_of_one_task_alone() -> None:

@@ -40,7 +40,7 @@ async def test_the_state_is_told_alike_at_once_and_as_an_event(console: Console)
     told = await console.state_when(lambda state: state)
     asked = (await console.http.get("/api/state")).json()
 
-    fields = {"at", "sample_seconds", "links", "queues", "unclaimed_problem", "services", "series"}
+    fields = {"at", "sample_seconds", "links", "queues", "unclaimed_problem", "made_anew", "services", "series"}
     assert told.keys() == asked.keys() == fields
 
 
