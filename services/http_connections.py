@@ -12,7 +12,6 @@ import re
 import select
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import aiohttp
@@ -49,6 +48,8 @@ _LONGEST_IDLE_SECONDS = 4.0
 # Only what comes with these has no body that a server could leave unread (RFC 9110, section 9.3).
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
+# https://www.rfc-editor.org/rfc/rfc9110#section-15
+_SWITCHING_PROTOCOLS, _OK, _MULTIPLE_CHOICES = 101, 200, 300
 _INTERIM = re.compile(rb"(?:HTTP/1\.\d 1(?!01)\d\d\b.*?\n\r?\n)*", re.DOTALL)
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? ([2-9]\d\d|101)(?: [^\r\n]*)?\r?\n")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -109,6 +110,7 @@ class _AnswerReader(ResponseHandler):
         super().__init__(loop)
         self._received = bytearray()
         self._bytes_without_body = 0
+        self._poll: select.poll | None = None
 
     def is_clean(self) -> bool:
         """Return whether nothing has come since the end of the last answer; a new connection had none yet."""
@@ -123,7 +125,10 @@ class _AnswerReader(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Read on in the answer; behind its end nothing may come."""
         if not self._answered:
-            self._read_head(data)
+            self._received += data
+            super().data_received(data)
+            if len(self._received) > _MOST_BYTES_WITHOUT_BODY:
+                self._break_off()
         elif data and (self._payload is None or self._payload.is_eof()):
             self._hang_up()
         else:
@@ -132,11 +137,11 @@ class _AnswerReader(ResponseHandler):
     def feed_data(self, data: _Answer, size: int = 0) -> None:
         """Take an answer whose head has been read, or an interim one (1xx)."""
         message, payload = data
-        if message.code >= HTTPStatus.OK or message.code == HTTPStatus.SWITCHING_PROTOCOLS:
+        if message.code >= _OK or message.code == _SWITCHING_PROTOCOLS:
             self._answered = True
             self._received.clear()
             self._bytes_without_body = 0
-            if not self.outlives_refusal and message.code >= HTTPStatus.MULTIPLE_CHOICES:
+            if not self.outlives_refusal and message.code >= _MULTIPLE_CHOICES:
                 self.force_close()
         if not message.reason.isascii():
             message = _without_reason(message)
@@ -156,12 +161,6 @@ class _AnswerReader(ResponseHandler):
             self._payload.set_exception(_payload_error(exc))
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
 
-    def _read_head(self, data: bytes) -> None:
-        self._received += data
-        super().data_received(data)
-        if not self._answered and len(self._received) > _MOST_BYTES_WITHOUT_BODY:
-            self._break_off()
-
     def _read_body(self, data: bytes) -> None:
         payload = self._payload
         had = payload.total_bytes if payload else 0
@@ -175,8 +174,7 @@ class _AnswerReader(ResponseHandler):
 
     def _break_off(self) -> None:
         self._hang_up()
-        reason = f"more than {_MOST_BYTES_WITHOUT_BODY} bytes of it are header fields"
-        self.set_exception(HttpProcessingError(message=reason))
+        self.set_exception(HttpProcessingError(message=f"more than {_MOST_BYTES_WITHOUT_BODY} bytes of it are no body"))
 
     def _hang_up(self) -> None:
         self.force_close()
@@ -229,11 +227,11 @@ class _AnswerReader(ResponseHandler):
 
     def _has_unread(self) -> bool:
         """Return whether bytes, or the end of the connection, wait in the kernel for the event loop to read them."""
-        if self.transport is None:
-            return True
-        poll = select.poll()
-        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        if self._poll is None:
+            self._poll = select.poll()
+            assert self.transport  # noqa: S101  # of a connection that is up
+            self._poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(self._poll.poll(0))
 
 
 def _payload_error(error: BaseException) -> aiohttp.ClientError:
