@@ -47,6 +47,7 @@ _UNSETTLED = "message not settled: SQS has not confirmed it, and may give it aga
 
 # A long poll ends by itself. Longer than this after its time, SQS is silent.
 _POLL_GRACE_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
 # So long a decision of a stopping consumer's last moment may take to reach SQS.
 _SETTLE_SECONDS = 5.0
 _END_SECONDS = 1.0
@@ -303,17 +304,27 @@ class Consumer:
         begun_at = _now()
         if self._tasks:
             log.info("draining", queue=self._queue.name, in_hand=len(self._tasks))
-        await self._end_polls()
+        await self._end_polls(begun_at + self._settings.drain_timeout_seconds)
         deadline = max(begun_at, self._last_taken_at) + self._settings.drain_timeout_seconds
         await _wait_for(self._tasks, deadline)
         if self._tasks:
             await self._cut_short()
 
-    async def _end_polls(self) -> None:
-        """Let the polls under way end by themselves; those that should have, and have not, are left behind."""
-        await _wait_for(self._polls, max((poll.due_at for poll in self._polls.values()), default=0.0))
+    async def _end_polls(self, deadline: float) -> None:
+        """Let the polls under way end by themselves, behind the deadline too if SQS answers; else leave them behind."""
+        due_at = max((poll.due_at for poll in self._polls.values()), default=0.0)
+        await _wait_for(self._polls, min(due_at, deadline))
+        if self._polls and await self._answers():
+            await _wait_for(self._polls, due_at)
         if self._polls:
             log.warning("a receive is left behind: SQS does not answer", queue=self._queue.name)
+
+    async def _answers(self) -> bool:
+        with suppress(Exception):
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._queue.state()
+                return True
+        return False
 
     async def _cut_short(self) -> None:
         """End the attempts that are not done, and give a moment to what was decided in the last one."""

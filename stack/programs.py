@@ -16,8 +16,9 @@ API = "api"
 DLQ_WATCHER = "dlq-watcher"
 CONSOLE = "console"
 
-# A service is killed when it has not stopped this long after its drain should have ended.
-STOP_MARGIN_SECONDS = 2
+# A service is killed when it has not stopped this long after its drain should have ended. In that time it settles what
+# was cut short.
+STOP_MARGIN_SECONDS = 12
 # The services' own default, of a long poll and of a drain.
 DEFAULT_SECONDS = "20"
 

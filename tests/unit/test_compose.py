@@ -22,8 +22,8 @@ OBSERVERS = sorted(name for name, service in SERVICES.items() if service.get("pr
 OWN = sorted(SERVICES.keys() - {"localstack", *OBSERVERS})
 CONSUMERS = sorted(name for name in SERVICES if name == "dlq-watcher" or name.startswith("worker-"))
 
-# What the default settings of a consumer allow: the longest poll, then the drain.
-LONGEST_STOP_SECONDS = 20 + 20
+# What the default settings of a consumer allow: the longest poll, then the drain, then what is left to settle.
+LONGEST_STOP_SECONDS = 20 + 20 + 10
 
 
 def test_every_queue_that_a_worker_consumes_has_its_service() -> None:
