@@ -66,14 +66,15 @@ def run_program(  # noqa: PLR0913  # what makes one program another
     `queue_names` are the queues that it keeps an eye on: they are to be as declared. One program of the stack samples
     all queues, for the metrics of them.
     """
-    exit_code = 0
     try:
         uvloop.run(_run(name, settings, task_types, make_parts, queue_names, samples_queues=samples_queues))
     except Exception:
         log.exception("ended by an error")
-        exit_code = 1
-    finally:
-        tracing.tracer.stop()
+    _end(1)
+
+
+def _end(exit_code: int) -> NoReturn:
+    tracing.tracer.stop()
     if left := threads_at_work():
         log.warning("threads are at work that nobody can stop: they end with the process", threads=len(left))
     log.info("stopped")
@@ -88,11 +89,9 @@ async def _run(  # noqa: PLR0913  # the same
     queue_names: Iterable[str],
     *,
     samples_queues: bool,
-) -> None:
-    # A thread for each slot: the blocking work of one task waits for that of no other.
-    asyncio.get_running_loop().set_default_executor(UnawaitedExecutor(settings.worker_concurrency))
+) -> NoReturn:
     stop = _stop_on_signal()
-    async with _open_resources(settings, task_types) as resources:
+    async with _default_executor(settings), _open_resources(settings, task_types) as resources:
         check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
         parts = [check, *make_parts(resources)]
         service = Service(
@@ -109,6 +108,16 @@ async def _run(  # noqa: PLR0913  # the same
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.run(stop))
+    # Here, as the loop does not close before the last name lookup has ended, which may take long.
+    _end(0)
+
+
+@asynccontextmanager
+async def _default_executor(settings: ConsumerSettings) -> AsyncIterator[None]:
+    """Give the loop a thread for each slot: the blocking work of one task waits for that of no other."""
+    with UnawaitedExecutor(settings.worker_concurrency) as executor:
+        asyncio.get_running_loop().set_default_executor(executor)
+        yield
 
 
 @asynccontextmanager
