@@ -68,7 +68,6 @@ def run_program(  # noqa: PLR0913  # what makes one program another
     it may have at a time to users' addresses. One program of the stack samples all queues, for the metrics of them.
     """
     allow_connections(most_connections)
-    exit_code = 0
     # Not by uvloop.run, which waits for every task that is left: one of a task type may not want to end.
     loop = uvloop.new_event_loop()
     try:
@@ -77,9 +76,11 @@ def run_program(  # noqa: PLR0913  # what makes one program another
         )
     except Exception:
         log.exception("ended by an error")
-        exit_code = 1
-    finally:
-        tracing.tracer.stop()
+    _end(1)
+
+
+def _end(exit_code: int) -> NoReturn:
+    tracing.tracer.stop()
     if left := threads_at_work():
         log.warning("threads are at work that nobody can stop: they end with the process", threads=len(left))
     log.info("stopped")
@@ -94,11 +95,9 @@ async def _run(  # noqa: PLR0913  # the same
     queue_names: Iterable[str],
     *,
     samples_queues: bool,
-) -> None:
-    # A thread for each slot: the blocking work of one task waits for that of no other.
-    asyncio.get_running_loop().set_default_executor(UnawaitedExecutor(settings.worker_concurrency))
+) -> NoReturn:
     stop = _stop_on_signal()
-    async with _open_resources(settings, task_types) as resources:
+    async with _default_executor(settings), _open_resources(settings, task_types) as resources:
         check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
         parts = [check, *make_parts(resources)]
         service = Service(
@@ -115,6 +114,16 @@ async def _run(  # noqa: PLR0913  # the same
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.run(stop))
+    # Here, as the loop does not close before the last name lookup has ended, which may take long.
+    _end(0)
+
+
+@asynccontextmanager
+async def _default_executor(settings: ConsumerSettings) -> AsyncIterator[None]:
+    """Give the loop a thread for each slot: the blocking work of one task waits for that of no other."""
+    with UnawaitedExecutor(settings.worker_concurrency) as executor:
+        asyncio.get_running_loop().set_default_executor(executor)
+        yield
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The threads of a program that consumes: those in which task types work hold up neither its work nor its end."""
 
+import atexit
 import os
 import sys
 import threading
@@ -34,7 +35,9 @@ def threads_at_work(within_seconds: float = GRACE_SECONDS) -> Sequence[threading
 
 
 def end_process(exit_code: int) -> NoReturn:
-    """End the process without waiting for its threads. What is to be closed is closed; what is printed is flushed."""
+    """End the process as the interpreter does, atexit's functions included, but without waiting for threads."""
+    # There is no public name for it.
+    atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

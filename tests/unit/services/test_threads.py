@@ -27,9 +27,9 @@ def test_an_idle_thread_is_not_at_work_and_a_blocked_one_is() -> None:
     assert "idle_0" not in names
 
 
-def test_a_process_ends_beside_a_thread_that_never_does_and_what_it_printed_is_there() -> None:
+def test_a_process_ends_beside_a_thread_that_never_does_as_any_other() -> None:
     program = """
-        import asyncio, threading
+        import asyncio, atexit, threading
         from services.threads import UnawaitedExecutor, end_process
 
         async def main():
@@ -39,12 +39,13 @@ def test_a_process_ends_beside_a_thread_that_never_does_and_what_it_printed_is_t
             loop.run_in_executor(None, lambda: begun.set() or threading.Event().wait())
             begun.wait()
 
+        atexit.register(print, "what was registered")
         asyncio.run(main())
-        print("the last line")
+        print("what was printed")
         end_process(3)
     """
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", dedent(program)], cwd=ROOT, stdout=subprocess.PIPE, check=False
     )
 
-    assert (done.returncode, done.stdout) == (3, b"the last line\n")
+    assert (done.returncode, done.stdout) == (3, b"what was printed\nwhat was registered\n")
