@@ -38,7 +38,10 @@ async def browse(
     task_type: str = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
 ) -> Response:
-    """Tell what `services.dlq list --json` prints. What it looks at is hidden from others for seconds."""
+    """Tell what `services.dlq list --json` prints of the queues that a task type claims.
+
+    What it looks at is hidden from others for seconds.
+    """
     criteria = Criteria(reason or None, task_type or None)
     return _as_printed(await _dead_letters_of(request).browse(queue or None, criteria, limit))
 
