@@ -31,13 +31,16 @@ class Authority:
         self._directory = directory
         self._name = name
         self.certificate = directory / f"{name}.pem"
-        subject = ("-subj", f"/CN={name}", "-days", "2")
+        # Python 3.13 and later want it said what a certificate is for, and by which key it is signed (RFC 5280).
+        subject = ("-subj", f"/CN={name}", "-days", "2", "-addext", "keyUsage=critical,keyCertSign,digitalSignature")
         self._openssl("req", "-x509", *NEW_KEY, "-keyout", f"{name}.key", "-out", f"{name}.pem", *subject)
 
     def issue(self, name: str, *, alternative_names: str = EVERY_NAME, days: int = 2) -> ssl.SSLContext:
         """A server's context with a certificate that is valid so long; 0: it has expired already."""
         directory = self._directory
-        (directory / "extensions").write_text(f"subjectAltName={alternative_names}")
+        (directory / "extensions").write_text(
+            f"subjectAltName={alternative_names}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        )
         self._openssl("req", *NEW_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=server")
         signer = ("-CA", f"{self._name}.pem", "-CAkey", f"{self._name}.key", "-CAcreateserial", "-days", str(days))
         self._openssl("x509", "-req", "-in", f"{name}.csr", *signer, "-extfile", "extensions", "-out", f"{name}.pem")
