@@ -6,8 +6,8 @@ raises nothing, whatever is logged and whether or not it can be written.
 
 import json
 import logging
-from collections.abc import MutableMapping
-from typing import Any, cast
+from collections.abc import MutableMapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -73,10 +73,10 @@ class _Logger(structlog.BoundLoggerBase):
     def _line_of(self, method_name: str, event: str | None, values: dict[str, Any]) -> str | None:
         """Return the line; None where something in it raises when it is asked for its text."""
         try:
-            [line], _ = self._process_event(method_name, event, values)
+            lines: Sequence[str] = self._process_event(method_name, event, values)[0]
         except Exception:  # noqa: BLE001  # it may raise whatever it likes
             return None
-        return cast("str", line)
+        return lines[0]
 
 
 def _render(settings: Settings, output: Output) -> list[structlog.typing.Processor]:

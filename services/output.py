@@ -119,17 +119,15 @@ class Output(io.RawIOBase):
                 self._keep(line)
             else:
                 self._waiting.append(line)
-            if not self._is_busy:
-                self._write_at_once()
-
-    def _write_at_once(self) -> None:
-        self._is_busy = True
-        try:
-            reason = self._write_waiting()
-        finally:
-            self._is_busy = False
-        if reason is not None:
-            self._get_stuck(reason)
+            if self._is_busy:
+                return
+            self._is_busy = True
+            try:
+                reason = self._write_waiting()
+            finally:
+                self._is_busy = False
+            if reason is not None:
+                self._get_stuck(reason)
 
     def _keep(self, line: bytes) -> None:
         if self._kept_bytes + len(line) > MOST_KEPT_BYTES:

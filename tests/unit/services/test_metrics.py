@@ -1,9 +1,14 @@
 """The instruments: what dashboards, alert rules and the console rely on."""
 
+import logging
+import sys
+from collections.abc import Iterator
+
 import pytest
+import structlog
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
-from services import metrics
+from services import metrics, output
 from services.boot import boot
 from services.metrics import REGISTRY, child
 from services.settings import BrokerSettings
@@ -31,8 +36,18 @@ INSTRUMENTS = {
 
 
 @pytest.fixture
-def switched_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics._Switch, "is_on", True)  # noqa: SLF001  # it is to be as it was
+def switched_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a program sets at its boot is as it was."""
+    monkeypatch.setattr(metrics._Switch, "is_on", True)  # noqa: SLF001  # nobody else asks for it
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    before = list(output.outputs)
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    output.outputs[:] = before
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def test_each_instrument_has_the_name_type_and_labels_that_its_readers_know() -> None:
