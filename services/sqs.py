@@ -291,8 +291,8 @@ class Queues:
 
 
 def is_missing_queue(error: ClientError) -> bool:
-    """Tell whether SQS says that a queue does not exist."""
-    return "NonExistentQueue" in error.response["Error"]["Code"]
+    """Tell whether SQS says that a queue does not exist, by its older code or, of an endpoint without that, the newer."""
+    return error.response["Error"]["Code"].rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"}
 
 
 def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:
