@@ -291,7 +291,7 @@ class Queues:
 
 
 def is_missing_queue(error: ClientError) -> bool:
-    """Tell whether SQS says that a queue does not exist, by its older code or, of an endpoint without that, the newer."""
+    """Tell whether SQS says that a queue does not exist: by its older code, or the newer of one that has none."""
     return error.response["Error"]["Code"].rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"}
 
 
