@@ -331,8 +331,8 @@ class Queues:
 
 
 def is_missing_queue(error: ClientError) -> bool:
-    """Tell whether SQS says that a queue does not exist."""
-    return "NonExistentQueue" in error.response["Error"]["Code"]
+    """Tell whether SQS says that a queue does not exist: by its older code, or the newer of one that has none."""
+    return error.response["Error"]["Code"].rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"}
 
 
 def is_denied(error: ClientError) -> bool:

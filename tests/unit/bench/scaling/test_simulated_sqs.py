@@ -67,6 +67,29 @@ def test_a_message_that_is_not_deleted_comes_back_and_one_that_is_does_not() -> 
     run_in_virtual_time(scenario())
 
 
+def test_a_message_that_was_received_as_often_as_allowed_goes_to_the_dead_letter_queue_at_the_next_receive() -> None:
+    async def scenario() -> None:
+        sqs = make_sqs()
+        sqs.max_receives = 2
+        await send(sqs, 1)
+        assert [len(await receive(sqs, wait=60)) for _ in range(3)] == [1, 1, 0]
+        assert sqs.moved == [""]
+
+    run_in_virtual_time(scenario())
+
+
+def test_what_is_in_flight_is_told_with_what_waits() -> None:
+    async def scenario() -> None:
+        sqs = make_sqs()
+        await send(sqs, 12)
+        await receive(sqs)
+        attributes = (await sqs.get_queue_attributes())["Attributes"]
+        assert attributes["ApproximateNumberOfMessages"] == "2"
+        assert attributes["ApproximateNumberOfMessagesNotVisible"] == "10"
+
+    run_in_virtual_time(scenario())
+
+
 def test_a_changed_visibility_counts_from_the_change() -> None:
     async def scenario() -> None:
         sqs = make_sqs()
