@@ -117,7 +117,11 @@ async def test_it_is_ready_and_says_what_is_amiss_where_a_queue_answers_and_is_n
     response = await api.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"state": "ready", "queues": {"calculation": "one thing; another", "data": "ok"}}
+    assert response.json() == {
+        "state": "ready",
+        "queues": {"calculation": "one thing; another", "data": "ok"},
+        "reasons": [],
+    }
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
