@@ -13,6 +13,8 @@ from bench.scaling.markdown import dollars, number, table, whole
 from bench.scaling.measured import BOUND, ONE_BY_ONE, PROJECT, TASKIQ_BATCHING, measured
 from bench.scaling.request_rates import Fleet, RequestsPerTask, batched, batched_sends, one_by_one, payload_cost, single
 from bench.scaling.simulation import Load, Observed, idle_receives_per_second, simulate
+from services.dlq_watcher.queue_watch import SECONDS_BETWEEN_LOOKS_ON_AWS
+from services.queue_check import SECONDS_BETWEEN_LOOKS
 from services.queues import QueueDefinition, define_queues
 from services.task_types import load_task_types
 
@@ -48,7 +50,16 @@ def standing_requests() -> list[Standing]:
         Standing(f"long polls of the workers, one for each of {workers} queues", workers * poll),
         Standing(f"long polls of the DLQ watcher, on {watched} queues", watched * poll),
         Standing(f"`/readyz` of an API process, asked every {READINESS_SECONDS} s", _task_types() / READINESS_SECONDS),
+        _looks(workers),
     ]
+
+
+def _looks(workers: int) -> Standing:
+    """Return those for the attributes of queues: a worker's of its queue and DLQ; twice the watcher's, of all."""
+    checks = (2 * workers + len(_queues())) / SECONDS_BETWEEN_LOOKS
+    watches = len(_queues()) / SECONDS_BETWEEN_LOOKS_ON_AWS
+    minutes = SECONDS_BETWEEN_LOOKS / 60
+    return Standing(f"whether the queues are as declared, and still the same, every {minutes:g} min", checks + watches)
 
 
 def _queues() -> list[QueueDefinition]:
