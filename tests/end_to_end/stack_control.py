@@ -85,8 +85,11 @@ class StackControl:
             self._docker("volume", "rm", f"{self._project}_receiver-data")
 
     def pid(self, service: str) -> int:
-        """Return the process id of the service on this machine."""
-        return int(self._process(service)["pid"])
+        """Return the process id of the service, which is running, on this machine."""
+        pid = int(self._process(service)["pid"])
+        # supervisord has 0 for one that is not running, by which kill(2) means the caller's whole process group.
+        assert pid > 0
+        return pid
 
     def kill(self, pid: int) -> None:
         """End a service's process with SIGKILL; what keeps the stack running starts it again."""
@@ -95,7 +98,7 @@ class StackControl:
 
     def crash(self) -> None:
         """End a native stack as a machine that goes down does: what keeps it running first, then all services."""
-        pids = [process["pid"] for process in self._processes()]
+        pids = [process["pid"] for process in self._processes() if process["pid"]]
         for pid in (int((self._directory / "supervisord.pid").read_text()), *pids):
             self.kill(pid)
 
