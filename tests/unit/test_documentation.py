@@ -14,7 +14,13 @@ from services.tasks.data import DataSettings
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("base-images/*.md"), *ROOT.glob("observability/*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("base-images/*.md"),
+        *ROOT.glob("observability/*.md"),
+        *ROOT.glob("findings/*.md"),
+    ]
 )
 
 FIELDS: dict[str, FieldInfo] = {}
