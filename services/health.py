@@ -49,9 +49,7 @@ async def serve_health(settings: BrokerSettings, service: Service) -> AsyncItera
     if settings.metrics_enabled:
         app.add_routes([web.get("/metrics", _metrics_of(service.sampler))])
     # A request that is being answered may wait for SQS; the program's end does not wait for it.
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, lingering_time=_SHUTDOWN_SECONDS
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, lingering_time=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, settings)

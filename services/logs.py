@@ -7,6 +7,7 @@ raises nothing, whatever is logged and whether or not it can be written.
 import json
 import logging
 from collections.abc import MutableMapping, Sequence
+from types import NoneType
 from typing import Any
 
 import structlog
@@ -93,9 +94,17 @@ def _to_json(_logger: Any, _method: str, line: Any) -> str:
     return redact(_encode(line))
 
 
+_NO_TEXT = frozenset({NoneType, bool, int, float})
+
+
 def _hide_url_secrets(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take them out of each value: in the line as a whole a URL's end is hard to tell from JSON's own characters."""
-    return {name: _without_url_secrets(value) for name, value in line.items()}
+    for name, value in line.items():
+        # Few values have a URL, and each line would pay for the calls.
+        if value.__class__ in _NO_TEXT or (value.__class__ is str and "://" not in value):
+            continue
+        line[name] = _without_url_secrets(value)
+    return line
 
 
 def _without_url_secrets(value: Any) -> Any:
