@@ -114,7 +114,9 @@ def running(
         process.kill()
         for pipe in (popen.stdin, popen.stdout):
             if pipe is not None:
-                pipe.close()
+                # What it was still to be asked, when it had ended, is written once more at the close.
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
 
 def _inherited() -> dict[str, str]:
