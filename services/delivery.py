@@ -1,6 +1,7 @@
 """Delivers an outcome, or puts it where it will be: nobody who has one in hand may let it go otherwise."""
 
 import asyncio
+import math
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +20,7 @@ from services.messages import (
 )
 from services.queues import CALLBACKS
 from services.settings import ConsumerSettings
-from services.sqs import Queue
+from services.sqs import LONGEST_DELAY_SECONDS, Queue
 
 log = structlog.get_logger(__name__)
 
@@ -77,8 +78,15 @@ class OutcomeDelivery:
         return answer, attempts
 
     async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:
-        wait_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
-        log.warning("not delivered yet", task_id=outcome.task_id, reason=answer.reason, delivery_attempts=attempts)
+        wanted_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
+        wait_seconds = min(math.ceil(wanted_seconds), LONGEST_DELAY_SECONDS)
+        log.warning(
+            "not delivered yet",
+            task_id=outcome.task_id,
+            reason=answer.reason,
+            delivery_attempts=attempts,
+            after_seconds=wait_seconds,
+        )
         body = await self._message_of(outcome, answer.reason)
         made = {DELIVERY_ATTEMPTS_ATTRIBUTE: str(attempts)}
         await insistently(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds))

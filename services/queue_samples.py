@@ -93,9 +93,10 @@ class QueueSampler:
             return TimeoutError(f"no answer within {_TIMEOUT_SECONDS} seconds")
         except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to the question
             return error
-        return self._note(queue.definition.name, state)
+        return self._note(queue, state)
 
-    def _note(self, name: str, state: QueueState) -> QueueSample:
+    def _note(self, queue: Queue, state: QueueState) -> QueueSample:
+        name = queue.definition.name
         now, last = time.time(), self._last.get(name)
         if last and last.created_at and state.created_at and state.created_at != last.created_at:
             held = last.waiting + last.in_flight + last.delayed
@@ -108,10 +109,16 @@ class QueueSampler:
             in_flight=state.in_flight,
             delayed=state.delayed,
             first_at=last.first_at if last else now,
-            last_empty_at=last_empty_at if state.messages else now,
+            last_empty_at=last_empty_at if _may_hold_older(queue, state) else now,
             created_at=state.created_at,
         )
         return sample
+
+
+def _may_hold_older(queue: Queue, state: QueueState) -> bool:
+    """Tell whether what will wait may have been there before: of a queue that nobody consumes, all comes back."""
+    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.consumer is None
+    return state.messages > 0 or is_hidden
 
 
 def show_in_metrics(samples: Mapping[str, QueueSample | Exception]) -> None:

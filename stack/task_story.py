@@ -156,7 +156,11 @@ def _delivered(line: LogLine) -> Told:
 
 def _not_delivered_yet(line: LogLine) -> Told:
     tries = _count(line.fields.get("delivery_attempts", 1), "delivery attempt")
-    return "retry", f"{_what_for(line)}the callback was not taken in {tries}: {_reason(line)}; it waits in callbacks"
+    wait = f", next delivery in {line.fields['after_seconds']} s" if "after_seconds" in line.fields else ""
+    return (
+        "retry",
+        f"{_what_for(line)}the callback was not taken in {tries}: {_reason(line)}; it waits in callbacks{wait}",
+    )
 
 
 def _given_up(line: LogLine) -> Told:
@@ -282,7 +286,8 @@ def _after_sender(before: Standing, line: LogLine) -> Standing:
 def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
     match line.event:
         case "accepted":
-            return Standing("queued")
+            # The API says it when SQS has confirmed, and a worker may have been faster.
+            return Standing("queued") if before.state == "unknown" or before.is_settled else before
         case "task could not be queued":
             return Standing("not queued", reason=str(line.fields.get("cause", "")))
         case "returned for retry":
@@ -339,7 +344,7 @@ def _after_delivery(before: Standing, line: LogLine) -> Standing | None:
         case "delivered":
             return replace(before, state="delivered", reason="", due_at=None)
         case "not delivered yet":
-            return replace(before, state="delivering", reason=_reason(line), due_at=None)
+            return replace(before, state="delivering", reason=_reason(line), due_at=_due_at(line))
         case "delivery given up":
             return replace(before, state="dead", reason=_reason(line), due_at=None)
     return None

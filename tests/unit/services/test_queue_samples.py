@@ -76,6 +76,16 @@ def test_how_long_the_oldest_message_has_waited(
     assert oldest_message(sample, newest_received_sent_at, NOW) == oldest
 
 
+async def test_a_queue_that_nobody_consumes_is_not_empty_while_somebody_looks_into_it() -> None:
+    kept = QueueDefinition("counted", None, None, None, None, 1_209_600)
+    sampler = sampler_of(queue := CountedQueue(kept, messages=2))
+    await sample_of(sampler)
+
+    queue.messages = 0
+
+    assert (await sample_of(sampler)).last_empty_at is None
+
+
 @given(sent=st.lists(st.floats(0, 1e6), min_size=2, unique=True), received=st.integers(0), emptied=st.integers(0))
 def test_no_message_of_a_queue_in_order_is_older_than_is_told(sent: list[float], received: int, emptied: int) -> None:
     """Some are received in their order; the queue was seen empty before the first that still waits was sent."""

@@ -14,7 +14,17 @@ WORKER_FAILED = line("worker-data", "attempt failed", 1, "warning", attempt=1, e
 RETURNED = line("worker-data", "returned for retry", 1, reason="OSError: no", after_seconds=5, attempt=1)
 GIVEN_UP = line("worker-data", "dead-lettered", 2, "error", reason="OSError: no", attempts=3)
 DELIVERED = line("worker-data", "delivered", 3, results=2, errors=1, delivery_attempts=1)
-NOT_YET = line("worker-data", "not delivered yet", 3, "warning", results=1, errors=0, reason="503", delivery_attempts=3)
+NOT_YET = line(
+    "worker-data",
+    "not delivered yet",
+    3,
+    "warning",
+    results=1,
+    errors=0,
+    reason="503",
+    delivery_attempts=3,
+    after_seconds=900,
+)
 REFUSED_AGAIN = line("worker-callbacks", "returned for retry", 4, reason="503", after_seconds=10, attempt=1)
 DELIVERED_LATE = line("worker-callbacks", "delivered", 5, attempt=2)
 EXHAUSTED = line("worker-callbacks", "dead-lettered", 6, "error", reason="503 each time", attempts=7)
@@ -38,7 +48,10 @@ def standing_after(*lines: LogLine) -> Standing:
         ([line("api", "task could not be queued", cause="timeout")], Standing("not queued", reason="timeout")),
         ([ACCEPTED, RETURNED], Standing("retrying", reason="OSError: no", due_at=BEGAN + 6)),
         ([ACCEPTED, RETURNED, DELIVERED], Standing("delivered", "success")),
-        ([ACCEPTED, NOT_YET], Standing("delivering", "success", "503")),
+        ([ACCEPTED, NOT_YET], Standing("delivering", "success", "503", due_at=BEGAN + 903)),
+        # A worker may be faster than the API's own line.
+        ([NOT_YET, line("api", "accepted", 3.001)], Standing("delivering", "success", "503", due_at=BEGAN + 903)),
+        ([line("api", "task could not be queued", cause="timeout"), line("api", "accepted", 1)], Standing("queued")),
         ([ACCEPTED, NOT_YET, REFUSED_AGAIN], Standing("delivering", "success", "503", due_at=BEGAN + 14)),
         ([ACCEPTED, NOT_YET, REFUSED_AGAIN, DELIVERED_LATE], Standing("delivered", "success")),
         ([ACCEPTED, NOT_YET, EXHAUSTED], Standing("dead", "success", "503 each time")),
@@ -58,9 +71,9 @@ def standing_after(*lines: LogLine) -> Standing:
         ([ACCEPTED, TAKEN], Standing("delivered", "success", is_told_by_receiver=True)),
         ([ACCEPTED, TAKEN, DELIVERED], Standing("delivered", "success")),
         ([ACCEPTED, DELIVERED, TAKEN], Standing("delivered", "success")),
-        ([ACCEPTED, TAKEN, NOT_YET], Standing("delivering", "success", "503")),
+        ([ACCEPTED, TAKEN, NOT_YET], Standing("delivering", "success", "503", due_at=BEGAN + 903)),
         ([ACCEPTED, REFUSED], Standing("delivering", "success", "the receiver answered 503", is_told_by_receiver=True)),
-        ([ACCEPTED, NOT_YET, REFUSED], Standing("delivering", "success", "503")),
+        ([ACCEPTED, NOT_YET, REFUSED], Standing("delivering", "success", "503", due_at=BEGAN + 901)),
         ([ACCEPTED, REJECTED, KEPT, TAKEN], Standing("delivered", "success", is_told_by_receiver=True)),
     ],
 )
