@@ -74,21 +74,34 @@ def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Cl
     finally:
         own_stack.start("localstack")
     assert response.status_code == 500
-    for service in ("localstack", "api", "worker-calculation", "worker-callbacks", "dlq-watcher"):
-        own_stack.wait_until_healthy(service)
+    wait_until_all_is_well(own_stack)
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
 def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_stack: StackControl) -> None:
     client.outcome(client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1"))
     wait_for(lambda: waiting(own_stack, "undelivered"), "a message that is seen in undelivered")
+    earlier = (made_anew(own_stack) or {"at": 0})["at"]
 
     own_stack.kill(own_stack.pid("localstack"))
 
-    client.wait_for_alert("queues were made anew")
-    told = json.loads(own_stack.command("ps", "--json").stdout)["made_anew"]
-    assert told["messages"]
-    assert "undelivered" in told["queues"]
+    def told() -> Any:
+        news = made_anew(own_stack)
+        return news if news and news["at"] > earlier and news["messages"] else None
+
+    assert "undelivered" in wait_for(told, "what the broker has lost")["queues"]
+    wait_until_all_is_well(own_stack)
+
+
+def made_anew(stack: StackControl) -> Any:
+    """The queues that lost what they held, as `ps` has it; None where it knows of none."""
+    return json.loads(stack.command("ps", "--json").stdout)["made_anew"]
+
+
+def wait_until_all_is_well(stack: StackControl) -> None:
+    """Wait until the services have found the broker again that was gone."""
+    for service in ("localstack", "api", "worker-calculation", "worker-callbacks", "dlq-watcher"):
+        stack.wait_until_healthy(service)
 
 
 def waiting(stack: StackControl, queue: str) -> int:
@@ -114,7 +127,7 @@ def test_taking_the_stack_down_in_mid_load_loses_nothing(
         unreliable.wait_for_deliveries(task_id)
     for task_id in refused:
         assert unreliable.wait_for_deliveries(task_id, 5)[-1]["status"] == 200
-    assert json.loads(own_stack.command("ps", "--json").stdout)["made_anew"] is None
+    assert made_anew(own_stack) is None
 
 
 def test_a_stack_that_crashed_says_so_when_it_is_started_which_two_do_one_after_the_other(
