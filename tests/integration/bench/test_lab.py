@@ -27,7 +27,10 @@ def test_workers_drain_a_queue_and_each_request_is_counted(lab: Lab, system: Sys
         idle = latency(run, "idle", 5, per_second=20)
     assert figures["lost"] == figures["duplicated"] == 0
     assert figures["requests_per_task.SendMessageBatch"] == 0.1
-    assert figures["requests_per_task"] < 0.5
+    # How full the batches of a hundred tasks get is the machine's pace: the benchmark says it, here each is counted.
+    assert figures["requests_per_task.ReceiveMessage"] >= 0.1
+    assert figures["requests_per_task.DeleteMessageBatch"] >= 0.1
+    assert 0.3 <= figures["requests_per_task"] < 1
     assert figures["cpu_s_per_1000.worker"] > 0
     assert 0 < idle["idle_p50_ms"] <= idle["idle_p99_ms"]
 
