@@ -23,6 +23,8 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
+# A test that hangs ends the run after five minutes, with its name and where each thread stood.
+IN_PARALLEL = --numprocesses 3 --max-worker-restart 0 -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
@@ -62,10 +64,10 @@ dlq: venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undeli
 ##@ Checks
 
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
-	@$(VENV)/bin/python -m pytest --numprocesses 3 tests/end_to_end tests/integration tests/unit
+	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) tests/end_to_end tests/integration tests/unit
 
 test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
-	@$(VENV)/bin/python -m pytest --numprocesses 3 tests/unit
+	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) tests/unit
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
