@@ -97,7 +97,12 @@ class StackControl:
         os.kill(pid, signal.SIGKILL)
 
     def crash(self) -> None:
-        """End a native stack as a machine that goes down does: what keeps it running first, then all services."""
+        """End the stack as a machine that goes down does: what keeps it running first, then all services."""
+        if self.mode == "containers":
+            # What the engine itself has killed it does not start again.
+            own = f"label=com.docker.compose.project={self._project}"
+            self._docker("kill", *self._docker("ps", "--quiet", "--filter", own).split())
+            return
         pids = [process["pid"] for process in self._processes() if process["pid"]]
         for pid in (int((self._directory / "supervisord.pid").read_text()), *pids):
             self.kill(pid)

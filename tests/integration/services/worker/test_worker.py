@@ -8,7 +8,7 @@ from aiohttp import web
 from services.consumer import Consumer
 from services.decisions import RetryPolicy
 from services.messages import encode_task
-from services.program import _open_resources
+from services.program import Resources, _open_resources
 from services.settings import WorkerSettings
 from services.task_types import load_task_types
 from services.tasks.task_type import TaskContext, TaskItem, TaskType
@@ -28,6 +28,12 @@ class Calculations:
         self.task_type = TaskType(
             name="calculation", route="/", summary="Count", item=TaskItem, run=self._run, example=[], max_attempts=3
         )
+
+    def consumer(self, broker: Broker, resources: Resources, settings: WorkerSettings) -> Consumer:
+        """Return what works on the queue of `calculation`, with this task type in its place."""
+        handler = TaskHandler(self.task_type, resources.http, resources.delivery, settings)
+        queue, dead_letter_queue = broker.queues["calculation"], broker.queues["calculation-dlq"]
+        return Consumer(queue, dead_letter_queue, handler, RetryPolicy(3, (0,)), settings)
 
     async def _run(self, _item: TaskItem, _context: TaskContext) -> int:
         self.runs += 1
@@ -58,10 +64,7 @@ async def test_a_receiver_that_is_down_for_all_tries_in_place_hears_later_and_th
     body = encode_task("id", "calculation", request_for(f"http://127.0.0.1:{closed_port}"))
     await broker.queues["calculation"].send(body)
     async with _open_resources(settings, TASK_TYPES) as resources:
-        handler = TaskHandler(calculations.task_type, resources.http, resources.delivery, settings)
-        work = Consumer(
-            broker.queues["calculation"], broker.queues["calculation-dlq"], handler, RetryPolicy(3, (0,)), settings
-        )
+        work = calculations.consumer(broker, resources, settings)
         async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
             # It is tried from the queue for the first time while nobody listens, too.
             await broker.requests.reach("SendMessageBatch", 1)
@@ -101,10 +104,7 @@ async def test_a_receiver_that_hangs_does_not_keep_the_callbacks_of_others_from_
         urls = [url for _ in range(tasks) for url in (hanging, good)]
         bodies = [encode_task(str(n), "calculation", request_for(url)) for n, url in enumerate(urls)]
         await asyncio.gather(*(broker.queues["calculation"].send(body) for body in bodies))
-        handler = TaskHandler(calculations.task_type, resources.http, resources.delivery, settings)
-        work = Consumer(
-            broker.queues["calculation"], broker.queues["calculation-dlq"], handler, RetryPolicy(3, (0,)), settings
-        )
+        work = calculations.consumer(broker, resources, settings)
         async with running(work):
             await all_heard.wait()
             answered.set()
@@ -121,10 +121,7 @@ async def test_an_outcome_that_nobody_takes_says_how_many_attempts_were_made_in_
     await broker.queues["calculation"].send(body)
 
     async with _open_resources(settings, TASK_TYPES) as resources:
-        handler = TaskHandler(calculations.task_type, resources.http, resources.delivery, settings)
-        work = Consumer(
-            broker.queues["calculation"], broker.queues["calculation-dlq"], handler, RetryPolicy(3, (0,)), settings
-        )
+        work = calculations.consumer(broker, resources, settings)
         async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
             [dead] = await broker.take("callbacks-dlq")
 

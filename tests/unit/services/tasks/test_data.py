@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import gzip
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +50,25 @@ def answering(body: str | bytes, *, status: int = 200, headers: dict[str, str] |
         return web.Response(body=raw, status=status, headers=headers)
 
     return answer
+
+
+@asynccontextmanager
+async def beginning(serve: Serve, body: bytes, **response: Any) -> AsyncIterator[str]:
+    """Serve answers that begin so, and never end; give the URL."""
+    over = asyncio.Event()
+
+    async def begin_and_hang(request: web.Request) -> web.StreamResponse:
+        begun = web.StreamResponse(**response)
+        await begun.prepare(request)
+        await begun.write(body)
+        await over.wait()
+        return begun
+
+    async with serve(begin_and_hang) as url:
+        try:
+            yield url
+        finally:
+            over.set()
 
 
 @pytest.fixture
@@ -140,18 +161,8 @@ async def test_a_source_that_does_not_answer_in_time_is_an_error(http: httpx.Asy
 
 @pytest.mark.usefixtures("short_timeout")
 async def test_the_time_is_that_of_the_whole_answer(http: httpx.AsyncClient, serve: Serve) -> None:
-    over = asyncio.Event()
-
-    async def begin_and_hang(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(b"[1,")
-        await over.wait()
-        return response
-
-    async with serve(begin_and_hang) as url:
+    async with beginning(serve, b"[1,") as url:
         error = await error_of(item(url), http)
-        over.set()
 
     assert error.startswith("timeout: ")
 
@@ -377,18 +388,9 @@ async def test_a_problem_that_does_not_come_leaves_the_status(
     http: httpx.AsyncClient, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(problem_details, "_LONGEST_SECONDS", 0.01)
-    over = asyncio.Event()
-
-    async def begin_and_hang(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(status=503, headers={"content-type": "application/problem+json"})
-        await response.prepare(request)
-        await response.write(b"{")
-        await over.wait()
-        return response
-
-    async with serve(begin_and_hang) as url:
+    headers = {"content-type": "application/problem+json"}
+    async with beginning(serve, b"{", status=503, headers=headers) as url:
         error = await error_of(item(url), http)
-        over.set()
 
     assert error == "the source answered 503 Service Unavailable"
 
