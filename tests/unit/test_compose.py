@@ -85,7 +85,7 @@ def test_images_are_pinned() -> None:
     assert re.search(r"^ARG PYTHON_IMAGE=python:3\.13\.\d+-slim-\w+$", dockerfile, re.MULTILINE)
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
     assert re.fullmatch(r"\$\{LOCALSTACK_IMAGE:-\S+:\d+\.\d+\.\d+\}", SERVICES["localstack"]["image"])
-    assert {SERVICES[name]["image"] for name in OWN} == {"async-tasks-services"}
+    assert {SERVICES[name]["image"] for name in OWN} == {"${COMPOSE_PROJECT_NAME}-services"}
     assert all(re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", SERVICES[name]["image"]) for name in OBSERVERS)
 
 
