@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from services.dlq.render import printable
 from services.durations import describe_duration
+from services.printable import printable
 from stack.config import StackSettings
 from stack.log_view import time_of_day
 from stack.status import ServiceStatus
