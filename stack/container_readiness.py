@@ -6,7 +6,7 @@ from functools import partial
 from stack.config import StackSettings
 from stack.docker import Container, succeeds_in
 from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER
-from stack.readiness import READY, Probe, Readiness, http_probe, localstack_probe
+from stack.readiness import READY, Probe, Readiness, http_probe, impatient, localstack_probe
 
 ENDED = {"restarting", "exited", "dead"}
 
@@ -26,6 +26,20 @@ def known_readiness(container: Container, restarts_before: int) -> Readiness | N
     if container.state != "running":
         return Readiness("not yet", f"it is {container.state}")
     return READY if container.health in {"healthy", "none"} else None
+
+
+def readiness_of(
+    container: Container, settings: StackSettings, restarts_before: int, recovered_by: float
+) -> Readiness | Probe:
+    """Its readiness where the engine knows it, else how to ask.
+
+    One that the engine calls unhealthy has failed where it is not ready at `recovered_by`, in the seconds of
+    `time.monotonic`.
+    """
+    if known := known_readiness(container, restarts_before):
+        return known
+    probe = probe_of(container, settings)
+    return impatient(probe, recovered_by) if container.health == "unhealthy" else probe
 
 
 def probe_of(container: Container, settings: StackSettings) -> Probe:

@@ -2,16 +2,18 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from itertools import repeat
 
 from stack import container_logs, observability, saved_messages
 from stack.additional_workers import compose_environment, provisioned_queues, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
-from stack.container_readiness import health_urls, known_readiness, probe_of
+from stack.container_readiness import health_urls, known_readiness, probe_of, readiness_of
 from stack.docker import Compose, Container, image_exists, pull, resume, start, stop
 from stack.errors import StackError, no_such_service
 from stack.log_line import RawLine
@@ -24,6 +26,9 @@ from stack.sqs import connect
 from stack.status import ServiceStatus
 
 READY_SECONDS = 120.0
+# One that the engine calls unhealthy has been given the time of several health checks already. It may yet recover, as
+# soon as LocalStack is back.
+RECOVERY_SECONDS = 20.0
 EVIDENCE_LINES = 20
 
 
@@ -164,27 +169,33 @@ def _start(compose: Compose, settings: StackSettings, services: list[str], on_pr
 
     The engine starts them: Compose would wait for health checks, which the engine runs for the first time late.
     """
-    found = [container for container in compose.containers() if container.service in services]
+    found = _containers_of(compose, services)
     asleep = [container for container in found if container.state in {"created", "exited"}]
     if asleep:
         on_progress(f"Starting {', '.join(container.instance for container in asleep)}.")
         start(asleep)
-    # The engine counts from there on.
+    # The engine counts anew from a start on.
     restarts = {container.name: container.restarts for container in found} | {each.name: 0 for each in asleep}
-    service_of = {container.instance: container.service for container in found}
+    recovered_by = time.monotonic() + RECOVERY_SECONDS
 
     def look() -> dict[str, Readiness | Probe]:
-        containers = [container for container in compose.containers() if container.instance in service_of]
-        containers.sort(key=lambda container: services.index(container.service))
         return {
-            each.instance: known_readiness(each, restarts.get(each.name, 0)) or probe_of(each, settings)
-            for each in containers
+            each.instance: readiness_of(each, settings, restarts.get(each.name, 0), recovered_by)
+            for each in _containers_of(compose, services)
         }
 
-    def evidence_of(instance: str) -> str:
-        return as_evidence(container_logs.read(compose, service_of[instance], last=EVIDENCE_LINES, follow=False))
+    wait_until_all_ready(look, READY_SECONDS, partial(_end_of_log, compose))
 
-    wait_until_all_ready(look, READY_SECONDS, evidence_of)
+
+def _containers_of(compose: Compose, services: list[str]) -> list[Container]:
+    """Those of the services, in the services' order."""
+    containers = [container for container in compose.containers() if container.service in services]
+    return sorted(containers, key=lambda container: services.index(container.service))
+
+
+def _end_of_log(compose: Compose, instance: str) -> str:
+    service = next(container.service for container in compose.containers() if container.instance == instance)
+    return as_evidence(container_logs.read(compose, service, last=EVIDENCE_LINES, follow=False))
 
 
 def _status(container: Container, settings: StackSettings) -> ServiceStatus:

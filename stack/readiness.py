@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import httpx
@@ -91,6 +91,17 @@ def init_readiness(answer: dict[str, Any]) -> Readiness:
     if not answer["scripts"]:
         return Readiness("failed", "it found no hook to provision the queues with")
     return READY
+
+
+def impatient(probe: Probe, deadline: float) -> Probe:
+    """The probe, of which "not yet" is a failure from the deadline on, in the seconds of `time.monotonic`."""
+
+    def ask() -> Readiness:
+        answer = probe()
+        is_over = answer.verdict == "not yet" and time.monotonic() >= deadline
+        return replace(answer, verdict="failed") if is_over else answer
+
+    return ask
 
 
 def is_healthy(url: str) -> bool:

@@ -1,13 +1,14 @@
 """What the engine knows of a container, and how one is asked of which it does not know."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stack.config import StackSettings, stack_settings
-from stack.container_readiness import known_readiness, probe_of
+from stack.container_readiness import known_readiness, probe_of, readiness_of
 from stack.docker import Container
 from stack.ports import free_port
 from stack.readiness import READY
@@ -113,3 +114,19 @@ def test_one_that_does_not_listen_is_not_ready_yet() -> None:
     settings = StackSettings("containers", api_port=free_port())
 
     assert probe_of(replace(WORKER, service="api"), settings)().verdict == "not yet"
+
+
+@pytest.mark.parametrize(
+    ("health", "seconds_left", "verdict"),
+    [("starting", 0, "not yet"), ("unhealthy", 60, "not yet"), ("unhealthy", 0, "failed")],
+)
+def test_one_that_was_unhealthy_for_long_is_given_little_time_to_recover(
+    health: str, seconds_left: float, verdict: str
+) -> None:
+    settings = StackSettings("containers", api_port=free_port())
+    api = replace(WORKER, service="api", health=health)
+
+    probe = readiness_of(api, settings, 0, time.monotonic() + seconds_left)
+
+    assert callable(probe)
+    assert probe().verdict == verdict

@@ -1,12 +1,13 @@
 """What LocalStack's own answer about its hooks means, and how long one waits."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from stack.errors import StackError
-from stack.readiness import READY, Probe, Readiness, init_readiness, wait_until_all_ready, wait_until_ready
+from stack.readiness import READY, Probe, Readiness, impatient, init_readiness, wait_until_all_ready, wait_until_ready
 
 
 def script(state: str) -> dict[str, Any]:
@@ -105,3 +106,13 @@ def test_when_time_is_up_the_first_says_why_and_the_others_are_named() -> None:
     told = r"^api is not ready after 0 s: its queues do not answer \(nor is worker, console\)$"
     with pytest.raises(StackError, match=told):
         wait_until_all_ready(lambda: {"api": NOT_YET, "receiver": READY, "worker": NOT_YET, "console": NOT_YET}, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds_left", "verdict"),
+    [(NOT_YET, 60, "not yet"), (NOT_YET, 0, "failed"), (READY, 0, "ready"), (Readiness("failed"), 60, "failed")],
+)
+def test_who_is_not_ready_by_the_deadline_has_failed(answer: Readiness, seconds_left: float, verdict: str) -> None:
+    asked = impatient(lambda: answer, time.monotonic() + seconds_left)()
+
+    assert (asked.verdict, asked.reason) == (verdict, answer.reason)
