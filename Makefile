@@ -138,14 +138,9 @@ base-images: ## Make the base images from package registries, on a machine that 
 
 ##@ The rest
 
-clean: ## Stop the stack and remove its state, the receiver's data, its image, the virtual environments and all caches
+clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
 	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
-	@if docker info >/dev/null 2>&1; then \
-		docker compose down --volumes --remove-orphans; \
-		project=$$(docker compose config | sed -n 's/^name: //p'); \
-		docker image rm "$$project-services" 2>/dev/null; \
-		docker image prune --force --filter "label=com.docker.compose.project=$$project"; \
-	fi
+	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
 	@rm -rf .stack .bench .profile .tools $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,7 +14,7 @@ COPIES = {"worker-calculation", "worker-calculation-2", "worker-calculation-3"}
 
 # Whether engine and Compose answer, the configuration, the images, the build, what is to be made anew, and a few looks,
 # of two calls each, at all containers: as many whatever the number of services.
-MOST_CALLS_OF_UP = 24
+MOST_CALLS_OF_UP = 28
 
 # Container engines do not restart what they were asked to kill, so the program is ended from within.
 KILL_THE_PROGRAM = """
@@ -96,14 +96,25 @@ def test_up_removes_the_image_that_it_replaces(stack: ContainerStack, tmp_path: 
     assert stack.images() == [before]
 
 
-def test_up_tells_at_once_that_a_service_exits_again_and_again_and_names_the_setting(stack: ContainerStack) -> None:
-    # The second one finds them as the first one has left them: mostly they are seen running.
-    at_start, later = (stack.try_up(HEARTBEAT_SECONDS="60") for _ in range(2))
+def test_up_names_the_setting_that_keeps_a_service_from_starting(stack: ContainerStack) -> None:
+    done = stack.try_up(HEARTBEAT_SECONDS="60")
     stack.up()
-    for done in (at_start, later):
+    assert done.returncode == 1
+    assert "HEARTBEAT_SECONDS (60) must be less than VISIBILITY_TIMEOUT_SECONDS" in done.stderr
+
+
+def test_up_tells_at_once_of_a_service_that_exits_again_and_again(stack: ContainerStack, tmp_path: Path) -> None:
+    command = ["python", "-c", "raise SystemExit('cannot start: something is missing')"]
+    override = tmp_path / "broken.yml"
+    override.write_text(json.dumps({"services": {"worker-data": {"command": command}}}))
+    files = f"{ROOT}/docker-compose.yml:{override}"
+    # The second finds it as the first has left it: started again each time, it is mostly seen running.
+    at_its_start, later = (stack.try_up(COMPOSE_FILE=files) for _ in range(2))
+    stack.up()
+    for done in (at_its_start, later):
         assert done.returncode == 1
-        assert "HEARTBEAT_SECONDS (60) must be less than VISIBILITY_TIMEOUT_SECONDS" in done.stderr
-        assert " cannot start: it has exited" in done.stderr
+        assert "worker-data cannot start: it has exited" in done.stderr
+        assert "cannot start: something is missing" in done.stderr
 
 
 def test_up_says_in_one_line_what_to_do_where_an_image_cannot_be_pulled(stack: ContainerStack) -> None:
