@@ -76,9 +76,14 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:
     """Every container of the stack."""
-    _require_engine()
+    try:
+        containers = _compose(settings).containers()
+    except StackError:
+        # It says what to do where it is the engine that is missing.
+        _require_engine()
+        raise
     with ThreadPoolExecutor() as threads:
-        return list(threads.map(_status, _compose(settings).containers(), repeat(settings)))
+        return list(threads.map(_status, containers, repeat(settings)))
 
 
 def log_lines(

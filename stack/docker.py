@@ -94,13 +94,7 @@ class Compose:
 
     def run(self, *arguments: str) -> str:
         """Return what the command prints. Raises `StackError`, with its last lines as evidence, where it fails."""
-        command = ["docker", "compose", *arguments]
-        done = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stdout + done.stderr))
-        return done.stdout
+        return _output("docker", "compose", *arguments, environment=self._environment)
 
     @contextmanager
     def output(self, *arguments: str) -> Iterator[IO[bytes]]:
@@ -192,11 +186,14 @@ def _health_check(test: list[str]) -> tuple[str, ...]:
     return ("/bin/sh", "-c", *command) if kind == "CMD-SHELL" else tuple(command)
 
 
-def _output(*command: str) -> str:
-    """What a command prints. Raises `StackError` where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+def _output(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """What a command prints. Raises `StackError`, with its last lines as evidence, where it fails or is not there."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError as error:
+        raise StackError(f"`{shlex.join(command)}` failed.", str(error)) from error
     if done.returncode:
-        raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stderr))
+        raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stdout + done.stderr))
     return done.stdout
 
 

@@ -75,7 +75,7 @@ def test_up_and_ps_of_a_stack_that_runs_ask_the_engine_for_all_containers_at_onc
     assert len(calls_of_up) <= MOST_CALLS_OF_UP, calls_of_up
     assert not [call for call in calls_of_up + calls_of_ps if call.startswith("exec")]
     # It takes several times as long to answer as the engine.
-    assert [call for call in calls_of_ps if call.startswith("compose")] == ["compose version --short"]
+    assert not [call for call in calls_of_ps if call.startswith("compose")]
 
 
 def test_a_service_that_is_paused_is_not_healthy_and_up_lets_it_go_on(stack: ContainerStack) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from stack.config import StackSettings
+from stack.containers import ps
 from stack.docker import Compose
 from stack.errors import StackError
+from stack.mode import engine_answers
 
 FAKE = """#!/bin/sh
 echo "$@" >> "$0.arguments"
@@ -90,3 +93,17 @@ def test_an_engine_that_does_not_answer_is_told_with_what_it_says(docker: Path) 
         PROJECT.containers()
 
     assert raised.value.evidence == "permission denied"
+
+
+@pytest.mark.parametrize("named", [{"COMPOSE_PROJECT_NAME": "stack"}, {}])
+def test_ps_says_what_to_do_where_there_is_no_engine(
+    named: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine_answers.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    settings = StackSettings("containers", directory=tmp_path, environment={"PATH": str(tmp_path), **named})
+
+    with pytest.raises(StackError, match="No container engine with Compose v2 answers"):
+        ps(settings)
+
+    engine_answers.cache_clear()
