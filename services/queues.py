@@ -69,15 +69,18 @@ def dlq_of(name: str) -> str:
     return f"{name}{DLQ_SUFFIX}"
 
 
+def queues_json(task_types: TaskTypes) -> str:
+    """Return all queues as JSON text. Raises as `define_queues` does."""
+    return json.dumps({"queues": [asdict(queue) for queue in define_queues(task_types).values()]}, indent=2) + "\n"
+
+
 def main() -> None:
     """Print the queues of the configured task types."""
     settings = load_settings(BrokerSettings)
     try:
-        queues = define_queues(load_task_types(settings.task_packages))
+        sys.stdout.write(queues_json(load_task_types(settings.task_packages)))
     except ValueError as error:
         refuse_to_start(str(error))
-    json.dump({"queues": [asdict(queue) for queue in queues.values()]}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
 
 
 if __name__ == "__main__":

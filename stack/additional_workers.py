@@ -21,7 +21,7 @@ TEMPLATE = "worker-calculation"
 def compose_environment(settings: StackSettings) -> dict[str, str]:
     """The environment for Compose, which finds the additions in it where there are any."""
     environment = dict(settings.environment)
-    if not _workers_file(settings).exists():
+    if not _has_additions(settings):
         return environment
     files = [*_compose_files(environment), str(_workers_file(settings))]
     return {**environment, "COMPOSE_FILE": ":".join(files), "LOCALSTACK_INIT": str(_init_directory(settings))}
@@ -35,12 +35,17 @@ def write_additions(settings: StackSettings) -> None:
     if queues_json == QUEUES_FILE.read_text():
         return
     shutil.copytree(INIT, _init_directory(settings))
-    (_init_directory(settings) / "queues.json").write_text(queues_json)
+    (_init_directory(settings) / QUEUES_FILE.name).write_text(queues_json)
     queues = worker_queues(queues_json)
     additional = set(queues) - set(worker_queues(QUEUES_FILE.read_text()))
-    services = additional_services(Compose(settings.environment).config(), sorted(additional))
+    services = additional_services(Compose(settings.environment).config, sorted(additional))
     console = {"environment": {"CONSOLE_SERVICES": console_services(queues)}}
     _workers_file(settings).write_text(json.dumps({"services": {**services, "console": console}}, indent=2))
+
+
+def provisioned_queues(settings: StackSettings) -> str:
+    """The queues that LocalStack is given to make, as JSON text."""
+    return (_init_directory(settings) / QUEUES_FILE.name if _has_additions(settings) else QUEUES_FILE).read_text()
 
 
 def additional_services(config: dict[str, Any], queues: Iterable[str]) -> dict[str, Any]:
@@ -54,6 +59,10 @@ def _compose_files(environment: dict[str, str]) -> list[str]:
     if named := environment.get("COMPOSE_FILE"):
         return named.split(":")
     return [name for name in ("docker-compose.yml", "docker-compose.override.yml") if (ROOT / name).exists()]
+
+
+def _has_additions(settings: StackSettings) -> bool:
+    return _workers_file(settings).exists()
 
 
 def _init_directory(settings: StackSettings) -> Path:

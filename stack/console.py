@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
-from services.dlq.render import json_text
+from services.printable import json_text
 from stack.errors import StackError
 
 OnProgress = Callable[[str], None]

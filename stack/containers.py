@@ -2,28 +2,33 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from itertools import repeat
 
 from stack import container_logs, observability, saved_messages
-from stack.additional_workers import compose_environment, write_additions
+from stack.additional_workers import compose_environment, provisioned_queues, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
-from stack.docker import Compose, Container, image_exists, pull, start, stop, succeeds_in
+from stack.container_readiness import health_urls, known_readiness, probe_of, readiness_of
+from stack.docker import Compose, Container, image_exists, pull, resume, start, stop
 from stack.errors import StackError, no_such_service
-from stack.localstack import render_queues
 from stack.log_line import RawLine
 from stack.logs import as_evidence
 from stack.mode import engine_answers
 from stack.ports import require_free_ports
-from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER
-from stack.readiness import READY, Probe, Readiness, wait_until_ready
+from stack.programs import API, LOCALSTACK, RECEIVER
+from stack.readiness import READY, Probe, Readiness, wait_until_all_ready
 from stack.sqs import connect
 from stack.status import ServiceStatus
 
 READY_SECONDS = 120.0
+# One that the engine calls unhealthy has been given the time of several health checks already. It may yet recover, as
+# soon as LocalStack is back.
+RECOVERY_SECONDS = 20.0
 EVIDENCE_LINES = 20
 
 
@@ -36,6 +41,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     settings.directory.mkdir(parents=True, exist_ok=True)
     write_additions(settings)
     compose = _compose_to_start(settings)
+    _resume_paused(compose, on_progress)
     running = _running(compose)
     if not running:
         require_free_ports(settings)
@@ -44,9 +50,11 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
         down(settings, on_progress)
     _provide_images(compose, on_progress)
     compose.run("create", "--no-build", "--remove-orphans")
-    _start(compose, [LOCALSTACK, RECEIVER], on_progress)
+    compose.remove_replaced_images()
+    _start(compose, settings, [LOCALSTACK, RECEIVER], on_progress)
     saved_messages.restore(settings, on_progress)
-    _start(compose, _deployables(compose), on_progress)
+    # All of them once more: none may have gone since.
+    _start(compose, settings, [LOCALSTACK, RECEIVER, *_deployables(compose)], on_progress)
 
 
 def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
@@ -68,9 +76,14 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:
     """Every container of the stack."""
-    _require_engine()
+    try:
+        containers = _compose(settings).containers()
+    except StackError:
+        # It says what to do where it is the engine that is missing.
+        _require_engine()
+        raise
     with ThreadPoolExecutor() as threads:
-        return list(threads.map(_status, _compose(settings).containers(), repeat(settings)))
+        return list(threads.map(_status, containers, repeat(settings)))
 
 
 def log_lines(
@@ -92,7 +105,7 @@ def _require_engine() -> None:
     """Raise `StackError` where no container engine can be used."""
     if not engine_answers():
         raise StackError(
-            "No container engine with Compose v2 answers (`docker info`, `docker compose version`): start it, "
+            "No container engine with Compose v2 answers (`docker version`, `docker compose version`): start it, "
             "or run `make up MODE=native`."
         )
 
@@ -111,6 +124,13 @@ def _running(compose: Compose) -> list[Container]:
     return [container for container in compose.containers() if container.state == "running"]
 
 
+def _resume_paused(compose: Compose, on_progress: OnProgress) -> None:
+    paused = [container for container in compose.containers() if container.state == "paused"]
+    if paused:
+        on_progress(f"Paused, and let go on: {', '.join(container.instance for container in paused)}.")
+        resume(paused)
+
+
 def _deployables(compose: Compose) -> list[str]:
     """The services that send to queues or receive from them."""
     return [name for name in compose.services() if name not in {LOCALSTACK, RECEIVER}]
@@ -126,13 +146,13 @@ def _must_replace_localstack(compose: Compose, running: list[Container], setting
 
 def _lacks_queues(settings: StackSettings) -> bool:
     prefix = settings.environment.get("QUEUE_NAME_PREFIX", "")
-    wanted = {prefix + queue["name"] for queue in json.loads(render_queues(settings.environment))["queues"]}
+    wanted = {prefix + queue["name"] for queue in json.loads(provisioned_queues(settings))["queues"]}
     with connect(settings) as sqs:
         return not wanted <= sqs.queue_urls().keys()
 
 
 def _provide_images(compose: Compose, on_progress: OnProgress) -> None:
-    services = compose.config()["services"].values()
+    services = compose.config["services"].values()
     published = [service["image"] for service in services if "build" not in service]
     for image in (_base_image(), *published):
         if not image_exists(image):
@@ -149,58 +169,50 @@ def _base_image() -> str:
     return found[1]
 
 
-def _start(compose: Compose, services: list[str], on_progress: OnProgress) -> None:
+def _start(compose: Compose, settings: StackSettings, services: list[str], on_progress: OnProgress) -> None:
     """Start the services' containers, which Compose has created, and wait until they are ready.
 
     The engine starts them: Compose would wait for health checks, which the engine runs for the first time late.
     """
-    on_progress(f"Starting {', '.join(services)}.")
-    start(each for each in compose.containers() if each.service in services and each.state != "running")
-    for service in services:
-        try:
-            wait_until_ready(service, _probe(compose, service), READY_SECONDS)
-        except StackError as error:
-            end = container_logs.read(compose, service, last=EVIDENCE_LINES, follow=False)
-            raise StackError(str(error), as_evidence(end)) from error
+    found = _containers_of(compose, services)
+    asleep = [container for container in found if container.state in {"created", "exited"}]
+    if asleep:
+        on_progress(f"Starting {', '.join(container.instance for container in asleep)}.")
+        start(asleep)
+    # The engine counts anew from a start on.
+    restarts = {container.name: container.restarts for container in found} | {each.name: 0 for each in asleep}
+    recovered_by = time.monotonic() + RECOVERY_SECONDS
+
+    def look() -> dict[str, Readiness | Probe]:
+        return {
+            each.instance: readiness_of(each, settings, restarts.get(each.name, 0), recovered_by)
+            for each in _containers_of(compose, services)
+        }
+
+    wait_until_all_ready(look, READY_SECONDS, partial(_end_of_log, compose))
 
 
-def _probe(compose: Compose, service: str) -> Probe:
-    """Ready when every copy of the service is."""
-
-    def ask() -> Readiness:
-        copies = [container for container in compose.containers() if container.service == service]
-        answers = (container_readiness(copy) for copy in copies)
-        return next((answer for answer in answers if answer != READY), READY)
-
-    return ask
+def _containers_of(compose: Compose, services: list[str]) -> list[Container]:
+    """Those of the services, in the services' order."""
+    containers = [container for container in compose.containers() if container.service in services]
+    return sorted(containers, key=lambda container: services.index(container.service))
 
 
-def container_readiness(container: Container) -> Readiness:
-    """Whether the container does its work, by its own health check, asked at once where the engine has not yet."""
-    if container.state in {"restarting", "exited", "dead"}:
-        return Readiness("failed", f"{container.name} exited with {container.exit_code}")
-    if container.health == "unhealthy":
-        return Readiness("failed", f"{container.name} is unhealthy")
-    if container.health == "healthy" or succeeds_in(container, container.health_check):
-        return READY
-    return Readiness("not yet", f"the health check of {container.name} fails")
+def _end_of_log(compose: Compose, instance: str) -> str:
+    service = next(container.service for container in compose.containers() if container.instance == instance)
+    return as_evidence(container_logs.read(compose, service, last=EVIDENCE_LINES, follow=False))
 
 
 def _status(container: Container, settings: StackSettings) -> ServiceStatus:
-    health_urls = {
-        LOCALSTACK: f"{settings.localstack_url}/_localstack/health",
-        RECEIVER: f"{settings.receiver_url}/healthcheck",
-        API: f"{settings.api_url}/readyz",
-        CONSOLE: f"{settings.console_url}/healthcheck",
-    }
-    first = container.number == 1
+    readiness = known_readiness(container, container.restarts) or probe_of(container, settings)()
     return ServiceStatus(
-        name=container.service if first else f"{container.service}-{container.number}",
+        name=container.instance,
         state=container.state,
-        health="healthy" if container_readiness(container) == READY else "unhealthy",
+        health="healthy" if readiness == READY else "unhealthy",
         pid=container.pid,
         uptime_seconds=_uptime_seconds(container),
-        health_url=health_urls.get(container.service),
+        health_url=health_urls(settings).get(container.service),
+        address=container.address,
     )
 
 

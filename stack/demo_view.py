@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from services import exact_json
-from services.dlq.render import printable
+from services.printable import printable
 from stack.config import StackSettings
 from stack.console import console, errors, say, show
 from stack.demo import Tried

@@ -4,18 +4,20 @@ They describe the project's own task types. What `TASK_PACKAGES` adds on one mac
 """
 
 import json
-import os
 import re
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dotenv import dotenv_values
 
+from services.queues import queues_json
 from services.settings import Settings
 from services.task_types import load_task_types
 from stack.config import ROOT
 from stack.environment import LOCAL_ENV
-from stack.localstack import INIT, render_queues
+from stack.errors import StackError
+from stack.localstack import INIT
 from stack.programs import API, DLQ_WATCHER
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -71,9 +73,9 @@ def stale_files() -> dict[Path, str]:
     return {path: text for path, text in _rendered_files().items() if not path.exists() or path.read_text() != text}
 
 
-def worker_queues(queues_json: str) -> list[str]:
-    """The names of the queues that a worker consumes."""
-    return [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
+def worker_queues(queues: str) -> list[str]:
+    """The names of those queues, given as JSON text, that a worker consumes."""
+    return [queue["name"] for queue in json.loads(queues)["queues"] if queue["consumer"] == "worker"]
 
 
 def worker_command(queue: str) -> list[str]:
@@ -88,14 +90,22 @@ def console_services(queues: Iterable[str]) -> str:
 
 
 def _rendered_files() -> dict[Path, str]:
-    queues_json = render_queues({**os.environ, "TASK_PACKAGES": TASK_PACKAGES})
+    all_queues = _own_queues_json()
+    queues = worker_queues(all_queues)
     compose = COMPOSE_FILE.read_text()
     compose = replace_region(compose, "settings", _settings_lines())
-    compose = replace_region(compose, "workers", _worker_lines(worker_queues(queues_json)))
-    compose = replace_region(
-        compose, "console", [f'CONSOLE_SERVICES: "{console_services(worker_queues(queues_json))}"']
-    )
-    return {COMPOSE_FILE: compose, QUEUES_FILE: queues_json}
+    compose = replace_region(compose, "workers", _worker_lines(queues))
+    compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
+    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues}
+
+
+def _own_queues_json() -> str:
+    """Raises `StackError` with what Python says where the project's code cannot be loaded."""
+    try:
+        return queues_json(load_task_types([TASK_PACKAGES]))
+    except Exception as error:
+        reason = traceback.format_exception_only(error)[-1].strip()
+        raise StackError(f"The queues cannot be computed: {reason}", traceback.format_exc()) from error
 
 
 def replace_region(text: str, name: str, lines: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from services.dlq.render import printable
+from services.printable import printable
 from stack.log_line import LogLine
 
 SHOWN_FIRST = ("timestamp", "level", "event", "task_id")

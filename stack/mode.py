@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 
 from stack.config import Mode
 
@@ -19,12 +20,13 @@ def choose_mode(forced: Mode | None, remembered: Mode | None, engine_answers: Ca
     return "containers" if engine_answers() else "native"
 
 
+@cache
 def engine_answers() -> bool:
-    """Whether a Docker engine answers, with Compose v2."""
+    """Whether a Docker engine answers, with Compose v2: asked once."""
     version = _output("docker", "compose", "version", "--short")
     if version is None or not is_supported(version):
         return False
-    return _output("docker", "info") is not None
+    return _output("docker", "version") is not None
 
 
 def is_supported(compose_version: str) -> bool:

@@ -1,17 +1,16 @@
 """The stack without containers: the same programs as processes of this machine, under supervisord."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from stack import log_files, observability, saved_messages
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.environment import service_environment
-from stack.errors import StackError, no_such_service
+from stack.errors import no_such_service
 from stack.fingerprint import fingerprint
 from stack.localstack import install_localstack, place_hook, render_queues
 from stack.log_line import RawLine
@@ -19,7 +18,7 @@ from stack.logs import as_evidence
 from stack.orphans import find_orphans, stop_orphans
 from stack.ports import free_port, require_free_ports
 from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, programs
-from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_ready
+from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
 from stack.status import ServiceStatus
 from stack.supervisor import BROKEN, Process, Supervisor, log_file
 from stack.whole_file import write_whole
@@ -45,6 +44,8 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     install_localstack()
     supervisor = Supervisor(settings.directory)
     if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
+        # It refuses what cannot work: while the stack still runs.
+        render_queues(service_environment(settings))
         on_progress("Code or settings have changed since the start: restarting.")
         down(settings, on_progress)
     if supervisor.is_running():
@@ -114,31 +115,35 @@ def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProg
 
 
 def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
-    urls = _health_urls(settings)
     if supervisor.start([LOCALSTACK, RECEIVER]):
         on_progress("Starting LocalStack and the receiver.")
-    _wait(supervisor, settings, LOCALSTACK, localstack_probe(settings.localstack_url))
+    _wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)})
     saved_messages.restore(settings, on_progress)
+    urls = _health_urls(settings)
     if supervisor.start(urls):
         on_progress("Starting the API, the workers, the DLQ watcher and the console.")
-    for name, url in urls.items():
-        _wait(supervisor, settings, name, http_probe(url))
+    _wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()})
 
 
-def _wait(supervisor: Supervisor, settings: StackSettings, name: str, probe: Probe) -> None:
-    """Wait for one program; it must not exit meanwhile. The error shows the end of its log."""
-    try:
-        wait_until_ready(name, partial(_process_readiness, supervisor, name, probe), READY_SECONDS)
-    except StackError as error:
-        end = log_lines(settings, name, last=EVIDENCE_LINES, follow=False)
-        raise StackError(str(error), as_evidence(end)) from None
+def _wait(supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe]) -> None:
+    """Wait for the programs; none may exit meanwhile. The error shows the end of its log."""
+    pids = {process.name: process.pid for process in supervisor.processes()}
+
+    def look() -> dict[str, Readiness | Probe]:
+        processes = {process.name: process for process in supervisor.processes()}
+        return {name: known_readiness(processes[name], pids[name]) or probe for name, probe in probes.items()}
+
+    def evidence_of(name: str) -> str:
+        return as_evidence(log_lines(settings, name, last=EVIDENCE_LINES, follow=False))
+
+    wait_until_all_ready(look, READY_SECONDS, evidence_of)
 
 
-def _process_readiness(supervisor: Supervisor, name: str, probe: Probe) -> Readiness:
-    process = next(process for process in supervisor.processes() if process.name == name)
-    if process.state in BROKEN:
-        return Readiness("failed", f"it exits at its start (make logs SERVICE={name})")
-    return probe()
+def known_readiness(process: Process, pid_before: int | None) -> Readiness | None:
+    """What supervisord knows of it; None where it is to be asked. Pure."""
+    if process.state in BROKEN or process.pid != pid_before:
+        return Readiness("failed", f"it exits at its start (make logs SERVICE={process.name})")
+    return None
 
 
 def _stopper(supervisor: Supervisor) -> Callable[[Iterable[str]], None]:

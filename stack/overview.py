@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from services.dlq.render import printable
 from services.durations import describe_duration
+from services.printable import printable
 from stack.config import StackSettings
 from stack.log_view import time_of_day
 from stack.status import ServiceStatus
@@ -58,7 +59,15 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     queues = [{name: value for name, value in queue.items() if name != "history"} for queue in state["queues"]]
     # One that does not answer may be a worker: it is not to be missing where it is looked for.
     workers = [each for each in state["services"] if each["consumers"] or each["error"]]
-    return Overview(services, queues, workers, None, state.get("unclaimed_problem"), state.get("made_anew"))
+    return Overview(
+        services, queues, _told_apart(workers, services), None, state.get("unclaimed_problem"), state.get("made_anew")
+    )
+
+
+def _told_apart(workers: Iterable[dict[str, Any]], services: Iterable[ServiceStatus]) -> list[dict[str, Any]]:
+    """The workers by the names that the services have here: the console calls all copies of one alike."""
+    names = {each.address: each.name for each in services if each.address}
+    return [{**worker, "name": names.get(urlsplit(worker["url"]).hostname, worker["name"])} for worker in workers]
 
 
 def overview_text(overview: Overview) -> RenderableType:

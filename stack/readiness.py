@@ -1,9 +1,11 @@
 """Waits until services are ready, by asking them over HTTP."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal, TypeAlias
 
 import httpx
 
@@ -25,16 +27,41 @@ class Readiness:
 
 READY = Readiness("ready")
 
-Probe = Callable[[], Readiness]
+Probe: TypeAlias = Callable[[], Readiness]
+
+Look: TypeAlias = Callable[[], Mapping[str, Readiness | Probe]]
+"""What is known now of each service, by its name: its readiness, or else how to ask for it."""
+
+
+def wait_until_all_ready(
+    look: Look, timeout_seconds: float, evidence_of: Callable[[str], str] = lambda _name: ""
+) -> None:
+    """Look until everything is ready; one that has said so when asked is not asked again, only looked at.
+
+    Raises `StackError`, with the evidence of the service that it names, when one has failed, or not all are ready in
+    time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    ready: set[str] = set()
+    while True:
+        began = time.monotonic()
+        answers = _answers(look(), ready)
+        for name, answer in answers.items():
+            if answer.verdict == "failed":
+                raise StackError(f"{name} cannot start: {answer.reason}", evidence_of(name))
+        waiting = {name: answer for name, answer in answers.items() if answer != READY}
+        if not waiting:
+            return
+        if time.monotonic() >= deadline:
+            raise StackError(_out_of_time(waiting, timeout_seconds), evidence_of(next(iter(waiting))))
+        ready |= answers.keys() - waiting.keys()
+        # Where to ask costs much, what starts is to have as much of the machine.
+        time.sleep(max(POLL_SECONDS, time.monotonic() - began))
 
 
 def wait_until_ready(name: str, probe: Probe, timeout_seconds: float) -> None:
     """Ask `probe` until it says ready. Raises `StackError` when it says failed, or not in time."""
-    answer = wait_for_verdict(probe, timeout_seconds)
-    if answer.verdict == "not yet":
-        raise StackError(f"{name} is not ready after {timeout_seconds:.0f} s: {answer.reason}")
-    if answer.verdict == "failed":
-        raise StackError(f"{name} cannot start: {answer.reason}")
+    wait_until_all_ready(lambda: {name: probe}, timeout_seconds)
 
 
 def wait_for_verdict(probe: Probe, timeout_seconds: float) -> Readiness:
@@ -69,15 +96,51 @@ def init_readiness(answer: dict[str, Any]) -> Readiness:
     return READY
 
 
+def impatient(probe: Probe, deadline: float) -> Probe:
+    """The probe, of which "not yet" is a failure from the deadline on, in the seconds of `time.monotonic`."""
+
+    def ask() -> Readiness:
+        answer = probe()
+        is_over = answer.verdict == "not yet" and time.monotonic() >= deadline
+        return replace(answer, verdict="failed") if is_over else answer
+
+    return ask
+
+
 def is_healthy(url: str) -> bool:
     """Whether `url` answers 200 now."""
     return _status_readiness(url) == READY
 
 
-def get(url: str, timeout_seconds: float = ANSWER_TIMEOUT_SECONDS) -> httpx.Response:
+def get(url: str) -> httpx.Response:
     """GET with no proxy between, as everything asked here is on this machine."""
-    with httpx.Client(trust_env=False, timeout=timeout_seconds) as client:
-        return client.get(url)
+    return _client().get(url)
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all: to make one costs a hundred times what it costs to ask. No connection outlives a service."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(trust_env=False, timeout=ANSWER_TIMEOUT_SECONDS, limits=limits)
+
+
+def _answers(known: Mapping[str, Readiness | Probe], ready: set[str]) -> dict[str, Readiness]:
+    """The readiness of each; those are asked, all at once, that are to be asked and were not ready before."""
+
+    def answer(name: str) -> Readiness:
+        told = known[name]
+        if isinstance(told, Readiness):
+            return told
+        return READY if name in ready else told()
+
+    with ThreadPoolExecutor() as threads:
+        return dict(zip(known, threads.map(answer, known), strict=True))
+
+
+def _out_of_time(waiting: Mapping[str, Readiness], timeout_seconds: float) -> str:
+    (first, answer), *others = waiting.items()
+    line = f"{first} is not ready after {timeout_seconds:.0f} s: {answer.reason}"
+    return f"{line} (nor is {', '.join(name for name, _answer in others)})" if others else line
 
 
 def _status_readiness(url: str) -> Readiness:

@@ -19,6 +19,8 @@ class ServiceStatus:
     uptime_seconds: int | None = None
     health_url: str | None = None
     """None where it is not reachable from this machine."""
+    address: str | None = None
+    """Of its container, by which the console asks it; None natively, where all have this machine's."""
 
     def as_json(self) -> dict[str, Any]:
         """For `ps --json`."""

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.answers import answer, json_answer
 from services.console.dead_letters import DeadLetters, names_of, selection_of
-from services.dlq import render
 from services.dlq.selection import Criteria
+from services.printable import json_text
 
 router = APIRouter()
 
@@ -64,7 +64,7 @@ async def redrive(request: Request, told: RedriveRequest) -> Response:
 
 
 def _as_printed(content: Any) -> Response:
-    return json_answer(render.json_text(content))
+    return json_answer(json_text(content))
 
 
 def _dead_letters_of(request: Request) -> DeadLetters:

@@ -13,6 +13,7 @@ from services.dlq.plan import Plan, Route, Selection, make_plan
 from services.dlq.program import Program
 from services.dlq.redrive import Moved, redrive
 from services.dlq.terminal import is_interactive, progress_bar, result, say
+from services.printable import json_text
 
 _MOST_PROBLEMS = 5
 
@@ -31,7 +32,7 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
         say(note)
     if dry_run and as_json:
         planned = render.redrive_json(plan.routes, _stranded(plan), dry_run=True)
-        result(render.json_text(planned))
+        result(json_text(planned))
         return
     if dry_run:
         table = render.move_table(plan.moves, plan.stranded, time.time())
@@ -43,7 +44,7 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
             typer.confirm(f"Redrive {_routes_text(plan.routes)}?", abort=True, err=True)
         problems += _carry_out(program, plan, problems, as_json=as_json)
     elif as_json:
-        result(render.json_text(render.redrive_json(plan.routes, problems)))
+        result(json_text(render.redrive_json(plan.routes, problems)))
     if not (plan.routes or problems):
         _nothing_to_move(selection, as_json=as_json)
     if problems:
@@ -73,8 +74,8 @@ def _carry_out(program: Program, plan: Plan, known_problems: Sequence[str], *, a
     finally:
         # Whatever ended it: this much is done.
         done = f"Moved {_routes_text(moved.routes)}."
-        json_text = render.json_text(render.redrive_json(moved.routes, [*known_problems, *moved.problems]))
-        _tell(json_text if as_json else done, done)
+        told = json_text(render.redrive_json(moved.routes, [*known_problems, *moved.problems]))
+        _tell(told if as_json else done, done)
     if was_interrupted:
         raise InterruptionError("Interrupted: what was not moved is where it was.")
     problems = moved.problems

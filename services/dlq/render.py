@@ -1,6 +1,5 @@
 """How dead messages look, to a person and as JSON. Pure: nothing here prints."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,20 +15,11 @@ from services.dlq.destination import destination_of
 from services.dlq.plan import Move, Route
 from services.dlq.view import View
 from services.durations import describe_duration
+from services.printable import printable
 from services.queues import QueueDefinition
 from services.sqs import QueueState, ReceivedMessage
 
 UNKNOWN = "—"
-
-
-def printable(text: str) -> str:
-    """Write what no terminal prints, and what might command one, as JSON's escapes; in JSON it changes no value."""
-    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
-
-
-def json_text(value: Any) -> str:
-    """Return indented JSON that any terminal and any reader takes, its numbers to the digit."""
-    return printable(exact_json.pretty(value))
 
 
 def count(number: int, noun: str = "message") -> str:

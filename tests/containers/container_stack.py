@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +49,18 @@ class ContainerStack:
         """Run `up` with these settings in its shell."""
         return self._run(sys.executable, "-m", "stack", "up", **settings)
 
+    def ps(self) -> Any:
+        """What `ps` tells programs."""
+        return json.loads(self._output(sys.executable, "-m", "stack", "ps", "--json"))
+
     def down(self) -> None:
         """Run `down`, which must succeed."""
         self._output(sys.executable, "-m", "stack", "down")
 
     def remove(self) -> None:
-        """Stop it and remove the receiver's data."""
+        """Stop it and remove the receiver's data and the image."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10")
+        self._output("docker", "image", "rm", f"{self.project}-services")
 
     def compose(self, *arguments: str) -> str:
         """Plain Docker Compose on this stack."""
@@ -65,6 +73,31 @@ class ContainerStack:
             container["Name"].removeprefix(f"/{self.project}-"): container
             for container in json.loads(self._output("docker", "inspect", *ids))
         }
+
+    def images(self) -> list[str]:
+        """The ids of all images that were built for it, with a name or without."""
+        own = f"label=com.docker.compose.project={self.project}"
+        return self._output("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", own).split()
+
+    def pause(self, service: str) -> None:
+        """Freeze a service."""
+        self._output("docker", "pause", f"{self.project}-{service}-1")
+
+    @contextmanager
+    def counted(self, directory: Path) -> Iterator[list[str]]:
+        """Note every call of `docker` that the commands in the block make; the list is filled at the block's end."""
+        calls = directory / "calls"
+        wrapper = directory / "docker"
+        wrapper.write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {shutil.which("docker")} "$@"\n')
+        wrapper.chmod(0o755)
+        noted: list[str] = []
+        before = self.environment["PATH"]
+        self.environment["PATH"] = f"{directory}:{before}"
+        try:
+            yield noted
+        finally:
+            self.environment["PATH"] = before
+            noted += calls.read_text().splitlines()
 
     def python(self, service: str, code: str) -> str:
         """What a Python program prints that runs in the service's container."""

@@ -1,10 +1,20 @@
 """How the containers start, recover, scale and stop."""
 
+import json
+from pathlib import Path
+
+from stack.config import ROOT
 from tests.containers.container_stack import ContainerStack, is_ready
 from tests.end_to_end.client import wait_for
 
 CALCULATION = "/v1/calculation/basic"
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
+
+COPIES = {"worker-calculation", "worker-calculation-2", "worker-calculation-3"}
+
+# Whether engine and Compose answer, the configuration, the images, the build, what is to be made anew, and a few looks,
+# of two calls each, at all containers: as many whatever the number of services.
+MOST_CALLS_OF_UP = 28
 
 # Container engines do not restart what they were asked to kill, so the program is ended from within.
 KILL_THE_PROGRAM = """
@@ -12,6 +22,12 @@ import os, signal
 (program,) = open('/proc/1/task/1/children').read().split()[:1]
 os.kill(int(program), signal.SIGKILL)
 """
+
+
+def copies_that_work(stack: ContainerStack) -> set[str]:
+    return {
+        each["name"] for each in stack.ps()["workers"] if "calculation" in {at["queue"] for at in each["consumers"]}
+    }
 
 
 def test_every_container_becomes_healthy(stack: ContainerStack) -> None:
@@ -34,6 +50,8 @@ def test_plain_compose_scales_a_worker(stack: ContainerStack) -> None:
     assert {"worker-calculation-1", "worker-calculation-2", "worker-calculation-3"} <= scaled.keys()
     assert {name: scaled[name]["Id"] for name in others} == others
     stack.wait_until_healthy()
+    wait_for(lambda: copies_that_work(stack) == COPIES, "each copy to be seen at work")
+    assert {each["name"] for each in stack.ps()["services"]} >= COPIES
     stack.compose("up", "--detach", "--scale", "worker-calculation=1")
     assert stack.containers().keys() == others.keys()
 
@@ -44,11 +62,59 @@ def test_up_leaves_alone_what_runs(stack: ContainerStack) -> None:
     assert {name: container["Id"] for name, container in stack.containers().items()} == before
 
 
+def test_up_and_ps_of_a_stack_that_runs_ask_the_engine_for_all_containers_at_once(
+    stack: ContainerStack, tmp_path: Path
+) -> None:
+    stack.wait_until_healthy()
+    with stack.counted(tmp_path) as calls_of_up:
+        stack.up()
+    (tmp_path / "calls").unlink()
+    with stack.counted(tmp_path) as calls_of_ps:
+        statuses = stack.ps()["services"]
+    assert {each["health"] for each in statuses} == {"healthy"}
+    assert len(calls_of_up) <= MOST_CALLS_OF_UP, calls_of_up
+    assert not [call for call in calls_of_up + calls_of_ps if call.startswith("exec")]
+    # It takes several times as long to answer as the engine.
+    assert not [call for call in calls_of_ps if call.startswith("compose")]
+
+
+def test_a_service_that_is_paused_is_not_healthy_and_up_lets_it_go_on(stack: ContainerStack) -> None:
+    stack.pause("api")
+    paused = next(each for each in stack.ps()["services"] if each["name"] == "api")
+    stack.up()
+    assert (paused["state"], paused["health"]) == ("paused", "unhealthy")
+    assert is_ready(f"{stack.api_url}/readyz")
+
+
+def test_up_removes_the_image_that_it_replaces(stack: ContainerStack, tmp_path: Path) -> None:
+    (before,) = stack.images()
+    override = tmp_path / "labelled.yml"
+    override.write_text(json.dumps({"services": {"api": {"build": {"labels": {"another": "image"}}}}}))
+    stack.compose("--file", f"{ROOT}/docker-compose.yml", "--file", str(override), "build", "api")
+    assert len(stack.images()) == 2
+    stack.up()
+    assert stack.images() == [before]
+
+
 def test_up_names_the_setting_that_keeps_a_service_from_starting(stack: ContainerStack) -> None:
     done = stack.try_up(HEARTBEAT_SECONDS="60")
     stack.up()
     assert done.returncode == 1
     assert "HEARTBEAT_SECONDS (60) must be less than VISIBILITY_TIMEOUT_SECONDS" in done.stderr
+
+
+def test_up_tells_at_once_of_a_service_that_exits_again_and_again(stack: ContainerStack, tmp_path: Path) -> None:
+    command = ["python", "-c", "raise SystemExit('cannot start: something is missing')"]
+    override = tmp_path / "broken.yml"
+    override.write_text(json.dumps({"services": {"worker-data": {"command": command}}}))
+    files = f"{ROOT}/docker-compose.yml:{override}"
+    # The second finds it as the first has left it: started again each time, it is mostly seen running.
+    at_its_start, later = (stack.try_up(COMPOSE_FILE=files) for _ in range(2))
+    stack.up()
+    for done in (at_its_start, later):
+        assert done.returncode == 1
+        assert "worker-data cannot start: it has exited" in done.stderr
+        assert "cannot start: something is missing" in done.stderr
 
 
 def test_up_says_in_one_line_what_to_do_where_an_image_cannot_be_pulled(stack: ContainerStack) -> None:

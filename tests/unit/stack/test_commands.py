@@ -1,4 +1,7 @@
-"""Every command says how it is used, by an example, and serves programs too."""
+"""Every command says how it is used, by an example, serves programs too, and starts at once."""
+
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -31,3 +34,10 @@ def test_its_help_has_an_example_and_it_prints_json(application: typer.Typer, na
     program = "python -m stack" if application is app else "python -m services.dlq"
     assert f"Example: {program} {name}" in text
     assert "--json" in text
+
+
+def test_a_command_loads_no_client_of_aws() -> None:
+    # Its libraries take half a second to load.
+    code = "import stack.__main__, sys; print(*{'aioboto3', 'aiohttp', 'boto3', 'botocore'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == []

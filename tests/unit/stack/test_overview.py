@@ -38,7 +38,16 @@ def queue(name: str, kind: str = "source", **told: Any) -> dict[str, Any]:
 
 
 def worker(name: str, *consumers: dict[str, Any], **told: Any) -> dict[str, Any]:
-    return {"name": name, "alive": True, "ready": True, "reasons": [], "error": None, "consumers": [*consumers], **told}
+    return {
+        "name": name,
+        "url": f"http://{name}:8081",
+        "alive": True,
+        "ready": True,
+        "reasons": [],
+        "error": None,
+        "consumers": [*consumers],
+        **told,
+    }
 
 
 def in_hand(task_id: str | None, seconds: float, attempt: int = 1, *, settling: bool = False) -> dict[str, Any]:
@@ -201,3 +210,21 @@ def test_where_the_console_does_not_answer_the_services_are_shown_and_a_line_say
 @pytest.mark.parametrize("answer", [(500, {"detail": "no"}), (200, "no JSON"), (200, {"other": 1}), (200, [])])
 def test_where_something_else_answers_that_is_said(serve: Serve, answer: Any) -> None:
     assert "queues and workers are not shown" in str(looked(serve(lambda *_: answer)).console_problem)
+
+
+def test_the_copies_of_a_worker_have_the_names_that_they_have_among_the_services(serve: Serve) -> None:
+    copies = [
+        worker("worker-data", {"queue": "data", "slots": 50, "busy": 0, "in_hand": []}, url="http://172.18.0.4:8081"),
+        worker("worker-data", url="http://172.18.0.9:8081", error="connection refused"),
+    ]
+    services = [
+        ServiceStatus("worker-data", "running", "healthy", address="172.18.0.9"),
+        ServiceStatus("worker-data-2", "running", "healthy", address="172.18.0.4"),
+    ]
+    port = serve(lambda *_: (200, {**STATE, "services": copies}))
+
+    overview = look(StackSettings("containers", console_port=port), services)
+
+    assert [each["name"] for each in overview.workers] == ["worker-data-2", "worker-data"]
+    lines = [line.split()[:2] for line in shown(overview).splitlines()[-2:]]
+    assert lines == [["worker-data-2", "data"], ["worker-data", "connection"]]

@@ -1,12 +1,13 @@
 """What LocalStack's own answer about its hooks means, and how long one waits."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from stack.errors import StackError
-from stack.readiness import READY, Readiness, init_readiness, wait_until_ready
+from stack.readiness import READY, Probe, Readiness, impatient, init_readiness, wait_until_all_ready, wait_until_ready
 
 
 def script(state: str) -> dict[str, Any]:
@@ -61,3 +62,57 @@ def test_what_failed_is_not_waited_for() -> None:
 def test_what_takes_too_long_is_told_with_the_last_reason() -> None:
     with pytest.raises(StackError, match=r"^api is not ready after 0 s: its queues do not answer$"):
         wait_until_ready("api", lambda: Readiness("not yet", "its queues do not answer"), timeout_seconds=0)
+
+
+NOT_YET = Readiness("not yet", "its queues do not answer")
+
+
+def looks(*given: Mapping[str, Readiness | Probe]) -> Iterator[Mapping[str, Readiness | Probe]]:
+    yield from given
+
+
+def test_several_are_waited_for_together() -> None:
+    rounds = looks(
+        {"api": NOT_YET, "console": READY}, {"api": READY, "console": NOT_YET}, {"api": READY, "console": READY}
+    )
+
+    wait_until_all_ready(lambda: next(rounds), timeout_seconds=60)
+
+    assert list(rounds) == []
+
+
+def test_one_that_fails_is_told_at_once_with_its_evidence_whoever_is_not_ready_before_it() -> None:
+    rounds = looks({"api": NOT_YET, "worker": Readiness("failed", "it has exited")})
+
+    with pytest.raises(StackError, match=r"^worker cannot start: it has exited$") as raised:
+        wait_until_all_ready(lambda: next(rounds), 60, lambda name: f"the log of {name}")
+
+    assert raised.value.evidence == "the log of worker"
+
+
+def test_one_that_was_ready_is_not_asked_again_and_told_when_it_fails_after_all() -> None:
+    asked = answers(READY)
+    probe: Probe = lambda: next(asked)  # noqa: E731  # a name for its type
+    crashed = Readiness("failed", "it has exited")
+    rounds = looks(
+        {"api": NOT_YET, "worker": probe}, {"api": NOT_YET, "worker": probe}, {"api": NOT_YET, "worker": crashed}
+    )
+
+    with pytest.raises(StackError, match=r"^worker cannot start: it has exited$"):
+        wait_until_all_ready(lambda: next(rounds), timeout_seconds=60)
+
+
+def test_when_time_is_up_the_first_says_why_and_the_others_are_named() -> None:
+    told = r"^api is not ready after 0 s: its queues do not answer \(nor is worker, console\)$"
+    with pytest.raises(StackError, match=told):
+        wait_until_all_ready(lambda: {"api": NOT_YET, "receiver": READY, "worker": NOT_YET, "console": NOT_YET}, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds_left", "verdict"),
+    [(NOT_YET, 60, "not yet"), (NOT_YET, 0, "failed"), (READY, 0, "ready"), (Readiness("failed"), 60, "failed")],
+)
+def test_who_is_not_ready_by_the_deadline_has_failed(answer: Readiness, seconds_left: float, verdict: str) -> None:
+    asked = impatient(lambda: answer, time.monotonic() + seconds_left)()
+
+    assert (asked.verdict, asked.reason) == (verdict, answer.reason)

@@ -1,16 +1,11 @@
 """How dead messages look."""
 
-import json
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from services import exact_json
 from services.dlq import render
 from services.dlq.dead_letter import content_of
 from services.dlq.plan import Move
@@ -147,15 +142,3 @@ def test_no_message_commands_the_terminal(command: str) -> None:
 
 def test_the_markup_of_a_reason_is_text() -> None:
     assert "[bold]no[/bold]" in printed(render.letter_table([replace(REFUSED, reason="[bold]no[/bold]")], NOW))
-
-
-@given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
-def test_json_that_is_printed_is_read_as_it_was(value: Any) -> None:
-    text = render.json_text(value)
-
-    assert json.loads(text) == value
-    assert all(each.isprintable() or each == "\n" for each in text)
-
-
-def test_json_keeps_numbers_to_the_digit() -> None:
-    assert render.json_text(exact_json.loads("[0.877666663555222222,1.10]")) == "[\n  0.877666663555222222,\n  1.10\n]"
