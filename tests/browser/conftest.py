@@ -125,8 +125,18 @@ def assert_accessible() -> Callable[[Page], None]:
     return check
 
 
-def _violations(page: Page) -> list[str]:
+@pytest.fixture
+def assert_readable() -> Callable[[Page], None]:
+    """Check that what the page shows now stands out from what is behind it: a page that is another project's."""
+
+    def check(page: Page) -> None:
+        assert _violations(page, {"runOnly": ["color-contrast"]}) == []
+
+    return check
+
+
+def _violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     return [
         f"{violation['id']}: {violation['help']}: {', '.join(str(node['target']) for node in violation['nodes'])}"
-        for violation in Axe().run(page).response["violations"]
+        for violation in Axe().run(page, options=options).response["violations"]
     ]

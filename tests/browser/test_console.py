@@ -555,6 +555,22 @@ def test_everybody_can_use_each_view_and_dialog(
     assert_accessible(page)
 
 
+def test_the_api_s_documentation_is_dark_where_the_system_is_and_can_be_read(
+    stack: StackControl, open_page: OpenPage, assert_readable: Check
+) -> None:
+    page = open_page(f"{stack.api_url}/docs", theme="dark")
+    page.locator(".opblock-summary-control").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table")).to_contain_text("task_id")
+    for schema in page.locator(".json-schema-2020-12__title").all():
+        schema.click()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(28, 32, 34)"
+    assert_readable(page)
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html.dark-mode")).to_have_count(0)
+
+
 # The functions behind it
 
 

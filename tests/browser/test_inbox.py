@@ -428,6 +428,11 @@ def test_the_system_s_theme_holds_until_another_is_chosen_and_remembered(
     assert background() == light != dark
 
 
+def test_the_documentation_is_dark_where_the_system_is(receiver: ReceiverProcess, open_page: Open) -> None:
+    page = open_page(f"{receiver.url}/docs", theme="dark")
+    expect(page.locator("html.dark-mode .opblock").first).to_be_visible()
+
+
 def test_news_is_told_to_those_who_hear_the_page(receiver: ReceiverProcess, open_page: Open) -> None:
     page = live(open_page(receiver.url))
     receiver.deliver("heard")

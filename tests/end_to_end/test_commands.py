@@ -69,7 +69,9 @@ def test_what_the_api_refuses_is_told_by_its_place(own_stack: StackControl) -> N
     assert done.stderr.splitlines()[-1].startswith("The API answered 422")
 
 
-def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(own_stack: StackControl, client: Client) -> None:
+def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(
+    own_stack: StackControl, client: Client
+) -> None:
     options = ("--task-type", "calculation", "--callback-url", "http://localhost:1/callback")
     refused = own_stack.command("submit", "-", *options, input_text=CALCULATIONS)
 

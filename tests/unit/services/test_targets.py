@@ -243,7 +243,10 @@ VISIBLE = [
 @pytest.mark.parametrize(
     ("listed", "told"),
     [
-        (["receiver:9000", "intranet.example"], " (it lists the receiver of this stack: http://receiver:9000/callback)"),
+        (
+            ["receiver:9000", "intranet.example"],
+            " (it lists the receiver of this stack: http://receiver:9000/callback)",
+        ),
         (["receiver"], " (it lists the receiver of this stack: http://receiver:9000/callback)"),
         (["intranet.example"], ""),
         ([], ""),
