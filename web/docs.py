@@ -15,7 +15,7 @@ follow();
 </script>
 <style>
 html.dark-mode .swagger-ui :is(.header-col, .examples-select__section-label, .parameter__extension) { color: #e4e6e6; }
-html.dark-mode .swagger-ui .btn.try-out__btn.cancel { border-color: #ff8f8f; color: #ff8f8f; }
+html.dark-mode .swagger-ui .opblock .opblock-section-header .try-out__btn.cancel { border-color: #ff8f8f; color: #ff8f8f; }
 </style>
 </head>"""
 
