@@ -555,13 +555,16 @@ def test_everybody_can_use_each_view_and_dialog(
     assert_accessible(page)
 
 
-def test_the_api_s_documentation_is_dark_where_the_system_is_and_can_be_read(
+def test_the_api_s_documentation_is_dark_where_the_system_is_and_its_example_has_every_digit(
     stack: StackControl, open_page: OpenPage, assert_readable: Check
 ) -> None:
     page = open_page(f"{stack.api_url}/docs", theme="dark")
     page.locator(".opblock-summary-control").first.click()
     page.get_by_role("button", name="Try it out").click()
-    page.get_by_role("button", name="Execute").click()
+    expect(page.locator("textarea.body-param__text")).to_have_value(re.compile('"num_1": 0.877666663555222222,'))
+    with page.expect_request("**/v1/calculation/basic") as sent:
+        page.get_by_role("button", name="Execute").click()
+    assert '"num_1": 0.877666663555222222,' in (sent.value.post_data or "")
     expect(page.locator(".live-responses-table")).to_contain_text("task_id")
     for schema in page.locator(".json-schema-2020-12__title").all():
         schema.click()
