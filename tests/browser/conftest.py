@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from tests.end_to_end.client import PATIENCE_SECONDS
+from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 Theme = Literal["light", "dark"]
 
@@ -111,6 +111,24 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[...
     yield opened
     for context in contexts:
         context.close()
+
+
+class Held:
+    """Requests of a page that are not answered until they are released."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        page.route(pattern, self._hold)
+
+    def release(self) -> None:
+        """Wait for the first one, and let it go on."""
+        # Playwright calls back only while it is called.
+        wait_for(lambda: self._page.evaluate("true") and self._routes, "a request to be held")
+        self._routes.pop(0).continue_()
+
+    def _hold(self, route: Route) -> None:
+        self._routes.append(route)
 
 
 @pytest.fixture

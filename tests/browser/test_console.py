@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Complaints
+from tests.browser.conftest import Complaints, Held
 from tests.end_to_end.client import PATIENCE_SECONDS, SOON_CLOSED, Client
 from tests.end_to_end.stack_control import SETTINGS, StackControl
 
@@ -323,18 +323,13 @@ def test_nothing_of_another_filter_can_be_chosen_while_a_filter_is_looked_for(
     undelivered(1)
     page = console("dead-letters/undelivered")
     page.get_by_label("Choose all shown").check()
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/api/dead-letters?*reason=*", hold)
+    held = Held(page, "**/api/dead-letters?*reason=*")
     page.get_by_label("Reason contains").fill("410")
     page.keyboard.press("Enter")
     expect(page.locator("#letters .empty")).to_have_text("Looking …")
     expect(letter_rows(page)).to_have_count(0)
     expect(page.get_by_role("button", name="Redrive")).to_have_count(0)
-    held[0].continue_()
+    held.release()
     expect(letter_rows(page)).to_have_count(1)
     expect(page.get_by_text("0 of 1 message chosen")).to_be_visible()
 
