@@ -19,6 +19,7 @@ from receiver.misbehaviour import Standing
 from receiver.security import SecurityMiddleware
 from receiver.settings import Settings
 from receiver.store import open_store
+from web.docs import serve_docs
 from web.head_requests import HeadMiddleware
 from web.pages import mount_files
 
@@ -52,7 +53,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         max_body_size=MAX_BODY_BYTES,
         redirect_slashes=False,
+        docs_url=None,
     )
+    serve_docs(app)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(SecurityMiddleware, allowed_hosts=settings.receiver_allowed_hosts)
     app.state.settings = settings

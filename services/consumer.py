@@ -29,7 +29,13 @@ from services.decisions import (
     jittered,
 )
 from services.heartbeat import Heartbeat, InHand
-from services.messages import FAILURE_ATTRIBUTES, TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
+from services.messages import (
+    FAILURE_ATTRIBUTES,
+    TRACE_ATTRIBUTE,
+    dead_letter_attributes,
+    peek_task_id,
+    sent_at_attribute,
+)
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
 from services.sqs import MessageGoneError, Queue, ReceivedMessage, SqsEntryError
@@ -453,11 +459,12 @@ class Consumer:
             del self._decided[next(iter(self._decided))]
 
     async def _dead_letter(self, message: ReceivedMessage, decision: DeadLetter) -> None:
-        source, trace = self._queue.definition.name, decision.trace
+        source, trace, since = self._queue.definition.name, decision.trace, {}
         if self._queue.definition.source_queue:
-            # It was dead already: what is worth keeping is the trace of the work, not of the report.
+            # It was dead already: what is worth keeping is the trace of the work, not of the report, and since when.
             source, trace = self._queue.definition.source_queue, message.attributes.get(TRACE_ATTRIBUTE, "")
-        attributes = dead_letter_attributes(decision.reason, decision.attempts, source, trace)
+            since = {} if message.dead_letter_source_arn else sent_at_attribute(message.sent_at)
+        attributes = {**dead_letter_attributes(decision.reason, decision.attempts, source, trace), **since}
         await self._dead_letter_queue.forward(message, attributes, without=FAILURE_ATTRIBUTES)
 
     async def _return(self, in_hand: InHand, decision: Retry) -> None:

@@ -35,7 +35,12 @@ TRACE_ATTRIBUTE = "trace"
 """The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
 SOURCE_QUEUE_ATTRIBUTE = "source_queue"
 """The queue to which a redrive returns the message."""
-FAILURE_ATTRIBUTES = frozenset({REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE})
+SENT_AT_ATTRIBUTE = "sent_at_ms"
+"""When the message came to where it is, in milliseconds since the epoch as SQS's own SentTimestamp has it, where SQS
+does not know that any more: the message was saved and restored, or came on from a DLQ, in which it was dead already."""
+FAILURE_ATTRIBUTES = frozenset(
+    {REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, SENT_AT_ATTRIBUTE}
+)
 """They tell of a failure that the next one replaces, and a redrive leaves behind."""
 DELIVERY_ATTEMPTS_ATTRIBUTE = "delivery_attempts"
 """Beside an outcome on `callbacks`: how many delivery attempts were made before it came there."""
@@ -69,6 +74,8 @@ _NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 # JSON may hold these two characters in strings, SQS may not; as escapes both take them.
 _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
+
+_MILLISECONDS = re.compile("[0-9]{1,15}")
 
 # Each of our messages has it within its first fields.
 _TASK_ID = re.compile(r'"task_id"\s*:\s*"([^"\\]+)"')
@@ -212,6 +219,20 @@ def earlier_delivery_attempts(attributes: Mapping[str, str]) -> int:
     """Return how many delivery attempts were made of an outcome before it came to `callbacks`."""
     attempts = attributes.get(DELIVERY_ATTEMPTS_ATTRIBUTE, "")
     return int(attempts) if attempts.isdecimal() else 0
+
+
+def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
+    """Return when a message came to where it is, in seconds since the epoch.
+
+    `sent_timestamp` is when SQS was last sent it, in milliseconds: it came no later than that, whatever it says itself.
+    """
+    told = attributes.get(SENT_AT_ATTRIBUTE, "")
+    return min(int(told), sent_timestamp) / 1000 if _MILLISECONDS.fullmatch(told) else sent_timestamp / 1000
+
+
+def sent_at_attribute(sent_at: float) -> dict[str, str]:
+    """Return what tells it beside a message that is sent anew."""
+    return {SENT_AT_ATTRIBUTE: str(round(sent_at * 1000))}
 
 
 def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:

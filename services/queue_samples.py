@@ -116,8 +116,11 @@ class QueueSampler:
 
 
 def _may_hold_older(queue: Queue, state: QueueState) -> bool:
-    """Tell whether what will wait may have been there before: of a queue that nobody consumes, all comes back."""
-    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.consumer is None
+    """Tell whether what will wait may have been there before: at the end of the line, what is hidden comes back.
+
+    A person looks at it, or the DLQ watcher could not report it yet.
+    """
+    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.is_end_of_line
     return state.messages > 0 or is_hidden
 
 

@@ -39,6 +39,11 @@ class QueueDefinition:
     """Whose dead letters it holds: a redrive returns them there."""
     retention_seconds: int
 
+    @property
+    def is_end_of_line(self) -> bool:
+        """Whether it holds dead messages, or what nobody consumes: people look into it, and all comes back."""
+        return self.source_queue is not None or self.consumer is None
+
 
 def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
     """Return all queues by name: a pair for each task type, the pair of `callbacks`, `alerts` and `undelivered`.

@@ -129,7 +129,14 @@ class BrokerSettings(Settings):
         return str(endpoint) if endpoint else None
 
 
-class ApiSettings(BrokerSettings):
+class ExampleReceiverSettings(Settings):
+    """Where whoever tries the API out hears callbacks."""
+
+    example_receiver_url: HttpUrl = HttpUrl("http://localhost:9000/callback")
+    """The callback that the documentation's examples are prefilled with."""
+
+
+class ApiSettings(BrokerSettings, ExampleReceiverSettings):
     """The API's settings."""
 
     api_host: str = "127.0.0.1"
@@ -142,8 +149,6 @@ class ApiSettings(BrokerSettings):
     """How many bytes their bodies may have together."""
     api_keys: ApiKeys = None
     """Those who submit a task must send one of these; several, while one is replaced by another."""
-    example_receiver_url: HttpUrl = HttpUrl("http://localhost:9000/callback")
-    """The callback that the documentation's examples are prefilled with."""
 
 
 class ConsumerSettings(BrokerSettings):

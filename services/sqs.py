@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from services import metrics, tracing
 from services.batcher import Batcher
 from services.forwarding import as_text, attribute_bytes, attributes_beside, utf8_bytes
-from services.messages import MAX_MESSAGE_BYTES
+from services.messages import MAX_MESSAGE_BYTES, sent_at_of
 from services.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.queues import QueueDefinition
 from services.settings import USER_AGENT, BrokerSettings
@@ -100,7 +100,7 @@ class ReceivedMessage:
     receive_count: int
     """1 on the first receive."""
     sent_at: float
-    """Seconds since the epoch."""
+    """When it came to its queue, in seconds since the epoch: where it was restored, before that."""
     attributes: Mapping[str, str]
     first_received_at: float = 0
     """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
@@ -369,7 +369,7 @@ def _received(message: "MessageTypeDef") -> ReceivedMessage:
         body=message["Body"],
         receipt_handle=message["ReceiptHandle"],
         receive_count=int(system["ApproximateReceiveCount"]),
-        sent_at=int(system["SentTimestamp"]) / 1000,
+        sent_at=sent_at_of(attributes, int(system["SentTimestamp"])),
         attributes=attributes,
         first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
         dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),

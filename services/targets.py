@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from services.settings import CommaSeparated, Settings, load_settings
-from services.target_url import MAX_URL_LENGTH, UrlError, parse_url, read_host
+from services.settings import CommaSeparated, ExampleReceiverSettings, load_settings
+from services.target_url import MAX_URL_LENGTH, UrlError, parse_url, read_host, target_of
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -197,7 +197,7 @@ class TargetPolicy:
         return not any(self.permits(address, port) for address in addresses)
 
 
-class TargetSettings(Settings):
+class TargetSettings(ExampleReceiverSettings):
     """The setting of the targets, read when the module is imported: a wrong one stops a service at boot."""
 
     allowed_private_targets: Annotated[
@@ -206,7 +206,23 @@ class TargetSettings(Settings):
     """The hosts, addresses and networks that requests made for users may reach although they are not public."""
 
 
-policy = TargetPolicy(load_settings(TargetSettings).allowed_private_targets)
+_settings = load_settings(TargetSettings)
+policy = TargetPolicy(_settings.allowed_private_targets)
+
+
+def what_can_be_called(policy: TargetPolicy, example_receiver_url: str) -> str:
+    """Return what to add to a refusal: the example receiver, where it is listed.
+
+    So whoever gives `localhost` to workers in containers reads by which name these reach it. What else is listed is
+    nobody's business who submits a task; the example receiver stands in the documentation.
+    """
+    receiver = target_of(example_receiver_url)
+    if not policy.lists_host(receiver.host, receiver.port):
+        return ""
+    return f" (it lists the receiver of this stack: {example_receiver_url})"
+
+
+_CAN_BE_CALLED = what_can_be_called(policy, str(_settings.example_receiver_url))
 
 
 ACCEPTED = {"accepted": True}
@@ -228,7 +244,7 @@ def _check_url(text: str, info: ValidationInfo) -> str:
     except UrlError as error:
         raise PydanticCustomError("url", str(error)) from error
     except ForbiddenTargetError as error:
-        raise PydanticCustomError("forbidden_target", str(error)) from error
+        raise PydanticCustomError("forbidden_target", f"{error}{_CAN_BE_CALLED}") from error
     return text
 
 

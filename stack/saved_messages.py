@@ -1,17 +1,19 @@
 """Keeps the queues' messages over a restart of the stack: LocalStack itself keeps nothing.
 
 `save` is called when nothing works on the queues any more, `restore` before anything does again. A message that the
-queue's redrive policy would move at its next receive is kept for the dead-letter queue: its count starts anew.
+queue's redrive policy would move at its next receive is kept for the dead-letter queue: its count starts anew. What
+SQS calls its time of sending starts anew too, so the message itself says when that was.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from services.messages import SENT_AT_ATTRIBUTE
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.errors import StackError
@@ -22,6 +24,7 @@ from stack.whole_file import write_whole
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 BATCH_ENTRIES = 10
 BATCH_BYTES = 1_048_576
+MOST_ATTRIBUTES = 10
 
 
 @dataclass(frozen=True)
@@ -114,17 +117,27 @@ def next_queue(queue: str, redrive_policy: dict[str, Any] | None, receive_count:
     return str(redrive_policy["deadLetterTargetArn"]).rpartition(":")[2]
 
 
+def with_time(message: SavedMessage, sent_timestamp: str) -> SavedMessage:
+    """Add when it was sent (SQS's SentTimestamp), unless an earlier restore has, or SQS would not take so much."""
+    if SENT_AT_ATTRIBUTE in message.attributes or len(message.attributes) == MOST_ATTRIBUTES:
+        return message
+    sent_at = {"DataType": "String", "StringValue": sent_timestamp}
+    timed = replace(message, attributes={**message.attributes, SENT_AT_ATTRIBUTE: sent_at})
+    return timed if timed.size_bytes <= BATCH_BYTES else message
+
+
 def _show_all(sqs: Sqs) -> Iterator[SavedMessage]:
     for queue, url in sqs.queue_urls().items():
         redrive_policy = sqs.redrive_policy(url)
         for message in sqs.show_messages(url):
             receive_count = int(message["Attributes"]["ApproximateReceiveCount"])
-            yield SavedMessage(
+            saved = SavedMessage(
                 message_id=message["MessageId"],
                 queue=next_queue(queue, redrive_policy, receive_count),
                 body=message["Body"],
                 attributes=message.get("MessageAttributes", {}),
             )
+            yield with_time(saved, message["Attributes"]["SentTimestamp"])
 
 
 def _send_all(sqs: Sqs, queue_urls: dict[str, str], messages: list[SavedMessage]) -> Iterator[SavedMessage]:

@@ -11,7 +11,7 @@ const FILTER_AFTER_MS = 200; // without another key
 
 /** The address of a task's story; the filter stays. */
 export function hrefOf(task) {
-  return addressOf({ ...state.address, task });
+  return addressOf({ ...state.address, task, pane: "" });
 }
 
 export async function openStory(task) {
@@ -27,9 +27,9 @@ export async function closeStory() {
   rowLink(key)?.focus({ preventScroll: true });
 }
 
-function show(task) {
-  if (task === state.address.task) return;
-  state.address = { ...state.address, task };
+function show(task, pane = "") {
+  if (task === state.address.task && pane === state.address.pane) return;
+  state.address = { ...state.address, task, pane };
   history.pushState(null, "", addressOf(state.address));
   showStory();
 }
@@ -37,7 +37,6 @@ function show(task) {
 function showStory() {
   const { task } = state.address;
   state.story = task === null ? null : new Story(task);
-  state.isAlertsView = false;
   if (state.story) refreshStory();
   draw();
 }
@@ -91,20 +90,21 @@ export async function onScroll() {
 }
 
 export function choosePane(isAlerts) {
-  show(null);
-  state.isAlertsView = isAlerts;
-  draw();
+  show(null, isAlerts ? "alerts" : "");
 }
 
-/** Forget all callbacks and alerts. */
+/** Forget all callbacks and alerts; returns whether that was done. */
 export async function emptyInbox() {
+  state.emptyError = null;
   try {
     await Promise.all([change("DELETE", "/callbacks"), change("DELETE", "/slack/messages")]);
-  } catch {
-    return; // the badge of the connection says that the receiver does not answer
+    show(null);
+  } catch (error) {
+    state.emptyError = error.message;
   }
-  show(null);
   refreshAll();
+  draw();
+  return state.emptyError === null;
 }
 
 /** Do something, and draw what came of it. */

@@ -23,11 +23,16 @@ export class Inbox {
   #held = null; // the newest delivery that was there when the list was to stand still
   #hasOlder = false;
   #isReadingOlder = false;
-  #isOfEarlierFilter = false; // what is shown
+  #isOfEarlierFilter = false;
   #generation = 0; // of the filter: what was asked for an earlier one comes too late
 
   get isHeld() {
     return this.#held !== null;
+  }
+
+  /** Whether what is shown is of an earlier filter than the one that is set. */
+  get isOfEarlierFilter() {
+    return this.#isOfEarlierFilter;
   }
 
   /** How many tasks have something new that is not shown. */
@@ -46,8 +51,9 @@ export class Inbox {
 
   /** Show other tasks; what stood still is let go. */
   setFilter(filter) {
+    const isOther = Object.entries(filter).some(([name, value]) => value !== this.filter[name]);
     this.filter = { ...this.filter, ...filter };
-    this.#isOfEarlierFilter = true;
+    this.#isOfEarlierFilter ||= isOther;
     this.forget();
   }
 

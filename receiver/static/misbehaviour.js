@@ -21,7 +21,7 @@ export class Misbehaviour {
   /** What stands, as GET /misbehaviour tells it, or null. */
   standing = null;
   isFormOpen = false;
-  /** Why the receiver refused the last order, or null. */
+  /** Why the receiver refused the last order, until the form says another one; or null. */
   error = null;
   form = { answer: "status", status: "503", delay: "0", retryAfter: "", scope: "deliveries", amount: "3" };
 
@@ -51,6 +51,16 @@ export class Misbehaviour {
     } catch {
       // the badge of the connection says that the receiver does not answer
     }
+  }
+
+  fill(name, value) {
+    this.form[name] = value;
+    this.error = null;
+  }
+
+  openForm(isOpen) {
+    this.isFormOpen = isOpen;
+    this.error = null;
   }
 
   async order() {
@@ -95,15 +105,16 @@ export function misbehaviourView(model, run) {
             <button type="button" class="primary" @click=${() => run(() => model.lift())}>Take deliveries again</button>`
           : html`<p role="status" class="dim">Deliveries are answered 200 OK, unless their URL asks for something else.</p>`}
         <button type="button" aria-expanded=${model.isFormOpen} aria-controls="misbehave"
-          @click=${() => run(() => (model.isFormOpen = !model.isFormOpen))}>${model.standing ? "Change" : "Misbehave …"}</button>
+          @click=${() => run(() => model.openForm(!model.isFormOpen))}>${model.standing ? "Change" : "Misbehave …"}</button>
       </div>
+      ${model.error ? html`<p class="error" role="alert">Not done: ${model.error}.</p>` : nothing}
       ${model.isFormOpen ? formView(model, run) : nothing}
     </section>`;
 }
 
 function formView(model, run) {
   const { form } = model;
-  const set = (name) => (event) => run(() => (form[name] = event.target.value));
+  const set = (name) => (event) => run(() => model.fill(name, event.target.value));
   const [, unit] = SCOPES[form.scope];
   const submitted = (event) => {
     event.preventDefault();
@@ -123,9 +134,8 @@ function formView(model, run) {
       ${unit ? labelled("amount", "How many", numberInput("amount", form.amount, set("amount"), { min: 1, step: form.scope === "seconds" ? "any" : 1 }), unit) : nothing}
       <div class="buttons">
         <button class="primary">Misbehave</button>
-        <button type="button" @click=${() => run(() => (model.isFormOpen = false))}>Cancel</button>
+        <button type="button" @click=${() => run(() => model.openForm(false))}>Cancel</button>
       </div>
-      ${model.error ? html`<p class="error" role="alert">Not done: ${model.error}.</p>` : nothing}
     </form>`;
 }
 

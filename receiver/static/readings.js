@@ -7,18 +7,26 @@ import { rowsBelow } from "/static/task_list.js";
 
 const REST_MS = 250; // between two readings of the same, however much comes
 const MOST_ALERTS = 100;
+const RETRY_MS = 2000; // after a reading that failed although the stream of events is there
 const OLDER_WITHIN_ROWS = 20; // of the list's end
 
 export const refreshTasks = repeated(async () => {
   await inbox.refresh();
   await readOlderIfNear();
   draw();
+  if (inbox.error) retryWhileLive(refreshTasks);
 }, REST_MS);
 
 export const refreshStory = repeated(async () => {
   await state.story?.refresh();
   draw();
+  if (state.story?.error) retryWhileLive(refreshStory);
 }, REST_MS);
+
+/** Where the stream is not there either, all is read anew once it is. */
+function retryWhileLive(refresh) {
+  if (state.connection === "live") setTimeout(refresh, RETRY_MS);
+}
 
 export const refreshAlerts = repeated(async () => {
   try {

@@ -14,8 +14,8 @@ export const state = {
   alerts: [],
   /** Of the stream of events, as `listen` tells it. */
   connection: "connecting",
-  /** Whether the alerts are shown where there is room for one pane only. */
-  isAlertsView: false,
+  /** Why the inbox could not be emptied, or null. */
+  emptyError: null,
 };
 
 /** Whether a delivery, or an answer, is one of the open story's. */

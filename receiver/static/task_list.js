@@ -56,7 +56,7 @@ export function taskList(inbox, { open, hrefOf, onScroll }) {
       <span>State</span><span>Task</span><span class="number">Attempts</span><span>Answered</span>
       <span class="number">After</span><span>Received</span><span class="of-verdict">Signature</span>
     </div>
-    <div class="scroller" id="tasks" @scroll=${onScroll}>
+    <div class="scroller" id="tasks" ?inert=${inbox.isOfEarlierFilter} @scroll=${onScroll}>
       <ul aria-label="Tasks, newest first" .style=${`height: ${inbox.shown.length * rowHeight()}px`}>
         ${repeat(rows, ([, task]) => keyOf(task), ([index, task]) => row(task, index, inbox.shown.length, { open, hrefOf }))}
       </ul>

@@ -13,7 +13,8 @@ import { taskList } from "/static/task_list.js";
 import { counted } from "/static/words.js";
 
 export function page() {
-  const { story, alerts, isAlertsView } = state;
+  const { story, alerts } = state;
+  const isAlertsView = state.address.pane === "alerts";
   return html`
     ${top()}
     ${misbehaviourView(misbehaviour, run)}
@@ -30,7 +31,8 @@ export function page() {
 }
 
 function top() {
-  const { alerts, connection, isAlertsView } = state;
+  const { alerts, connection } = state;
+  const isAlertsView = state.address.pane === "alerts";
   return html`
     <header class="top">
       <h1>Inbox</h1>
@@ -41,13 +43,17 @@ function top() {
       </nav>
       <span class="space"></span>
       <a href="/docs">API</a>
-      <button type="button" ?disabled=${!inbox.total() && !alerts.length} @click=${() => dialog().showModal()}>Empty …</button>
+      <button type="button" ?disabled=${!inbox.total() && !alerts.length} @click=${askToEmpty}>Empty …</button>
       <button type="button" class="icon" data-theme-toggle aria-label="Light or dark" title="Light or dark"><span aria-hidden="true">◐</span></button>
     </header>`;
 }
 
 function listOrWhyNot() {
-  if (!inbox.isLoaded) return html`<p class="empty">${inbox.error ? html`The inbox could not be read: ${inbox.error}.` : "Reading …"}</p>`;
+  if (inbox.error) return html`<p class="error" role="alert">The inbox could not be read: ${inbox.error}.</p>${inbox.isLoaded ? list() : nothing}`;
+  return inbox.isLoaded ? list() : html`<p class="empty">Reading …</p>`;
+}
+
+function list() {
   if (inbox.shown.length === 0) return state.address.text || state.address.state ? nothingFound() : nothingYet();
   return html`${waitingButton()}${taskList(inbox, { open: state.address.task, hrefOf, onScroll })}`;
 }
@@ -73,20 +79,26 @@ function nothingYet() {
 }
 
 function emptyDialog() {
-  const confirmed = () => {
-    dialog().close();
-    emptyInbox();
+  const confirmed = async () => {
+    if (await emptyInbox()) dialog().close();
   };
   return html`
     <dialog id="empty" aria-labelledby="empty-heading">
       <h2 id="empty-heading">Empty the inbox?</h2>
       <p>All callbacks and Slack alerts are forgotten, whatever the filter (${counted(state.alerts.length, "alert")} among them),
         and attempts are counted from 1 again. What the queues hold is not touched.</p>
+      ${state.emptyError ? html`<p class="error" role="alert">Not emptied: ${state.emptyError}.</p>` : nothing}
       <div class="buttons">
         <button type="button" class="primary" @click=${confirmed}>Empty it</button>
         <button type="button" autofocus @click=${() => dialog().close()}>Cancel</button>
       </div>
     </dialog>`;
+}
+
+function askToEmpty() {
+  state.emptyError = null;
+  draw();
+  dialog().showModal();
 }
 
 function dialog() {

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.routing import Route
 
 from services import tracing
 from services.api.api_keys import ApiKeys
+from services.api.documentation import openapi
 from services.api.enqueue import TaskQueue
 from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
@@ -20,6 +22,7 @@ from services.queues import define_queues
 from services.settings import ApiSettings
 from services.sqs import Queues, open_sqs
 from services.task_types import TaskTypes
+from web.docs import serve_docs
 from web.head_requests import HeadMiddleware
 
 _DESCRIPTION = """\
@@ -63,8 +66,10 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         # It would ask for its providers three times a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # Before the pages: routes are tried in their order.
-        routes=make_task_routes(task_types, settings),
+        routes=[*make_task_routes(task_types, settings), Route("/openapi.json", openapi)],
+        docs_url=None,
     )
+    serve_docs(app)
     app.add_middleware(HeadMiddleware)
     app.state.api_keys = ApiKeys(settings.api_keys or [])
     app.state.pending_tasks = PendingTasks(

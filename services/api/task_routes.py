@@ -1,6 +1,5 @@
 """The routes that accept tasks: one for each task type, made from what it declares."""
 
-import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
@@ -30,6 +29,10 @@ from services.task_types import TaskTypes
 from services.tasks.task_type import TaskType
 
 log = structlog.get_logger(__name__)
+
+
+EXAMPLE = "example"
+"""The name of the one example that a route has in the OpenAPI document."""
 
 
 class OutcomeStructure(BaseModel):
@@ -121,9 +124,10 @@ class TaskRoute(APIRoute):
         self._task_type = task_type
         self._model = TypeAdapter(task_type.request_model)
         self._metrics = RequestMetrics(task_type.name)
+        self.example = make_example(task_type, str(settings.example_receiver_url))
         super().__init__(
             task_type.route,
-            self._make_endpoint(str(settings.example_receiver_url)),
+            self._make_endpoint(),
             methods=["POST"],
             name=task_type.name,
             summary=task_type.summary,
@@ -164,15 +168,14 @@ class TaskRoute(APIRoute):
         with tracing.tracer.request(scope, self.path) as span:
             await super().handle(scope, receive, span.watched(send))
 
-    def _make_endpoint(self, example_receiver_url: str) -> Callable[..., Awaitable[None]]:
+    def _make_endpoint(self) -> Callable[..., Awaitable[None]]:
         """Return what FastAPI documents."""
-        example = make_example(self._task_type, example_receiver_url)
         request_model = self._task_type.request_model
 
         async def documented(
             task: Annotated[
                 request_model,  # type: ignore[valid-type]
-                Body(openapi_examples={"example": {"value": example}}),
+                Body(openapi_examples={EXAMPLE: {"value": self.example}}),
             ],
             idempotency_key: IdempotencyKey = None,
         ) -> None:
@@ -225,5 +228,5 @@ def task_id_of(task_type: str, idempotency_key: str | None) -> str:
 def make_example(task_type: TaskType[Any], receiver_url: str) -> dict[str, Any]:
     """Return a request that runs as it is; `{receiver}` in the type's example becomes the receiver's origin."""
     address = urlsplit(receiver_url)
-    message = json.dumps(list(task_type.example)).replace("{receiver}", f"{address.scheme}://{address.netloc}")
-    return {"callback_url": receiver_url, "message": json.loads(message)}
+    message = exact_json.dumps(list(task_type.example)).replace("{receiver}", f"{address.scheme}://{address.netloc}")
+    return {"callback_url": receiver_url, "message": exact_json.loads(message)}

@@ -57,9 +57,13 @@ class QueueRow:
         else:
             self._sample, self._error = answer, None
             empty_at = max(answer.last_empty_at or 0.0, told.last_empty_at or 0.0) or None
-            known = replace(answer, last_empty_at=empty_at)
+            known = replace(answer, last_empty_at=empty_at, waiting=self._held(answer))
             self._oldest = oldest_message(known, told.newest_received_sent_at, now)
         self._history.append(self._sample)
+
+    def _held(self, sample: QueueSample) -> int:
+        """Count what waits: at the end of the line, for a person, what somebody only looks at does so too."""
+        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.is_end_of_line else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row."""

@@ -33,7 +33,9 @@ class DeadLetter:
     accepted_at: float | None
     """When the API took the task, in seconds since the epoch."""
     sent_at: float
-    """When it came to its queue, in seconds since the epoch; where SQS moved it, when it came to the queue before."""
+    """Since when it is dead, in seconds since the epoch: when its last consumer gave it up, whatever restored it since,
+    or when it came to its DLQ before it came to `undelivered`. Where SQS moved it nobody noted that: since when it was
+    queued, by which SQS drops it, too."""
     attempts: int | None
     reason: str
     trace: str | None

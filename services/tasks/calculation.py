@@ -105,7 +105,13 @@ TASK_TYPE = TaskType(
     example=[
         {"name": "calc_0", "num_1": 123, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
         {"name": "calc_1", "num_1": 785687256, "num_2": 0.75647, "operation": "-", "result_rounding": 4},
-        {"name": "calc_2", "num_1": 0.877666663555222222, "num_2": 1000, "operation": "*", "result_rounding": -1},
+        {
+            "name": "calc_2",
+            "num_1": Decimal("0.877666663555222222"),
+            "num_2": 1000,
+            "operation": "*",
+            "result_rounding": -1,
+        },
         {"name": "calc_3", "num_1": 1, "num_2": 0, "operation": "/", "result_rounding": 0},
     ],
     max_attempts=3,

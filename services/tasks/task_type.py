@@ -93,7 +93,8 @@ class TaskType(Generic[ItemT]):
     run: Callable[[ItemT, TaskContext], Awaitable[Any]]
     """Works one item and returns what JSON can carry. `ItemError` fails the item, any other exception the attempt."""
     example: Sequence[dict[str, Any]]
-    """The documentation's prefilled message; `{receiver}` in a text stands for the example receiver's address."""
+    """The documentation's prefilled message; `{receiver}` in a text stands for the example receiver's address. A number
+    of more than 15 digits is a Decimal."""
     max_attempts: int = 3
     """Attempts at the whole task before it is dead-lettered; 1 where the work must not be repeated."""
     retry_delay_seconds: float = 5

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from tests.end_to_end.client import PATIENCE_SECONDS
+from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 Theme = Literal["light", "dark"]
 
@@ -113,6 +113,24 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[...
         context.close()
 
 
+class Held:
+    """Requests of a page that are not answered until they are released."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        page.route(pattern, self._hold)
+
+    def release(self) -> None:
+        """Wait for the first one, and let it go on."""
+        # Playwright calls back only while it is called.
+        wait_for(lambda: self._page.evaluate("true") and self._routes, "a request to be held")
+        self._routes.pop(0).continue_()
+
+    def _hold(self, route: Route) -> None:
+        self._routes.append(route)
+
+
 @pytest.fixture
 def assert_accessible() -> Callable[[Page], None]:
     """Check the page, as it is now, in light and in dark, against axe's rules."""
@@ -125,8 +143,18 @@ def assert_accessible() -> Callable[[Page], None]:
     return check
 
 
-def _violations(page: Page) -> list[str]:
+@pytest.fixture
+def assert_readable() -> Callable[[Page], None]:
+    """Check that what the page shows now stands out from what is behind it: a page that is another project's."""
+
+    def check(page: Page) -> None:
+        assert _violations(page, {"runOnly": ["color-contrast"]}) == []
+
+    return check
+
+
+def _violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     return [
         f"{violation['id']}: {violation['help']}: {', '.join(str(node['target']) for node in violation['nodes'])}"
-        for violation in Axe().run(page).response["violations"]
+        for violation in Axe().run(page, options=options).response["violations"]
     ]

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.conftest import Complaints, Held
 from tests.end_to_end.client import PATIENCE_SECONDS, SOON_CLOSED, Client
 from tests.end_to_end.stack_control import SETTINGS, StackControl
 
@@ -297,6 +298,93 @@ def test_what_is_not_confirmed_stays(console: OpenPage, undelivered: Callable[[i
     expect(letter_rows(page)).to_have_count(1)
 
 
+def test_a_reason_that_is_typed_and_not_entered_counts_before_anything_is_redriven(
+    console: OpenPage, undelivered: Callable[[int], list[str]]
+) -> None:
+    undelivered(2)
+    page = console("dead-letters/undelivered")
+    expect(letter_rows(page)).to_have_count(2)
+    page.get_by_label("Reason contains").fill("503")
+    expect(page.get_by_role("button", name="Redrive all that match")).to_be_disabled()
+    page.keyboard.press("Tab")
+    expect(page.locator("#letters .empty")).to_contain_text("No message in undelivered matches")
+    expect(page.get_by_role("button", name="Redrive all")).to_have_count(0)
+    page.get_by_label("Reason contains").fill("answered 410")
+    # What a person does who sees the button and does not press Enter first.
+    page.get_by_text("A look takes the messages in hand").click()
+    expect(letter_rows(page)).to_have_count(2)
+    page.get_by_role("button", name="Redrive all that match").click()
+    expect(page.get_by_role("dialog")).to_contain_text("2 messages go")
+
+
+def test_nothing_of_another_filter_can_be_chosen_while_a_filter_is_looked_for(
+    console: OpenPage, undelivered: Callable[[int], list[str]]
+) -> None:
+    undelivered(1)
+    page = console("dead-letters/undelivered")
+    page.get_by_label("Choose all shown").check()
+    held = Held(page, "**/api/dead-letters?*reason=*")
+    page.get_by_label("Reason contains").fill("410")
+    page.keyboard.press("Enter")
+    expect(page.locator("#letters .empty")).to_have_text("Looking …")
+    expect(letter_rows(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="Redrive")).to_have_count(0)
+    held.release()
+    expect(letter_rows(page)).to_have_count(1)
+    expect(page.get_by_text("0 of 1 message chosen")).to_be_visible()
+
+
+def test_a_reload_and_the_back_button_keep_queue_filter_and_open_row(
+    console: OpenPage, undelivered: Callable[[int], list[str]]
+) -> None:
+    first, second = undelivered(2)
+    page = console("dead-letters/undelivered")
+    page.get_by_label("Task type").select_option("calculation")
+    page.get_by_label("Reason contains").fill("410 & more?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#letters .empty")).to_contain_text("No message in undelivered matches")
+    page.go_back()
+    expect(page.get_by_label("Reason contains")).to_have_value("")
+    expect(page.get_by_label("Task type")).to_have_value("calculation")
+    page.get_by_role("button", name=second).click()
+    expect(page.locator("tr.details pre.json")).to_be_visible()
+    page.reload()
+    expect(page.locator("tr.details")).to_contain_text(second)
+    expect(page.locator("tr.details")).not_to_contain_text(first)
+    page.get_by_role("link", name="Overview").click()
+    expect(page.locator("#view-overview")).to_be_visible()
+    page.get_by_role("link", name="Dead letters").click()
+    expect(page.locator("tr.details pre.json")).to_be_visible()
+    expect(page.get_by_label("Task type")).to_have_value("calculation")
+    page.go_back()
+    expect(page.locator("#view-overview")).to_be_visible()
+
+
+def test_the_queue_that_is_shown_first_is_shown_after_a_reload(console: OpenPage) -> None:
+    page = console("dead-letters")
+    expect(page).to_have_url(re.compile("#dead-letters/undelivered$"))
+
+
+def test_an_error_goes_with_its_cause(
+    console: OpenPage, undelivered: Callable[[int], list[str]], complaints: Complaints
+) -> None:
+    (task_id,) = undelivered(1)
+    page = console("dead-letters/undelivered")
+    expect(letter_rows(page)).to_have_count(1)
+    complaints.expect("ERR_CONNECTION_REFUSED")
+    page.route("**/api/dead-letters?*", lambda route: route.abort("connectionrefused"))
+    page.route("**/api/dead-letters/*", lambda route: route.abort("connectionrefused"))
+    page.get_by_role("button", name="Look again").click()
+    error = page.locator("#letters > .problem")
+    expect(error).to_contain_text("The console does not answer")
+    page.get_by_role("button", name=task_id).click()
+    expect(page.locator("tr.details .problem")).to_contain_text("The console does not answer")
+    page.unroute_all()
+    expect(error).to_have_count(0)
+    expect(page.locator("tr.details pre.json")).to_be_visible()
+    expect(page.locator("#links")).to_contain_text("live")
+
+
 # Submit a task
 
 
@@ -345,6 +433,40 @@ def test_what_the_api_refuses_is_told_at_its_field(console: OpenPage) -> None:
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(re.compile("not public"))
     field.fill("http://localhost:1/callback")
+
+
+def test_what_was_wrong_with_a_field_is_said_until_it_is_changed(console: OpenPage) -> None:
+    page = console("submit")
+    first, second = (page.get_by_label("num_1").nth(index) for index in (0, 1))
+    first.fill("x")
+    second.fill("y")
+    page.get_by_role("button", name="Submit the task").click()
+    expect(first).to_have_attribute("aria-invalid", "true")
+    first.fill("1")
+    expect(first).to_have_attribute("aria-invalid", "false")
+    expect(second).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Remove message 1").click()
+    expect(page.locator("[aria-invalid=true]")).to_have_count(0)
+
+
+def test_an_api_that_is_back_is_asked_again(console: OpenPage, complaints: Complaints) -> None:
+    complaints.expect("502")
+    page = console()
+    page.route(
+        "**/api/task-types*", lambda route: route.fulfill(status=502, json={"detail": "the API does not answer"})
+    )
+    page.get_by_role("link", name="Submit a task").click()
+    expect(page.locator("#submission .problem")).to_contain_text("the API does not answer")
+    page.unroute_all()
+    expect(page.get_by_role("button", name="Submit the task")).to_be_visible()
+
+
+def test_a_reload_keeps_the_task_type(console: OpenPage) -> None:
+    page = console("submit")
+    page.get_by_label("Task type").select_option(value="/v1/data/from-api")
+    page.reload()
+    expect(page.get_by_label("Task type")).to_have_value("/v1/data/from-api")
+    expect(page.get_by_label("url").first).to_be_visible()
 
 
 def test_the_same_as_a_curl_command(console: OpenPage, stack: StackControl) -> None:
@@ -426,6 +548,25 @@ def test_everybody_can_use_each_view_and_dialog(
     assert_accessible(page)
     page.get_by_role("button", name="JSON").click()
     assert_accessible(page)
+
+
+def test_the_api_s_documentation_is_dark_where_the_system_is_and_its_example_has_every_digit(
+    stack: StackControl, open_page: OpenPage, assert_readable: Check
+) -> None:
+    page = open_page(f"{stack.api_url}/docs", theme="dark")
+    page.locator(".opblock-summary-control").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    expect(page.locator("textarea.body-param__text")).to_have_value(re.compile('"num_1": 0.877666663555222222,'))
+    with page.expect_request("**/v1/calculation/basic") as sent:
+        page.get_by_role("button", name="Execute").click()
+    assert '"num_1": 0.877666663555222222,' in (sent.value.post_data or "")
+    expect(page.locator(".live-responses-table")).to_contain_text("task_id")
+    for schema in page.locator(".json-schema-2020-12__title").all():
+        schema.click()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(28, 32, 34)"
+    assert_readable(page)
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html.dark-mode")).to_have_count(0)
 
 
 # The functions behind it
@@ -631,10 +772,14 @@ def test_a_sparkline_is_parted_where_a_sample_is_missing(anywhere: Page) -> None
 
 
 def test_an_address_names_a_view_and_what_in_it(anywhere: Page) -> None:
-    fragments = ["", "#submit", "#dead-letters/data-dlq", "#nothing"]
+    fragments = ["", "#submit", "#dead-letters/data-dlq?reason=a+%26+b&open=", "#dead-letters/%", "#nothing?a=b"]
     assert call(anywhere, "views.js", "a.map(m.viewOf)", fragments) == [
-        {"id": "overview", "detail": None},
-        {"id": "submit", "detail": None},
-        {"id": "dead-letters", "detail": "data-dlq"},
-        {"id": "overview", "detail": None},
+        {"id": "overview", "detail": None, "parameters": {}},
+        {"id": "submit", "detail": None, "parameters": {}},
+        {"id": "dead-letters", "detail": "data-dlq", "parameters": {"reason": "a & b", "open": ""}},
+        {"id": "dead-letters", "detail": "%", "parameters": {}},
+        {"id": "overview", "detail": None, "parameters": {}},
     ]
+    assert call(
+        anywhere, "views.js", "m.addressOf('dead-letters', 'data-dlq', a)", {"reason": "a & b", "open": None}
+    ) == ("#dead-letters/data-dlq?reason=a+%26+b")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import Complaints
+from tests.browser.conftest import Complaints, Held
 from tests.browser.receiver_process import SUCCESS, ReceiverProcess
 
 Open = Callable[..., Page]
@@ -390,6 +390,65 @@ def test_the_page_comes_back_by_itself_and_has_missed_nothing(
     expect(row(page, "while away")).to_be_visible()
 
 
+def test_rows_of_another_filter_cannot_be_clicked_while_a_filter_is_read(
+    filled: ReceiverProcess, open_page: Open
+) -> None:
+    page = live(open_page(filled.url))
+    expect(rows(page)).to_have_count(4)
+    held = Held(page, "**/tasks?*text=*")
+    page.locator("#filter").fill("division")
+    expect(page.locator("#tasks")).to_have_attribute("inert", "")
+    held.release()
+    expect(rows(page)).to_have_count(1)
+    expect(page.locator("#tasks[inert]")).to_have_count(0)
+
+
+def test_a_reading_that_fails_is_told_and_made_again(
+    filled: ReceiverProcess, open_page: Open, complaints: Complaints
+) -> None:
+    complaints.expect("503")
+    page = live(open_page(f"{filled.url}/?task=done"))
+    expect(story(page)).to_contain_text("Done: 1 result")
+    for path in ("tasks", "callbacks"):
+        page.route(f"**/{path}?*", lambda route: route.fulfill(status=503, json={"detail": "the disk is gone"}))
+    filled.deliver("done")
+    expect(page.locator(".tasks .error")).to_have_text("The inbox could not be read: the disk is gone.")
+    expect(story(page)).to_contain_text("The story could not be read: the disk is gone.")
+    page.unroute_all()
+    expect(page.locator(".tasks .error")).to_have_count(0)
+    expect(story(page)).to_contain_text("2 delivery attempts")
+    expect(rows(page)).to_have_count(4)
+
+
+def test_what_the_receiver_refuses_to_do_is_told_until_something_else_is_wanted(
+    filled: ReceiverProcess, open_page: Open, complaints: Complaints
+) -> None:
+    complaints.expect("507")
+    page = live(open_page(filled.url))
+    rows(page).first.wait_for()
+
+    def refuse(route: Route) -> None:
+        if route.request.method == "GET":
+            route.continue_()
+        else:
+            route.fulfill(status=507, json={"detail": "no room"})
+
+    page.route(re.compile("/(callbacks|misbehaviour)$"), refuse)
+    page.get_by_role("button", name="Empty …").click()
+    page.get_by_role("button", name="Empty it").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Not emptied: no room.")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Empty …").click()
+    expect(page.get_by_role("dialog")).not_to_contain_text("Not emptied")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Misbehave …").click()
+    page.get_by_role("button", name="Misbehave", exact=True).click()
+    error = page.locator(".misbehaviour .error")
+    expect(error).to_have_text("Not done: no room.")
+    page.get_by_label("Status").fill("500")
+    expect(error).to_have_count(0)
+
+
 def test_the_keyboard_is_enough(filled: ReceiverProcess, open_page: Open) -> None:
     page = live(open_page(filled.url))
     rows(page).first.wait_for()
@@ -426,6 +485,11 @@ def test_the_system_s_theme_holds_until_another_is_chosen_and_remembered(
     light = background()
     page.reload()
     assert background() == light != dark
+
+
+def test_the_documentation_is_dark_where_the_system_is(receiver: ReceiverProcess, open_page: Open) -> None:
+    page = open_page(f"{receiver.url}/docs", theme="dark")
+    expect(page.locator("html.dark-mode .opblock").first).to_be_visible()
 
 
 def test_news_is_told_to_those_who_hear_the_page(receiver: ReceiverProcess, open_page: Open) -> None:
@@ -465,6 +529,8 @@ def test_a_narrow_window_shows_one_pane_at_a_time_and_never_scrolls_sideways(
     page = live(open_page(filled.url, width=400))
     expect(row(page, FAILED)).to_be_visible()
     page.get_by_role("button", name="Alerts 1").click()
+    expect(page.locator(".alerts")).to_be_visible()
+    page.reload()
     expect(page.locator(".alerts")).to_be_visible()
     page.locator(".alerts a", has_text=FAILED).click()
     expect(story(page)).to_be_visible()

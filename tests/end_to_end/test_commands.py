@@ -69,6 +69,15 @@ def test_what_the_api_refuses_is_told_by_its_place(own_stack: StackControl) -> N
     assert done.stderr.splitlines()[-1].startswith("The API answered 422")
 
 
+def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(
+    own_stack: StackControl, client: Client
+) -> None:
+    options = ("--task-type", "calculation", "--callback-url", "http://localhost:1/callback")
+    refused = own_stack.command("submit", "-", *options, input_text=CALCULATIONS)
+
+    assert f"(it lists the receiver of this stack: {client.callback_url})" in refused.stderr
+
+
 def test_the_story_of_a_task_goes_over_all_services(own_stack: StackControl, client: Client) -> None:
     told, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=503&times={ATTEMPTS - 1}")
 

@@ -7,9 +7,13 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from receiver.settings import Settings as ReceiverSettings
+from services import exact_json
 from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
 from services.targets import TargetSettings
+from services.tasks import calculation
 from services.tasks.data import DataSettings
+from services.tasks.task_type import ItemError
+from stack import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -86,3 +90,29 @@ def test_links_between_documents_and_files_lead_somewhere(document: Path) -> Non
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
     missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
     assert missing == []
+
+
+def test_the_calculations_of_the_readme_are_those_of_the_demo_and_of_the_api_s_documentation_to_the_digit() -> None:
+    posted = re.search(r"-d '(\{[^']*'\$CALLBACK_URL'.*?\})'", README, flags=re.DOTALL)
+    assert posted
+    message = exact_json.loads(posted[1].replace("'$CALLBACK_URL'", ""))["message"]
+
+    assert (
+        message
+        == exact_json.loads(demo.CALCULATIONS)
+        == exact_json.loads(exact_json.dumps(calculation.TASK_TYPE.example))
+    )
+
+
+def test_the_outcome_of_the_readme_is_what_is_answered() -> None:
+    results, errors = [], []
+    for item in calculation.TASK_TYPE.example:
+        try:
+            results.append({item["name"]: calculation.calculate(calculation.CalculationItem(**item))})
+        except ItemError as error:
+            errors.append({item["name"]: str(error)})
+
+    told = re.search(r'^\{"results": \[\{"calc_0".*?"task_id": "[^"]*"\}$', README, flags=re.DOTALL | re.MULTILINE)
+    assert told
+    outcome = exact_json.loads(told[0])
+    assert exact_json.dumps([outcome["results"], outcome["errors"]]) == exact_json.dumps([results, errors])

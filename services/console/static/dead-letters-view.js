@@ -10,44 +10,48 @@ import { deadLetterQueues } from "./dead-letters.js";
 import { stringify } from "./exact-json.js";
 import { messages } from "./findings.js";
 import { storyUrl } from "./services-view.js";
+import { addressOf } from "./views.js";
 import { age, count, plural } from "./words.js";
 
-/** `actions` are `redrive(selection)`, with a selection as the redrive dialog takes it. */
+/** `actions` are `redrive(selection)`, with a selection as the redrive dialog takes it, and `filter({reason, task_type})`. */
 export function deadLettersView(state, letters, actions) {
   return html`
-    ${queueChoice(state.queues, letters.queue)}
-    ${filters(letters, taskTypesOf(state.queues))}
+    ${queueChoice(state.queues, letters)}
+    ${filters(letters, taskTypesOf(state.queues), actions)}
     <p class="dim hint">A look takes the messages in hand and gives them back: for some seconds the DLQ watcher, and other commands, cannot see
       them. So it is made when you open a queue, when the queue changes, and on Look again.</p>
-    ${letters.error ? html`<p class="problem" role="alert">${letters.error}</p>` : nothing}
+    ${letters.error ? html`<p class="problem" role="alert">${letters.error.message}</p>` : nothing}
     ${letters.answer ? found(state, letters, actions) : html`<p class="empty">${letters.isLooking ? "Looking …" : ""}</p>`}`;
 }
 
-const queueChoice = (queues, shown) => html`
+const queueChoice = (queues, { queue: shown, filter }) => html`
   <nav class="choice" aria-label="Queue">
     ${deadLetterQueues(queues).map((queue) => html`
-      <a href="#dead-letters/${queue.name}" aria-current=${queue.name === shown ? "true" : nothing}>
+      <a href=${addressOf("dead-letters", queue.name, filter)} aria-current=${queue.name === shown ? "true" : nothing}>
         ${queue.name} <span class="number ${messages(queue) ? "state bad" : "dim"}">${count(messages(queue))}</span>
       </a>`)}
   </nav>`;
 
 const taskTypesOf = (queues) => queues.filter((queue) => queue.kind === "source" && queue.name !== "callbacks").map((queue) => queue.name);
 
-function filters(letters, taskTypes) {
+function filters(letters, taskTypes, actions) {
+  const { filter, isLooking } = letters;
   const filterBy = (event) => {
     event.preventDefault();
-    letters.filterBy(Object.fromEntries(new FormData(event.currentTarget)));
+    actions.filter(Object.fromEntries(new FormData(event.target.form ?? event.target)));
   };
+  // One that no queue has any more may stand in the address.
+  const offered = new Set(["", ...taskTypes, filter.task_type]);
   return html`
-    <form class="bar" role="search" aria-label="Dead letters" @submit=${filterBy}>
-      <label>Reason contains <input name="reason" type="search" size="24" autocomplete="off" .value=${letters.filter.reason}></label>
+    <form class="bar" role="search" aria-label="Dead letters" @submit=${filterBy} @change=${filterBy}>
+      <label>Reason contains <input name="reason" type="search" size="24" autocomplete="off" .value=${live(letters.typed)}
+        @input=${(event) => letters.change({ typed: event.target.value })}></label>
       <label>Task type
-        <select name="task_type" @change=${(event) => event.target.form.requestSubmit()}>
-          <option value="">all</option>
-          ${taskTypes.map((name) => html`<option ?selected=${name === letters.filter.task_type}>${name}</option>`)}
+        <select name="task_type">
+          ${[...offered].map((name) => html`<option value=${name} .selected=${live(name === filter.task_type)}>${name || "all"}</option>`)}
         </select>
       </label>
-      <button ?disabled=${letters.isLooking}>${letters.isLooking ? "Looking …" : "Look again"}</button>
+      <button ?disabled=${isLooking}>${isLooking ? "Looking …" : "Look again"}</button>
     </form>`;
 }
 
@@ -87,7 +91,7 @@ function redriveBar(letters, { redrive }) {
       <label><input type="checkbox" .checked=${live(chosen.size === shown.length)} .indeterminate=${chosen.size > 0 && chosen.size < shown.length}
         @change=${(event) => letters.chooseAll(event.target.checked)}> Choose all shown</label>
       <button class="primary" ?disabled=${!chosen.size} @click=${() => redrive({ ids: [...chosen], queue })}>Redrive the chosen …</button>
-      <button @click=${() => redrive(all)}>${isFiltered ? "Redrive all that match …" : "Redrive all …"}</button>
+      <button ?disabled=${letters.isFilterPending} @click=${() => redrive(all)}>${isFiltered || letters.isFilterPending ? "Redrive all that match …" : "Redrive all …"}</button>
       <span class="dim number" role="status">${count(chosen.size)} of ${plural(shown.length, "message")} chosen</span>
     </div>`;
 }
@@ -112,7 +116,7 @@ function letterRows(letter, state, letters, actions) {
 
 function details(letter, known, inbox, { redrive }) {
   if (!known) return html`<p class="dim">Looking …</p>`;
-  if (known.error) return html`<p class="problem" role="alert">${known.error}</p>`;
+  if (known.error) return html`<p class="problem" role="alert">${known.error.message}</p>`;
   const content = ["request", "outcome", "body"].find((name) => name in known);
   const story = storyUrl(inbox, letter.task_id);
   return html`

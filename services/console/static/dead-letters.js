@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { messages } from "./findings.js";
+import { addressOf } from "./views.js";
 
 const MOST = 200;
 const SETTLED_MILLISECONDS = 1500;
@@ -21,12 +22,14 @@ export class DeadLetters {
     this.onChange = onChange;
     this.queue = null;
     this.filter = { reason: "", task_type: "" };
+    this.typed = "";
     this.answer = null;
     this.error = null;
     this.isLooking = false;
     this.chosen = new Set();
     this.open = null;
     this.details = null;
+    this.reading = null;
     this.depth = null;
     this.foundDepth = null;
     this.lookedForDepth = null;
@@ -34,11 +37,31 @@ export class DeadLetters {
     this.asked = 0;
   }
 
-  /** Look into another queue. */
-  show(queue) {
-    if (queue === this.queue) return;
-    this.queue = queue;
-    this.answer = this.open = this.details = null;
+  /** The address of what is shown. */
+  get address() {
+    return addressOf("dead-letters", this.queue, { ...this.filter, open: this.open });
+  }
+
+  /** Whether a reason is typed that nobody has looked for yet: what is shown, and what all are, is by another one. */
+  get isFilterPending() {
+    return this.typed !== this.filter.reason;
+  }
+
+  /** Show what an address names; looks where that is another queue or filter, and nothing of before stays in sight. */
+  show(queue, { reason = "", task_type = "", open = null }) {
+    if (queue === this.queue && this.isFilteredBy({ reason, task_type })) return this.unfold(open);
+    Object.assign(this, { queue, filter: { reason, task_type }, typed: reason, open, details: null, answer: null, error: null });
+    this.chosen.clear();
+    this.look();
+  }
+
+  isFilteredBy({ reason, task_type }) {
+    return reason === this.filter.reason && task_type === this.filter.task_type;
+  }
+
+  /** Look again after a redrive: what it may have moved is not shown any more. */
+  lookAfterRedrive() {
+    this.answer = null;
     this.chosen.clear();
     this.look();
   }
@@ -50,12 +73,12 @@ export class DeadLetters {
     this.timer = null;
     // What this look does not explain, a second one would not either.
     this.lookedForDepth = this.depth;
-    this.change({ isLooking: true, error: null });
+    this.change({ isLooking: true });
     try {
       const answer = await get("/api/dead-letters", { queue: this.queue, ...this.filter, limit: MOST });
       if (asked === this.asked) this.found(answer);
     } catch (error) {
-      if (asked === this.asked) this.change({ isLooking: false, error: error.message });
+      if (asked === this.asked) this.change({ isLooking: false, error });
     }
   }
 
@@ -64,7 +87,14 @@ export class DeadLetters {
     this.chosen = new Set([...this.chosen].filter((id) => ids.has(id)));
     this.foundDepth = answer.queues.reduce((sum, queue) => sum + queue.messages + queue.in_flight, 0);
     if (!ids.has(this.open)) this.open = this.details = null;
-    this.change({ answer, isLooking: false });
+    this.change({ answer, isLooking: false, error: null });
+    if (this.open && !this.details) this.readDetails();
+  }
+
+  /** Ask again for what could not be had and may be there now; told with every sample, by which the console answers. */
+  retry() {
+    if (this.error?.mayPass && !this.isLooking) this.look();
+    if (this.details?.error?.mayPass) this.readDetails();
   }
 
   /** Look again where the queue no longer holds what was found, as soon as it stays so; told with every sample. */
@@ -77,12 +107,6 @@ export class DeadLetters {
     } else {
       this.timer ??= setTimeout(() => this.look(), SETTLED_MILLISECONDS);
     }
-  }
-
-  /** Show only what has these; looks again. */
-  filterBy(filter) {
-    this.filter = { ...this.filter, ...filter };
-    this.look();
   }
 
   get letters() {
@@ -100,16 +124,24 @@ export class DeadLetters {
     this.onChange();
   }
 
-  /** Unfold one with all that is known of it, or fold it. */
-  async toggle(id) {
-    if (this.open === id) return this.change({ open: null, details: null });
+  toggle(id) {
+    this.unfold(this.open === id ? null : id);
+  }
+
+  /** Show all that is known of one, or of none. */
+  unfold(id) {
+    if (this.open === id) return;
     this.change({ open: id, details: null });
-    try {
-      const details = await get(`/api/dead-letters/${encodeURIComponent(id)}`);
-      if (this.open === id) this.change({ details });
-    } catch (error) {
-      if (this.open === id) this.change({ details: { error: error.message } });
-    }
+    if (id && this.answer) this.readDetails();
+  }
+
+  async readDetails() {
+    const id = this.open;
+    if (this.reading === id) return;
+    this.reading = id;
+    const details = await get(`/api/dead-letters/${encodeURIComponent(id)}`).catch((error) => ({ error }));
+    if (this.reading === id) this.reading = null;
+    if (this.open === id) this.change({ details });
   }
 
   change(what) {

@@ -13,7 +13,7 @@ import { listenForKeys, showKeys } from "./shortcuts.js";
 import { Submission } from "./submit.js";
 import { submitView } from "./submit-view.js";
 import { verdict, verdictView } from "./verdict.js";
-import { VIEWS, viewOf } from "./views.js";
+import { VIEWS, addressOf, follow, keepAddress, viewOf } from "./views.js";
 
 const place = (id) => document.getElementById(id);
 
@@ -26,17 +26,24 @@ const plots = new Plots(place("plots"));
 
 function draw() {
   const found = state ? findings(state) : [];
-  const { id } = viewOf(location.hash);
-  render(navigation(id), place("views"));
+  drawNavigation();
   drawVerdict(found);
-  if (!state) return;
-  if (id === "overview") drawOverview(found);
-  if (id === "dead-letters") letters.noteDepth(messages(state.queues.find((queue) => queue.name === letters.queue) ?? {}));
-  if (id === "dead-letters") drawLetters();
+  if (state && shownView() === "overview") drawOverview(found);
+  if (shownView() === "dead-letters") drawLetters();
 }
 
-const navigation = (shown) =>
-  VIEWS.map(({ id, title }) => html`<a href="#${id}" aria-current=${id === shown ? "page" : nothing}>${title}</a>`);
+const shownView = () => viewOf(location.hash).id;
+
+function drawNavigation() {
+  const links = VIEWS.map(({ id, title }) => html`<a href=${addressOfView(id)} aria-current=${id === shownView() ? "page" : nothing}>${title}</a>`);
+  render(links, place("views"));
+}
+
+/** Where a view is come back to: as it was left. */
+function addressOfView(id) {
+  if (id === "dead-letters") return letters.address;
+  return id === "submit" ? submission.address : addressOf(id);
+}
 
 function drawVerdict(found) {
   const said = verdict(state, found, connection);
@@ -53,11 +60,17 @@ function drawOverview(found) {
 }
 
 function drawLetters() {
-  if (state && letters.queue) render(deadLettersView(state, letters, { redrive }), place("letters"));
+  if (!state || !letters.queue) return;
+  render(deadLettersView(state, letters, { redrive, filter }), place("letters"));
+  if (shownView() === "dead-letters") keepAddress(letters.address);
+  drawNavigation();
 }
 
 function drawSubmission() {
-  if (state) render(submitView(submission, state.links), place("submission"));
+  if (!state) return;
+  render(submitView(submission, state.links), place("submission"));
+  if (shownView() === "submit") keepAddress(submission.address);
+  drawNavigation();
 }
 
 function drawLinks() {
@@ -68,25 +81,33 @@ function drawLinks() {
 }
 
 async function redrive(selection) {
-  if (!(await dialog.ask(selection))) return;
-  letters.chosen.clear();
-  letters.look();
+  if (await dialog.ask(selection)) letters.lookAfterRedrive();
+}
+
+/** Look for what has these, as a step that the browser goes back from; for the same again where nobody does yet. */
+function filter(wanted) {
+  if (!letters.isFilteredBy(wanted)) {
+    history.pushState(null, "", addressOf("dead-letters", letters.queue, wanted));
+    showView();
+  } else if (!letters.isLooking) {
+    letters.look();
+  }
 }
 
 /** Show the view that the address names, and what it needs. */
 function showView() {
-  const { id, detail } = viewOf(location.hash);
+  const { id, detail, parameters } = follow();
   VIEWS.forEach((view) => { place(`view-${view.id}`).hidden = view.id !== id; });
-  if (id === "dead-letters" && state) openQueue(detail);
-  if (id === "submit" && state) submission.load();
+  if (id === "dead-letters" && state) openQueue(detail, parameters);
+  if (id === "submit" && state) submission.show(parameters.type);
   drawSubmission();
   draw();
 }
 
-function openQueue(name) {
+function openQueue(name, parameters) {
   const queues = deadLetterQueues(state.queues);
   const queue = queues.find((each) => each.name === name)?.name ?? firstToLookAt(queues);
-  if (queue) letters.show(queue);
+  if (queue) letters.show(queue, parameters);
 }
 
 function take(newState) {
@@ -97,6 +118,15 @@ function take(newState) {
   place("content").hidden = false;
   if (isFirst) showView();
   else draw();
+  askAgain();
+}
+
+/** Ask for what the sample shows to be another now, and for what could not be had. */
+function askAgain() {
+  if (shownView() === "submit") submission.retry();
+  if (shownView() !== "dead-letters") return;
+  letters.noteDepth(messages(state.queues.find((queue) => queue.name === letters.queue) ?? {}));
+  letters.retry();
 }
 
 function noteConnection(newConnection) {
@@ -108,8 +138,8 @@ function noteConnection(newConnection) {
 const help = () => showKeys(place("help"), SHORTCUTS);
 
 const SHORTCUTS = [
-  ...VIEWS.map(({ id, title, key }) => ({ key, does: title, act: () => { location.hash = id; } })),
-  { key: "r", does: "Look again into the dead letters shown", act: () => { if (viewOf(location.hash).id === "dead-letters") letters.look(); } },
+  ...VIEWS.map(({ id, title, key }) => ({ key, does: title, act: () => { location.hash = addressOfView(id); } })),
+  { key: "r", does: "Look again into the dead letters shown", act: () => { if (shownView() === "dead-letters") letters.look(); } },
   { key: "t", does: "Light or dark", act: () => document.querySelector("[data-theme-toggle]").click() },
   { key: "?", does: "These keys", act: help },
 ];

@@ -9,7 +9,7 @@ import { curlCommand } from "./submit.js";
 
 export function submitView(submission, links) {
   if (submission.problem) {
-    return html`<p class="problem" role="alert">${submission.problem}</p><p><button @click=${() => submission.load()}>Ask again</button></p>`;
+    return html`<p class="problem" role="alert">${submission.problem.message}</p><p><button @click=${() => submission.load()}>Ask again</button></p>`;
   }
   if (!submission.types) return html`<p class="empty">Asking the API what there is …</p>`;
   if (!submission.types.length) return html`<p class="empty">The API has no task types.</p>`;
@@ -38,7 +38,7 @@ const typeChoice = (submission) => html`
   <p class="field">
     <label for="task-type">Task type</label>
     <select id="task-type" @change=${(event) => submission.begin(event.target.value)}>
-      ${submission.types.map((type) => html`<option value=${type.route} ?selected=${type === submission.type}>${type.name}: ${type.summary}</option>`)}
+      ${submission.types.map((type) => html`<option value=${type.route} .selected=${live(type === submission.type)}>${type.name}: ${type.summary}</option>`)}
     </select>
     <span class="dim">POST <code>${submission.type.route}</code></span>
   </p>`;
@@ -53,7 +53,7 @@ const jsonEditor = (submission) => html`
   <p class="field">
     <label for="request-json">Request</label>
     <textarea id="request-json" rows="22" spellcheck="false" .value=${live(submission.json)}
-      @input=${(event) => submission.change({ json: event.target.value })}></textarea>
+      @input=${(event) => submission.editJson(event.target.value)}></textarea>
   </p>`;
 
 function fieldView(submission, field, texts, path) {
@@ -84,7 +84,7 @@ function inputView(submission, field, texts, path) {
   const hasError = submission.errors.has(path.join("."));
   const needs = field.isRequired ? nothing : html` <span class="dim">optional</span>`;
   const attributes = { id, isInvalid: hasError, describedBy: hasError ? `${id}-error` : nothing };
-  const change = (event) => submission.edit(() => { texts[field.name] = event.target.value; });
+  const change = (event) => submission.edit(() => { texts[field.name] = event.target.value; }, path);
   return html`
     <p class="field ${field.schema.format === "uri" ? "url" : field.kind}-field">
       <label for=${id} title=${field.description ?? nothing}>${field.name}${needs}</label>

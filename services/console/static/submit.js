@@ -3,30 +3,50 @@
 import { get, post } from "./api.js";
 import { parse, stringify } from "./exact-json.js";
 import { beyondForm, fieldsOf, placedErrors, requestOf, textsOf } from "./schema-fields.js";
+import { addressOf } from "./views.js";
 
 export class Submission {
   constructor(onChange) {
     this.onChange = onChange;
     this.types = null;
+    this.wanted = null;
     this.problem = null;
     this.isSending = false;
     this.outcome = null;
   }
 
-  /** Ask for the task types, once. */
+  /** The address of what is shown. */
+  get address() {
+    return addressOf("submit", null, { type: this.type?.name });
+  }
+
+  /** Show the form of the task type with this name, where there is one; else the one that is shown, or the first. */
+  show(name) {
+    this.wanted = name ?? this.wanted;
+    const type = this.types?.find((each) => each.name === name);
+    if (!this.types) this.load();
+    else if (type && type !== this.type) this.begin(type.route);
+  }
+
+  /** Ask for the task types. */
   async load() {
-    if (this.types || this.isLoading) return;
+    if (this.isLoading) return;
     this.isLoading = true;
-    this.problem = null;
     try {
       this.types = await get("/api/task-types");
-      this.isLoading = false;
-      if (this.types.length) this.begin(this.types[0].route);
+      this.problem = null;
+      const type = this.types.find((each) => each.name === this.wanted) ?? this.types[0];
+      if (type) this.begin(type.route);
     } catch (error) {
-      this.problem = error.message;
+      this.problem = error;
     }
     this.isLoading = false;
     this.onChange();
+  }
+
+  /** Ask again for what could not be had and may be there now. */
+  retry() {
+    if (this.problem?.mayPass) this.load();
   }
 
   /** Begin a task of the type with this route, as its example is. */
@@ -36,10 +56,15 @@ export class Submission {
     this.change({ type, fields, texts: textsOf(fields, type.example), json: stringify(type.example, 2), outcome: null, ...NOTHING_WRONG, isJson: this.isJson ?? false });
   }
 
-  /** Let `edit` change the texts. */
-  edit(edit) {
+  /** Let `edit` change the texts; what was wrong with the one at `path`, or with all, was wrong with what they were. */
+  edit(edit, path = null) {
     edit(this.texts);
-    this.onChange();
+    const others = [...this.errors].filter(([each]) => path && each !== path.join("."));
+    this.change({ errors: new Map(others), unplaced: [] });
+  }
+
+  editJson(json) {
+    this.change({ json, ...NOTHING_WRONG });
   }
 
   /** The request as JSON text, or null where it is not one yet. */

@@ -1,6 +1,7 @@
 """A message that is none of ours, from a task's queue to `undelivered` and back, on a real LocalStack."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from services.dlq.plan import make_plan, select
 from services.dlq.redrive import Moved, redrive
 from services.dlq.selection import Criteria
 from services.dlq_watcher.__main__ import make_parts
-from services.messages import FAILURE_ATTRIBUTES, MAX_MESSAGE_BYTES
+from services.messages import FAILURE_ATTRIBUTES, MAX_MESSAGE_BYTES, sent_at_attribute
 from services.program import _open_resources
 from services.settings import WatcherSettings, WorkerSettings
 from services.sqs import ReceivedMessage
@@ -60,6 +61,27 @@ async def test_its_attributes_come_to_undelivered_beside_the_reason_and_back_wit
 
     [back] = await broker.take("data")
     assert (back.body, back.typed_attributes) == ("foreign", ATTRIBUTES)
+
+
+async def test_what_was_dead_already_is_dead_since_then_in_undelivered_too(broker: Broker) -> None:
+    """A watcher that was away for hours moves on what died meanwhile."""
+    died_at = round(time.time() - 3 * 3600, 3)
+    await broker.queues["data-dlq"].send("foreign", {"reason": "no task", **sent_at_attribute(died_at)})
+
+    kept = await look_at_undelivered(broker)
+
+    assert kept.sent_at == died_at
+
+
+async def test_what_sqs_moved_is_dead_since_it_was_given_up(broker: Broker) -> None:
+    """Nobody noted when it died, and it may have waited for days before that."""
+    queued_at = time.time() - 3 * 3600
+    await broker.queues["data"].send("foreign", sent_at_attribute(queued_at))
+    await broker.queues["data"].receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+
+    kept = await look_at_undelivered(broker)
+
+    assert kept.sent_at > queued_at + 3600
 
 
 @pytest.mark.parametrize("room", [0, 300])

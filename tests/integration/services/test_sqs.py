@@ -46,6 +46,14 @@ async def test_a_message_comes_as_it_was_sent(broker: Broker) -> None:
     assert message.sent_at > 0
 
 
+async def test_a_message_that_was_restored_came_when_it_says_so(broker: Broker) -> None:
+    await broker.queues["calculation"].send("restored", {"sent_at_ms": "1764000000123"})
+
+    [message] = await broker.take("calculation")
+
+    assert message.sent_at == 1_764_000_000.123
+
+
 async def test_a_message_that_is_shown_again_counts_its_receives(broker: Broker) -> None:
     queue = broker.queues["calculation"]
     await queue.send("body")

@@ -59,6 +59,9 @@ class Broker:
         attributes = {"MaximumMessageSize": str(size_bytes)}
         self.call("SetQueueAttributes", QueueUrl=self._queue_urls[queue], Attributes=attributes)
 
+    def clear(self, queue: str) -> None:
+        self.call("PurgeQueue", QueueUrl=self._queue_urls[queue])
+
     def receive(self, queue: str) -> list[dict[str, Any]]:
         received: list[dict[str, Any]] = []
         while answer := self.receive_once(queue, visibility_timeout=60):
@@ -75,6 +78,7 @@ class Broker:
             MaxNumberOfMessages=10,
             VisibilityTimeout=visibility_timeout,
             MessageAttributeNames=["All"],
+            AttributeNames=["SentTimestamp"],
         )
         return list(answer.get("Messages", []))
 
@@ -111,7 +115,24 @@ def test_body_and_attributes_come_back_unchanged(before: Broker, after: Broker) 
 
     [message] = after.receive("work")
     assert message["Body"] == body
-    assert message["MessageAttributes"] == attributes
+    assert message["MessageAttributes"].items() >= attributes.items()
+
+
+@pytest.mark.parametrize("queue", ["work", "work-dlq", "undelivered"])
+def test_a_message_keeps_the_time_at_which_it_was_sent_first_over_every_restore(
+    before: Broker, after: Broker, queue: str
+) -> None:
+    before.send(queue, "old")
+    [message] = before.receive(queue)
+    sent_at = message["Attributes"]["SentTimestamp"]
+
+    for number, (left, entered) in enumerate([(before, after), (after, before)]):
+        save(left.settings)
+        left.clear(queue)
+        restore(entered.settings)
+        [message] = entered.receive(queue)
+        assert message["MessageAttributes"]["sent_at_ms"]["StringValue"] == sent_at, number
+        assert message["Attributes"]["SentTimestamp"] > sent_at, number
 
 
 def test_hidden_and_delayed_messages_are_saved_too(before: Broker, after: Broker) -> None:

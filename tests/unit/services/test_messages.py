@@ -37,6 +37,8 @@ from services.messages import (
     encode_task,
     failure_outcome,
     peek_task_id,
+    sent_at_attribute,
+    sent_at_of,
     success_outcome,
 )
 from services.redaction import hide_secrets_of
@@ -296,9 +298,27 @@ def test_the_outcome_of_a_task_that_failed_for_good_holds_the_reason_and_the_ori
 def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_letter_queue() -> None:
     longest_name = "x" * 80
     attributes = dead_letter_attributes("x" * MAX_REASON_BYTES, 1000, longest_name, "x" * MAX_TRACE_BYTES)
+    attributes |= sent_at_attribute(1_764_000_000)
     attributes |= {TRACEPARENT_ATTRIBUTE: "x" * 55, TRACESTATE_ATTRIBUTE: "x" * MAX_TRACESTATE_BYTES}
 
     assert MAX_BODY_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("told", "sent_at"),
+    [
+        ({}, 1_764_000_000.123),
+        ({"sent_at_ms": "1763000000456"}, 1_763_000_000.456),
+        (sent_at_attribute(1_763_000_000.4561), 1_763_000_000.456),
+        # Nothing is sent before it came.
+        ({"sent_at_ms": "1764000000124"}, 1_764_000_000.123),
+        ({"sent_at_ms": "2025-11-24T12:00:00Z"}, 1_764_000_000.123),
+        ({"sent_at_ms": "9" * 5000}, 1_764_000_000.123),
+        ({"sent_at_ms": ""}, 1_764_000_000.123),
+    ],
+)
+def test_a_message_came_when_it_says_so_and_no_later_than_sqs_does(told: dict[str, str], sent_at: float) -> None:
+    assert sent_at_of(told, 1_764_000_000_123) == sent_at
 
 
 def test_a_trace_that_is_too_long_keeps_its_end() -> None:

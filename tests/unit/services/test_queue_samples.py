@@ -76,9 +76,16 @@ def test_how_long_the_oldest_message_has_waited(
     assert oldest_message(sample, newest_received_sent_at, NOW) == oldest
 
 
-async def test_a_queue_that_nobody_consumes_is_not_empty_while_somebody_looks_into_it() -> None:
-    kept = QueueDefinition("counted", None, None, None, None, 1_209_600)
-    sampler = sampler_of(queue := CountedQueue(kept, messages=2))
+@pytest.mark.parametrize(
+    "looked_into",
+    [
+        QueueDefinition("counted", None, None, None, None, 1_209_600),
+        QueueDefinition("counted", "dlq_watcher", None, "undelivered", "data", 1_209_600),
+    ],
+    ids=["nobody's", "a DLQ"],
+)
+async def test_a_queue_is_not_empty_while_somebody_looks_into_it(looked_into: QueueDefinition) -> None:
+    sampler = sampler_of(queue := CountedQueue(looked_into, messages=2))
     await sample_of(sampler)
 
     queue.messages = 0

@@ -12,7 +12,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from services import targets
 from services.target_url import parse_url
-from services.targets import ACCEPTED, AllowedTarget, ForbiddenTargetError, TargetPolicy, TargetUrl, is_public
+from services.targets import (
+    ACCEPTED,
+    AllowedTarget,
+    ForbiddenTargetError,
+    TargetPolicy,
+    TargetUrl,
+    is_public,
+    what_can_be_called,
+)
 from tests.service_fixtures import policy_of
 
 TARGET_URL: TypeAdapter[str] = TypeAdapter(TargetUrl)
@@ -230,6 +238,26 @@ VISIBLE = [
     "http://a.localhost/", "http://a.b.localhost./", "http://user:password@127.0.0.1/", "http://8.8.8.8@127.0.0.1/",
     "http://127.0.0.1#@8.8.8.8/", "http://224.0.0.1/", "http://100.64.0.1/",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        (
+            ["receiver:9000", "intranet.example"],
+            " (it lists the receiver of this stack: http://receiver:9000/callback)",
+        ),
+        (["receiver"], " (it lists the receiver of this stack: http://receiver:9000/callback)"),
+        (["intranet.example"], ""),
+        ([], ""),
+    ],
+)
+def test_a_refusal_names_the_example_receiver_where_it_is_listed_and_nothing_else_of_the_list(
+    listed: list[str], told: str
+) -> None:
+    policy = TargetPolicy(map(AllowedTarget.parse, listed))
+
+    assert what_can_be_called(policy, "http://receiver:9000/callback") == told
 
 
 @pytest.mark.parametrize("url", VISIBLE)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack.saved_messages import BATCH_BYTES, BATCH_ENTRIES, SavedMessage, batches, next_queue
+from stack.saved_messages import BATCH_BYTES, BATCH_ENTRIES, SavedMessage, batches, next_queue, with_time
 
+SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:data-dlq", "maxReceiveCount": "3"}
 
 
@@ -51,3 +52,19 @@ def test_a_message_received_as_often_as_allowed_goes_to_the_dlq(
     policy: dict[str, Any] | None, receive_count: int, queue: str
 ) -> None:
     assert next_queue("data", policy, receive_count) == queue
+
+
+def test_a_message_says_when_it_was_sent_by_whom_it_was_sent_first() -> None:
+    saved = with_time(message(1, kept=SENT_AT), "1764000000123")
+
+    assert saved == message(1, kept=SENT_AT, sent_at_ms=SENT_AT)
+    assert with_time(saved, "1765000000000") == saved
+
+
+@pytest.mark.parametrize(
+    "full",
+    [message(BATCH_BYTES), message(BATCH_BYTES - 20), message(1, **{f"own_{number}": SENT_AT for number in range(10)})],
+    ids=["no byte is left", "some are left", "ten attributes"],
+)
+def test_a_message_that_has_no_room_for_it_is_saved_as_it_is(full: SavedMessage) -> None:
+    assert with_time(full, "1764000000123") == full

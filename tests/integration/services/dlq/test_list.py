@@ -3,13 +3,14 @@
 import asyncio
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from services.dlq.dead_letter import DeadLetter
 from services.dlq.end_of_line import EndOfLine
-from services.messages import MAX_BODY_BYTES, encode_task
+from services.messages import MAX_BODY_BYTES, encode_task, sent_at_attribute
 from services.sqs import ReceivedMessage
 from tests.integration.services.conftest import Broker
 from tests.integration.services.dlq.conftest import REFUSED, Commands, fill, interrupted, outcome
@@ -178,3 +179,15 @@ async def test_a_list_of_those_that_match_has_no_others(broker: Broker, commands
 
     assert [message["task_id"] for message in json.loads(matching.output)["messages"]] == ["task-0002"]
     assert "No message matches." in older.output
+
+
+async def test_a_restored_message_is_as_old_as_it_was(broker: Broker, commands: Commands) -> None:
+    died_at = time.time() - 3 * 3600
+    await fill(broker, "undelivered", [outcome(1)], {**REFUSED, **sent_at_attribute(died_at)})
+    await fill(broker, "undelivered", [outcome(2)], REFUSED)
+
+    older = await commands.run("list", "--older-than", "2h", "--json")
+
+    [message] = json.loads(older.output)["messages"]
+    assert message["task_id"] == "task-0001"
+    assert 3 * 3600 <= message["age_seconds"] < 4 * 3600

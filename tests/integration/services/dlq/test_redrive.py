@@ -63,7 +63,8 @@ async def test_one_message_is_redriven_by_its_id_and_the_others_stay(broker: Bro
 async def test_a_redriven_message_begins_anew_without_the_marks_of_its_failure(
     broker: Broker, end_of_line: EndOfLine
 ) -> None:
-    await fill(broker, "undelivered", [outcome()], {**REFUSED, "delivery_attempts": "3", "traceparent": "00-ab-cd-01"})
+    restored = {"delivery_attempts": "3", "traceparent": "00-ab-cd-01", "sent_at_ms": "1764000000123"}
+    await fill(broker, "undelivered", [outcome()], {**REFUSED, **restored})
     for _ in range(10):
         [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
         await broker.queues["undelivered"].change_visibility(message, 0)

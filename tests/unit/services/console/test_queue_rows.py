@@ -56,6 +56,15 @@ def test_nothing_that_waits_has_no_age() -> None:
     assert (told["oldest_seconds"], told["oldest_is_at_least"]) == (None, False)
 
 
+@pytest.mark.parametrize(("name", "seconds"), [("undelivered", 60), ("data-dlq", 60), ("data", None)])
+def test_what_is_only_looked_at_waits_on(name: str, seconds: float | None) -> None:
+    looked_into = QueueRow(DEFINITIONS[name])
+
+    looked_into.note(sample(0), NOTHING, now=100)
+
+    assert looked_into.as_json()["oldest_seconds"] == seconds
+
+
 @pytest.mark.parametrize(
     ("last_empty_at", "told", "seconds", "is_at_least"),
     [
