@@ -62,6 +62,8 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     stop(container for container in running if container.service not in {LOCALSTACK, RECEIVER})
     if any(container.service == LOCALSTACK for container in running):
         saved_messages.save_where_possible(settings, on_progress)
+        # Ended in order it would keep the same messages once more (localstack-init/kept_queues.py).
+        compose.run("kill", LOCALSTACK)
     on_progress("Stopping LocalStack and the receiver.")
     compose.run("down", "--remove-orphans")
 

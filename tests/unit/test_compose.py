@@ -154,7 +154,7 @@ def test_copies_of_a_worker_can_run_side_by_side(name: str) -> None:
 
 
 def test_localstack_is_healthy_when_its_hooks_have_succeeded() -> None:
-    (check,) = (part for part in SERVICES["localstack"]["healthcheck"]["test"] if "init/ready" in part)
+    (check,) = (part for part in SERVICES["localstack"]["healthcheck"]["test"] if "_localstack/init" in part)
     assert "SUCCESSFUL" in check
 
 
