@@ -8,4 +8,4 @@ from runpy import run_path
 
 from localstack import config  # type: ignore[import-not-found]
 
-run_path(f"{config.dirs.init}/kept_queues.py")["save"]()
+run_path(f"{config.dirs.init}/kept_queues.py")["save_and_exit"]()

@@ -1,13 +1,11 @@
 """What one LocalStack keeps at its end, and the next has from its start."""
 
-import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,59 +15,14 @@ from stack.localstack import render_queues
 from stack.ports import free_port
 from stack.readiness import Readiness
 from tests.integration.conftest import running_localstack
+from tests.integration.stack.sqs_account import SqsAccount
 
 QUEUES_JSON = render_queues(merged_environment())
-
-PATIENCE_SECONDS = 60
-"""How long LocalStack may take for an answer."""
 
 ATTRIBUTES = {
     "reason": {"DataType": "String", "StringValue": "refused \n é"},
     "raw": {"DataType": "Binary", "BinaryValue": "AAH/"},
 }
-
-
-class Sqs:
-    """The queues of the running LocalStack, by name."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def call(self, operation: str, queue: str, **parameters: Any) -> dict[str, Any]:
-        headers = {
-            "X-Amz-Target": f"AmazonSQS.{operation}",
-            "Content-Type": "application/x-amz-json-1.0",
-            "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, Signature=x",
-        }
-        request = {"QueueUrl": f"{self._url}/000000000000/{queue}", **parameters}
-        response = httpx.post(self._url, content=json.dumps(request), headers=headers, timeout=PATIENCE_SECONDS)
-        response.raise_for_status()
-        return dict(response.json()) if response.content else {}
-
-    def send(self, queue: str, body: str, **parameters: Any) -> str:
-        return str(self.call("SendMessage", queue, MessageBody=body, **parameters)["MessageId"])
-
-    def counts(self, queue: str) -> tuple[int, int, int]:
-        """How many are waiting, in flight and delayed."""
-        found = self.attributes(queue)
-        waiting, in_flight, delayed = (
-            int(found[f"ApproximateNumberOfMessages{state}"]) for state in ("", "NotVisible", "Delayed")
-        )
-        return waiting, in_flight, delayed
-
-    def attributes(self, queue: str) -> dict[str, str]:
-        return dict(self.call("GetQueueAttributes", queue, AttributeNames=["All"])["Attributes"])
-
-    def receive(self, queue: str, visibility_timeout: int = 600) -> list[dict[str, Any]]:
-        answer = self.call(
-            "ReceiveMessage",
-            queue,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=visibility_timeout,
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
-        return list(answer.get("Messages", []))
 
 
 class Broker:
@@ -88,15 +41,15 @@ class Broker:
         return (self._directory / "localstack.log").read_text()
 
     @contextmanager
-    def started(self, stop_signal: signal.Signals = signal.SIGTERM) -> Iterator[tuple[Sqs, Readiness]]:
+    def started(self, stop_signal: signal.Signals = signal.SIGTERM) -> Iterator[tuple[SqsAccount, Readiness]]:
         settings = {"KEPT_QUEUES_FILE": str(self.file)}
         with running_localstack(
             self._directory, QUEUES_JSON, self._port, settings=settings, stop_signal=stop_signal
         ) as (url, readiness):
-            yield Sqs(url), readiness
+            yield SqsAccount(url), readiness
 
     @contextmanager
-    def running(self, stop_signal: signal.Signals = signal.SIGTERM) -> Iterator[Sqs]:
+    def running(self, stop_signal: signal.Signals = signal.SIGTERM) -> Iterator[SqsAccount]:
         with self.started(stop_signal) as (sqs, readiness):
             assert readiness.verdict == "ready", readiness.reason
             yield sqs

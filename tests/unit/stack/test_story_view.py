@@ -1,5 +1,6 @@
 """How a task's story looks."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from stack.story_view import duration_text, standing_text, step_json, step_line, story_json, story_lines
@@ -126,3 +127,15 @@ def test_nothing_in_a_story_commands_the_terminal() -> None:
     text = "\n".join(each.plain for each in story_lines(story, NOW))
 
     assert all(character.isprintable() for character in text.replace("\n", ""))
+
+
+def test_a_task_that_was_lost_with_the_queues_says_when_and_what_to_do() -> None:
+    story = replace(story_of(TASK, [line("api", "accepted", task_type="data")]), absent_since=BEGAN + 60)
+
+    *_, verdict = story_lines(story, NOW)
+
+    anew = datetime.fromtimestamp(BEGAN + 60).astimezone()
+    assert verdict.plain.strip() == (
+        "✗ Lost: LocalStack ended and kept nothing; the queues were made anew on "
+        f"{anew:%Y-%m-%d %H:%M:%S}, without it. Submit it again."
+    )
