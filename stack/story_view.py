@@ -153,7 +153,10 @@ def _verdict(story: Story, now: float) -> Text:
 def _what_logs_lack(story: Story) -> str:
     logs = story.logs_that_begin_too_late.items()
     begin = ", ".join(f"that of {shown(service)} begins on {date_and_time(at)}" for service, at in logs)
-    return f" The logs do not reach back far enough to tell all: {begin}." if begin else ""
+    if not begin:
+        return ""
+    gone = "older lines were rotated away, or removed with their container"
+    return f" The logs do not reach back far enough to tell all: {begin}; {gone}."
 
 
 def _because(standing: Standing) -> str:

@@ -1,5 +1,7 @@
 """How the containers start, recover, scale and stop."""
 
+import json
+
 from tests.containers.container_stack import ContainerStack, is_ready
 from tests.end_to_end.client import wait_for
 
@@ -69,3 +71,45 @@ def test_the_receiver_keeps_its_callbacks_over_down_and_up(stack: ContainerStack
     stack.up()
     assert len(client.deliveries(task_id)) == 1
     client.close()
+
+
+def test_plain_compose_restarts_and_goes_down_and_up_with_all_that_is_queued(stack: ContainerStack) -> None:
+    client = stack.client()
+    refused = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
+    wait_for(lambda: refused in undelivered(stack), "an outcome that nobody takes")
+    stack.compose("stop", "worker-data")
+    waiting = [client.submit("/v1/data/from-api", [{"name": "a", "url": client.source_url}]) for _ in range(3)]
+
+    stack.compose("restart", "localstack")
+    wait_for(lambda: is_ready(f"{stack.api_url}/readyz"), "LocalStack to be back")
+    waiting.append(client.submit("/v1/data/from-api", [{"name": "a", "url": client.source_url}]))
+    assert stack.trace(refused)["standing"]["state"] == "undelivered"
+    assert json.loads(stack.stack("ps", "--json"))["made_anew"] is None
+    stack.compose("down")
+    stack.compose("up", "--detach")
+
+    for task_id in waiting:
+        assert client.outcome(task_id)["errors"] == []
+    assert [len(client.deliveries(task_id)) for task_id in waiting] == [1] * len(waiting)
+    assert refused in undelivered(stack)
+    client.close()
+
+
+def undelivered(stack: ContainerStack) -> str:
+    """What `dlq` lists of that queue."""
+    return stack.dlq("list", "undelivered", "--json")
+
+
+def test_the_story_of_a_task_is_kept_when_its_containers_are_replaced_and_removed(stack: ContainerStack) -> None:
+    client = stack.client()
+    task_id = client.submit(CALCULATION, [ITEM])
+    client.outcome(task_id)
+    client.close()
+    told = stack.trace(task_id)["steps"]
+
+    stack.up(LOG_LEVEL="WARNING")
+    stack.down()
+    stack.up()
+
+    assert {step["line"]["event"] for step in told} == {"accepted", "callback received", "delivered"}
+    assert stack.trace(task_id)["steps"] == told
