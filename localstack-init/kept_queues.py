@@ -1,8 +1,8 @@
 # ruff: noqa: INP001  # LocalStack's hooks run this file, nothing imports it
 """Keeps the queues, with all that is in them, from the end of one LocalStack to the start of the next.
 
-LocalStack itself keeps nothing. `KEPT_QUEUES_FILE` names the file; where it is unset nothing is kept, as where `make
-down` has saved the messages already.
+LocalStack itself keeps nothing, and this keeps standard queues alone. `KEPT_QUEUES_FILE` names the file; where it is
+unset nothing is kept, as where `make down` has saved the messages already.
 
 What is kept is LocalStack's own state, and not what a client would see of it. So a message comes back with its receive
 count, delay, age and receipt handles, and who has it in hand can go on and settle it; and a queue was still made when
