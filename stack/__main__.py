@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -31,7 +32,7 @@ from stack.status import ServiceStatus
 from stack.submit import read_request
 from stack.submit import submit as submit_request
 from stack.tail import show_steps, steps_in
-from stack.trace import find_story, show_story
+from stack.trace import find_true_story, show_story
 
 app = typer.Typer(
     help="Start, stop, look at and try the stack on this machine. "
@@ -131,8 +132,9 @@ def trace(
 ) -> None:
     """Tell one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
-        batches = _log_lines(_running_settings(), None, last=None, follow=False)
-        show_story(find_story(task.strip(), batches), as_json=as_json)
+        settings = _running_settings()
+        read_logs = partial(_log_lines, settings, None, last=None, follow=False)
+        show_story(find_true_story(task.strip(), read_logs, settings), as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack tail --failures")

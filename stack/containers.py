@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
 
-from stack import container_logs, observability, saved_messages
+from stack import container_logs, kept_logs, observability, saved_messages
 from stack.additional_workers import compose_environment, provisioned_queues, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
@@ -49,6 +49,7 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
         on_progress("The queues have changed: the stack starts again.")
         down(settings, on_progress)
     _provide_images(compose, on_progress)
+    kept_logs.remove_outdated(compose, settings.directory, on_progress)
     compose.run("create", "--no-build", "--remove-orphans")
     compose.remove_replaced_images()
     _start(compose, settings, [LOCALSTACK, RECEIVER], on_progress)
@@ -70,7 +71,10 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     stop(container for container in running if container.service not in {LOCALSTACK, RECEIVER})
     if any(container.service == LOCALSTACK for container in running):
         saved_messages.save_where_possible(settings, on_progress)
+        # Ended in order it would keep the same messages once more (localstack-init/kept_queues.py).
+        compose.run("kill", LOCALSTACK)
     on_progress("Stopping LocalStack and the receiver.")
+    kept_logs.keep(compose.containers(), settings.directory, on_progress)
     compose.run("down", "--remove-orphans")
 
 
@@ -98,7 +102,8 @@ def log_lines(
     names = compose.services()
     if service is not None and service not in names:
         raise no_such_service(service, names)
-    return container_logs.read(compose, service, last=last, follow=follow)
+    living = container_logs.read(compose, service, last=last, follow=follow)
+    return living if follow else kept_logs.read(settings.directory, service, living, last=last)
 
 
 def _require_engine() -> None:

@@ -55,7 +55,7 @@ def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
 
 
 def place_hook(filesystem_root: Path, queues_json: str) -> None:
-    """Put the ready hook, and the queues that it is to make, where LocalStack looks for them."""
+    """Put the hooks, and the queues that they are to make, where LocalStack looks for them."""
     init = filesystem_root / "etc" / "localstack" / "init"
     shutil.copytree(INIT, init, dirs_exist_ok=True)
     (init / "queues.json").write_text(queues_json)

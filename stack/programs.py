@@ -55,7 +55,7 @@ def _localstack(settings: StackSettings) -> Program:
         command=[str(localstack_python()), *COMMAND],
         health_url=f"{settings.localstack_url}/_localstack/health",
         environment=localstack_environment(settings.localstack_port, settings.directory / "localstack"),
-        # It keeps nothing, so it has nothing to end in order, for which it would take 4 s.
+        # Its messages are saved by then, so it has nothing to end in order, for which it would take 4 s.
         stop_signal="KILL",
     )
 

@@ -33,9 +33,12 @@ class Sqs:
 
     def redrive_policy(self, queue_url: str) -> dict[str, Any] | None:
         """The queue's redrive policy, None where it has none."""
-        answer = self._call("GetQueueAttributes", {"QueueUrl": queue_url, "AttributeNames": ["RedrivePolicy"]})
-        text = answer.get("Attributes", {}).get("RedrivePolicy")
+        text = self._attribute(queue_url, "RedrivePolicy")
         return json.loads(text) if text else None
+
+    def created_at(self, queue_url: str) -> float:
+        """When the queue was made, in seconds since the epoch."""
+        return float(self._attribute(queue_url, "CreatedTimestamp") or 0)
 
     def show_messages(self, queue_url: str) -> list[dict[str, Any]]:
         """All messages of a queue, hidden and delayed ones too, as ReceiveMessage would give them; none is received."""
@@ -46,6 +49,11 @@ class Sqs:
         """Send a batch; return the ids of the entries that were confirmed."""
         answer = self._call("SendMessageBatch", {"QueueUrl": queue_url, "Entries": entries})
         return {entry["Id"] for entry in answer.get("Successful", [])}
+
+    def _attribute(self, queue_url: str, name: str) -> str | None:
+        answer = self._call("GetQueueAttributes", {"QueueUrl": queue_url, "AttributeNames": [name]})
+        text: str | None = answer.get("Attributes", {}).get(name)
+        return text
 
     def _call(self, operation: str, parameters: Mapping[str, Any], path: str = "/") -> dict[str, Any]:
         try:

@@ -122,6 +122,7 @@ def _step_text(step: Step, width: int) -> Text:
 
 
 def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
+    anew = f"made anew on {date_and_time(standing.lost_at)}, without it"
     redrive = f'bring it back with `make dlq ARGS="redrive {task_id}"`'
     marks_and_words: dict[State, tuple[Mark, str]] = {
         "not queued": ("failed", f"Not accepted: {standing.reason}. Post it again."),
@@ -136,6 +137,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
         "dead": ("failed", f"In a dead-letter queue, for the DLQ watcher to take: {standing.reason}; {LOOK}."),
         "undelivered": ("failed", f"Reached nobody, and waits in undelivered: {standing.reason}; {redrive}."),
         "delivered": ("done", "Done: the callback has the outcome."),
+        "lost": ("failed", f"Lost: LocalStack ended and kept nothing; the queues were {anew}. Submit it again."),
     }
     if standing.state == "delivered" and standing.outcome == "failure":
         return "failed", f"Failed for good, and the callback knows{_because(standing)}"
@@ -151,7 +153,10 @@ def _verdict(story: Story, now: float) -> Text:
 def _what_logs_lack(story: Story) -> str:
     logs = story.logs_that_begin_too_late.items()
     begin = ", ".join(f"that of {shown(service)} begins on {date_and_time(at)}" for service, at in logs)
-    return f" The logs do not reach back far enough to tell all: {begin}." if begin else ""
+    if not begin:
+        return ""
+    gone = "older lines were rotated away, or removed with their container"
+    return f" The logs do not reach back far enough to tell all: {begin}; {gone}."
 
 
 def _because(standing: Standing) -> str:

@@ -1,7 +1,7 @@
 """A task's life as its services' logs tell it: what each line means, and how the task stands after all. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, Literal, get_args
@@ -22,6 +22,7 @@ State = Literal[
     "dead",  # in a dead-letter queue, for the DLQ watcher to take
     "delivered",  # the callback has the outcome
     "undelivered",  # the outcome, or the message, waits in `undelivered` for a person
+    "lost",  # LocalStack has ended since without keeping its queues
 ]
 
 OutcomeKind = Literal["success", "failure"]
@@ -31,6 +32,9 @@ CALLBACK_WORKER = re.compile(r"worker-callbacks(-\d+)?")
 DLQ_WATCHER = re.compile(r"dlq-watcher(-\d+)?")
 
 RECEIVER = "receiver"
+
+IN_A_QUEUE: Collection[State] = {"queued", "at work", "retrying", "delivering", "dead", "undelivered"}
+"""How a task stands while SQS has a message of it, as far as the logs tell."""
 
 LOUD_LEVELS = {"warning", "error", "critical"}
 
@@ -66,11 +70,13 @@ class Standing:
     """When the next attempt is due, in seconds since the epoch; None where nobody said."""
     is_told_by_receiver: bool = False
     """Whether nobody but the receiver has said so."""
+    lost_at: float = 0
+    """When the queues were made anew without it, in seconds since the epoch."""
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in {"not queued", "delivered", "undelivered"}
+        return self.state in {"not queued", "delivered", "undelivered", "lost"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Story:
     steps: tuple[Step, ...]
     logs_begin_at: Mapping[str, float] = field(default_factory=dict)
     """When the oldest line that is kept was written, by service; seconds since the epoch."""
+    absent_since: float | None = None
+    """When all queues were made that had no message of it when they were looked through; seconds since the epoch."""
 
     @property
     def began_at(self) -> float:
@@ -105,7 +113,14 @@ class Story:
     @property
     def standing(self) -> Standing:
         """How it stands after the last step."""
-        return reduce(_after, self.steps, Standing("unknown"))
+        told = reduce(_after, self.steps, Standing("unknown"))
+        if told.state in IN_A_QUEUE and self.absent_since and self.ended_before(self.absent_since):
+            return replace(told, state="lost", due_at=None, lost_at=self.absent_since)
+        return told
+
+    def ended_before(self, at: float) -> bool:
+        """Whether nothing is told of it from that time on."""
+        return self.steps[-1].line.at < at
 
     @property
     def logs_that_begin_too_late(self) -> dict[str, float]:

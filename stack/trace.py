@@ -2,13 +2,16 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
+from stack.config import StackSettings
 from stack.console import show, show_json
 from stack.errors import StackError
 from stack.log_line import LineReader, RawLine
+from stack.sqs import Sqs, connect
 from stack.story_view import story_json, story_lines
-from stack.task_story import Story, story_of
+from stack.task_story import IN_A_QUEUE, Story, story_of
 
 MOST_NAMED = 5
 
@@ -21,6 +24,38 @@ def show_story(story: Story, *, as_json: bool) -> None:
         return
     for line in story_lines(story, now):
         show(line)
+
+
+def find_true_story(beginning: str, read_logs: Callable[[], Iterable[list[RawLine]]], settings: StackSettings) -> Story:
+    """The story, checked against the queues where the logs alone would have it wait there.
+
+    Raises `StackError` where there is none, or more than one.
+    """
+    story = find_story(beginning, read_logs())
+    if story.standing.state not in IN_A_QUEUE:
+        return story
+    absent_since = when_lost(story, settings)
+    # What was settled while the queues were looked through has been told by now.
+    return replace(find_story(story.task_id, read_logs()), absent_since=absent_since) if absent_since else story
+
+
+def when_lost(story: Story, settings: StackSettings) -> float | None:
+    """When all queues were made anew since the story's end, with no message of the task in them; None if not so.
+
+    A LocalStack that does not answer has no say.
+    """
+    try:
+        with connect(settings) as sqs:
+            urls = list(sqs.queue_urls().values())
+            made_at = min(map(sqs.created_at, urls), default=0.0)
+            return made_at if story.ended_before(made_at) and not _is_in(sqs, urls, story.task_id) else None
+    except StackError:
+        return None
+
+
+def _is_in(sqs: Sqs, queue_urls: Iterable[str], task_id: str) -> bool:
+    """Whether a message tells of the task in its body or its attributes."""
+    return any(task_id in json.dumps(message) for url in queue_urls for message in sqs.show_messages(url))
 
 
 def find_story(beginning: str, batches: Iterable[list[RawLine]]) -> Story:

@@ -105,7 +105,15 @@ class ContainerStack:
 
     def dlq(self, *arguments: str) -> str:
         """What `dlq` prints on this machine."""
-        return self._output(sys.executable, "-m", "stack", "dlq", *arguments)
+        return self.stack("dlq", *arguments)
+
+    def trace(self, task_id: str) -> Any:
+        """What `trace` tells programs."""
+        return json.loads(self.stack("trace", task_id, "--json"))
+
+    def stack(self, *arguments: str) -> str:
+        """What a command of the stack prints, which must succeed."""
+        return self._output(sys.executable, "-m", "stack", *arguments)
 
     def client(self) -> Client:
         """A client of the API and the receiver."""

@@ -125,13 +125,50 @@ def test_up_says_in_one_line_what_to_do_where_an_image_cannot_be_pulled(stack: C
     assert "make base-images" in done.stderr
 
 
-def test_the_receiver_keeps_its_callbacks_over_down_and_up(stack: ContainerStack) -> None:
+def test_callbacks_and_stories_outlive_containers_that_are_replaced_and_removed(stack: ContainerStack) -> None:
     client = stack.client()
     task_id = client.submit(CALCULATION, [ITEM])
     client.wait_for_deliveries(task_id)
+    wait_for(lambda: events(stack, task_id) == ["accepted", "callback received", "delivered"], "the whole story")
+    story = stack.trace(task_id)["steps"]
+    stack.up(LOG_LEVEL="WARNING")
+    assert stack.trace(task_id)["steps"] == story
     stack.down()
     assert stack.compose("ps", "--all", "--quiet") == ""
     assert not is_ready(f"{stack.api_url}/healthcheck")
     stack.up()
+    assert stack.trace(task_id)["steps"] == story
     assert len(client.deliveries(task_id)) == 1
     client.close()
+
+
+def events(stack: ContainerStack, task_id: str) -> list[str]:
+    """What has happened to the task, in the words of the services."""
+    return sorted(step["line"]["event"] for step in stack.trace(task_id)["steps"])
+
+
+def test_plain_compose_restarts_and_goes_down_and_up_with_all_that_is_queued(stack: ContainerStack) -> None:
+    client = stack.client()
+    refused = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
+    wait_for(lambda: refused in undelivered(stack), "an outcome that nobody takes")
+    stack.compose("stop", "worker-data")
+    waiting = [client.submit("/v1/data/from-api", [{"name": "a", "url": client.source_url}]) for _ in range(3)]
+
+    stack.compose("restart", "localstack")
+    wait_for(lambda: is_ready(f"{stack.api_url}/readyz"), "LocalStack to be back")
+    waiting.append(client.submit("/v1/data/from-api", [{"name": "a", "url": client.source_url}]))
+    assert stack.trace(refused)["standing"]["state"] == "undelivered"
+    assert json.loads(stack.stack("ps", "--json"))["made_anew"] is None
+    stack.compose("down")
+    stack.compose("up", "--detach")
+
+    for task_id in waiting:
+        assert client.outcome(task_id)["errors"] == []
+    assert [len(client.deliveries(task_id)) for task_id in waiting] == [1] * len(waiting)
+    assert refused in undelivered(stack)
+    client.close()
+
+
+def undelivered(stack: ContainerStack) -> str:
+    """What `dlq` lists of that queue."""
+    return stack.dlq("list", "undelivered", "--json")

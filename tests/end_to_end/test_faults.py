@@ -79,7 +79,8 @@ def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Cl
 
 
 def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_stack: StackControl) -> None:
-    client.outcome(client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1"))
+    task_id = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
+    client.outcome(task_id)
     wait_for(lambda: waiting(own_stack, "undelivered"), "a message that is seen in undelivered")
     earlier = (made_anew(own_stack) or {"at": 0})["at"]
 
@@ -90,6 +91,7 @@ def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_s
         return news if news and news["at"] > earlier and news["messages"] else None
 
     assert "undelivered" in wait_for(told, "what the broker has lost")["queues"]
+    assert json.loads(own_stack.command("trace", task_id, "--json").stdout)["standing"]["state"] == "lost"
     wait_until_all_is_well(own_stack)
 
 

@@ -1,7 +1,8 @@
 """A real LocalStack for all integration tests, started as a native stack starts it."""
 
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +19,20 @@ READY_SECONDS = 180.0
 
 
 @contextmanager
-def running_localstack(directory: Path, queues_json: str, port: int | None = None) -> Iterator[tuple[str, Readiness]]:
+def running_localstack(
+    directory: Path,
+    queues_json: str,
+    port: int | None = None,
+    *,
+    settings: Mapping[str, str] | None = None,
+    stop_signal: signal.Signals = signal.SIGKILL,
+) -> Iterator[tuple[str, Readiness]]:
     """Run a LocalStack whose hook makes these queues; give its URL and what it says of its hook."""
     if not localstack_python().exists():
         pytest.fail(f"{localstack_python()} is missing: run `make test`, or set LOCALSTACK_PYTHON", pytrace=False)
     port = port or free_port()
     place_hook(directory, queues_json)
-    environment = {**merged_environment(), **localstack_environment(port, directory)}
+    environment = {**merged_environment(), **localstack_environment(port, directory), **(settings or {})}
     url = f"http://localhost:{port}"
     with (directory / "localstack.log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603
@@ -33,7 +41,7 @@ def running_localstack(directory: Path, queues_json: str, port: int | None = Non
         try:
             yield url, wait_for_verdict(localstack_probe(url), READY_SECONDS)
         finally:
-            process.kill()
+            process.send_signal(stop_signal)
             process.wait()
 
 

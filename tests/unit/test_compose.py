@@ -154,8 +154,16 @@ def test_copies_of_a_worker_can_run_side_by_side(name: str) -> None:
 
 
 def test_localstack_is_healthy_when_its_hooks_have_succeeded() -> None:
-    (check,) = (part for part in SERVICES["localstack"]["healthcheck"]["test"] if "init/ready" in part)
+    (check,) = (part for part in SERVICES["localstack"]["healthcheck"]["test"] if "_localstack/init" in part)
     assert "SUCCESSFUL" in check
+
+
+def test_localstack_is_stopped_in_order_and_keeps_its_queues_in_a_volume() -> None:
+    localstack = SERVICES["localstack"]
+    directory, _, _name = localstack["environment"]["KEPT_QUEUES_FILE"].rpartition("/")
+    assert f"queue-data:{directory}" in localstack["volumes"]
+    assert "queue-data" in COMPOSE["volumes"]
+    assert localstack.get("stop_signal", "SIGTERM") == "SIGTERM"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """How a task's story looks."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from stack.story_view import duration_text, standing_text, step_json, step_line, story_json, story_lines
@@ -54,7 +55,8 @@ def test_a_task_whose_worker_is_not_in_the_logs_any_more_says_so_and_what_the_re
     begins = datetime.fromtimestamp(BEGAN + 60).astimezone()
     assert verdict.plain.strip() == (
         "✓ Done: the receiver has taken the outcome; no other log tells of it. The logs do not reach back far enough "
-        f"to tell all: that of worker-data begins on {begins:%Y-%m-%d %H:%M:%S}."
+        f"to tell all: that of worker-data begins on {begins:%Y-%m-%d %H:%M:%S}; older lines were "
+        "rotated away, or removed with their container."
     )
 
 
@@ -126,3 +128,15 @@ def test_nothing_in_a_story_commands_the_terminal() -> None:
     text = "\n".join(each.plain for each in story_lines(story, NOW))
 
     assert all(character.isprintable() for character in text.replace("\n", ""))
+
+
+def test_a_task_that_was_lost_with_the_queues_says_when_and_what_to_do() -> None:
+    story = replace(story_of(TASK, [line("api", "accepted", task_type="data")]), absent_since=BEGAN + 60)
+
+    *_, verdict = story_lines(story, NOW)
+
+    anew = datetime.fromtimestamp(BEGAN + 60).astimezone()
+    assert verdict.plain.strip() == (
+        "✗ Lost: LocalStack ended and kept nothing; the queues were made anew on "
+        f"{anew:%Y-%m-%d %H:%M:%S}, without it. Submit it again."
+    )
