@@ -4,18 +4,18 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
-from rich.live import Live
 from rich.table import Table
 
+from services.standard_streams import end_unread, followed, run_command
 from stack import containers, demo_view, native, observability, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
-from stack.console import console, forget_output, say, say_aside, show_error, show_json, show_table
+from stack.console import console, refreshed, say, say_aside, show_error, show_json, show_table
 from stack.demo import curl
 from stack.demo import demo as run_demo
 from stack.environment import host_environment, merged_environment
@@ -92,6 +92,7 @@ def ps(
 ) -> None:
     """Show the services, what waits in the queues, and what the workers do now."""
     with _errors_shown():
+        end_unread()
         settings = _running_settings()
         if watch and as_json:
             raise StackError("--watch is for people: leave it out, or --json.")
@@ -118,7 +119,7 @@ def logs(
 
     That LocalStack has answered a request is shown with --service localstack only.
     """
-    with _errors_shown(), suppress(KeyboardInterrupt):
+    with _errors_shown(), followed():
         batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
 
@@ -131,6 +132,7 @@ def trace(
 ) -> None:
     """Tell one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
+        end_unread()
         batches = _log_lines(_running_settings(), None, last=None, follow=False)
         show_story(find_story(task.strip(), batches), as_json=as_json)
 
@@ -143,7 +145,7 @@ def tail(
     as_json: JsonOption = False,
 ) -> None:
     """Follow what happens to tasks, across all services, until Ctrl-C."""
-    with _errors_shown(), suppress(KeyboardInterrupt):
+    with _errors_shown(), followed():
         batches = _log_lines(_running_settings(), None, last=0, follow=True)
         show_steps(steps_in(batches, beginning=task.strip(), failures_only=failures), as_json=as_json)
 
@@ -246,9 +248,9 @@ def _log_lines(
 
 
 def _watch(settings: StackSettings) -> None:
-    with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+    with followed(), refreshed() as refresh:
         while True:
-            live.update(overview_text(look(settings, _services(settings))), refresh=True)
+            refresh(overview_text(look(settings, _services(settings))))
             time.sleep(WATCH_SECONDS)
 
 
@@ -284,12 +286,9 @@ def _errors_shown() -> Iterator[None]:
     except StackError as error:
         show_error(error)
         raise typer.Exit(1) from None
-    except BrokenPipeError:
-        forget_output()
-        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

@@ -13,6 +13,7 @@ from services.dlq.program import Program
 from services.dlq.selection import Criteria
 from services.dlq.terminal import say
 from services.durations import parse_age
+from services.standard_streams import run_command
 
 app = typer.Typer(
     help="Look at what has failed for good, in the dead-letter queues and in `undelivered`, and redrive it."
@@ -113,4 +114,4 @@ def _errors_shown() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)
