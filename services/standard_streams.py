@@ -5,8 +5,10 @@ midst of the work. A command that does nothing but print ends there. (The servic
 never waits for a reader.)
 """
 
+import codecs
 import errno
 import io
+import locale
 import os
 import select
 import signal
@@ -74,10 +76,11 @@ class Stream(io.RawIOBase):
 
 
 def run_command(command: Callable[[], object]) -> NoReturn:
-    """Run the command of this process, and end it with its exit code.
+    """Run the command of this process, and end it with its exit code. But for what it prints, all text is UTF-8.
 
     Output that nobody reads any more is no failure; where it is lost for another reason, the code is at least 1.
     """
+    _ensure_utf8_mode()
     output, _errors = protect("stdout"), protect("stderr")
     code: str | int | None = 0
     try:
@@ -126,6 +129,19 @@ def encodable_json(text: str) -> str:
     """Return JSON whose values survive the encoding of standard output."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, JSON_ESCAPES).decode(encoding)
+
+
+def _ensure_utf8_mode() -> None:
+    """Begin anew in Python's UTF-8 mode (PEP 540) where the locale has another encoding, as C and POSIX have.
+
+    Else what is read from files and other programs, and the environment given to them, would be of that encoding.
+    """
+    is_utf8 = codecs.lookup(locale.getencoding()).name == "utf-8"
+    if is_utf8 or sys.flags.utf8_mode or os.environ.get("PYTHONUTF8") == "1":
+        return
+    printed = getattr(sys.stdout, "encoding", None) or "ascii"
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": f"{printed}:backslashreplace"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606  # the same command
 
 
 def _output() -> Stream | None:

@@ -26,6 +26,7 @@ from stack.lock import alone
 from stack.log_line import RawLine
 from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
+from stack.once_begun import finished_once_begun, outliving_terminal
 from stack.overview import look, overview_text
 from stack.status import ServiceStatus
 from stack.submit import read_request
@@ -56,7 +57,7 @@ def up(*, as_json: JsonOption = False) -> None:
     MODE=native or MODE=containers forces one.
     """
     on_progress = say_aside if as_json else say
-    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress):
+    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
         settings = _settings_to_start()
         if written := write_files():
             on_progress(f"The code has changed what follows from it: {_names(written)} written.")
@@ -73,7 +74,11 @@ def up(*, as_json: JsonOption = False) -> None:
 def down(*, as_json: JsonOption = False) -> None:
     """Stop the stack. What is still in the queues is saved, and the next start brings it back."""
     on_progress = say_aside if as_json else say
-    with _errors_shown(), alone("make down", stack_directory(merged_environment()), on_progress):
+    with (
+        _errors_shown(),
+        alone("make down", stack_directory(merged_environment()), on_progress),
+        finished_once_begun(on_progress),
+    ):
         settings = _running_settings()
         stopping = [service.name for service in _services(settings)] if as_json else []
         MODES[settings.mode].down(settings, on_progress)
@@ -285,6 +290,10 @@ def _errors_shown() -> Iterator[None]:
         yield
     except StackError as error:
         show_error(error)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        # Of a file that cannot be read, or of the system itself: too many open files, no process any more.
+        show_error(StackError(f"It cannot go on: {error}."))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -63,7 +63,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
     if any(container.service == LOCALSTACK for container in running):
         saved_messages.save_where_possible(settings, on_progress)
     on_progress("Stopping LocalStack and the receiver.")
-    compose.run("down", "--remove-orphans")
+    compose.run("down", "--remove-orphans", process_group=0)
 
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:

@@ -64,7 +64,8 @@ def _start(container: Container) -> None:
 def stop(containers: Iterable[Container]) -> None:
     """Stop the containers together, each within its own grace period."""
     if names := [container.name for container in containers]:
-        subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False)  # noqa: S603, S607
+        # In a process group of its own: Ctrl-C is told to this program, which decides.
+        subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False, process_group=0)  # noqa: S603, S607
 
 
 class Compose:
@@ -73,11 +74,20 @@ class Compose:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def run(self, *arguments: str) -> str:
-        """Return what the command prints. Raises `StackError`, with its last lines as evidence, where it fails."""
+    def run(self, *arguments: str, process_group: int | None = None) -> str:
+        """Return what the command prints. Raises `StackError`, with its last lines as evidence, where it fails.
+
+        In a process group of its own (0) it hears of Ctrl-C by nobody.
+        """
         command = ["docker", "compose", *arguments]
         done = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            process_group=process_group,
         )
         if done.returncode:
             raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stdout + done.stderr))

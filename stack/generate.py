@@ -15,6 +15,7 @@ from services.settings import Settings
 from services.task_types import load_task_types
 from stack.config import ROOT
 from stack.environment import LOCAL_ENV
+from stack.errors import writing
 from stack.localstack import INIT, render_queues
 from stack.programs import API, DLQ_WATCHER
 
@@ -62,7 +63,8 @@ def generate() -> list[Path]:
     """Write each file that is stale; return those written."""
     written = stale_files()
     for path, text in written.items():
-        path.write_text(text)
+        with writing(path):
+            path.write_text(text)
     return list(written)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
 from stack.config import ROOT
-from stack.errors import StackError
+from stack.errors import StackError, writing
 from stack.programs import Program
+from stack.whole_file import write_whole
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10.0
@@ -64,9 +65,10 @@ class Supervisor:
 
     def launch(self, programs: Iterable[Program], environment: Mapping[str, str]) -> None:
         """Start supervisord in the background, with no program started yet; all will share `environment`."""
-        (self._directory / "logs").mkdir(parents=True, exist_ok=True)
+        with writing(self._directory / "logs"):
+            (self._directory / "logs").mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "supervisord.conf"
-        configuration.write_text(render(self._directory, programs))
+        write_whole(configuration, render(self._directory, programs))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
         done = subprocess.run(  # noqa: S603
             command, cwd=self._directory, env=environment, capture_output=True, text=True, check=False
