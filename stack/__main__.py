@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from services.standard_streams import end_unread, followed, run_command
+from services.whole_table import WholeTable
 from stack import containers, demo_view, native, observability, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
 from stack.console import console, refreshed, say, say_aside, show_error, show_json, show_table
@@ -269,7 +269,7 @@ def _addresses(settings: StackSettings) -> dict[str, str]:
 
 
 def _show_ready(settings: StackSettings) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
+    table = WholeTable("what", "where", has_header=False)
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
     table.add_row("receiver: callbacks and alerts", settings.receiver_url)
     table.add_row("console: queues, services, what failed", settings.console_url)
@@ -279,7 +279,7 @@ def _show_ready(settings: StackSettings) -> None:
         table.add_row("Prometheus", f"http://localhost:{settings.prometheus_port}")
         table.add_row("Jaeger: traces", f"http://localhost:{settings.jaeger_port}")
     console.print("\n[bold green]The stack is ready.[/bold green]")
-    console.print(table)
+    show_table(table)
     say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")
 
 
