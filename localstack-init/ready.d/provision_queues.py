@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
-from botocore.config import Config
 from localstack import config  # type: ignore[import-not-found]
 
 MAXIMUM_MESSAGE_BYTES = 1_048_576
@@ -35,8 +34,6 @@ def connect() -> Any:
     return boto3.client(
         "sqs",
         endpoint_url=config.internal_service_url(),
-        # It is this very process: no proxy of the environment stands between.
-        config=Config(proxies={}),
         region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
         aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
         aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
