@@ -1,6 +1,8 @@
 """Tables of which no terminal is too narrow."""
 
+import shutil
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -10,6 +12,12 @@ from rich.text import Text
 from typing_extensions import override
 
 _GAP = 2
+_NARROWEST_HELP = 60
+
+
+def help_markup() -> Literal["rich"] | None:
+    """Return how typer is to show a command's help: its tables cut options' names off in a narrow terminal."""
+    return "rich" if shutil.get_terminal_size().columns >= _NARROWEST_HELP else None
 
 
 class WholeTable(Table):

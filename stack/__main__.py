@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from services.standard_streams import end_unread, followed, run_command
-from services.whole_table import WholeTable
+from services.whole_table import WholeTable, help_markup
 from stack import containers, demo_view, native, observability, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
 from stack.console import console, refreshed, say, say_aside, show_error, show_json, show_table
@@ -40,6 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=help_markup(),
 )
 
 MODES: dict[Mode, ModuleType] = {"native": native, "containers": containers}

@@ -14,12 +14,14 @@ from services.dlq.selection import Criteria
 from services.dlq.terminal import say
 from services.durations import parse_age
 from services.standard_streams import run_command
+from services.whole_table import help_markup
 
 app = typer.Typer(
     help="Look at what has failed for good, in the dead-letter queues and in `undelivered`, and redrive it."
     " Without a command: list.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=help_markup(),
 )
 
 
