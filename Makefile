@@ -147,8 +147,9 @@ clean: ## Stop the stack and remove its state, the receiver's data, the virtual 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\n%s\n' 'ps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which tells all options, and ARGS=--json for programs.'
+		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
+		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which tells all options, and ARGS=--json for programs."}' \
+		$(MAKEFILE_LIST) || :
 
 venv:
 	@stack/setup.sh $(VENV) requirements/dev.txt "the development tools"

@@ -22,6 +22,7 @@ from bench.steps import Step
 from bench.suites import BENCH, GROWTH
 from bench.surroundings import describe_surroundings
 from bench.tables import Table
+from services.standard_streams import run_command
 from stack.config import ROOT
 from stack.localstack import install_localstack
 
@@ -152,4 +153,4 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(main)
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

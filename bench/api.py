@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-import boto3  # type: ignore[import-untyped]
-
-from bench.broker import credentials
+from bench.broker import connect
 from bench.errors import BenchError
 from bench.http_load import Load, LoadResult, result_of
 from bench.lab import Lab
@@ -123,14 +121,7 @@ def _put_under(load: Load, lab: Lab, place: Place) -> LoadResult:
 
 
 def _messages_in(lab: Lab, queue: str) -> int:
-    environment = credentials()
-    sqs = boto3.client(
-        "sqs",
-        endpoint_url=lab.broker.url,
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-    )
+    sqs = connect(lab.broker.url)
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     attribute = "ApproximateNumberOfMessages"
     return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"][attribute])

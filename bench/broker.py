@@ -4,12 +4,13 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+from botocore.config import Config
 
 from bench.errors import BenchError
 from bench.processes import Process, running
@@ -33,6 +34,19 @@ def count_requests(log: bytes) -> Counter[str]:
     return Counter(operation.decode() for operation in _REQUEST.findall(log))
 
 
+def connect(url: str) -> Any:
+    """Return a client of the LocalStack there, which is asked directly whatever proxy the environment names."""
+    environment = credentials()
+    return boto3.client(
+        "sqs",
+        endpoint_url=url,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        config=Config(proxies={}),
+    )
+
+
 class Broker:
     """A LocalStack that runs."""
 
@@ -40,7 +54,7 @@ class Broker:
         self.url = url
         self.process = process
         self.directory = directory
-        self._sqs: Any = boto3.client("sqs", endpoint_url=url, **_as_client_arguments(credentials()))
+        self._sqs: Any = connect(url)
         self._own: Counter[str] = Counter()
 
     def environment(self) -> dict[str, str]:
@@ -116,11 +130,3 @@ def running_broker(directory: Path) -> Iterator[Broker]:
 
 def _log_of(directory: Path) -> Path:
     return directory / "localstack.log"
-
-
-def _as_client_arguments(environment: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-        "region_name": environment["AWS_DEFAULT_REGION"],
-    }

@@ -18,6 +18,7 @@ from bench.flame_graph import own_times, table
 from bench.lab import Receiver, running_receiver
 from bench.processes import running
 from bench.systems import PROJECT_OVER_HTTP, PROJECT_PYTHON, Place
+from services.standard_streams import run_command
 from stack.config import ROOT
 from stack.console import console, errors, say
 from stack.errors import StackError
@@ -161,4 +162,4 @@ def show(name: str, svg: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -17,9 +17,12 @@ def allow_connections(most: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = most + _OTHERS
     if _is_less(hard, needed):
+        lower = (
+            "" if hard <= _OTHERS else "lower it or the task type's item_concurrency (DATA_CONCURRENCY for data), or "
+        )
         refuse_to_start(
-            f"WORKER_CONCURRENCY: {most} connections at a time need {needed} open files, and {hard} are allowed: lower"
-            " it or the task type's item_concurrency (DATA_CONCURRENCY for data), or raise the limit (ulimit -Hn)"
+            f"WORKER_CONCURRENCY: {most} connections at a time need {needed} open files, and {hard} are allowed:"
+            f" {lower}raise the limit (ulimit -Hn)"
         )
     wanted = hard if _is_less(hard, needed + most) else needed + most
     if _is_less(soft, wanted):

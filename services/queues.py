@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settings, refuse_to_start
+from services.standard_streams import run_command
 from services.task_types import TaskTypes, load_task_types
 
 CALLBACKS = "callbacks"
@@ -89,4 +90,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

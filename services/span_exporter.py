@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from typing_extensions import override
 
+from services.proxies import goes_directly
 from services.seldom import Seldom
 from services.url_secrets import without_url_secrets
 
@@ -48,6 +49,8 @@ class _Session(requests.Session):
 
     @override
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        if goes_directly(request.url or ""):
+            options["proxies"] = {}
         try:
             response = super().send(request, **options)
         except Exception as error:

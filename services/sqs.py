@@ -16,6 +16,7 @@ from services.batcher import Batcher
 from services.forwarding import as_text, attribute_bytes, attributes_beside, utf8_bytes
 from services.messages import MAX_MESSAGE_BYTES, sent_at_of
 from services.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
+from services.proxies import goes_directly
 from services.queues import QueueDefinition
 from services.settings import USER_AGENT, BrokerSettings
 
@@ -138,10 +139,20 @@ async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0)
         parameter_validation=False,
         user_agent=USER_AGENT,
     )
-    async with aioboto3.Session().client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
+    session = aioboto3.Session()
+    url = settings.sqs_endpoint_url or await _url_found_by_sdk(session)
+    if goes_directly(url):
+        config = config.merge(AioConfig(proxies={}))
+    async with session.client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
         if settings.metrics_enabled:
             client.meta.events.register("request-created.sqs", metrics.count_request)
         yield client
+
+
+async def _url_found_by_sdk(session: aioboto3.Session) -> str:
+    """Return where SQS is by the SDK's configuration file, else AWS's own endpoint."""
+    async with session.client("sqs") as client:
+        return str(client.meta.endpoint_url)
 
 
 async def resolve_endpoint(settings: BrokerSettings) -> str:

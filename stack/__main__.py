@@ -4,19 +4,19 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
-from rich.live import Live
-from rich.table import Table
 
+from services.standard_streams import end_unread, followed, run_command
+from services.whole_table import WholeTable, help_markup
 from stack import containers, demo_view, native, observability, state
 from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
-from stack.console import console, forget_output, say, say_aside, show_error, show_json, show_table
+from stack.console import console, refreshed, say, say_aside, show_error, show_json, show_table
 from stack.demo import curl
 from stack.demo import demo as run_demo
 from stack.environment import host_environment, merged_environment
@@ -27,6 +27,7 @@ from stack.lock import alone
 from stack.log_line import RawLine
 from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
+from stack.once_begun import finished_once_begun, outliving_terminal
 from stack.overview import look, overview_text
 from stack.status import ServiceStatus
 from stack.submit import read_request
@@ -40,6 +41,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=help_markup(),
 )
 
 MODES: dict[Mode, ModuleType] = {"native": native, "containers": containers}
@@ -57,7 +59,7 @@ def up(*, as_json: JsonOption = False) -> None:
     MODE=native or MODE=containers forces one.
     """
     on_progress = say_aside if as_json else say
-    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress):
+    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
         settings = _settings_to_start()
         if written := write_files():
             on_progress(f"The code has changed what follows from it: {_names(written)} written.")
@@ -74,7 +76,11 @@ def up(*, as_json: JsonOption = False) -> None:
 def down(*, as_json: JsonOption = False) -> None:
     """Stop the stack. What is still in the queues is saved, and the next start brings it back."""
     on_progress = say_aside if as_json else say
-    with _errors_shown(), alone("make down", stack_directory(merged_environment()), on_progress):
+    with (
+        _errors_shown(),
+        alone("make down", stack_directory(merged_environment()), on_progress),
+        finished_once_begun(on_progress),
+    ):
         settings = _running_settings()
         stopping = [service.name for service in _services(settings)] if as_json else []
         MODES[settings.mode].down(settings, on_progress)
@@ -93,6 +99,7 @@ def ps(
 ) -> None:
     """Show the services, what waits in the queues, and what the workers do now."""
     with _errors_shown():
+        end_unread()
         settings = _running_settings()
         if watch and as_json:
             raise StackError("--watch is for people: leave it out, or --json.")
@@ -119,7 +126,7 @@ def logs(
 
     That LocalStack has answered a request is shown with --service localstack only.
     """
-    with _errors_shown(), suppress(KeyboardInterrupt):
+    with _errors_shown(), followed():
         batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
 
@@ -132,6 +139,7 @@ def trace(
 ) -> None:
     """Tell one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
+        end_unread()
         settings = _running_settings()
         read_logs = partial(_log_lines, settings, None, last=None, follow=False)
         show_story(find_true_story(task.strip(), read_logs, settings), as_json=as_json)
@@ -145,7 +153,7 @@ def tail(
     as_json: JsonOption = False,
 ) -> None:
     """Follow what happens to tasks, across all services, until Ctrl-C."""
-    with _errors_shown(), suppress(KeyboardInterrupt):
+    with _errors_shown(), followed():
         batches = _log_lines(_running_settings(), None, last=0, follow=True)
         show_steps(steps_in(batches, beginning=task.strip(), failures_only=failures), as_json=as_json)
 
@@ -248,9 +256,9 @@ def _log_lines(
 
 
 def _watch(settings: StackSettings) -> None:
-    with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+    with followed(), refreshed() as refresh:
         while True:
-            live.update(overview_text(look(settings, _services(settings))), refresh=True)
+            refresh(overview_text(look(settings, _services(settings))))
             time.sleep(WATCH_SECONDS)
 
 
@@ -264,7 +272,7 @@ def _addresses(settings: StackSettings) -> dict[str, str]:
 
 
 def _show_ready(settings: StackSettings) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
+    table = WholeTable("what", "where", has_header=False)
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
     table.add_row("receiver: callbacks and alerts", settings.receiver_url)
     table.add_row("console: queues, services, what failed", settings.console_url)
@@ -274,7 +282,7 @@ def _show_ready(settings: StackSettings) -> None:
         table.add_row("Prometheus", f"http://localhost:{settings.prometheus_port}")
         table.add_row("Jaeger: traces", f"http://localhost:{settings.jaeger_port}")
     console.print("\n[bold green]The stack is ready.[/bold green]")
-    console.print(table)
+    show_table(table)
     say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")
 
 
@@ -286,12 +294,13 @@ def _errors_shown() -> Iterator[None]:
     except StackError as error:
         show_error(error)
         raise typer.Exit(1) from None
-    except BrokenPipeError:
-        forget_output()
+    except OSError as error:
+        # Of a file that cannot be read, or of the system itself: too many open files, no process any more.
+        show_error(StackError(f"It cannot go on: {error}."))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

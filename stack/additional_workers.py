@@ -13,7 +13,8 @@ from typing import Any
 from stack.config import ROOT, StackSettings
 from stack.docker import Compose
 from stack.generate import QUEUES_FILE, console_services, worker_command, worker_queues
-from stack.localstack import INIT, render_queues
+from stack.localstack import place_init, render_queues
+from stack.whole_file import write_whole
 
 TEMPLATE = "worker-calculation"
 
@@ -34,13 +35,12 @@ def write_additions(settings: StackSettings) -> None:
     queues_json = render_queues(settings.environment)
     if queues_json == QUEUES_FILE.read_text():
         return
-    shutil.copytree(INIT, _init_directory(settings))
-    (_init_directory(settings) / QUEUES_FILE.name).write_text(queues_json)
+    place_init(_init_directory(settings), queues_json)
     queues = worker_queues(queues_json)
     additional = set(queues) - set(worker_queues(QUEUES_FILE.read_text()))
     services = additional_services(Compose(settings.environment).config, sorted(additional))
     console = {"environment": {"CONSOLE_SERVICES": console_services(queues)}}
-    _workers_file(settings).write_text(json.dumps({"services": {**services, "console": console}}, indent=2))
+    write_whole(_workers_file(settings), json.dumps({"services": {**services, "console": console}}, indent=2))
 
 
 def provisioned_queues(settings: StackSettings) -> str:

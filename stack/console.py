@@ -1,15 +1,17 @@
-"""Where the commands print: progress on standard output, errors on standard error."""
+"""Where the commands print: progress on standard output, errors on standard error (services/standard_streams.py)."""
 
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.highlighter import JSONHighlighter
+from rich.live import Live
 from rich.text import Text
 
 from services.printable import json_text
+from services.standard_streams import encodable_json
 from stack.errors import StackError
 
 OnProgress = Callable[[str], None]
@@ -41,9 +43,21 @@ def show_table(table: RenderableType) -> None:
     (console if console.is_terminal else Console(highlight=False, width=BOUNDLESS)).print(table)
 
 
+@contextmanager
+def refreshed() -> Iterator[Callable[[RenderableType], None]]:
+    """Give what shows a table in place of the one before; in a file or a pipe, below it."""
+    if not console.is_terminal:
+        yield show_table
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda table: live.update(table, refresh=True)
+
+
 def show_json(value: Any) -> None:
     """Print a value as JSON that a person can read too, its numbers to the digit."""
-    console.print(json_view(value) if console.is_terminal else json_text(value), markup=False, soft_wrap=True)
+    console.print(
+        json_view(value) if console.is_terminal else encodable_json(json_text(value)), markup=False, soft_wrap=True
+    )
 
 
 def write_json_line(text: str) -> None:
@@ -54,7 +68,7 @@ def write_json_line(text: str) -> None:
 
 def json_view(value: Any) -> Text:
     """Indented JSON in colours."""
-    return JSONHighlighter()(Text(json_text(value)))
+    return JSONHighlighter()(Text(encodable_json(json_text(value))))
 
 
 def show_error(error: StackError) -> None:
@@ -62,8 +76,3 @@ def show_error(error: StackError) -> None:
     if error.evidence:
         errors.print(error.evidence.rstrip(), markup=False, soft_wrap=True, style="dim")
     errors.print(str(error), markup=False, soft_wrap=True, style="bold red")
-
-
-def forget_output() -> None:
-    """Let nothing more be written where nobody reads: Python would complain of it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -75,7 +75,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
         compose.run("kill", LOCALSTACK)
     on_progress("Stopping LocalStack and the receiver.")
     kept_logs.keep(compose.containers(), settings.directory, on_progress)
-    compose.run("down", "--remove-orphans")
+    compose.run("down", "--remove-orphans", process_group=0)
 
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -157,9 +158,11 @@ def demo(settings: StackSettings) -> Iterator[Tried]:
 
 
 def curl(settings: StackSettings) -> str:
-    """The calculations as a command to paste into a shell."""
+    """The calculations as a command to paste into a shell, whose proxy has no part in it."""
     request = _request(settings.callback_url, CALCULATIONS)
-    return f"curl -X POST {settings.api_url}{PATHS[CALCULATION]} -H 'Content-Type: application/json' -d '{request}'"
+    command = "curl --noproxy localhost" if "http" in getproxies() and not proxy_bypass("localhost") else "curl"
+    url = f"{settings.api_url}{PATHS[CALCULATION]}"
+    return f"{command} -X POST {url} -H 'Content-Type: application/json' -d '{request}'"
 
 
 def _submit(client: httpx.Client, sqs: Sqs, settings: StackSettings, trial: Trial) -> str:

@@ -83,7 +83,8 @@ def resume(containers: Iterable[Container]) -> None:
 def stop(containers: Iterable[Container]) -> None:
     """Stop the containers together, each within its own grace period."""
     if names := [container.name for container in containers]:
-        subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False)  # noqa: S603, S607
+        # In a process group of its own: Ctrl-C is told to this program, which decides.
+        subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False, process_group=0)  # noqa: S603, S607
 
 
 class Compose:
@@ -92,9 +93,12 @@ class Compose:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def run(self, *arguments: str) -> str:
-        """Return what the command prints. Raises `StackError`, with its last lines as evidence, where it fails."""
-        return _output("docker", "compose", *arguments, environment=self._environment)
+    def run(self, *arguments: str, process_group: int | None = None) -> str:
+        """Return what the command prints. Raises `StackError`, with its last lines as evidence, where it fails.
+
+        In a process group of its own (0) it hears of Ctrl-C by nobody.
+        """
+        return _output("docker", "compose", *arguments, environment=self._environment, process_group=process_group)
 
     @contextmanager
     def output(self, *arguments: str) -> Iterator[IO[bytes]]:
@@ -186,10 +190,18 @@ def _health_check(test: list[str]) -> tuple[str, ...]:
     return ("/bin/sh", "-c", *command) if kind == "CMD-SHELL" else tuple(command)
 
 
-def _output(*command: str, environment: Mapping[str, str] | None = None) -> str:
+def _output(*command: str, environment: Mapping[str, str] | None = None, process_group: int | None = None) -> str:
     """What a command prints. Raises `StackError`, with its last lines as evidence, where it fails or is not there."""
     try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            process_group=process_group,
+        )
     except OSError as error:
         raise StackError(f"`{shlex.join(command)}` failed.", str(error)) from error
     if done.returncode:

@@ -1,6 +1,22 @@
 """What stops a command: one clear line, and where it helps, the evidence."""
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# What to do about it, by the cause (errno(3)).
+_REMEDIES = {
+    errno.ENOSPC: "make room on its disk",
+    errno.EDQUOT: "make room in your quota",
+    errno.EFBIG: "allow larger files (ulimit -f)",
+    errno.EACCES: "let it belong to you, or name another directory with STACK_DIR",
+    errno.EPERM: "let it belong to you, or name another directory with STACK_DIR",
+    errno.EROFS: "name a directory that can be written with STACK_DIR",
+    errno.ENOTDIR: "name a directory with STACK_DIR",
+    errno.EEXIST: "name a directory with STACK_DIR",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+}
 
 
 class StackError(Exception):
@@ -14,3 +30,15 @@ class StackError(Exception):
 def no_such_service(service: str, names: Iterable[str]) -> StackError:
     """The line for a service that the stack does not have."""
     return StackError(f"There is no service {service}; there are {', '.join(names)}.")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise `StackError` where the block, which writes this file or makes this directory, cannot."""
+    try:
+        yield
+    except OSError as error:
+        # Of several files, as shutil copies them, there is a list instead of a cause.
+        cause = error.strerror or error.args[0][0][2]
+        remedy = _REMEDIES.get(error.errno or 0)
+        raise StackError(f"{path} cannot be written ({cause}){f': {remedy}' if remedy else ''}.") from error

@@ -16,7 +16,7 @@ from services.settings import Settings
 from services.task_types import load_task_types
 from stack.config import ROOT
 from stack.environment import LOCAL_ENV
-from stack.errors import StackError
+from stack.errors import StackError, writing
 from stack.localstack import INIT
 from stack.programs import API, DLQ_WATCHER
 
@@ -64,7 +64,8 @@ def generate() -> list[Path]:
     """Write each file that is stale; return those written."""
     written = stale_files()
     for path, text in written.items():
-        path.write_text(text)
+        with writing(path):
+            path.write_text(text)
     return list(written)
 
 

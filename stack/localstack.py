@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.config import ROOT
-from stack.errors import StackError
+from stack.console import say_aside
+from stack.errors import StackError, writing
+from stack.whole_file import write_whole
 
 INIT = ROOT / "localstack-init"
 COMMAND = ["-m", "localstack.runtime.main"]
@@ -30,8 +32,18 @@ def install_localstack() -> None:
         return
     venv = localstack_python().parent.parent
     setup = [str(ROOT / "stack" / "setup.sh"), str(venv), str(ROOT / "requirements" / "localstack.txt"), "LocalStack"]
-    if subprocess.run(setup, env={**os.environ, "PYTHON": sys.executable}, check=False).returncode:  # noqa: S603
+    if _shown(setup, {**os.environ, "PYTHON": sys.executable}):
         raise StackError(f"LocalStack could not be installed into {venv}: see the lines above.")
+
+
+def _shown(command: list[str], environment: Mapping[str, str]) -> int:
+    """Show what the command prints as it comes, and return its exit code: that nobody reads it must not end it."""
+    with subprocess.Popen(  # noqa: S603
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            say_aside(line.rstrip())
+    return process.returncode
 
 
 def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
@@ -56,9 +68,14 @@ def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
 
 def place_hook(filesystem_root: Path, queues_json: str) -> None:
     """Put the hooks, and the queues that they are to make, where LocalStack looks for them."""
-    init = filesystem_root / "etc" / "localstack" / "init"
-    shutil.copytree(INIT, init, dirs_exist_ok=True)
-    (init / "queues.json").write_text(queues_json)
+    place_init(filesystem_root / "etc" / "localstack" / "init", queues_json)
+
+
+def place_init(directory: Path, queues_json: str) -> None:
+    """Copy `localstack-init/` there, with these queues."""
+    with writing(directory):
+        shutil.copytree(INIT, directory, dirs_exist_ok=True)
+    write_whole(directory / "queues.json", queues_json)
 
 
 def render_queues(environment: Mapping[str, str]) -> str:

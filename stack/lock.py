@@ -6,30 +6,38 @@ It is the system's (flock), so a command that was killed holds it no more.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from stack.console import OnProgress
+from stack.errors import writing
 
 
 @contextmanager
 def alone(command: str, directory: Path, on_progress: OnProgress) -> Iterator[None]:
     """Let the block run when no other command changes the stack of the directory; say for whom it waits."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("a+") as lock:
+    with _open(directory) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             on_progress(f"Waiting for {_holder(directory)} to finish (Ctrl-C: leave it alone).")
             fcntl.flock(lock, fcntl.LOCK_EX)
         lock.truncate(0)
-        lock.write(f"`{command}` (process {os.getpid()}, since {datetime.now().astimezone():%H:%M:%S})")
-        lock.flush()
+        # A full disk has no room for it, and what holds the lock may be what makes room.
+        with suppress(OSError):
+            lock.write(f"`{command}` (process {os.getpid()}, since {datetime.now().astimezone():%H:%M:%S})".encode())
         try:
             yield
         finally:
             lock.truncate(0)
+
+
+def _open(directory: Path) -> BinaryIO:
+    with writing(directory / "lock"):
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / "lock").open("ab+", buffering=0)
 
 
 def _holder(directory: Path) -> str:

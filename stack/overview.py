@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import httpx
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from services.durations import describe_duration
 from services.printable import printable
+from services.whole_table import WholeTable
 from stack.config import StackSettings
 from stack.log_view import time_of_day
 from stack.status import ServiceStatus
@@ -84,8 +84,8 @@ def overview_text(overview: Overview) -> RenderableType:
     return Group(*parts)
 
 
-def _service_table(services: Iterable[ServiceStatus]) -> Table:
-    table = _table("service", "state", "health", "pid", "uptime", right=("pid", "uptime"))
+def _service_table(services: Iterable[ServiceStatus]) -> WholeTable:
+    table = WholeTable("service", "state", "health", "pid", "uptime", right=("pid", "uptime"))
     for each in services:
         uptime = "" if each.uptime_seconds is None else str(timedelta(seconds=each.uptime_seconds))
         health = Text(each.health, style=HEALTH_STYLES.get(each.health, ""))
@@ -93,9 +93,9 @@ def _service_table(services: Iterable[ServiceStatus]) -> Table:
     return table
 
 
-def _queue_table(queues: Iterable[dict[str, Any]]) -> Table:
+def _queue_table(queues: Iterable[dict[str, Any]]) -> WholeTable:
     numbers = ("waiting", "in flight", "delayed", "oldest", "in its DLQ")
-    table = _table("queue", *numbers, right=numbers)
+    table = WholeTable("queue", *numbers, right=numbers)
     by_name = {queue["name"]: queue for queue in queues}
     for queue in by_name.values():
         if queue["kind"] == "dlq":
@@ -124,8 +124,9 @@ def _silent_queues(queues: list[dict[str, Any]]) -> Iterator[Text]:
         yield Text(printable(f"{which}{reason}"), style="red")
 
 
-def _worker_table(workers: Iterable[dict[str, Any]]) -> Table:
-    table = _table("worker", "queue", "busy", "works on now", right=("busy",))
+def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
+    table = WholeTable("worker", "queue", "busy", "works on now", right=("busy",))
+    table.columns[-1].no_wrap = False
     for worker in workers:
         for consumer in worker["consumers"]:
             busy = f"{consumer['busy']}/{consumer['slots']}"
@@ -167,13 +168,6 @@ def _dead(dlq: dict[str, Any] | None) -> Text:
 
 def _number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
-
-
-def _table(*headers: str, right: Iterable[str] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for header in headers:
-        table.add_column(header, justify="right" if header in right else "left", no_wrap=header != "works on now")
-    return table
 
 
 def _console_state(settings: StackSettings) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def save_where_possible(settings: StackSettings, on_progress: OnProgress = say) 
 def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
     """Send the saved messages to their queues again; return how many were confirmed.
 
-    The file goes only when every message was confirmed; what has no queue any more stays in it.
+    The file goes only when every message was confirmed; what has no queue any more stays in it. One that LocalStack
+    still holds, as `down` was ended after it had saved and before it had stopped it, is not sent again.
     Raises `StackError` where LocalStack refuses one.
     """
     file = saved_messages_file(settings)
@@ -85,6 +86,8 @@ def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
         return 0
     with connect(settings) as sqs:
         queue_urls = sqs.queue_urls()
+        held = {message.message_id for message in _show_all(sqs)}
+        saved = [message for message in saved if message.message_id not in held]
         homeless = [message for message in saved if message.queue not in queue_urls]
         sendable = [message for message in saved if message.queue in queue_urls]
         refused = list(_send_all(sqs, queue_urls, sendable))

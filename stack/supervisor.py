@@ -1,5 +1,6 @@
 """supervisord, which keeps a native stack's processes running: its configuration, and talking to it."""
 
+import resource
 import shlex
 import subprocess
 import sys
@@ -15,13 +16,16 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
 from stack.config import ROOT
-from stack.errors import StackError
+from stack.errors import StackError, writing
 from stack.programs import Program
+from stack.whole_file import write_whole
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10.0
 # The limit of Linux and macOS for a socket's path is a little over 100 bytes.
 LONGEST_SOCKET_PATH = 90
+# supervisord's own default. A service that needs more raises its limit, or says that it cannot.
+WANTED_OPEN_FILES = 1024
 
 # http://supervisord.org/subprocess.html#process-states
 ALIVE = {"STARTING", "RUNNING", "BACKOFF", "STOPPING"}
@@ -64,9 +68,10 @@ class Supervisor:
 
     def launch(self, programs: Iterable[Program], environment: Mapping[str, str]) -> None:
         """Start supervisord in the background, with no program started yet; all will share `environment`."""
-        (self._directory / "logs").mkdir(parents=True, exist_ok=True)
+        with writing(self._directory / "logs"):
+            (self._directory / "logs").mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "supervisord.conf"
-        configuration.write_text(render(self._directory, programs))
+        write_whole(configuration, render(self._directory, programs))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
         done = subprocess.run(  # noqa: S603
             command, cwd=self._directory, env=environment, capture_output=True, text=True, check=False
@@ -141,11 +146,18 @@ logfile = logs/supervisord.log
 logfile_maxbytes = 1MB
 logfile_backups = 1
 nocleanup = true
+minfds = {_open_files()}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     return head + "".join(_section(number, program) for number, program in enumerate(programs))
+
+
+def _open_files() -> int:
+    """How many open files (RLIMIT_NOFILE) each process is to have at least: supervisord starts with no fewer."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return WANTED_OPEN_FILES if hard == resource.RLIM_INFINITY else min(WANTED_OPEN_FILES, hard)
 
 
 def _section(number: int, program: Program) -> str:

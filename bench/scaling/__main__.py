@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from bench.scaling.document import DOCUMENT, render
+from services.standard_streams import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,4 +28,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,12 +13,15 @@ from services.dlq.program import Program
 from services.dlq.selection import Criteria
 from services.dlq.terminal import say
 from services.durations import parse_age
+from services.standard_streams import run_command
+from services.whole_table import help_markup
 
 app = typer.Typer(
     help="Look at what has failed for good, in the dead-letter queues and in `undelivered`, and redrive it."
     " Without a command: list.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=help_markup(),
 )
 
 
@@ -113,4 +116,4 @@ def _errors_shown() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

@@ -25,10 +25,6 @@ class InterruptionError(DlqError):
     exit_code = 130
 
 
-class OutputError(DlqError):
-    """What a command has to tell cannot be written."""
-
-
 class NotOneMessageError(DlqError):
     """An id is that of no message, or of more than one."""
 

@@ -9,9 +9,8 @@ from services.dlq.end_of_line import EndOfLine
 from services.dlq.errors import InterruptionError, UsageError
 from services.dlq.program import Program
 from services.dlq.selection import Criteria
-from services.dlq.terminal import progress_bar, result
+from services.dlq.terminal import json_result, progress_bar, result
 from services.dlq.view import View, look_at
-from services.printable import json_text
 from services.queues import QueueDefinition
 from services.sqs import QueueState
 
@@ -31,7 +30,7 @@ def list_messages(program: Program, queue: str | None, criteria: Criteria, most:
     if as_json:
         unclaimed = [render.unclaimed_json(name, state) for name, state in seen.unclaimed.items()]
         view = render.view_json(seen.view, seen.definitions, time.time())
-        result(json_text({**view, "unclaimed": unclaimed, "unclaimed_problem": seen.problem}))
+        json_result({**view, "unclaimed": unclaimed, "unclaimed_problem": seen.problem})
     else:
         _print(seen, criteria)
     if seen.view.was_interrupted:

@@ -8,12 +8,12 @@ import typer
 
 from services.dlq import render
 from services.dlq.end_of_line import EndOfLine
-from services.dlq.errors import DlqError, InterruptionError, OutputError, UsageError
+from services.dlq.errors import DlqError, InterruptionError, UsageError
 from services.dlq.plan import Plan, Route, Selection, make_plan
 from services.dlq.program import Program
 from services.dlq.redrive import Moved, redrive
-from services.dlq.terminal import is_interactive, progress_bar, result, say
-from services.printable import json_text
+from services.dlq.terminal import is_interactive, json_result, progress_bar, result, say
+from services.standard_streams import is_output_lost
 
 _MOST_PROBLEMS = 5
 
@@ -32,7 +32,7 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
         say(note)
     if dry_run and as_json:
         planned = render.redrive_json(plan.routes, _stranded(plan), dry_run=True)
-        result(json_text(planned))
+        json_result(planned)
         return
     if dry_run:
         table = render.move_table(plan.moves, plan.stranded, time.time())
@@ -44,7 +44,7 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
             typer.confirm(f"Redrive {_routes_text(plan.routes)}?", abort=True, err=True)
         problems += _carry_out(program, plan, problems, as_json=as_json)
     elif as_json:
-        result(json_text(render.redrive_json(plan.routes, problems)))
+        json_result(render.redrive_json(plan.routes, problems))
     if not (plan.routes or problems):
         _nothing_to_move(selection, as_json=as_json)
     if problems:
@@ -74,21 +74,17 @@ def _carry_out(program: Program, plan: Plan, known_problems: Sequence[str], *, a
     finally:
         # Whatever ended it: this much is done.
         done = f"Moved {_routes_text(moved.routes)}."
-        told = json_text(render.redrive_json(moved.routes, [*known_problems, *moved.problems]))
-        _tell(told if as_json else done, done)
+        if as_json:
+            json_result(render.redrive_json(moved.routes, [*known_problems, *moved.problems]))
+        else:
+            result(done)
+        if is_output_lost():
+            say(done)
     if was_interrupted:
         raise InterruptionError("Interrupted: what was not moved is where it was.")
     problems = moved.problems
     more = len(problems) - _MOST_PROBLEMS
     return [*problems[:_MOST_PROBLEMS], f"… and {more:,} more"] if more > 0 else problems
-
-
-def _tell(text: str, done: str) -> None:
-    try:
-        result(text)
-    except (OutputError, BrokenPipeError):
-        say(done)
-        raise
 
 
 def _stranded(plan: Plan) -> list[str]:

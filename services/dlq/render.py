@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from services import exact_json
@@ -18,6 +17,7 @@ from services.durations import describe_duration
 from services.printable import printable
 from services.queues import QueueDefinition
 from services.sqs import QueueState, ReceivedMessage
+from services.whole_table import WholeTable
 
 UNKNOWN = "—"
 
@@ -37,27 +37,25 @@ def routes_text(routes: Counter[Route]) -> str:
     return ", ".join(f"{number:,} from {source} to {to}" for (source, to), number in sorted(routes.items()) if number)
 
 
-def queue_table(states: Mapping[str, QueueState], definitions: Mapping[str, QueueDefinition]) -> Table:
+def queue_table(states: Mapping[str, QueueState], definitions: Mapping[str, QueueDefinition]) -> WholeTable:
     """Return a line for each queue: how much it holds, and where a redrive returns it."""
-    table = _table("queue", "messages", "in flight", "a redrive returns them to")
-    for column in table.columns[1:3]:
-        column.justify = "right"
+    counts = ("messages", "in flight")
+    table = WholeTable("queue", *counts, "a redrive returns them to", right=counts)
     for name, state in states.items():
         returns_to = definitions[name].source_queue or "the queue each came from"
         table.add_row(name, f"{state.messages:,}", f"{state.in_flight:,}", returns_to)
     return table
 
 
-def letter_table(letters: Iterable[DeadLetter], now: float) -> Table:
+def letter_table(letters: Iterable[DeadLetter], now: float) -> WholeTable:
     """Return a line for each message; its reason is cut off where the terminal ends."""
     table = _letter_columns("attempts", "reason")
-    table.columns[-2].justify = "right"
     for letter in letters:
         table.add_row(*_cells(letter, now), str(letter.attempts or UNKNOWN), _one_line(letter.reason))
     return table
 
 
-def move_table(moves: Iterable[Move], stranded: Iterable[DeadLetter], now: float) -> Table:
+def move_table(moves: Iterable[Move], stranded: Iterable[DeadLetter], now: float) -> WholeTable:
     """Return a line for each message that a redrive would move, or would not know where to move."""
     table = _letter_columns("goes to", "reason")
     for move in moves:
@@ -110,7 +108,8 @@ def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, no
         "reason": letter.reason,
         "callback": letter.callback_url,
     }
-    grid = Table.grid(padding=(0, 2))
+    grid = WholeTable("", "", has_header=False)
+    grid.columns[1].no_wrap = False
     for name, value in lines.items():
         if value is not None:
             grid.add_row(Text(name, style="dim"), Text(printable(value), overflow="fold"))
@@ -180,17 +179,10 @@ def queue_json(name: str, state: QueueState, definition: QueueDefinition) -> dic
     }
 
 
-def _table(*headers: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for header in headers:
-        table.add_column(header, no_wrap=True)
-    return table
-
-
-def _letter_columns(*last: str) -> Table:
-    table = _table("queue", "task", "task type", "age", *last)
+def _letter_columns(*last: str) -> WholeTable:
+    table = WholeTable("queue", "task", "task type", "age", *last, right=["attempts"])
     # Where the terminal is narrow, these two are cut off: the beginning of an id is enough for the other commands.
-    for column, narrowest in ((table.columns[1], 9), (table.columns[-1], 20)):
+    for column, narrowest in ((table.columns[1], 9), (table.columns[-1], 15)):
         column.no_wrap, column.min_width = False, narrowest
     return table
 

@@ -8,9 +8,8 @@ from services.dlq.dead_letter import DeadLetter, content_of
 from services.dlq.destination import destination_of
 from services.dlq.end_of_line import EndOfLine
 from services.dlq.program import Program
-from services.dlq.terminal import progress_bar, result
+from services.dlq.terminal import json_result, progress_bar, result
 from services.dlq.view import find_message
-from services.printable import json_text
 from services.sqs import ReceivedMessage
 
 
@@ -19,7 +18,7 @@ def show_message(program: Program, wanted: str, *, as_json: bool) -> None:
     letter, message = program.run(lambda end_of_line: _find(end_of_line, program.names, wanted))
     redrives_to = destination_of(letter, program.definitions)
     if as_json:
-        result(json_text(render.details_json(letter, message, redrives_to, time.time())))
+        json_result(render.details_json(letter, message, redrives_to, time.time()))
     else:
         result(*render.letter_details(letter, content_of(message.body), redrives_to, time.time()))
 

@@ -1,47 +1,37 @@
 """What the commands print on: results on standard output, all else on standard error."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import Any
 
-import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.dlq.errors import OutputError
+from services.printable import json_text
+from services.standard_streams import encodable_json
 
 # A file or a pipe has no width to cut a table to.
 _BOUNDLESS = 1_000_000
 
 
 def result(*parts: RenderableType) -> None:
-    """Print a result, one part below the other; of a text no line is broken or cut off. Raises OutputError."""
-    if sys.stdout is None:
-        raise OutputError("Standard output cannot be written: it is closed.")
+    """Print a result, one part below the other; of a text no line is broken or cut off."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _BOUNDLESS
-    try:
-        for part in parts:
-            typer.echo(part) if isinstance(part, str) else console.print(part)
-    except BrokenPipeError:
-        # Who reads it has seen enough: typer ends the command.
-        raise
-    except OSError as error:
-        _forget_output()
-        raise OutputError(f"Standard output cannot be written: {error.strerror}.") from error
+    for part in parts:
+        sys.stdout.write(f"{part}\n") if isinstance(part, str) else console.print(part)
+
+
+def json_result(value: Any) -> None:
+    """Print a result as JSON."""
+    result(encodable_json(json_text(value)))
 
 
 def say(line: str, style: str | None = None) -> None:
     """Print one line beside the result, as it is."""
     Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True, style=style)
-
-
-def _forget_output() -> None:
-    """Let Python, at its end, not try once more to write what could not be written."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_interactive() -> bool:

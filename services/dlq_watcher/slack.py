@@ -12,6 +12,7 @@ from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.slack_answer import SlackRefusal, judge_answer
 from services.dlq_watcher.slack_message import SlackMessage, message_of
 from services.http_client import HTTP_ERRORS, describe_http_error
+from services.proxies import goes_directly
 from services.settings import WatcherSettings
 
 _TIMEOUT_SECONDS = 10
@@ -64,4 +65,7 @@ class SlackChannel:
         async with aiohttp.ClientSession(timeout=timeout, middlewares=(judged,)) as session:
             # What fails is tried again from the queue, which outlives this program.
             client = AsyncWebClient(self._token, self._url, session=session, retry_handlers=[])
+            if goes_directly(self._url):
+                # The SDK reads HTTP_PROXY and HTTPS_PROXY, and not NO_PROXY.
+                client.proxy = None
             await client.chat_postMessage(channel=self._channel, text=message.text, blocks=message.blocks)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from services.standard_streams import run_command
 from tests.chaos.chaos_stack import targets
 from tests.chaos.plan import make_plan
 from tests.chaos.progress import Progress
@@ -67,4 +68,4 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(main)
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

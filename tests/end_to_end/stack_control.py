@@ -162,13 +162,13 @@ class StackControl:
             check=False,
         )
 
-    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
+    def start_command(self, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start one of the stack's commands, whose output is read as it comes."""
         return subprocess.Popen(  # noqa: S603  # the project's own commands
             [sys.executable, "-m", "stack", *arguments],
             cwd=ROOT,
             env=self._environment,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             text=True,
         )
 

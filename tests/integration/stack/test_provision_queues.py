@@ -13,6 +13,7 @@ import pytest
 from stack.environment import merged_environment
 from stack.localstack import INIT, localstack_environment, localstack_python, render_queues
 from tests.integration.conftest import running_localstack
+from tests.refusing_proxy import running_proxy
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
@@ -88,6 +89,14 @@ def test_it_prints_each_queue_that_it_made(localstack_url: str, localstack_direc
     done = run_hook(localstack_url, localstack_directory)
 
     assert all(f"queue {queue['name']}: " in done.stdout for queue in QUEUES)
+
+
+def test_no_proxy_of_the_environment_stands_before_it(localstack_url: str, localstack_directory: Path) -> None:
+    with running_proxy() as proxy:
+        done = run_hook(localstack_url, localstack_directory, **proxy.environment)
+
+    assert done.returncode == 0, done.stderr
+    assert proxy.asked == []
 
 
 def test_a_hook_that_fails_is_told_as_failed(tmp_path: Path) -> None:

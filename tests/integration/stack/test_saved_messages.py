@@ -202,6 +202,15 @@ def test_after_a_restore_nothing_is_left_to_restore(before: Broker, after: Broke
     assert restore(after.settings) == 0
 
 
+def test_what_localstack_still_holds_is_not_sent_again(before: Broker) -> None:
+    before.send("work", "once")
+    save(before.settings)
+
+    assert restore(before.settings) == 0
+    assert before.bodies("work") == ["once"]
+    assert not saved_messages_file(before.settings).exists()
+
+
 def test_empty_queues_leave_no_file(before: Broker) -> None:
     assert save(before.settings) == 0
     assert not saved_messages_file(before.settings).exists()

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from services.seldom import Seldom
 from services.span_exporter import ToldSpanExporter, problem_of
+from tests.refusing_proxy import running_proxy
 
 PROTOBUF = "application/x-protobuf"
 
@@ -121,6 +122,26 @@ def test_spans_that_are_taken_are_not_told_of(exporter: ToldSpanExporter) -> Non
         assert exporter.export([span()]) is SpanExportResult.SUCCESS
 
     assert logs == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "asked"),
+    [(None, []), ("http://collector.example.com:4318", ["POST http://collector.example.com:4318/v1/traces"])],
+    ids=["near", "elsewhere"],
+)
+def test_a_proxy_stands_before_a_collector_elsewhere_alone(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, endpoint: str | None, asked: list[str]
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint or collector.url)
+    with running_proxy() as proxy:
+        for name, value in proxy.environment.items():
+            monkeypatch.setenv(name, value)
+        exporter = ToldSpanExporter()
+        result = exporter.export([span()])
+        exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
+
+    assert proxy.asked == asked
+    assert (result is SpanExportResult.SUCCESS) == (endpoint is None)
 
 
 @pytest.mark.parametrize("status", [301, 307, 400])

@@ -1,5 +1,6 @@
 """Every command says how it is used, by an example, serves programs too, and starts at once."""
 
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from services.dlq.__main__ import app as dlq_app
 from stack.__main__ import app
+from stack.config import ROOT
 
 # It passes on what it is given, --json and --help included.
 PASSES_ON = "dlq"
@@ -41,3 +43,19 @@ def test_a_command_loads_no_client_of_aws() -> None:
     code = "import stack.__main__, sys; print(*{'aioboto3', 'aiohttp', 'boto3', 'botocore'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("program", ["stack", "services.dlq"])
+def test_in_a_narrow_terminal_no_option_is_cut_off(program: str) -> None:
+    command = {"stack": "submit", "services.dlq": "redrive"}[program]
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-m", program, command, "--help"],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "40", "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    options = {"stack": {"--callback-url", "--task-type"}, "services.dlq": {"--older-than", "--task-type"}}
+    assert options[program] <= set(done.stdout.split())

@@ -1,0 +1,131 @@
+"""Odd surroundings: nobody reads what is printed, a proxy refuses all, the locale is ASCII, the terminal narrow."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import termios
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
+from tests.end_to_end.stack_control import SETTINGS, StackControl
+from tests.end_to_end.test_commands import submitted
+from tests.refusing_proxy import RefusingProxy, running_proxy
+
+ASCII_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+NARROW = 40
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[RefusingProxy]:
+    with running_proxy() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def stack(proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl]:
+    settings = {**SETTINGS, **proxy.environment, **ASCII_LOCALE}
+    control = StackControl(tmp_path_factory.mktemp("Größe"), settings=settings)
+    try:
+        assert exit_code_unread(control, "up") == 0
+        yield control
+    finally:
+        control.remove()
+
+
+def exit_code_unread(stack: StackControl, *arguments: str) -> int:
+    """Run a command whose output nobody reads from its first line on."""
+    with stack.start_command(*arguments) as command:
+        assert command.stdout is not None
+        command.stdout.readline()
+        command.stdout.close()
+        return command.wait()
+
+
+def in_terminal(stack: StackControl, *arguments: str) -> str:
+    """Return what a command prints in a narrow terminal, without colours."""
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, NARROW, 0, 0))
+    with stack.start_command(*arguments, stdout=inside):
+        os.close(inside)
+        text = b"".join(_read(terminal))
+    os.close(terminal)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    try:
+        while text := os.read(terminal, 65_536):
+            yield text
+    except OSError:
+        """Nobody has it open any more (EIO)."""
+
+
+@pytest.fixture(scope="module")
+def undelivered(stack: StackControl) -> str:
+    """The id of a task whose outcome nobody takes, once it is in `undelivered`."""
+    told, _done = submitted(stack, "--callback-url", f"{stack.receiver_url_for_services}/callback?status=410&times=1")
+    wait_for(lambda: told["task_id"] in stack.dlq("list", "undelivered", "--json"), "the outcome in undelivered")
+    return str(told["task_id"])
+
+
+def test_a_task_is_worked_and_no_proxy_is_asked(stack: StackControl, proxy: RefusingProxy) -> None:
+    told, done = submitted(stack, "--wait", "--timeout", str(PATIENCE_SECONDS))
+
+    assert told["outcome"] == "success", done.stderr
+    assert proxy.asked == []
+
+
+def test_an_alert_comes_to_the_receiver_and_no_proxy_is_asked(
+    stack: StackControl, undelivered: str, proxy: RefusingProxy
+) -> None:
+    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
+        wait_for(lambda: undelivered in receiver.get("/slack/messages").text, "the alert")
+
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize("command", ["ps", "ps --watch", "logs", "logs --follow", "dlq"])
+def test_a_command_that_prints_ends_well_when_it_is_read_no_further(stack: StackControl, command: str) -> None:
+    assert exit_code_unread(stack, *command.split()) == 0
+
+
+@pytest.mark.parametrize("command", ["ps", "logs", "dlq list", "dlq show ID", "trace ID", "demo", "ps --help"])
+def test_in_an_ascii_locale_every_command_prints_ascii(stack: StackControl, undelivered: str, command: str) -> None:
+    done = stack.command(*command.replace("ID", undelivered).split())
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+
+
+def test_in_a_narrow_terminal_no_name_id_or_address_is_cut(stack: StackControl, undelivered: str) -> None:
+    services = set(stack.services())
+
+    assert services | {"calculation-dlq", "undelivered", "healthy"} <= set(in_terminal(stack, "ps").split())
+    assert {"undelivered", undelivered} <= set(in_terminal(stack, "dlq", "list").split())
+    assert undelivered in in_terminal(stack, "dlq", "show", undelivered).split()
+    assert undelivered in in_terminal(stack, "trace", undelivered[:8]).split()
+    assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(in_terminal(stack, "up").split())
+
+
+def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackControl) -> None:
+    stack.stop("worker-calculation")
+    told, _done = submitted(stack)
+
+    with stack.start_command("down") as down:
+        assert down.stdout is not None
+        down.stdout.readline()
+        down.stdout.close()
+        down.send_signal(signal.SIGINT)
+
+    assert down.returncode == 0
+    assert "The stack is not up" in stack.command("ps").stderr
+    stack.up()
+    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
+        heard = {"task_id": told["task_id"]}
+        wait_for(lambda: receiver.get("/callbacks", params=heard).json()["callbacks"], "the callback")
