@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 
 from stack.config import Mode
 
@@ -19,8 +20,9 @@ def choose_mode(forced: Mode | None, remembered: Mode | None, engine_answers: Ca
     return "containers" if engine_answers() else "native"
 
 
+@cache
 def engine_answers() -> bool:
-    """Whether a Docker engine answers, with Compose v2."""
+    """Whether a Docker engine answers, with Compose v2; a command asks once."""
     version = _output("docker", "compose", "version", "--short")
     if version is None or not is_supported(version):
         return False
