@@ -19,6 +19,7 @@ class ContainerStack:
 
     def __init__(self, directory: Path) -> None:
         api_port, receiver_port, localstack_port, console_port = (free_port() for _ in range(4))
+        self.directory = directory
         self.project = f"async-tasks-containers-{api_port}"
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
@@ -64,6 +65,14 @@ class ContainerStack:
         return {
             container["Name"].removeprefix(f"/{self.project}-"): container
             for container in json.loads(self._output("docker", "inspect", *ids))
+        }
+
+    def started_at(self) -> dict[str, str]:
+        """When each of the containers that run has begun."""
+        return {
+            container["Id"]: container["State"]["StartedAt"]
+            for container in self.containers().values()
+            if container["State"]["Running"]
         }
 
     def python(self, service: str, code: str) -> str:
