@@ -15,7 +15,6 @@ from typing import Any
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.errors import StackError
-from stack.readiness import is_healthy
 from stack.sqs import Sqs, connect
 from stack.whole_file import write_whole
 
@@ -62,17 +61,10 @@ def save(settings: StackSettings, on_progress: OnProgress = say) -> int:
     return len(kept)
 
 
-def save_where_possible(settings: StackSettings, on_progress: OnProgress = say) -> None:
-    """Save the messages before LocalStack is stopped; where it does not answer, say that they could not be saved."""
-    if is_healthy(f"{settings.localstack_url}/_localstack/health"):
-        save(settings, on_progress)
-    else:
-        on_progress("LocalStack does not answer: if messages were in its queues, they could not be saved.")
-
-
 def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
     """Send the saved messages to their queues again; return how many were confirmed.
 
+    Those that are still there are not sent: after `save`, LocalStack was not stopped.
     The file goes only when every message was confirmed; what has no queue any more stays in it.
     Raises `StackError` where LocalStack refuses one.
     """
@@ -81,6 +73,8 @@ def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
     if not saved:
         return 0
     with connect(settings) as sqs:
+        still_there = {message.message_id for message in _show_all(sqs)}
+        saved = [message for message in saved if message.message_id not in still_there]
         queue_urls = sqs.queue_urls()
         homeless = [message for message in saved if message.queue not in queue_urls]
         sendable = [message for message in saved if message.queue in queue_urls]

@@ -8,7 +8,7 @@ import pytest
 from stack.ports import free_port
 from tests.containers.clone import Clone
 from tests.containers.container_stack import is_ready
-from tests.end_to_end.client import Client, wait_for
+from tests.end_to_end.client import Client
 
 CALCULATION = "/v1/calculation/basic"
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
