@@ -68,14 +68,17 @@ def up(*, as_json: JsonOption = False) -> None:
     """
     on_progress = say_aside if as_json else say
     with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress):
-        before = running_settings(merged_environment())
-        settings, line = _settings_to_start(before)
+        environment = merged_environment()
+        before = running_settings(environment)
+        mode = choose_mode(forced_mode(environment), before.mode if before else None, engine_answers)
+        replaced = _replaced(before, mode)
+        settings, line = settings_to_start(environment, mode)
         if written := write_files():
             on_progress(f"The code has changed what follows from it: {_names(written)} written.")
         on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}.")
         if line:
             on_progress(line)
-        MODES[settings.mode].up(settings, before, on_progress)
+        MODES[settings.mode].up(settings, replaced, on_progress)
         if as_json:
             show_json({"mode": settings.mode, "urls": _addresses(settings)})
         else:
@@ -248,14 +251,14 @@ def _names(paths: Iterable[Path]) -> str:
     return ", ".join(str(path.relative_to(ROOT)) for path in paths)
 
 
-def _settings_to_start(before: StackSettings | None) -> tuple[StackSettings, str]:
-    """The settings to start with, and a line to say on them. Raises `StackError` where it runs in the other mode."""
-    environment = merged_environment()
-    running = before.mode if before else None
-    mode = choose_mode(forced_mode(environment), running, engine_answers)
-    if before and before.mode != mode and _services(before):
+def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
+    """The stack as it runs in this mode. Raises `StackError` where it runs in the other one."""
+    if before is None or before.mode == mode:
+        return before
+    # Where no engine answers any more, none of its containers runs.
+    if (before.mode == "native" or engine_answers()) and _services(before):
         raise StackError(f"The stack runs {MODE_TEXTS[before.mode]}: stop it first with `make down`.")
-    return settings_to_start(environment, mode)
+    return None
 
 
 def _running_settings() -> StackSettings:
@@ -278,7 +281,7 @@ def _clean(environment: Mapping[str, str], on_progress: OnProgress, *, force: bo
         if settings := running_settings(environment):
             _stop(settings, on_progress, force=force)
         project = state.recall(directory).project
-        if project:
+        if project and (engine_answers() or not force):
             containers.clean(stack_settings({**environment, PROJECT_NAME: project}, "containers"))
         return project
 

@@ -26,15 +26,24 @@ def find_orphans(supervisor_url: str) -> dict[int, str]:
     return found
 
 
-def find_listener(port: int) -> Path | None:
-    """The clone whose native stack was told to listen on the port; None where there is none, or it cannot be seen."""
-    for directory in Path("/proc").glob("[0-9]*"):
-        environment = _environment(directory / "environ")
+def find_listener(port: int) -> str | None:
+    """The folder, and the `STACK_DIR`, of the native stack that was told to listen on the port.
+
+    None where there is none, or it cannot be seen.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        environment = _environment(process / "environ")
         service = environment.get("SUPERVISOR_PROCESS_NAME", "")
         told = environment.get("GATEWAY_LISTEN" if service == LOCALSTACK else f"{service.upper()}_PORT", "")
         if "SUPERVISOR_SERVER_URL" in environment and told.rpartition(":")[2] == str(port):
-            return _working_directory(directory)
+            with suppress(OSError):
+                return _stack_of((process / "cwd").readlink(), environment["SUPERVISOR_SERVER_URL"])
     return None
+
+
+def _stack_of(folder: Path, supervisor_url: str) -> str:
+    directory = Path(supervisor_url.removeprefix("unix://")).parent
+    return str(folder) if directory.is_relative_to(folder) else f"{folder} with another STACK_DIR"
 
 
 def stop_orphans(supervisor_url: str, is_meant: Callable[[str], bool] = lambda _name: True) -> None:
@@ -62,12 +71,6 @@ def is_stopped(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith(("T", "t"))
     return False
-
-
-def _working_directory(process: Path) -> Path | None:
-    with suppress(OSError):
-        return (process / "cwd").readlink()
-    return None
 
 
 def _environment(file: Path) -> dict[str, str]:

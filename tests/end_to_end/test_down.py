@@ -1,7 +1,10 @@
 """What is queued outlives every way of stopping the stack that the project's own commands have."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from stack.ports import free_port
 from tests.end_to_end.client import Client
@@ -72,3 +75,25 @@ def test_other_ports_in_the_shell_find_the_stack_that_runs(client: Client, own_s
     own_stack.up()
     for task_id in saved:
         client.wait_for_deliveries(task_id)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"HEARTBEAT_SECONDS": "60"}, "HEARTBEAT_SECONDS (60) must be less than VISIBILITY_TIMEOUT_SECONDS"),
+        ({"TASK_PACKAGES": "no.such.package"}, "no.such.package"),
+        ({"API_PORT": "{taken}"}, "Port {taken} is in use by another program: `API_PORT="),
+    ],
+)
+def test_a_start_that_must_fail_leaves_the_stack_that_runs(
+    own_stack: StackControl, settings: dict[str, str], reason: str
+) -> None:
+    before = [own_stack.pid(service) for service in own_stack.services()]
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        done = own_stack.command("up", **{name: value.format(taken=taken) for name, value in settings.items()})
+
+    assert done.returncode == 1
+    assert reason.format(taken=taken) in done.stderr
+    assert [own_stack.pid(service) for service in own_stack.services()] == before

@@ -59,7 +59,7 @@ def test_another_stacks_processes_are_left_alone(children: dict[str, "subprocess
 
 @pytest.mark.usefixtures("children")
 def test_the_clone_whose_service_listens_on_a_port_is_found() -> None:
-    assert find_listener(int(PORTS["API_PORT"])) == Path.cwd()
+    assert find_listener(int(PORTS["API_PORT"])) == f"{Path.cwd()} with another STACK_DIR"
     # Every process has this in its environment, and none of them is the receiver.
     assert find_listener(int(PORTS["RECEIVER_PORT"])) is None
 
