@@ -29,51 +29,42 @@ def nothing_can_be_saved(stack: StackControl) -> Iterator[None]:
     in_the_way.rmdir()
 
 
-def test_localstack_is_not_stopped_where_what_it_holds_cannot_be_saved(client: Client, own_stack: StackControl) -> None:
+def test_what_is_queued_outlives_a_down_that_fails_and_other_ports_in_the_shell(
+    client: Client, own_stack: StackControl
+) -> None:
+    other_port = str(free_port())
     tasks = queue_up(client, own_stack)
     localstack = own_stack.pid("localstack")
 
     own_stack.pause("localstack")
     paused = [own_stack.command(command) for command in ("down", "up")]
     own_stack.resume("localstack")
-
     assert [done.returncode for done in paused] == [1, 1]
     assert all("LocalStack is paused" in done.stderr for done in paused)
     assert "nothing was stopped" in paused[0].stderr
-    assert client.post(CALCULATION, []).status_code == 422
 
     with nothing_can_be_saved(own_stack):
         unsaved = own_stack.command("down")
-
     assert unsaved.returncode == 1
     assert "What is queued could not be saved" in unsaved.stderr
     assert "FORCE=1" in unsaved.stderr
     assert own_stack.pid("localstack") == localstack
 
-    own_stack.up()
+    saved = own_stack.command("down", LOCALSTACK_PORT=other_port)
+    assert saved.returncode == 0, saved.stderr
+    assert f"Saved {TASKS} messages" in saved.stdout
+
+    started = own_stack.command("up", LOCALSTACK_PORT=other_port)
+    assert started.returncode == 0, started.stderr
     for task_id in tasks:
         client.wait_for_deliveries(task_id)
 
-
-def test_other_ports_in_the_shell_find_the_stack_that_runs(client: Client, own_stack: StackControl) -> None:
-    other_port = str(free_port())
-    moved_along = queue_up(client, own_stack)
-
-    moved = own_stack.command("up", LOCALSTACK_PORT=other_port)
-
+    tasks = queue_up(client, own_stack)
+    assert own_stack.command("dlq", "list").returncode == 0
+    moved = own_stack.command("up")
     assert moved.returncode == 0, moved.stderr
     assert f"Saved {TASKS} messages" in moved.stdout
-    for task_id in moved_along:
-        client.wait_for_deliveries(task_id)
-
-    saved = queue_up(client, own_stack)
-    looked = own_stack.command("dlq", "list", "--json")
-    done = own_stack.command("down", API_PORT=str(free_port()))
-
-    assert looked.returncode == 0, looked.stderr
-    assert f"Saved {TASKS} messages" in done.stdout
-    own_stack.up()
-    for task_id in saved:
+    for task_id in tasks:
         client.wait_for_deliveries(task_id)
 
 
