@@ -52,8 +52,9 @@ class ContainerStack:
         self._output(sys.executable, "-m", "stack", "down")
 
     def remove(self) -> None:
-        """Stop it and remove the receiver's data."""
+        """Stop it and remove the receiver's data and the image."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10")
+        self._run("docker", "image", "rm", f"{self.project}-services")
 
     def compose(self, *arguments: str) -> str:
         """Plain Docker Compose on this stack."""

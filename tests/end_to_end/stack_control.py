@@ -83,6 +83,7 @@ class StackControl:
         self._stack("down")
         if self.mode == "containers":
             self._docker("volume", "rm", f"{self._project}_receiver-data")
+            self._docker("image", "rm", f"{self._project}-services")
 
     def pid(self, service: str) -> int:
         """Return the process id of the service, which is running, on this machine."""
