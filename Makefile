@@ -15,6 +15,7 @@ QUICK ?=
 ONLY ?=
 CHROMIUM ?=
 OBSERVABILITY ?=
+FORCE ?=
 
 LOCALSTACK_VENV = $(VENV)-localstack
 STACK = $(VENV)/bin/python -u -m stack
@@ -25,6 +26,10 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 PEERS = celery dramatiq taskiq
 # A test that hangs ends the run after five minutes, with its name and where each thread stood.
 IN_PARALLEL = --numprocesses 3 --max-worker-restart 0 -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+SAVED = .stack/saved-messages.json
+# What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
+OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
+	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
@@ -37,8 +42,8 @@ export PYTHON MODE OBSERVABILITY
 up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(STACK) up
 
-down: venv ## Stop it; what is still in the queues comes back with the next start
-	@$(STACK) down
+down: venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
+	@$(STACK) down $(if $(FORCE),--force)
 
 ps: venv ## Show the services, what waits in the queues and what the workers do (WATCH=1: go on, refreshed in place)
 	@$(STACK) ps $(if $(WATCH),--watch) $(ARGS)
@@ -138,10 +143,13 @@ base-images: ## Make the base images from package registries, on a machine that 
 
 ##@ The rest
 
-clean: ## Stop the stack and remove its state, the receiver's data, the virtual environments and all caches
-	@if [ -x $(VENV)/bin/python ] && [ -d .stack ]; then $(STACK) down || true; fi
-	@if docker info >/dev/null 2>&1; then docker compose down --volumes --remove-orphans; fi
-	@rm -rf .stack .bench .profile .tools $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+clean: ## Stop this clone's stack and remove its state, the receiver's data, the virtual environments and all caches (FORCE=1: what is queued too)
+	@if [ -x $(VENV)/bin/python ] || [ -n "$(OF_A_STACK)" ]; then \
+		{ [ -x $(VENV)/bin/python ] || $(MAKE) --no-print-directory venv; } \
+		&& $(STACK) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
+	@$(if $(FORCE),,if [ -e $(SAVED) ]; then echo "What was queued stays in $(SAVED), for the next make up (FORCE=1 removes it)."; fi)
+	@if [ -d .stack ]; then find .stack -mindepth 1 $(if $(FORCE),,! -path $(SAVED)) -delete; rmdir .stack 2>/dev/null || true; fi
+	@rm -rf .bench .profile .tools $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands

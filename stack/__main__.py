@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,17 @@ import typer
 from services.standard_streams import end_unread, followed, run_command
 from services.whole_table import WholeTable, help_markup
 from stack import containers, demo_view, native, observability, state
-from stack.config import ROOT, Mode, StackSettings, forced_mode, stack_directory, stack_settings
-from stack.console import console, refreshed, say, say_aside, show_error, show_json, show_table
+from stack.config import (
+    DEFAULT_DIRECTORY,
+    PROJECT_NAME,
+    ROOT,
+    Mode,
+    StackSettings,
+    forced_mode,
+    stack_directory,
+    stack_settings,
+)
+from stack.console import OnProgress, console, refreshed, say, say_aside, show_error, show_json, show_table
 from stack.demo import curl
 from stack.demo import demo as run_demo
 from stack.environment import host_environment, merged_environment
@@ -29,6 +38,7 @@ from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
 from stack.once_begun import finished_once_begun, outliving_terminal
 from stack.overview import look, overview_text
+from stack.running import running_settings, settings_to_start
 from stack.status import ServiceStatus
 from stack.submit import read_request
 from stack.submit import submit as submit_request
@@ -49,6 +59,7 @@ MODE_TEXTS: dict[Mode, str] = {"native": "natively", "containers": "in container
 
 WATCH_SECONDS = 2.0
 
+ForceOption = Annotated[bool, typer.Option("--force", help="Even where messages are lost by it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -60,12 +71,17 @@ def up(*, as_json: JsonOption = False) -> None:
     """
     on_progress = say_aside if as_json else say
     with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
-        settings = _settings_to_start()
+        environment = merged_environment()
+        before = running_settings(environment)
+        mode = choose_mode(forced_mode(environment), before.mode if before else None, engine_answers)
+        replaced = _replaced(before, mode)
+        settings, line = settings_to_start(environment, mode)
         if written := write_files():
             on_progress(f"The code has changed what follows from it: {_names(written)} written.")
         on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}.")
-        state.remember_mode(settings)
-        MODES[settings.mode].up(settings, on_progress)
+        if line:
+            on_progress(line)
+        MODES[settings.mode].up(settings, replaced, on_progress)
         if as_json:
             show_json({"mode": settings.mode, "urls": _addresses(settings)})
         else:
@@ -73,8 +89,11 @@ def up(*, as_json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: python -m stack down")
-def down(*, as_json: JsonOption = False) -> None:
-    """Stop the stack. What is still in the queues is saved, and the next start brings it back."""
+def down(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """Stop the stack. What is still in the queues is saved, and the next start brings it back.
+
+    Where it cannot be saved LocalStack is not stopped, unless --force says so.
+    """
     on_progress = say_aside if as_json else say
     with (
         _errors_shown(),
@@ -83,12 +102,31 @@ def down(*, as_json: JsonOption = False) -> None:
     ):
         settings = _running_settings()
         stopping = [service.name for service in _services(settings)] if as_json else []
-        MODES[settings.mode].down(settings, on_progress)
-        state.forget_mode(settings.directory)
+        _stop(settings, on_progress, force=force)
         if as_json:
             show_json({"stopped": stopping})
         else:
             say("Everything is stopped.")
+
+
+@app.command(epilog="Example: python -m stack clean")
+def clean(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """Stop the stack and remove what it has on the container engine: containers, the receiver's data, the image.
+
+    With another STACK_DIR, that of .stack as well. What is still in the queues is saved; where it cannot be nothing is
+    removed, unless --force says so.
+    """
+    on_progress = say_aside if as_json else say
+    environment = merged_environment() | {"MODE": ""}
+    # That of the clone itself too, whose files `make clean` removes.
+    default = environment | {"STACK_DIR": "", PROJECT_NAME: ""}
+    is_default = stack_directory(environment) == DEFAULT_DIRECTORY
+    with _errors_shown():
+        projects = [
+            _clean(each, on_progress, force=force) for each in [environment, *([] if is_default else [default])]
+        ]
+        if as_json:
+            show_json({"removed": list(filter(None, projects))})
 
 
 @app.command(epilog="Example: python -m stack ps --watch")
@@ -224,23 +262,39 @@ def _names(paths: Iterable[Path]) -> str:
     return ", ".join(str(path.relative_to(ROOT)) for path in paths)
 
 
-def _settings_to_start() -> StackSettings:
-    """The settings in the mode to start. Raises `StackError` where the stack runs in the other one."""
-    environment = merged_environment()
-    running = state.remembered_mode(stack_directory(environment))
-    mode = choose_mode(forced_mode(environment), running, engine_answers)
-    if running not in {None, mode} and _services(stack_settings(environment, running)):
-        raise StackError(f"The stack runs {MODE_TEXTS[running]}: stop it first with `make down`.")
-    return stack_settings(environment, mode)
+def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
+    """The stack as it runs in this mode. Raises `StackError` where it runs in the other one."""
+    if before is None or before.mode == mode:
+        return before
+    # Where no engine answers any more, none of its containers runs.
+    if (before.mode == "native" or engine_answers()) and _services(before):
+        raise StackError(f"The stack runs {MODE_TEXTS[before.mode]}: stop it first with `make down`.")
+    return None
 
 
 def _running_settings() -> StackSettings:
-    """The settings in the mode in which the stack was started."""
-    environment = merged_environment()
-    mode = state.remembered_mode(stack_directory(environment))
-    if mode is None:
+    """The settings with which the stack was started."""
+    settings = running_settings(merged_environment())
+    if settings is None:
         raise StackError("The stack is not up: `make up` starts it.")
-    return stack_settings(environment, mode)
+    return settings
+
+
+def _stop(settings: StackSettings, on_progress: OnProgress, *, force: bool) -> None:
+    MODES[settings.mode].down(settings, on_progress, force=force)
+    state.remember_stopped(settings)
+
+
+def _clean(environment: Mapping[str, str], on_progress: OnProgress, *, force: bool) -> str:
+    """Stop and remove one stack; return its Compose project, empty where it has none."""
+    directory = stack_directory(environment)
+    with alone("make clean", directory, on_progress):
+        if settings := running_settings(environment):
+            _stop(settings, on_progress, force=force)
+        project = state.recall(directory).project
+        if project and (engine_answers() or not force):
+            containers.clean(stack_settings({**environment, PROJECT_NAME: project}, "containers"))
+        return project
 
 
 def _services(settings: StackSettings) -> list[ServiceStatus]:

@@ -30,9 +30,9 @@ def compose_environment(settings: StackSettings) -> dict[str, str]:
 
 def write_additions(settings: StackSettings) -> None:
     """Write what the configured task types add to the project's own, in place of what was written before."""
+    queues_json = render_queues(settings.environment)
     _workers_file(settings).unlink(missing_ok=True)
     shutil.rmtree(_init_directory(settings), ignore_errors=True)
-    queues_json = render_queues(settings.environment)
     if queues_json == QUEUES_FILE.read_text():
         return
     place_init(_init_directory(settings), queues_json)

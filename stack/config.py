@@ -14,6 +14,9 @@ Mode = Literal["native", "containers"]
 
 LARGEST_PORT = 65535
 
+DEFAULT_DIRECTORY = ROOT / ".stack"
+PROJECT_NAME = "COMPOSE_PROJECT_NAME"
+
 # Inside the containers' network every service has its own host name and its default port.
 RECEIVER_IN_CONTAINERS = "http://receiver:9000"
 LOCALSTACK_IN_CONTAINERS = "http://localstack:4566"
@@ -31,7 +34,7 @@ class StackSettings:
     prometheus_port: int = 9090
     grafana_port: int = 3000
     jaeger_port: int = 16686
-    directory: Path = ROOT / ".stack"
+    directory: Path = DEFAULT_DIRECTORY
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The merged settings (see `stack.environment`), for the services."""
 
@@ -78,6 +81,11 @@ class StackSettings:
         return f"{self.receiver_url_for_services}/source"
 
     @property
+    def project(self) -> str:
+        """The Compose project of its containers."""
+        return self.environment.get(PROJECT_NAME, "")
+
+    @property
     def ports(self) -> dict[str, int]:
         """The ports that this machine must have free, by the setting that changes each."""
         ports = {
@@ -121,7 +129,7 @@ def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
 
 def stack_directory(environment: Mapping[str, str]) -> Path:
     """Where a stack keeps its state, logs and saved messages: `STACK_DIR`, relative to the project."""
-    return ROOT / Path(environment.get("STACK_DIR") or ".stack").expanduser()
+    return ROOT / Path(environment.get("STACK_DIR") or DEFAULT_DIRECTORY).expanduser()
 
 
 def forced_mode(environment: Mapping[str, str]) -> Mode | None:

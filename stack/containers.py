@@ -3,24 +3,26 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
 
-from stack import container_logs, kept_logs, observability, saved_messages
+from stack import container_logs, kept_logs, observability, saved_messages, state
 from stack.additional_workers import compose_environment, provisioned_queues, write_additions
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
 from stack.container_readiness import health_urls, known_readiness, probe_of, readiness_of
-from stack.docker import Compose, Container, image_exists, pull, resume, start, stop
+from stack.docker import Compose, Container, image_exists, image_id, pull, remove, remove_image, resume, start, stop
 from stack.errors import StackError, no_such_service
+from stack.last_save import BrokerState, stop_and_save
 from stack.log_line import RawLine
 from stack.logs import as_evidence
 from stack.mode import engine_answers
 from stack.ports import require_free_ports
-from stack.programs import API, LOCALSTACK, RECEIVER
+from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER
+from stack.projects import held_ports, project_containers, require_own
 from stack.readiness import READY, Probe, Readiness, wait_until_all_ready
 from stack.sqs import connect
 from stack.status import ServiceStatus
@@ -29,26 +31,29 @@ READY_SECONDS = 120.0
 # One that the engine calls unhealthy has been given the time of several health checks already. It may yet recover, as
 # soon as LocalStack is back.
 RECOVERY_SECONDS = 20.0
+ALIVE = {"running", "paused", "restarting"}
 EVIDENCE_LINES = 20
 
 
-def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
+def up(settings: StackSettings, before: StackSettings | None, on_progress: OnProgress = say) -> None:
     """Start the stack and return when every service is ready; what runs already and has not changed runs on.
 
+    `before` is how it runs until now. What can fail is done before anything of that is stopped.
     Raises `StackError` where something is missing, or a service does not become ready.
     """
     _require_engine()
+    require_own(settings.project, project_containers())
     settings.directory.mkdir(parents=True, exist_ok=True)
+    if before:
+        _resume_paused(_compose(before), on_progress)
+    running = _running(_compose(before)) if before else []
+    require_free_ports(settings, held_ports(before.project) if before else ())
     write_additions(settings)
     compose = _compose_to_start(settings)
-    _resume_paused(compose, on_progress)
-    running = _running(compose)
-    if not running:
-        require_free_ports(settings)
-    elif _must_replace_localstack(compose, running, settings):
-        on_progress("The queues have changed: the stack starts again.")
-        down(settings, on_progress)
     _provide_images(compose, on_progress)
+    if before and running:
+        _make_way(compose, running, before, settings, on_progress)
+    state.remember(settings)
     kept_logs.remove_outdated(compose, settings.directory, on_progress)
     compose.run("create", "--no-build", "--remove-orphans")
     compose.remove_replaced_images()
@@ -58,24 +63,38 @@ def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
     _start(compose, settings, [LOCALSTACK, RECEIVER, *_deployables(compose)], on_progress)
 
 
-def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
+def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool = False) -> None:
     """Stop the stack: what is in hand is finished, what is queued is saved for the next `up`.
 
-    The receiver keeps its data.
+    The receiver keeps its data. Raises `StackError` where what is queued cannot be saved and nothing forces it.
     """
     _require_engine()
+    require_own(settings.project, project_containers())
     compose = _compose(settings)
-    running = _running(compose)
-    on_progress("Stopping the API, the workers, the DLQ watcher and the console: they finish what they have in hand.")
-    # All together: what the API accepts to the last is on its queue, and saved from there.
-    stop(container for container in running if container.service not in {LOCALSTACK, RECEIVER})
-    if any(container.service == LOCALSTACK for container in running):
-        saved_messages.save_where_possible(settings, on_progress)
-        # Ended in order it would keep the same messages once more (localstack-init/kept_queues.py).
-        compose.run("kill", LOCALSTACK)
+
+    def stop_consumers() -> None:
+        on_progress(
+            "Stopping the API, the workers, the DLQ watcher and the console: they finish what they have in hand."
+        )
+        # All together: what the API accepts to the last is on its queue, and saved from there.
+        stop(container for container in _running(compose) if container.service not in {LOCALSTACK, RECEIVER})
+
+    stop_and_save(settings, lambda: _broker_state(compose.containers()), stop_consumers, on_progress, force=force)
     on_progress("Stopping LocalStack and the receiver.")
     kept_logs.keep(compose.containers(), settings.directory, on_progress)
+    # At once: what it would do at its end in order is for those who stop it otherwise.
+    remove(container for container in compose.containers() if container.service == LOCALSTACK)
     compose.run("down", "--remove-orphans", process_group=0)
+
+
+def clean(settings: StackSettings) -> None:
+    """Remove what a stack that was stopped has left on the engine: the receiver's data and the services' image."""
+    _require_engine()
+    require_own(settings.project, project_containers())
+    compose = _compose(settings)
+    compose.run("down", "--volumes", "--remove-orphans")
+    remove_image(_services_image(settings))
+    compose.remove_replaced_images()
 
 
 def ps(settings: StackSettings) -> list[ServiceStatus]:
@@ -126,7 +145,12 @@ def _compose_to_start(settings: StackSettings) -> Compose:
 
 
 def _running(compose: Compose) -> list[Container]:
-    return [container for container in compose.containers() if container.state == "running"]
+    return [container for container in compose.containers() if container.state in ALIVE]
+
+
+def _services_image(settings: StackSettings) -> str:
+    """The one image that all services share, as docker-compose.yml calls it."""
+    return f"{settings.project}-services"
 
 
 def _resume_paused(compose: Compose, on_progress: OnProgress) -> None:
@@ -141,18 +165,67 @@ def _deployables(compose: Compose) -> list[str]:
     return [name for name in compose.services() if name not in {LOCALSTACK, RECEIVER}]
 
 
-def _must_replace_localstack(compose: Compose, running: list[Container], settings: StackSettings) -> bool:
+def _broker_state(containers: Iterable[Container]) -> BrokerState:
+    localstack = next((container for container in containers if container.service == LOCALSTACK), None)
+    if localstack is None or localstack.state == "created":
+        return BrokerState("never started")
+    if localstack.state == "paused":
+        return BrokerState("paused", f"docker unpause {localstack.name}")
+    return BrokerState("running" if localstack.state == "running" else "ended")
+
+
+def _make_way(
+    compose: Compose,
+    running: list[Container],
+    before: StackSettings,
+    settings: StackSettings,
+    on_progress: OnProgress,
+) -> None:
+    """Stop what runs where the new stack cannot take its place container by container."""
+    configurations = compose.configurations()
+    if _differ(running, configurations, settings):
+        _require_startable(compose)
+    if before.project != settings.project:
+        on_progress(f"The Compose project was {before.project}: the stack starts again.")
+    elif _must_replace_localstack(running, configurations, before, settings):
+        on_progress("The queues, or LocalStack's settings, have changed: the stack starts again.")
+    else:
+        return
+    down(before, on_progress)
+
+
+def _differ(running: Iterable[Container], configurations: Mapping[str, str], settings: StackSettings) -> bool:
+    """Whether Compose would replace any of the services' containers, by its settings or by its image."""
+    image = image_id(_services_image(settings))
+    return any(
+        container.configuration != configurations.get(container.service)
+        or (container.service in {API, CONSOLE, RECEIVER} and container.image != image)
+        for container in running
+    )
+
+
+def _require_startable(compose: Compose) -> None:
+    """Raise `StackError` where the new image, with the new settings, could not start."""
+    try:
+        compose.run("run", "--rm", "--no-deps", "--no-TTY", CONSOLE, "python", "-m", "services.check")
+    except StackError as error:
+        raise StackError("The stack runs on as it was: the new one could not start.", error.evidence) from error
+
+
+def _must_replace_localstack(
+    running: Iterable[Container], configurations: Mapping[str, str], before: StackSettings, settings: StackSettings
+) -> bool:
     """Whether LocalStack lacks a queue, which it makes at its start, or Compose would replace it with all messages."""
-    localstack = [container for container in running if container.service == LOCALSTACK]
-    if not localstack:
+    localstack = next((container for container in running if container.service == LOCALSTACK), None)
+    if localstack is None or localstack.state != "running":
         return False
-    return localstack[0].configuration != compose.configuration(LOCALSTACK) or _lacks_queues(settings)
+    return localstack.configuration != configurations[LOCALSTACK] or _lacks_queues(before, settings)
 
 
-def _lacks_queues(settings: StackSettings) -> bool:
+def _lacks_queues(before: StackSettings, settings: StackSettings) -> bool:
     prefix = settings.environment.get("QUEUE_NAME_PREFIX", "")
     wanted = {prefix + queue["name"] for queue in json.loads(provisioned_queues(settings))["queues"]}
-    with connect(settings) as sqs:
+    with connect(before) as sqs:
         return not wanted <= sqs.queue_urls().keys()
 
 

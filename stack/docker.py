@@ -44,6 +44,8 @@ class Container:
     """Compose's hash of it: Compose replaces the container when it differs."""
     health_check: tuple[str, ...]
     """The command that succeeds while the container does its work."""
+    image: str = ""
+    """The id of the image that it was made from."""
 
     @property
     def instance(self) -> str:
@@ -53,7 +55,18 @@ class Container:
 
 def image_exists(image: str) -> bool:
     """Whether the engine has the image, with no registry asked."""
-    return _succeeds(["docker", "image", "inspect", image])
+    return bool(image_id(image))
+
+
+def image_id(image: str) -> str:
+    """What the engine knows the image by; empty where it does not have it."""
+    command = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+
+
+def remove_image(image: str) -> None:
+    """Remove the image, where there is one and no container is of it."""
+    subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)  # noqa: S603, S607
 
 
 def succeeds_in(container: Container, command: tuple[str, ...]) -> bool:
@@ -85,6 +98,15 @@ def stop(containers: Iterable[Container]) -> None:
     if names := [container.name for container in containers]:
         # In a process group of its own: Ctrl-C is told to this program, which decides.
         subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False, process_group=0)  # noqa: S603, S607
+
+
+def remove(containers: Iterable[Container]) -> None:
+    """End the containers at once, paused ones too, and remove them. Raises `StackError` where one stays."""
+    if names := [container.name for container in containers]:
+        command = ["docker", "rm", "--force", *names]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, process_group=0)  # noqa: S603
+        if done.returncode:
+            raise StackError(f"The engine cannot remove {', '.join(names)}.", done.stderr)
 
 
 class Compose:
@@ -127,9 +149,9 @@ class Compose:
         """The services' names."""
         return sorted(self.config["services"])
 
-    def configuration(self, service: str) -> str:
-        """Compose's hash of what a container of the service would be made with now."""
-        return self.run("config", "--hash", service).split()[-1]
+    def configurations(self) -> dict[str, str]:
+        """Compose's hash of what a container would be made with now, by service."""
+        return dict(line.split() for line in self.run("config", "--hash", "*").splitlines())
 
     def containers(self) -> list[Container]:
         """Every container of the stack, running or not, by name. Raises `StackError` where the engine does not answer.
@@ -177,6 +199,7 @@ def _container(inspected: dict[str, Any]) -> Container:
         started_at=state["StartedAt"],
         configuration=config["Labels"][f"{LABEL}.config-hash"],
         health_check=_health_check((config.get("Healthcheck") or {}).get("Test") or ["NONE"]),
+        image=inspected["Image"],
     )
 
 

@@ -26,7 +26,7 @@ FILES = 3
 
 def remove_outdated(compose: Compose, directory: Path, on_progress: OnProgress) -> None:
     """Stop and remove the containers that Compose is about to replace, and keep their logs."""
-    configurations = dict(line.split() for line in compose.run("config", "--hash", "*").splitlines())
+    configurations = compose.configurations()
     containers = [each for each in compose.containers() if each.service in configurations]
     outdated = _of_other_images(containers) | {
         each.name for each in containers if each.configuration != configurations[each.service]

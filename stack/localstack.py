@@ -84,8 +84,17 @@ def render_queues(environment: Mapping[str, str]) -> str:
     Raises `StackError` with the services' own line where a setting cannot work.
     """
     command = [sys.executable, "-m", "services.queues"]
+    return _output(command, environment, "The queues cannot be computed")
+
+
+def require_startable(environment: Mapping[str, str]) -> None:
+    """Raise `StackError` with the services' own line where they could not start with these settings."""
+    _output([sys.executable, "-m", "services.check"], environment, "The stack runs on as it was")
+
+
+def _output(command: list[str], environment: Mapping[str, str], failure: str) -> str:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         *evidence, line = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise StackError(f"The queues cannot be computed: {line}", "\n".join(evidence))
+        raise StackError(f"{failure}: {line}", "\n".join(evidence))
     return done.stdout

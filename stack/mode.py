@@ -22,7 +22,7 @@ def choose_mode(forced: Mode | None, remembered: Mode | None, engine_answers: Ca
 
 @cache
 def engine_answers() -> bool:
-    """Whether a Docker engine answers, with Compose v2: asked once."""
+    """Whether a Docker engine answers, with Compose v2; a command asks once."""
     version = _output("docker", "compose", "version", "--short")
     if version is None or not is_supported(version):
         return False

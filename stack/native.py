@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from stack import log_files, observability, saved_messages
+from stack import log_files, observability, saved_messages, state
 from stack.config import StackSettings
 from stack.console import OnProgress, say
 from stack.environment import service_environment
 from stack.errors import no_such_service
 from stack.fingerprint import fingerprint
-from stack.localstack import install_localstack, place_hook, render_queues
+from stack.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.localstack import install_localstack, place_hook, render_queues, require_startable
 from stack.log_line import RawLine
 from stack.logs import as_evidence
-from stack.orphans import find_orphans, stop_orphans
+from stack.orphans import find_orphans, is_stopped, stop_orphans
 from stack.ports import free_port, require_free_ports
 from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER, programs
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
@@ -38,34 +39,46 @@ class Record:
     """Whether all of it was ready, and has not been stopped by `down` since."""
 
 
-def up(settings: StackSettings, on_progress: OnProgress = say) -> None:
-    """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready."""
+def up(settings: StackSettings, before: StackSettings | None, on_progress: OnProgress = say) -> None:
+    """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready.
+
+    `before` is how it runs until now. What can fail is done before anything of that is stopped.
+    """
+    before = before or settings
     observability.refuse_natively(settings.environment)
     install_localstack()
     supervisor = Supervisor(settings.directory)
+    refuse_paused(_broker_state(supervisor))
     if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
-        # It refuses what cannot work: while the stack still runs.
-        render_queues(service_environment(settings))
+        require_startable(service_environment(settings))
+        require_free_ports(settings, before.ports.values())
         on_progress("Code or settings have changed since the start: restarting.")
-        down(settings, on_progress)
+        down(before, on_progress)
     if supervisor.is_running():
         on_progress("It is up already: checking that all is ready.")
+        state.remember(settings)
     else:
-        _launch(supervisor, settings, on_progress)
+        _launch(supervisor, settings, before, on_progress)
     _start_in_order(supervisor, settings, on_progress)
     _record(settings, replace(_recorded(settings), is_up=True))
 
 
-def down(settings: StackSettings, on_progress: OnProgress = say) -> None:
-    """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues."""
+def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool = False) -> None:
+    """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues.
+
+    Raises `StackError` where that cannot be saved and nothing forces it.
+    """
     supervisor = Supervisor(settings.directory)
     stop = _stopper(supervisor)
     consumers = [name for name in _health_urls(settings) if name not in {LOCALSTACK, RECEIVER, API, CONSOLE}]
-    on_progress("Stopping the API and the console.")
-    stop([API, CONSOLE])
-    on_progress("Stopping the workers and the DLQ watcher: they finish what they have in hand.")
-    stop(consumers)
-    saved_messages.save_where_possible(settings, on_progress)
+
+    def stop_consumers() -> None:
+        on_progress("Stopping the API and the console.")
+        stop([API, CONSOLE])
+        on_progress("Stopping the workers and the DLQ watcher: they finish what they have in hand.")
+        stop(consumers)
+
+    stop_and_save(settings, lambda: _broker_state(supervisor), stop_consumers, on_progress, force=force)
     on_progress("Stopping LocalStack and the receiver.")
     stop([LOCALSTACK, RECEIVER])
     supervisor.shut_down()
@@ -99,13 +112,14 @@ def log_lines(
     return log_files.whole(files) if last is None else log_files.end(files, last, follow=follow)
 
 
-def _launch(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
+def _launch(supervisor: Supervisor, settings: StackSettings, before: StackSettings, on_progress: OnProgress) -> None:
     if find_orphans(supervisor.url):
         on_progress("Stopping what a supervisord that has crashed left behind.")
-        down(settings, on_progress)
+        down(before, on_progress)
     elif _recorded(settings).is_up:
         on_progress("The stack ended without `make down`: what was in its queues then is gone.")
     require_free_ports(settings)
+    state.remember(settings)
     environment = service_environment(settings)
     queues_json = render_queues(environment)
     place_hook(settings.directory / "localstack", queues_json)
@@ -151,6 +165,19 @@ def _stopper(supervisor: Supervisor) -> Callable[[Iterable[str]], None]:
     if supervisor.is_running():
         return supervisor.stop
     return lambda names: stop_orphans(supervisor.url, set(names).__contains__)
+
+
+def _broker_state(supervisor: Supervisor) -> BrokerState:
+    pid = _pid_of_localstack(supervisor)
+    if pid is None:
+        return BrokerState("ended")
+    return BrokerState("paused", f"kill -CONT {pid}") if is_stopped(pid) else BrokerState("running")
+
+
+def _pid_of_localstack(supervisor: Supervisor) -> int | None:
+    if supervisor.is_running():
+        return next((process.pid for process in supervisor.processes() if process.name == LOCALSTACK), None)
+    return next((pid for pid, name in find_orphans(supervisor.url).items() if name == LOCALSTACK), None)
 
 
 def _status(process: Process, health_url: str) -> ServiceStatus:

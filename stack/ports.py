@@ -1,19 +1,33 @@
 """Whether the stack's ports are free, asked before anything starts."""
 
 import socket
+from collections.abc import Collection
 
 from stack.config import LARGEST_PORT, StackSettings
 from stack.errors import StackError
+from stack.orphans import find_listener
+from stack.projects import project_containers
 
 
-def require_free_ports(settings: StackSettings) -> None:
-    """Raise `StackError` for the first of the stack's ports that another program listens on."""
+def require_free_ports(settings: StackSettings, held: Collection[int] = ()) -> None:
+    """Raise `StackError` for the first of the stack's ports that another program listens on.
+
+    The stack that is about to be replaced has those of `held`.
+    """
+    own = set(settings.ports.values())
     for name, port in settings.ports.items():
-        if not is_free(port):
-            raise StackError(
-                f"Port {port} is in use by another program: {_another(name, port, set(settings.ports.values()))} "
-                f"(if a stack of this project holds it, stop that with `make down` where it was started)."
-            )
+        if port not in held and not is_free(port):
+            raise StackError(f"Port {port} is in use by {_holder(port)}: {_another(name, port, own)}.")
+
+
+def _holder(port: int) -> str:
+    """Who has the port, as far as it can be known."""
+    if listener := find_listener(port):
+        return f"the stack of {listener} (`make down` there stops it)"
+    for container in project_containers():
+        if port in container.ports:
+            return f"the Compose project {container.project} of {container.folder} (`make down` there stops it)"
+    return "another program"
 
 
 def _another(name: str, port: int, own: set[int]) -> str:

@@ -1,30 +1,102 @@
-"""What a stack remembers of itself in its directory from one command to the next: the mode it was started in."""
+"""What a stack remembers of itself in its directory: how it was started, so that every later command finds it."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from stack.config import Mode, StackSettings
+from stack.config import PROJECT_NAME, ROOT, Mode, StackSettings
+from stack.errors import StackError
 from stack.whole_file import write_whole
 
+# Besides its ports: by these its containers and its queues are found.
+FINDING = (
+    PROJECT_NAME,
+    "COMPOSE_FILE",
+    "COMPOSE_PROFILES",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "QUEUE_NAME_PREFIX",
+)
 
-def remember_mode(settings: StackSettings) -> None:
+
+@dataclass(frozen=True)
+class Remembered:
+    """What the last `up` or `down` has noted."""
+
+    mode: Mode | None = None
+    """In which the stack was started; None where nothing of it runs."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Those by which it is found, empty where unset; none where an earlier version has noted the mode alone."""
+    folder: str = str(ROOT)
+    """The clone whose command it was."""
+
+    @property
+    def project(self) -> str:
+        """The Compose project, of a stopped stack too, as it has the receiver's data; empty where there was none."""
+        return self.settings.get(PROJECT_NAME, "")
+
+    def applied_to(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The environment in which the stack was started, as far as it is found by it."""
+        others = {name: value for name, value in environment.items() if name not in self.settings}
+        return others | {name: value for name, value in self.settings.items() if value}
+
+
+def remember(settings: StackSettings) -> None:
     """Called before anything starts, so that `down` finds even what started by half."""
-    write_whole(_file(settings.directory), settings.mode)
+    ports = {name: str(port) for name, port in (settings.ports | settings.observability_ports).items()}
+    finding = {name: settings.environment.get(name, "") for name in FINDING}
+    _write(settings.directory, Remembered(settings.mode, ports | finding | {PROJECT_NAME: _project(settings)}))
 
 
-def remembered_mode(directory: Path) -> Mode | None:
-    """The mode in which the stack was started, None where it was not."""
-    file = _file(directory)
-    if not file.exists():
-        return None
-    modes: tuple[Mode, ...] = get_args(Mode)
-    return next((mode for mode in modes if mode == file.read_text()), None)
-
-
-def forget_mode(directory: Path) -> None:
+def remember_stopped(settings: StackSettings) -> None:
     """Called when nothing of the stack runs any more."""
-    _file(directory).unlink(missing_ok=True)
+    _write(settings.directory, Remembered(None, {PROJECT_NAME: _project(settings)}))
+
+
+def recall(directory: Path) -> Remembered:
+    """What is remembered in the stack's directory; nothing of it counts where it was copied from another clone.
+
+    Raises `StackError` where another clone's stack runs from this very directory.
+    """
+    remembered = _read(directory)
+    clone = Path(remembered.folder)
+    # A clone that was moved has left no folder behind.
+    if clone == ROOT or not clone.is_dir():
+        return remembered
+    if remembered.mode is None or directory.is_relative_to(ROOT):
+        return Remembered()
+    raise StackError(
+        f"{directory} is the directory of the stack that {clone} has started: use its commands there, "
+        f"or give this one a STACK_DIR of its own."
+    )
+
+
+def _project(settings: StackSettings) -> str:
+    """A native stack has none, but may have left the data of one."""
+    return settings.project if settings.mode == "containers" else recall(settings.directory).project
+
+
+def _read(directory: Path) -> Remembered:
+    file = _file(directory)
+    if file.exists():
+        return Remembered(**json.loads(file.read_text()))
+    by_earlier_version = _mode_file(directory)
+    if not by_earlier_version.exists():
+        return Remembered()
+    modes: tuple[Mode, ...] = get_args(Mode)
+    return Remembered(next((mode for mode in modes if mode == by_earlier_version.read_text()), None))
+
+
+def _write(directory: Path, remembered: Remembered) -> None:
+    write_whole(_file(directory), json.dumps(asdict(remembered), indent=1))
+    _mode_file(directory).unlink(missing_ok=True)
 
 
 def _file(directory: Path) -> Path:
+    return directory / "stack.json"
+
+
+def _mode_file(directory: Path) -> Path:
     return directory / "mode"

@@ -22,6 +22,7 @@ class ContainerStack:
 
     def __init__(self, directory: Path) -> None:
         api_port, receiver_port, localstack_port, console_port = (free_port() for _ in range(4))
+        self.directory = directory
         self.project = f"async-tasks-containers-{api_port}"
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
@@ -60,7 +61,7 @@ class ContainerStack:
     def remove(self) -> None:
         """Stop it and remove the receiver's data and the image."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10")
-        self._output("docker", "image", "rm", f"{self.project}-services")
+        self._run("docker", "image", "rm", f"{self.project}-services")
 
     def compose(self, *arguments: str) -> str:
         """Plain Docker Compose on this stack."""
@@ -98,6 +99,14 @@ class ContainerStack:
         finally:
             self.environment["PATH"] = before
             noted += calls.read_text().splitlines()
+
+    def started_at(self) -> dict[str, str]:
+        """When each of the containers that run has begun."""
+        return {
+            container["Id"]: container["State"]["StartedAt"]
+            for container in self.containers().values()
+            if container["State"]["Running"]
+        }
 
     def python(self, service: str, code: str) -> str:
         """What a Python program prints that runs in the service's container."""

@@ -54,7 +54,7 @@ class StackControl:
         self.console_url = f"http://localhost:{console_port}"
         self.localstack_url = f"http://localhost:{localstack_port}"
         self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
-        self._directory = directory
+        self.directory = directory
         self._supervisor_url = f"unix://{socket_path(directory)}"
         self._project = f"async-tasks-test-{api_port}"
         self._environment = {
@@ -105,7 +105,7 @@ class StackControl:
             self._docker("kill", *self._docker("ps", "--quiet", "--filter", own).split())
             return
         pids = [process["pid"] for process in self._processes() if process["pid"]]
-        for pid in (int((self._directory / "supervisord.pid").read_text()), *pids):
+        for pid in (int((self.directory / "supervisord.pid").read_text()), *pids):
             self.kill(pid)
 
     def pause(self, service: str) -> None:
@@ -150,12 +150,12 @@ class StackControl:
         """Run `dlq` and return what it prints."""
         return self._stack("dlq", *arguments)
 
-    def command(self, *arguments: str, input_text: str = "") -> subprocess.CompletedProcess[str]:
-        """Run one of the stack's commands, whatever its exit code."""
+    def command(self, *arguments: str, input_text: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the stack's commands with these settings in its shell, whatever its exit code."""
         return subprocess.run(  # noqa: S603  # the project's own commands
             [sys.executable, "-m", "stack", *arguments],
             cwd=ROOT,
-            env=self._environment,
+            env={**self._environment, **settings},
             input=input_text,
             capture_output=True,
             text=True,

@@ -288,3 +288,13 @@ def test_a_localstack_that_does_not_answer_is_told_and_nothing_saved_is_lost(bef
         save(unreachable)
 
     assert saved_messages_file(unreachable).read_bytes() == saved
+
+
+def test_what_is_still_there_is_not_sent_a_second_time(before: Broker) -> None:
+    before.send("work", "waits")
+    save(before.settings)
+
+    assert restore(before.settings) == 0
+
+    assert before.bodies("work") == ["waits"]
+    assert not saved_messages_file(before.settings).exists()

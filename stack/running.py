@@ -1,0 +1,49 @@
+"""Finds the stack that runs, by what its directory remembers, else by what the engine has; and which is to start."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from stack import state
+from stack.config import PROJECT_NAME, Mode, StackSettings, stack_directory, stack_settings
+from stack.mode import engine_answers
+from stack.projects import Choice, ProjectContainer, choose_project, has_volumes, project_containers
+
+
+def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
+    """The settings with which the stack runs, or what is left of it; None where nothing was started.
+
+    Raises `StackError` where another clone's stack runs from the same directory.
+    """
+    remembered = state.recall(stack_directory(environment))
+    if remembered.mode is None and (environment.get("MODE") == "native" or not engine_answers()):
+        return None
+    started_in = remembered.applied_to(environment) if remembered.mode else dict(environment)
+    if remembered.mode == "native":
+        return stack_settings(started_in, "native")
+    containers = project_containers()
+    project = _choose(started_in, containers).name
+    own = [container for container in containers if container.project == project]
+    if remembered.mode is None and not own:
+        return None
+    # Plain Compose may have started them with others than `make up`.
+    return stack_settings({**started_in, PROJECT_NAME: project, **_ports(own)}, "containers")
+
+
+def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[StackSettings, str]:
+    """The settings to start the stack with in this mode, and a line on its Compose project if there is one to say."""
+    if mode == "native":
+        return stack_settings(environment, mode), ""
+    choice = _choose(environment, project_containers())
+    line = f"The Compose project is {choice.name}: {choice.reason}." if choice.reason else ""
+    return stack_settings({**environment, PROJECT_NAME: choice.name}, mode), line
+
+
+def _choose(environment: Mapping[str, str], containers: Collection[ProjectContainer]) -> Choice:
+    directory = stack_directory(environment)
+    remembered = state.recall(directory)
+    if known := environment.get(PROJECT_NAME) or remembered.project:
+        return Choice(known)
+    return choose_project(directory, containers, has_volumes, is_of_earlier_version=remembered.mode == "containers")
+
+
+def _ports(containers: Iterable[ProjectContainer]) -> dict[str, str]:
+    return {f"{each.service.upper()}_PORT": str(port) for each in containers for port in each.ports}

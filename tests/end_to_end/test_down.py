@@ -1,0 +1,90 @@
+"""What is queued outlives every way of stopping the stack that the project's own commands have."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from stack.ports import free_port
+from tests.end_to_end.client import Client
+from tests.end_to_end.stack_control import StackControl
+
+CALCULATION = "/v1/calculation/basic"
+ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
+TASKS = 5
+
+
+def queue_up(client: Client, stack: StackControl) -> list[str]:
+    """Tasks that nobody works on."""
+    stack.stop("worker-calculation")
+    return [client.submit(CALCULATION, [ITEM]) for _ in range(TASKS)]
+
+
+@contextmanager
+def nothing_can_be_saved(stack: StackControl) -> Iterator[None]:
+    in_the_way = stack.directory / "saved-messages.json.unfinished"
+    in_the_way.mkdir()
+    yield
+    in_the_way.rmdir()
+
+
+def test_what_is_queued_outlives_a_down_that_fails_and_other_ports_in_the_shell(
+    client: Client, own_stack: StackControl
+) -> None:
+    other_port = str(free_port())
+    tasks = queue_up(client, own_stack)
+    localstack = own_stack.pid("localstack")
+
+    own_stack.pause("localstack")
+    paused = [own_stack.command(command) for command in ("down", "up")]
+    own_stack.resume("localstack")
+    assert [done.returncode for done in paused] == [1, 1]
+    assert all("LocalStack is paused" in done.stderr for done in paused)
+    assert "nothing was stopped" in paused[0].stderr
+
+    with nothing_can_be_saved(own_stack):
+        unsaved = own_stack.command("down")
+    assert unsaved.returncode == 1
+    assert "What is queued could not be saved" in unsaved.stderr
+    assert "FORCE=1" in unsaved.stderr
+    assert own_stack.pid("localstack") == localstack
+
+    saved = own_stack.command("down", LOCALSTACK_PORT=other_port)
+    assert saved.returncode == 0, saved.stderr
+    assert f"Saved {TASKS} messages" in saved.stdout
+
+    started = own_stack.command("up", LOCALSTACK_PORT=other_port)
+    assert started.returncode == 0, started.stderr
+    for task_id in tasks:
+        client.wait_for_deliveries(task_id)
+
+    tasks = queue_up(client, own_stack)
+    assert own_stack.command("dlq", "list").returncode == 0
+    moved = own_stack.command("up")
+    assert moved.returncode == 0, moved.stderr
+    assert f"Saved {TASKS} messages" in moved.stdout
+    for task_id in tasks:
+        client.wait_for_deliveries(task_id)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"HEARTBEAT_SECONDS": "60"}, "HEARTBEAT_SECONDS (60) must be less than VISIBILITY_TIMEOUT_SECONDS"),
+        ({"TASK_PACKAGES": "no.such.package"}, "no.such.package"),
+        ({"API_PORT": "{taken}"}, "Port {taken} is in use by another program: `API_PORT="),
+    ],
+)
+def test_a_start_that_must_fail_leaves_the_stack_that_runs(
+    own_stack: StackControl, settings: dict[str, str], reason: str
+) -> None:
+    before = [own_stack.pid(service) for service in own_stack.services()]
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        done = own_stack.command("up", **{name: value.format(taken=taken) for name, value in settings.items()})
+
+    assert done.returncode == 1
+    assert reason.format(taken=taken) in done.stderr
+    assert [own_stack.pid(service) for service in own_stack.services()] == before

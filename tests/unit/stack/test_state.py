@@ -1,0 +1,93 @@
+"""What a stack remembers of how it was started."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stack import state
+from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings
+from stack.errors import StackError
+from stack.state import Remembered
+
+STARTED_WITH = {"LOCALSTACK_PORT": "4567", PROJECT_NAME: "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
+ASKED_LATER = {"LOCALSTACK_PORT": "4566", PROJECT_NAME: "other", "COMPOSE_FILE": "other.yml", "LOG_LEVEL": "DEBUG"}
+
+
+def started(directory: Path, **environment: str) -> None:
+    state.remember(stack_settings({**environment, "STACK_DIR": str(directory)}, "containers"))
+
+
+def test_how_it_was_started_counts_more_than_what_the_shell_says_now(tmp_path: Path) -> None:
+    started(tmp_path, **STARTED_WITH)
+
+    remembered = state.recall(tmp_path)
+    found_by = remembered.applied_to(ASKED_LATER)
+
+    assert remembered.mode == "containers"
+    assert found_by.items() >= STARTED_WITH.items()
+    assert found_by["API_PORT"] == "8000"
+    assert found_by["LOG_LEVEL"] == "DEBUG"
+    assert "COMPOSE_FILE" not in found_by
+
+
+def test_nothing_is_remembered_of_what_was_never_started(tmp_path: Path) -> None:
+    assert state.recall(tmp_path / "never") == Remembered()
+
+
+def test_a_stopped_stack_has_no_mode_and_keeps_its_project_over_a_native_one(tmp_path: Path) -> None:
+    modes: tuple[Mode, ...] = ("containers", "native")
+    for mode in modes:
+        settings = stack_settings({PROJECT_NAME: f"of-{mode}", "STACK_DIR": str(tmp_path)}, mode)
+        state.remember(settings)
+        state.remember_stopped(settings)
+
+    assert state.recall(tmp_path).mode is None
+    assert state.recall(tmp_path).project == "of-containers"
+
+
+@pytest.mark.parametrize("mode", ["native", "containers"])
+def test_what_an_earlier_version_has_noted_is_understood(tmp_path: Path, mode: Mode) -> None:
+    (tmp_path / "mode").write_text(mode)
+
+    remembered = state.recall(tmp_path)
+
+    assert remembered == Remembered(mode)
+    assert remembered.applied_to(ASKED_LATER) == ASKED_LATER
+    started(tmp_path)
+    assert not (tmp_path / "mode").exists()
+
+
+def noted_by(directory: Path, clone: Path, mode: Mode | None = "native") -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / "stack.json").write_text(json.dumps({"mode": mode, "settings": {}, "folder": str(clone)}))
+
+
+def test_a_directory_from_which_another_clone_runs_its_stack_is_refused_by_the_clone_s_name(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    noted_by(tmp_path / "shared", clone)
+
+    with pytest.raises(StackError, match=f"the stack that {clone} has started"):
+        state.recall(tmp_path / "shared")
+
+
+def test_a_directory_where_another_clone_has_stopped_its_stack_is_free(tmp_path: Path) -> None:
+    noted_by(tmp_path, tmp_path, mode=None)
+
+    assert state.recall(tmp_path) == Remembered()
+
+
+def test_the_stack_of_a_clone_that_was_moved_is_still_its_own(tmp_path: Path) -> None:
+    noted_by(tmp_path, tmp_path / "before-it-was-moved")
+
+    assert state.recall(tmp_path).mode == "native"
+
+
+def test_what_was_copied_along_with_a_clone_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    noted_by(copy / DEFAULT_DIRECTORY.name, ROOT)
+    monkeypatch.setattr(state, "ROOT", copy)
+
+    assert state.recall(copy / DEFAULT_DIRECTORY.name) == Remembered()
