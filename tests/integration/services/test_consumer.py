@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
-from services import consumer
+from services import insistence
 from services.attempts import NOT_KNOWN
 from services.consumer import Consumer, MessageHandler
 from services.decisions import PermanentError, RetryPolicy
@@ -212,7 +212,7 @@ async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(bro
 async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work()
     failures = Failures(broker, "DeleteMessageBatch", 1)
@@ -229,7 +229,7 @@ async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be
 async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "DeleteMessageBatch", 1)
@@ -247,7 +247,7 @@ async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
 async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     failures = Failures(broker, "SendMessageBatch", 2)
     begun: list[ReceivedMessage] = []
@@ -270,7 +270,7 @@ async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_
 async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "SendMessageBatch", 1)

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 import structlog
 
-from services.heartbeat import Heartbeat, InHand
+from services.heartbeat import Heartbeat
+from services.in_hand import InHand
 from services.sqs import Queue, ReceivedMessage
 
 
@@ -24,7 +25,7 @@ class BeatenQueue:
 
 
 def in_hand(message_id: str) -> InHand:
-    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}))
+    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}), 60)
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""A message that a worker has received, and whether it is the worker's still."""
+
+import time
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+
+from services import clock
+from services.clock import Moment
+from services.sqs import ReceivedMessage
+
+
+@dataclass(eq=False, slots=True)
+class InHand:
+    """A message that is being worked.
+
+    SQS may deliver it once more meanwhile. Then `message` is the newer one: its receipt handle is the one that counts.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+
+    It is this worker's for its visibility timeout after the last sign of life: a receive, or a heartbeat in time. Then
+    SQS gives it to others, or to the DLQ, and only one more receive makes it this worker's again. A heartbeat that
+    comes too late does not, whatever the answer is: AWS refuses it (MessageNotInflight), moto hides the message anew,
+    and LocalStack says success also of a message that another worker has by now, or that was moved to the DLQ.
+    """
+
+    message: ReceivedMessage
+    visibility_timeout_seconds: float
+    hidden_since: Moment = field(default_factory=clock.now)
+    """The last sign of life."""
+    since: float = field(default_factory=time.monotonic)
+    """When it was received, by the monotonic clock."""
+    context: Context = field(default_factory=copy_context)
+    """In which it is worked: a line logged there tells of its task."""
+    is_suspect: bool = False
+    """Whether it was received before, and nothing is known of what became of it."""
+    settling_since: float | None = None
+    """Since when its attempt is over and SQS is being told what was decided, by the monotonic clock."""
+    is_gone: bool = False
+    """Whether it was deleted or purged while it was this worker's: nobody else has it, or will."""
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long SQS has had no sign of life."""
+        return clock.seconds_between(self.hidden_since, clock.now())
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether no other worker can have it, nor the DLQ."""
+        return self.is_gone or self.silent_seconds < self.visibility_timeout_seconds
+
+    def received_again(self, message: ReceivedMessage, hidden_since: Moment) -> None:
+        """Note a further delivery."""
+        self.message = message
+        self.hidden_since = hidden_since
+
+
+def hidden_since(
+    message: ReceivedMessage, asked_at: Moment, wait_seconds: float, visibility_timeout_seconds: float
+) -> Moment:
+    """Return from when on SQS has hidden a message that a long poll, asked for at `asked_at`, has just brought.
+
+    That is now, unless the answer lay waiting while this process was suspended. So long can only an answer have lain
+    that came late; of one that came late, it shows in when SQS itself gave the message away for the first time.
+    """
+    now = clock.now()
+    is_late = clock.seconds_between(asked_at, now) >= wait_seconds + visibility_timeout_seconds
+    is_older = now.wall - message.first_received_at >= visibility_timeout_seconds
+    return asked_at if is_late and is_older else now
