@@ -24,7 +24,7 @@ class InHand:
 
     message: ReceivedMessage
     visibility_timeout_seconds: float
-    hidden_since: Moment = field(default_factory=clock.now)
+    hidden_since: Moment
     """The last sign of life."""
     since: float = field(default_factory=time.monotonic)
     """When it was received, by the monotonic clock."""
