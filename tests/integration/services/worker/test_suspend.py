@@ -15,6 +15,7 @@ from aiohttp import web
 from services.messages import encode_task
 from stack.ports import free_port
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
+from tests.integration.services.cost import BrokerLog
 from tests.integration.services.logged_program import LoggedProgram, logged_program
 from tests.service_fixtures import Serve
 
@@ -121,19 +122,22 @@ async def test_what_was_reported_as_lost_meanwhile_is_not_delivered_as_well(
 
 
 async def test_what_an_idle_worker_was_given_while_it_was_suspended_is_not_begun_when_others_have_it(
-    broker: Broker, tmp_path: Path, site: Site
+    broker: Broker, tmp_path: Path, localstack_directory: Path, site: Site
 ) -> None:
     worker = ("services.worker", "calculation")
     site.let_go.set()
+    broker_log = BrokerLog(localstack_directory)
+    await broker.queues["calculation"].send(site.task("calculation"))
     async with program(broker, tmp_path, *worker) as first:
-        await first.has_logged("started")
+        await site.outcome()
+        # By now its next long poll is under way, which SQS answers although nobody reads the answer.
+        await broker_log.reach("DeleteMessageBatch", 1)
         async with suspended(first):
-            # Its long poll may be answered although nobody reads the answer.
             await broker.queues["calculation"].send(site.task("calculation"))
             async with program(broker, tmp_path, *worker) as other:
                 await site.outcome()
                 await other.has_logged("delivered")
             await asyncio.sleep(WAIT_SECONDS)
 
-    assert site.asked == 1
+    assert site.asked == 1 + 1
     assert site.outcomes.empty()
