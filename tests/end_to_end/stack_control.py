@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,7 @@ class StackControl:
         """End the stack as a machine that goes down does: what keeps it running first, then all services."""
         if self.mode == "containers":
             # What the engine itself has killed it does not start again.
-            own = f"label=com.docker.compose.project={self._project}"
-            self._docker("kill", *self._docker("ps", "--quiet", "--filter", own).split())
+            self._docker("kill", *self._own_containers())
             return
         pids = [process["pid"] for process in self._processes() if process["pid"]]
         for pid in (int((self._directory / "supervisord.pid").read_text()), *pids):
@@ -120,6 +120,22 @@ class StackControl:
             self._signal(service, signal.SIGCONT)
         else:
             self._docker("unpause", self._container(service))
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Freeze all services inside the block, as a machine that is suspended does."""
+        if self.mode == "containers":
+            containers = self._own_containers()
+            self._docker("pause", *containers)
+            yield
+            self._docker("unpause", *containers)
+            return
+        pids = [process["pid"] for process in self._processes() if process["pid"]]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""
@@ -183,6 +199,9 @@ class StackControl:
 
     def _signal(self, service: str, number: signal.Signals) -> None:
         os.kill(self.pid(service), number)
+
+    def _own_containers(self) -> list[str]:
+        return self._docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={self._project}").split()
 
     def _container(self, service: str) -> str:
         return f"{self._project}-{service}-1"
