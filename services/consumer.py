@@ -34,7 +34,7 @@ from services.decisions import (
 from services.heartbeat import Heartbeat
 from services.in_hand import InHand, hidden_since
 from services.insistence import insistently
-from services.messages import FAILURE_ATTRIBUTES, TRACE_ATTRIBUTE, dead_letter_attributes, peek_task_id
+from services.messages import FAILURE_ATTRIBUTES, TRACE_ATTRIBUTE, dead_letter_attributes
 from services.ownership import NotOursError, ensure_ours
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
@@ -88,8 +88,9 @@ async def _decide(
         # That it has failed is an outcome too.
         await ensure_ours()
     except NotOursError as lost:
-        history.note(message_id, count, reason_of(error))
-        return Drop(str(lost))
+        reason = reason_of(error)
+        history.note(message_id, count, reason)
+        return Drop(reason if isinstance(error, NotOursError) else f"{reason}; {lost}")
     decision = decide_after_failure(error, count, policy, random.random(), history.of(message_id))  # noqa: S311  # jitter
     if isinstance(decision, Retry):
         history.note(message_id, count, decision.reason)
@@ -196,7 +197,6 @@ class Consumer:
 
     def describe_work(self) -> dict[str, Any]:
         """Return, as JSON, how busy it is and the messages that it has in hand, the oldest of them."""
-        now = time.monotonic()
         oldest = islice(self._in_hand.values(), _MOST_LISTED)
         return {
             "queue": self._queue.definition.name,
@@ -204,7 +204,7 @@ class Consumer:
             "busy": self._slots_taken,
             "left_running": self._left_running,
             "last_receive_seconds_ago": None if self._last_receive_at is None else _now() - self._last_receive_at,
-            "in_hand": [_describe(in_hand, now) for in_hand in oldest],
+            "in_hand": [in_hand.describe() for in_hand in oldest],
         }
 
     def _free_slots(self) -> int:
@@ -486,17 +486,6 @@ class Consumer:
     async def _return(self, in_hand: InHand, decision: Retry) -> None:
         log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)
         await insistently(lambda: self._queue.change_visibility(in_hand.message, decision.after_seconds))
-
-
-def _describe(in_hand: InHand, now: float) -> dict[str, Any]:
-    message = in_hand.message
-    return {
-        "task_id": peek_task_id(message.body),
-        "message_id": message.message_id,
-        "attempt": message.receive_count,
-        "since_seconds": now - in_hand.since,
-        "settling": in_hand.settling_since is not None,
-    }
 
 
 def _now() -> float:

@@ -1,11 +1,15 @@
 """A message that a worker has received, and whether it is the worker's still."""
 
+import math
 import time
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 from services import clock
 from services.clock import Moment
+from services.messages import peek_task_id
 from services.sqs import ReceivedMessage
 
 
@@ -47,6 +51,16 @@ class InHand:
         """Whether no other worker can have it, nor the DLQ."""
         return self.is_gone or self.silent_seconds < self.visibility_timeout_seconds
 
+    def describe(self) -> dict[str, Any]:
+        """Return, as JSON, what it is and how long it has been in hand."""
+        return {
+            "task_id": peek_task_id(self.message.body),
+            "message_id": self.message.message_id,
+            "attempt": self.message.receive_count,
+            "since_seconds": time.monotonic() - self.since,
+            "settling": self.settling_since is not None,
+        }
+
     def received_again(self, message: ReceivedMessage, hidden_since: Moment) -> None:
         """Note a further delivery."""
         self.message = message
@@ -58,10 +72,18 @@ def hidden_since(
 ) -> Moment:
     """Return from when on SQS has hidden a message that a long poll, asked for at `asked_at`, has just brought.
 
-    That is now, unless the answer lay waiting while this process was suspended. So long can only an answer have lain
-    that came late; of one that came late, it shows in when SQS itself gave the message away for the first time.
+    That is now, unless the answer lay waiting while this process was suspended. Only one that has come late may have
+    lain for so long that it matters; then its date tells.
     """
     now = clock.now()
-    is_late = clock.seconds_between(asked_at, now) >= wait_seconds + visibility_timeout_seconds
-    is_older = now.wall - message.first_received_at >= visibility_timeout_seconds
-    return asked_at if is_late and is_older else now
+    if clock.seconds_between(asked_at, now) < wait_seconds + visibility_timeout_seconds:
+        return now
+    return asked_at if now.wall - _seconds_of(message.date) >= visibility_timeout_seconds else now
+
+
+def _seconds_of(date: str) -> float:
+    """Read an HTTP date; one without sense is that of an answer that has not lain."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return math.inf

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,7 +102,8 @@ class StackControl:
         """End the stack as a machine that goes down does: what keeps it running first, then all services."""
         if self.mode == "containers":
             # What the engine itself has killed it does not start again.
-            self._docker("kill", *self._own_containers())
+            own = f"label=com.docker.compose.project={self._project}"
+            self._docker("kill", *self._docker("ps", "--quiet", "--filter", own).split())
             return
         pids = [process["pid"] for process in self._processes() if process["pid"]]
         for pid in (int((self._directory / "supervisord.pid").read_text()), *pids):
@@ -124,18 +126,23 @@ class StackControl:
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """Freeze all services inside the block, as a machine that is suspended does."""
-        if self.mode == "containers":
-            containers = self._own_containers()
-            self._docker("pause", *containers)
+        pids = {process["name"]: int(process["pid"]) for process in self._processes() if process["pid"]}
+        broker = {"localstack": pids.pop("localstack")}
+        self._signal_all(signal.SIGSTOP, {**broker, **pids})
+        try:
             yield
-            self._docker("unpause", *containers)
+        finally:
+            self._signal_all(signal.SIGCONT, broker)
+            # It notices once a second what is visible again; the others may go on that much later.
+            time.sleep(2)
+            self._signal_all(signal.SIGCONT, pids)
+
+    def _signal_all(self, number: signal.Signals, pids: Mapping[str, int]) -> None:
+        if self.mode == "containers":
+            self._docker("pause" if number == signal.SIGSTOP else "unpause", *map(self._container, pids))
             return
-        pids = [process["pid"] for process in self._processes() if process["pid"]]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        yield
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        for pid in pids.values():
+            os.kill(pid, number)
 
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""
@@ -199,9 +206,6 @@ class StackControl:
 
     def _signal(self, service: str, number: signal.Signals) -> None:
         os.kill(self.pid(service), number)
-
-    def _own_containers(self) -> list[str]:
-        return self._docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={self._project}").split()
 
     def _container(self, service: str) -> str:
         return f"{self._project}-{service}-1"

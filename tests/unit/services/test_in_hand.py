@@ -1,5 +1,7 @@
 """For how long a message is its worker's."""
 
+from email.utils import formatdate
+
 import pytest
 
 from services.clock import Moment
@@ -11,8 +13,8 @@ VISIBILITY_TIMEOUT = 30
 WAIT_SECONDS = 20
 
 
-def received(first_received_at: float = 0) -> ReceivedMessage:
-    return ReceivedMessage("id", "body", "handle", 1, 0, {}, first_received_at)
+def received(date: str = "") -> ReceivedMessage:
+    return ReceivedMessage("id", "body", "handle", 1, 0, {}, date=date)
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_what_was_purged_while_it_was_its_workers_can_come_to_nobody_else(
         # The answer lay waiting for this process to go on.
         (WAIT_SECONDS + 62, VISIBILITY_TIMEOUT, "asked"),
         (WAIT_SECONDS + 62, 62, "asked"),
-        # It is received not for the first time, in a poll like any other.
+        # It lay in a poll that was no longer than others.
         (WAIT_SECONDS, 3600, "now"),
     ],
 )
@@ -70,7 +72,14 @@ def test_an_answer_that_lay_waiting_for_a_suspended_worker_is_as_old_as_its_poll
 ) -> None:
     asked_at = jumping_clock.now()
     jumping_clock.suspend(poll_seconds)
-    message = received(jumping_clock.now().wall - given_seconds_ago)
+    message = received(formatdate(jumping_clock.now().wall - given_seconds_ago, usegmt=True))
 
     moments: dict[str, Moment] = {"now": jumping_clock.now(), "asked": asked_at}
     assert hidden_since(message, asked_at, WAIT_SECONDS, VISIBILITY_TIMEOUT) == moments[is_hidden_since]
+
+
+def test_an_answer_without_a_date_has_not_lain(jumping_clock: JumpingClock) -> None:
+    asked_at = jumping_clock.now()
+    jumping_clock.suspend(WAIT_SECONDS + 62)
+
+    assert hidden_since(received(), asked_at, WAIT_SECONDS, VISIBILITY_TIMEOUT) == jumping_clock.now()
