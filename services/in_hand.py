@@ -12,6 +12,9 @@ from services.clock import Moment
 from services.messages import peek_task_id
 from services.sqs import ReceivedMessage
 
+# Longer than this behind its time no long poll takes that is not held up.
+_GRACE_SECONDS = 1
+
 
 @dataclass(eq=False, slots=True)
 class InHand:
@@ -72,11 +75,12 @@ def hidden_since(
 ) -> Moment:
     """Return from when on SQS has hidden a message that a long poll, asked for at `asked_at`, has just brought.
 
-    That is now, unless the answer lay waiting while this process was suspended. Only one that has come late may have
-    lain for so long that it matters; then its date tells.
+    That is now, unless the answer lay waiting while this process was suspended. Only one that has come late, and after
+    the visibility timeout, may have lain for so long that it matters; then its date tells. Others are not judged by it,
+    as that clock is another's.
     """
     now = clock.now()
-    if clock.seconds_between(asked_at, now) < wait_seconds + visibility_timeout_seconds:
+    if clock.seconds_between(asked_at, now) < max(wait_seconds + _GRACE_SECONDS, visibility_timeout_seconds):
         return now
     return asked_at if now.wall - _seconds_of(message.date) >= visibility_timeout_seconds else now
 

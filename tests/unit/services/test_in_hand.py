@@ -56,7 +56,8 @@ def test_what_was_purged_while_it_was_its_workers_can_come_to_nobody_else(
     [
         (WAIT_SECONDS, 0, "now"),
         # The answer took its time, but not as long as SQS hides it.
-        (WAIT_SECONDS + VISIBILITY_TIMEOUT - 1, 0, "now"),
+        (VISIBILITY_TIMEOUT - 1, VISIBILITY_TIMEOUT - 1, "now"),
+        (VISIBILITY_TIMEOUT, VISIBILITY_TIMEOUT, "asked"),
         # The machine was suspended with the poll under way, and the message came after it.
         (WAIT_SECONDS + 62, 0, "now"),
         (WAIT_SECONDS + 62, VISIBILITY_TIMEOUT - 1, "now"),
@@ -83,3 +84,13 @@ def test_an_answer_without_a_date_has_not_lain(jumping_clock: JumpingClock) -> N
     jumping_clock.suspend(WAIT_SECONDS + 62)
 
     assert hidden_since(received(), asked_at, WAIT_SECONDS, VISIBILITY_TIMEOUT) == jumping_clock.now()
+
+
+def test_an_answer_that_took_no_longer_than_its_poll_may_is_not_judged_by_the_clock_of_sqs(
+    jumping_clock: JumpingClock,
+) -> None:
+    asked_at = jumping_clock.now()
+    date = formatdate(asked_at.wall - 3600, usegmt=True)
+    jumping_clock.suspend(WAIT_SECONDS)
+
+    assert hidden_since(received(date), asked_at, WAIT_SECONDS, WAIT_SECONDS // 2) == jumping_clock.now()
