@@ -19,6 +19,7 @@ from services.http_client import HTTP_ERRORS, TargetSessions, describe_http_erro
 from services.http_connections import KeptConnectionLostError
 from services.messages import OutcomeMessage
 from services.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child, label_of
+from services.ownership import ensure_ours
 from services.redirects import describe_redirect
 from services.request_headers import header_value
 from services.retry_after import retry_after_seconds
@@ -104,7 +105,8 @@ class CallbackClient:
     async def post(self, outcome: OutcomeMessage, attempt: int = 1) -> Answer:
         """Make one delivery attempt, the n-th of its caller.
 
-        It raises nothing: what goes wrong on the way is `Refused` with its reason.
+        What goes wrong on the way is `Refused` with its reason. Raises NotOursError where it is not to be made, as the
+        message that it is made for is not this worker's any more.
 
         The status line decides: a receiver that sends it and then takes its time with the rest has answered.
         """
@@ -178,6 +180,7 @@ class CallbackClient:
 async def _answer_to(
     request: AbstractAsyncContextManager[aiohttp.ClientResponse], call: _Call, span: tracing.Span
 ) -> Answer:
+    await ensure_ours()
     async with request as response:
         span.answered(response.status)
         # A short answer has come as a whole.

@@ -12,33 +12,38 @@ from typing import Any
 
 import structlog
 
-from services import tracing
+from services import clock, ownership, tracing
 from services.attempts import AttemptHistory
 from services.caution import Caution
+from services.clock import Moment
 from services.consumer_metrics import ConsumerMetrics
 from services.cut_short import TaskTimeoutError
 from services.decisions import (
     Acknowledge,
     DeadLetter,
     Decision,
+    Drop,
     Retry,
     RetryLaterError,
     RetryPolicy,
     decide_after_failure,
     is_sentence,
     jittered,
+    reason_of,
 )
-from services.heartbeat import Heartbeat, InHand
+from services.heartbeat import Heartbeat
+from services.in_hand import InHand, hidden_since
+from services.insistence import insistently
 from services.messages import (
     FAILURE_ATTRIBUTES,
     TRACE_ATTRIBUTE,
     dead_letter_attributes,
-    peek_task_id,
     sent_at_attribute,
 )
+from services.ownership import NotOursError, ensure_ours
 from services.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.settings import ConsumerSettings
-from services.sqs import MessageGoneError, Queue, ReceivedMessage, SqsEntryError
+from services.sqs import MessageGoneError, Queue, ReceivedMessage
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +52,6 @@ MessageHandler = Callable[[ReceivedMessage], Awaitable[None]]
 
 _FIRST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 30.0
-# About a minute: so long a broker may be gone without work that is done being done again, or reported as lost.
-_INSISTENT_WAITS_SECONDS = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
 _UNSETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 
 # A long poll ends by itself. Longer than this after its time, SQS is silent.
@@ -69,19 +72,30 @@ async def attempt(
     try:
         await work(in_hand)
     except asyncio.CancelledError:
-        return _decide(RetryLaterError("the worker was stopped before the attempt was done"), in_hand, policy, history)
+        failure: Exception = RetryLaterError("the worker was stopped before the attempt was done")
     except Exception as error:
         # The others are sentences, and are logged with the decision.
         if not is_sentence(error):
             log.warning("attempt failed", attempt=in_hand.message.receive_count, exc_info=error)
-        return _decide(error, in_hand, policy, history)
-    return Acknowledge()
+        failure = error
+    else:
+        return Acknowledge()
+    return await _decide(failure, in_hand, policy, history)
 
 
-def _decide(error: BaseException, in_hand: InHand, policy: RetryPolicy, history: AttemptHistory) -> Retry | DeadLetter:
+async def _decide(
+    error: Exception, in_hand: InHand, policy: RetryPolicy, history: AttemptHistory
+) -> Retry | DeadLetter | Drop:
     tracing.tracer.failed(error)
     # The count of now: SQS moves the message by what it has counted, deliveries during the attempt included.
     message_id, count = in_hand.message.message_id, in_hand.message.receive_count
+    try:
+        # That it has failed is an outcome too.
+        await ensure_ours()
+    except NotOursError as lost:
+        reason = reason_of(error)
+        history.note(message_id, count, reason)
+        return Drop(reason if isinstance(error, NotOursError) else f"{reason}; {lost}")
     decision = decide_after_failure(error, count, policy, random.random(), history.of(message_id))  # noqa: S311  # jitter
     if isinstance(decision, Retry):
         history.note(message_id, count, decision.reason)
@@ -188,7 +202,6 @@ class Consumer:
 
     def describe_work(self) -> dict[str, Any]:
         """Return, as JSON, how busy it is and the messages that it has in hand, the oldest of them."""
-        now = time.monotonic()
         oldest = islice(self._in_hand.values(), _MOST_LISTED)
         return {
             "queue": self._queue.definition.name,
@@ -196,7 +209,7 @@ class Consumer:
             "busy": self._slots_taken,
             "left_running": self._left_running,
             "last_receive_seconds_ago": None if self._last_receive_at is None else _now() - self._last_receive_at,
-            "in_hand": [_describe(in_hand, now) for in_hand in oldest],
+            "in_hand": [in_hand.describe() for in_hand in oldest],
         }
 
     def _free_slots(self) -> int:
@@ -235,6 +248,7 @@ class Consumer:
     async def _poll(self, most: int, stop: asyncio.Event) -> None:
         try:
             await self._look_back()
+            asked_at = clock.now()
             messages = await self._queue.receive(
                 most,
                 wait_seconds=self._settings.sqs_wait_time_seconds,
@@ -247,7 +261,7 @@ class Consumer:
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._last_receive_at = _now()
         self._is_backlog = len(messages) == most
-        self._caution.received(len(messages), [self._take(message) for message in messages].count(True))
+        self._caution.received(len(messages), [self._take(message, asked_at) for message in messages].count(True))
         if messages:
             self._last_taken_at = _now()
         if 1 < len(messages) < most:
@@ -263,20 +277,25 @@ class Consumer:
             log.info("began with care: messages are in flight", queue=self._queue.name, in_flight=state.in_flight)
             asyncio.get_running_loop().call_later(seconds, self._changed.set)
 
-    def _take(self, message: ReceivedMessage) -> bool:
+    def _take(self, message: ReceivedMessage, asked_at: Moment) -> bool:
         """Work the message; tell whether it is a suspect (see caution.py)."""
+        visibility_timeout = self._settings.visibility_timeout_seconds
+        hidden_at = hidden_since(message, asked_at, self._settings.sqs_wait_time_seconds, visibility_timeout)
         in_hand = self._in_hand.get(message.message_id)
         if in_hand is not None:
             # A standard queue may deliver a message twice, and a heartbeat may have come too late.
             in_hand.context.run(log.info, "received again while in hand")
-            in_hand.message = message
+            in_hand.received_again(message, hidden_at)
             if in_hand.settling_since is None:
                 self._heartbeat.hold(in_hand)
             return False
         decided = self._decided.get(message.message_id)
         last = message.receive_count - 1
         is_suspect = last > 0 and decided is None and last not in self._history.of(message.message_id)
-        in_hand = InHand(message, context=decided.context) if decided else InHand(message, is_suspect=is_suspect)
+        in_hand = InHand(message, visibility_timeout, hidden_at, is_suspect=is_suspect)
+        if decided:
+            in_hand.context = decided.context
+        ownership.hold(in_hand, self._queue)
         self._in_hand[message.message_id] = in_hand
         self._metrics.received(message)
         self._slots_taken += 1
@@ -352,6 +371,8 @@ class Consumer:
             decision = await self._hold(in_hand)
             if isinstance(decision, Retry):
                 await self._return(in_hand, decision)
+            elif isinstance(decision, Drop):
+                log.warning("dropped: the message is not in hand any more", reason=decision.reason)
         except MessageGoneError as error:
             log.warning("not returned for retry: the message is not in hand any more", error=str(error))
         except asyncio.CancelledError:
@@ -366,7 +387,7 @@ class Consumer:
         self._heartbeat.hold(in_hand)
         try:
             decision = await self._decide(in_hand)
-            if not isinstance(decision, Retry):
+            if isinstance(decision, Acknowledge | DeadLetter):
                 await self._settle(in_hand, decision)
         except asyncio.CancelledError:
             self._heartbeat.abandon(in_hand)
@@ -409,6 +430,7 @@ class Consumer:
             log.info("nothing is known here of its last attempt", attempt=in_hand.message.receive_count)
             await self._caution.wait_for_turn(lambda: self._is_last(in_hand))
         try:
+            await ensure_ours()
             await self._handler(in_hand.message)
         except TaskTimeoutError as error:
             if error.left_running is not None:
@@ -472,17 +494,6 @@ class Consumer:
         await insistently(lambda: self._queue.change_visibility(in_hand.message, decision.after_seconds))
 
 
-def _describe(in_hand: InHand, now: float) -> dict[str, Any]:
-    message = in_hand.message
-    return {
-        "task_id": peek_task_id(message.body),
-        "message_id": message.message_id,
-        "attempt": message.receive_count,
-        "since_seconds": now - in_hand.since,
-        "settling": in_hand.settling_since is not None,
-    }
-
-
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -492,21 +503,3 @@ async def _wait_for(tasks: Collection[asyncio.Task[None]], deadline: float) -> N
     if tasks:
         seconds = deadline - _now()
         await asyncio.wait(tasks, timeout=max(0.0, seconds))
-
-
-async def insistently(call: Callable[[], Awaitable[None]]) -> None:
-    """Try a call on SQS a few times: a moment's failure there must not make work that is done run again.
-
-    Raises what the last try raised, at once where SQS will refuse the same whenever it is asked.
-    """
-    for wait_seconds in _INSISTENT_WAITS_SECONDS:
-        try:
-            await call()
-        except Exception as error:
-            if isinstance(error, SqsEntryError) and error.is_final:
-                raise
-            log.warning("SQS call failed, trying again", error=repr(error))
-            await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
-        else:
-            return
-    await call()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from services.decisions import Acknowledge, DeadLetter, Decision, Retry
+from services.decisions import Acknowledge, DeadLetter, Decision, Drop, Retry
 from services.metrics import (
     ATTEMPTS,
     IN_FLIGHT,
@@ -25,6 +25,7 @@ class ConsumerMetrics:
             Acknowledge: child(ATTEMPTS, queue, "done"),
             Retry: child(ATTEMPTS, queue, "retried"),
             DeadLetter: child(ATTEMPTS, queue, "dead_lettered"),
+            Drop: child(ATTEMPTS, queue, "dropped"),
         }
         child(SLOTS, queue).set(slots)
         # Asked for when somebody looks: they cost a message nothing.

@@ -62,7 +62,14 @@ class DeadLetter:
     """The stack trace of the last attempt; empty where the reason is a sentence of our own."""
 
 
-Decision = Acknowledge | Retry | DeadLetter
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The message is not this worker's any more: SQS has it for others, so nothing is to be done about it."""
+
+    reason: str
+
+
+Decision = Acknowledge | Retry | DeadLetter | Drop
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def decide_after_failure(
 
     `chance`, from 0 to 1, places the wait within its jitter; `earlier` has the known reasons of earlier attempts.
     """
-    reason = _reason(error)
+    reason = reason_of(error)
     permanent = isinstance(error, PermanentError)
     if permanent or (policy.max_attempts is not None and attempt >= policy.max_attempts):
         attempts = error.attempts if isinstance(error, PermanentError) else None
@@ -117,7 +124,7 @@ def jittered(seconds: float, chance: float) -> float:
     return seconds * (1 - JITTER + 2 * JITTER * chance)
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Name the error by type and text; our own errors are sentences already."""
     text = text_of_error(error)
     if is_sentence(error):

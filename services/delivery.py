@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from services.callbacks import Answer, CallbackClient, Delivered, Refused, Rejected
-from services.consumer import insistently
 from services.decisions import PermanentError, jittered
+from services.insistence import insistently
 from services.messages import (
     DELIVERY_ATTEMPTS_ATTRIBUTE,
     MAX_BODY_BYTES,
@@ -18,6 +18,7 @@ from services.messages import (
     dead_letter_attributes,
     encode_outcome,
 )
+from services.ownership import ensure_ours
 from services.queues import CALLBACKS
 from services.settings import ConsumerSettings
 from services.sqs import LONGEST_DELAY_SECONDS, Queue
@@ -54,9 +55,12 @@ class OutcomeDelivery:
     async def deliver(self, outcome: OutcomeMessage) -> None:
         """Return when the outcome is delivered, or durably on a queue.
 
-        Where it is neither it raises OutcomeTooLargeError, or what SQS raised.
+        Where it is neither it raises OutcomeTooLargeError, NotOursError (see ownership.py), or what SQS raised.
         """
         answer, attempts = await self._try_in_place(outcome)
+        if not isinstance(answer, Delivered):
+            # It is handed over all the same, be it to a queue.
+            await ensure_ours()
         match answer:
             case Delivered():
                 log.info("delivered", task_id=outcome.task_id, delivery_attempts=attempts)

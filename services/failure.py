@@ -7,7 +7,7 @@ from services.sqs import ReceivedMessage
 
 _NOBODY_REPORTED = (
     "no worker reported back: whether it was begun is not known"
-    " (a worker may have been killed, its broker silent, or something else have received it)"
+    " (a worker may have been killed or suspended, its broker silent, or something else have received it)"
 )
 
 

@@ -1,34 +1,18 @@
 """Keeps the messages in hand hidden for as long as they are being worked."""
 
 import asyncio
-import time
-from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+import math
 
 import structlog
 
-from services.sqs import MessageGoneError, Queue, ReceivedMessage
+from services import clock
+from services.in_hand import InHand
+from services.sqs import MessageGoneError, Queue
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(eq=False, slots=True)
-class InHand:
-    """A message that is being worked.
-
-    SQS may deliver it once more meanwhile. Then `message` is the newer one: its receipt handle is the one that counts.
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
-    """
-
-    message: ReceivedMessage
-    since: float = field(default_factory=time.monotonic)
-    """When it was received, by the monotonic clock."""
-    context: Context = field(default_factory=copy_context)
-    """In which it is worked: a line logged there tells of its task."""
-    is_suspect: bool = False
-    """Whether it was received before, and nothing is known of what became of it."""
-    settling_since: float | None = None
-    """Since when its attempt is over and SQS is being told what was decided, by the monotonic clock."""
+# So soon after a suspend of the machine, in which no timer of the loop goes on, it shows that a beat is due.
+_LOOK_SECONDS = 1.0
 
 
 class Heartbeat:
@@ -45,11 +29,20 @@ class Heartbeat:
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
-            await asyncio.sleep(self._interval_seconds)
+            await self._until_due()
             for in_hand in self._held:
-                # A beat that is still on its way needs no second one behind it.
-                if in_hand not in self._beats:
+                # A beat that is still on its way needs no second one behind it; one that is too late does no good, and
+                # may keep the message from being received again.
+                if in_hand not in self._beats and in_hand.is_ours:
                     self._beats[in_hand] = asyncio.create_task(self._beat(in_hand), context=in_hand.context)
+
+    async def _until_due(self) -> None:
+        begun = clock.now()
+        looks = math.ceil(self._interval_seconds / _LOOK_SECONDS)
+        for _ in range(looks):
+            await asyncio.sleep(self._interval_seconds / looks)
+            if clock.seconds_between(begun, clock.now()) >= self._interval_seconds:
+                return
 
     def hold(self, in_hand: InHand) -> None:
         """Keep the message hidden from now on."""
@@ -73,13 +66,16 @@ class Heartbeat:
             beat.cancel()
 
     async def _beat(self, in_hand: InHand) -> None:
-        message = in_hand.message
+        message, asked_at = in_hand.message, clock.now()
         try:
             await self._queue.change_visibility(message, self._visibility_timeout_seconds)
+            if in_hand.message is message and in_hand.is_ours:
+                in_hand.hidden_since = asked_at
         except MessageGoneError as error:
             # Unless it was received again meanwhile.
             if in_hand.message is message:
                 self._held.pop(in_hand, None)
+                in_hand.is_gone = in_hand.is_ours
                 log.warning("the message is not in hand any more; its work goes on", error=str(error))
         except Exception as error:  # noqa: BLE001  # the next beat may succeed; the work goes on either way
             log.warning("heartbeat failed", error=repr(error))

@@ -46,7 +46,7 @@ HTTP_REQUEST_SECONDS = Histogram(
 )
 ATTEMPTS = Counter(
     "async_tasks_attempts",
-    "Attempts at a message by what was decided: done, retried or dead_lettered.",
+    "Attempts at a message by what was decided: done, retried, dead_lettered or dropped.",
     ["queue", "result"],
     registry=REGISTRY,
 )

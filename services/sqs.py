@@ -109,6 +109,8 @@ class ReceivedMessage:
     """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
     typed_attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"] = field(default_factory=dict)
     """The attributes as SQS gives and takes them; a foreign message may have some that are no text."""
+    date: str = ""
+    """When SQS gave it: the `Date` of that answer (RFC 9110, section 6.6.1); empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,8 @@ class Queue:
                 MessageAttributeNames=["All"],
             )
         )
-        return [_received(message) for message in response.get("Messages", [])]
+        date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+        return [_received(message, date) for message in response.get("Messages", [])]
 
     async def delete(self, message: ReceivedMessage) -> None:
         """Acknowledge the message. Raises MessageGoneError."""
@@ -371,7 +374,7 @@ def _size_of(send: _Send) -> int:
     return utf8_bytes(send.body) + sum(attribute_bytes(name, each) for name, each in send.attributes.items())
 
 
-def _received(message: "MessageTypeDef") -> ReceivedMessage:
+def _received(message: "MessageTypeDef", date: str) -> ReceivedMessage:
     system = message["Attributes"]
     typed_attributes = message.get("MessageAttributes", {})
     attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
@@ -385,6 +388,7 @@ def _received(message: "MessageTypeDef") -> ReceivedMessage:
         first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
         dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
         typed_attributes=typed_attributes,
+        date=date,
     )
 
 

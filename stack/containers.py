@@ -16,7 +16,7 @@ from stack.console import OnProgress, say
 from stack.container_readiness import health_urls, known_readiness, probe_of, readiness_of
 from stack.docker import Compose, Container, image_exists, image_id, pull, remove, remove_image, resume, start, stop
 from stack.errors import StackError, no_such_service
-from stack.last_save import BrokerState, stop_and_save
+from stack.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.log_line import RawLine
 from stack.logs import as_evidence
 from stack.mode import engine_answers
@@ -44,9 +44,9 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
     _require_engine()
     require_own(settings.project, project_containers())
     settings.directory.mkdir(parents=True, exist_ok=True)
-    if before:
-        _resume_paused(_compose(before), on_progress)
     running = _running(_compose(before)) if before else []
+    refuse_paused(_broker_state(running))
+    _resume_paused(running, on_progress)
     require_free_ports(settings, held_ports(before.project) if before else ())
     write_additions(settings)
     compose = _compose_to_start(settings)
@@ -153,8 +153,8 @@ def _services_image(settings: StackSettings) -> str:
     return f"{settings.project}-services"
 
 
-def _resume_paused(compose: Compose, on_progress: OnProgress) -> None:
-    paused = [container for container in compose.containers() if container.state == "paused"]
+def _resume_paused(containers: Iterable[Container], on_progress: OnProgress) -> None:
+    paused = [container for container in containers if container.state == "paused"]
     if paused:
         on_progress(f"Paused, and let go on: {', '.join(container.instance for container in paused)}.")
         resume(paused)

@@ -113,7 +113,7 @@ class Story:
     @property
     def standing(self) -> Standing:
         """How it stands after the last step."""
-        told = reduce(_after, self.steps, Standing("unknown"))
+        told = _as_heard(reduce(_after, self.steps, Standing("unknown")), self.steps)
         if told.state in IN_A_QUEUE and self.absent_since and self.ended_before(self.absent_since):
             return replace(told, state="lost", due_at=None, lost_at=self.absent_since)
         return told
@@ -231,6 +231,10 @@ def _gone(_line: LogLine) -> Told:
     return "failed", "not retried: its message was deleted or purged, has expired, or is somebody else's now"
 
 
+def _dropped(line: LogLine) -> Told:
+    return "retry", f"dropped, and not handed over: {_reason(line)}"
+
+
 def _sqs_failed(line: LogLine) -> Told:
     return "retry", f"SQS did not answer as it should, trying again: {line.fields.get('error', '')}"
 
@@ -238,6 +242,8 @@ def _sqs_failed(line: LogLine) -> Told:
 def _rotated_away(_line: LogLine) -> Told:
     return "failed", ROTATED_AWAY
 
+
+_DROPPED = "dropped: the message is not in hand any more"
 
 # The events of a task's life, in the words of the services.
 _READERS: Mapping[str, Callable[[LogLine], Told]] = {
@@ -255,6 +261,7 @@ _READERS: Mapping[str, Callable[[LogLine], Told]] = {
     "callback received": _callback_received,
     "message not settled: SQS has not confirmed it, and may give it again": _unsettled,
     "not returned for retry: the message is not in hand any more": _gone,
+    _DROPPED: _dropped,
     "SQS call failed, trying again": _sqs_failed,
     ROTATED_AWAY: _rotated_away,
 }
@@ -309,6 +316,8 @@ def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
             return Standing("retrying", reason=_reason(line), due_at=_due_at(line))
         case "dead-lettered":
             return Standing("dead", "failure", _reason(line), failure=_reason(line))
+        case event if event == _DROPPED and before.state in {"unknown", "queued", "at work"}:
+            return Standing("retrying", reason=_reason(line))
     if before.state in {"unknown", "queued"} and WORKER.fullmatch(line.service):
         before = replace(before, state="at work")
     return _after_delivery(replace(before, outcome="success"), line) or before
@@ -324,6 +333,15 @@ def _after_receiver(before: Standing, line: LogLine) -> Standing:
     if before.state not in {"unknown", "queued", "at work"}:
         return before
     return replace(before, state="delivering", outcome=outcome, reason=_refusal(line), is_told_by_receiver=True)
+
+
+def _as_heard(standing: Standing, steps: Iterable[Step]) -> Standing:
+    """How it stands by what the receiver has taken last, where it has been told more than one outcome."""
+    taken = (step.line for step in steps if step.line.service == RECEIVER and _is_taken(step.line))
+    *_, heard = (None, *(line.fields.get("outcome") for line in taken))
+    if standing.state != "delivered" or heard not in get_args(OutcomeKind) or heard == standing.outcome:
+        return standing
+    return replace(standing, outcome=heard, failure=standing.failure if heard == "failure" else "")
 
 
 def _refusal(line: LogLine) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.consumer import insistently
 from services.dlq.end_of_line import EndOfLine
 from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
 from services.dlq.plan import Move, Plan, QueueMove, Route, Selection, make_plan
 from services.dlq.selection import Criteria
 from services.dlq.walk import Visit, all_of, hiding_seconds, walk
+from services.insistence import insistently
 from services.messages import DELIVERY_ATTEMPTS_ATTRIBUTE, FAILURE_ATTRIBUTES
 from services.sqs import Queue, ReceivedMessage, SqsEntryError
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import structlog
 
-from services.consumer import insistently
 from services.dlq_watcher.alert import Alert, encode_alert, how_to_redrive
+from services.insistence import insistently
 from services.metrics import ALERTS, child
 from services.sqs import Queue
 

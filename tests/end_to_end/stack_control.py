@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,27 @@ class StackControl:
             self._signal(service, signal.SIGCONT)
         else:
             self._docker("unpause", self._container(service))
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Freeze all services inside the block, as a machine that is suspended does."""
+        pids = {process["name"]: int(process["pid"]) for process in self._processes() if process["pid"]}
+        broker = {"localstack": pids.pop("localstack")}
+        self._signal_all(signal.SIGSTOP, {**broker, **pids})
+        try:
+            yield
+        finally:
+            self._signal_all(signal.SIGCONT, broker)
+            # It notices once a second what is visible again; the others may go on that much later.
+            time.sleep(2)
+            self._signal_all(signal.SIGCONT, pids)
+
+    def _signal_all(self, number: signal.Signals, pids: Mapping[str, int]) -> None:
+        if self.mode == "containers":
+            self._docker("pause" if number == signal.SIGSTOP else "unpause", *map(self._container, pids))
+            return
+        for pid in pids.values():
+            os.kill(pid, number)
 
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""

@@ -1,16 +1,19 @@
 """What is accepted is not lost: workers killed in mid-task, the broker stopped, the stack taken down in mid-load."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.client import Client, wait_for
-from tests.end_to_end.stack_control import StackControl
+from tests.end_to_end.stack_control import SETTINGS, StackControl
 
 CALCULATION = "/v1/calculation/basic"
 # Longer than it takes a busy machine to hear of the attempt and kill the worker, whose process it has found before.
 HOLD_SECONDS = 10
+# Longer than the visibility timeout of the suite's stack.
+SUSPENDED_SECONDS = int(SETTINGS["VISIBILITY_TIMEOUT_SECONDS"]) + 2
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
 
 
@@ -110,6 +113,33 @@ def waiting(stack: StackControl, queue: str) -> int:
     """How many messages wait in a queue, as `ps` has it."""
     queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
     return next(each["waiting"] or 0 for each in queues if each["name"] == queue)
+
+
+def test_a_suspend_of_the_whole_machine_gives_each_task_one_outcome(
+    unreliable: Client, own_stack: StackControl
+) -> None:
+    fetched = {"name": "it", "url": f"{unreliable.source_url}?delay=6"}
+    items = [unreliable.unreliable_item(hold_seconds=SUSPENDED_SECONDS + 4) for _ in range(5)]
+    task_ids = [unreliable.submit("/v1/data/from-api", [fetched]) for _ in range(5)]
+    task_ids += [unreliable.submit("/v1/tests/single-attempt", [item]) for item in items]
+    for item in items:
+        unreliable.wait_for_deliveries(item["probe_id"])
+
+    with own_stack.suspended():
+        # It is the time that does it.
+        time.sleep(SUSPENDED_SECONDS)
+
+    for task_id in task_ids:
+        unreliable.wait_for_deliveries(task_id)
+    wait_for(lambda: nothing_is_queued(own_stack), "queues in which nothing is left")
+    for task_id in task_ids:
+        assert len({delivery["outcome"] for delivery in unreliable.deliveries(task_id)}) == 1
+
+
+def nothing_is_queued(stack: StackControl) -> bool:
+    """Whether no task waits or is in hand, nor is any dead one, as `ps` has it."""
+    queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
+    return not any(each["waiting"] or each["in_flight"] for each in queues if each["name"] != "undelivered")
 
 
 @pytest.mark.parametrize("tasks", [40])

@@ -24,6 +24,7 @@ from services.queues import QueueDefinition, define_queues
 from services.settings import WorkerSettings
 from services.sqs import Queue, Queues, ReceivedMessage, open_sqs
 from services.task_types import load_task_types
+from tests.jumping_clock import jumping_clock  # noqa: F401  # fixture
 from tests.service_fixtures import closed_port, http, plain_environment, serve, sessions  # noqa: F401  # fixtures
 
 if TYPE_CHECKING:

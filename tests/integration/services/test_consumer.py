@@ -9,13 +9,14 @@ from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
-from services import consumer
+from services import insistence
 from services.attempts import NOT_KNOWN
 from services.consumer import Consumer, MessageHandler
 from services.decisions import PermanentError, RetryPolicy
 from services.settings import WorkerSettings
 from services.sqs import Queue, ReceivedMessage, open_sqs
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
+from tests.jumping_clock import JumpingClock
 
 AT_ONCE = RetryPolicy(3, (0,))
 ONCE = RetryPolicy(1, (0,))
@@ -212,7 +213,7 @@ async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(bro
 async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work()
     failures = Failures(broker, "DeleteMessageBatch", 1)
@@ -229,7 +230,7 @@ async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be
 async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "DeleteMessageBatch", 1)
@@ -247,7 +248,7 @@ async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
 async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     failures = Failures(broker, "SendMessageBatch", 2)
     begun: list[ReceivedMessage] = []
@@ -270,7 +271,7 @@ async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_
 async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "SendMessageBatch", 1)
@@ -337,6 +338,27 @@ async def test_a_heartbeat_that_fails_is_followed_by_the_next(broker: Broker) ->
 
     assert AGAIN_IN_HAND not in {line["event"] for line in lines}
     assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_what_fails_after_too_long_a_suspend_is_neither_returned_nor_reported_and_comes_again(
+    broker: Broker, jumping_clock: JumpingClock
+) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True, error=ValueError("no"))
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work, ONCE, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+            await work.has_begun(1)
+            jumping_clock.suspend(2)
+            work.let_go.set()
+            [dead] = await broker.take("calculation-dlq")
+
+    [dropped] = [line for line in lines if line["event"] == "dropped: the message is not in hand any more"]
+    assert dropped["reason"].startswith("ValueError: no; SQS has had no sign of life of the worker for 2 seconds")
+    # What has become of it is known, so it is not begun with care.
+    assert "nothing is known here of its last attempt" not in {line["event"] for line in lines}
+    assert [message.receive_count for message in work.begun] == [1, int(dead.attributes["attempts"])]
     assert await broker.in_queue("calculation") == (0, 0)
 
 

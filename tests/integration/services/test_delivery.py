@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from botocore.exceptions import ClientError
 
-from services import consumer
+from services import insistence
 from services.callbacks import CallbackClient
 from services.decisions import PermanentError, RetryLaterError
 from services.delivery import OutcomeDelivery, OutcomeTooLargeError
@@ -186,7 +186,7 @@ async def test_an_outcome_that_no_queue_can_hold_fails_its_task_with_a_reason_th
 async def test_an_outcome_that_is_neither_delivered_nor_on_a_queue_is_not_let_go(
     unprovisioned: Broker, sessions: TargetSessions, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", (0, 0))
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", (0, 0))
 
     with pytest.raises(ClientError, match="NonExistentQueue"):
         await delivery_of(unprovisioned, sessions).deliver(outcome_for(f"http://127.0.0.1:{closed_port}/"))

@@ -1,7 +1,9 @@
 """SQS as the services use it, on a real LocalStack."""
 
 import asyncio
+import math
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -44,6 +46,7 @@ async def test_a_message_comes_as_it_was_sent(broker: Broker) -> None:
     assert message.attributes == {"reason": "no \u2603", "attempts": "3"}
     assert message.receive_count == 1
     assert message.sent_at > 0
+    assert parsedate_to_datetime(message.date).timestamp() >= math.floor(message.sent_at)
 
 
 async def test_a_message_that_was_restored_came_when_it_says_so(broker: Broker) -> None:

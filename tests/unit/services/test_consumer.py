@@ -15,7 +15,7 @@ from types_aiobotocore_sqs import SQSClient
 
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
-from services import consumer
+from services import insistence
 from services.consumer import Consumer
 from services.cut_short import TaskTimeoutError
 from services.decisions import PermanentError, RetryLaterError, RetryPolicy
@@ -140,7 +140,7 @@ async def consume(queue: ModelQueue, script: Mapping[str, list[Attempt]]) -> lis
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "_INSISTENT_WAITS_SECONDS", ())
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

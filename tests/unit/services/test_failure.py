@@ -7,7 +7,7 @@ from tests.unit.services.dlq_watcher.conftest import dead
 
 NOT_REPORTED = (
     "no worker reported back: whether it was begun is not known"
-    " (a worker may have been killed, its broker silent, or something else have received it)"
+    " (a worker may have been killed or suspended, its broker silent, or something else have received it)"
 )
 RECEIVED_THREE_TIMES = Failure(f"received 3 times, and {NOT_REPORTED}", 3, is_reported=False)
 

@@ -7,8 +7,13 @@ from typing import cast
 import pytest
 import structlog
 
-from services.heartbeat import Heartbeat, InHand
-from services.sqs import Queue, ReceivedMessage
+from services import clock
+from services.heartbeat import Heartbeat
+from services.in_hand import InHand
+from services.sqs import MessageGoneError, Queue, ReceivedMessage
+from tests.jumping_clock import JumpingClock
+
+VISIBILITY_TIMEOUT = 60
 
 
 class BeatenQueue:
@@ -24,7 +29,7 @@ class BeatenQueue:
 
 
 def in_hand(message_id: str) -> InHand:
-    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}))
+    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}), VISIBILITY_TIMEOUT, clock.now())
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def queue() -> BeatenQueue:
 
 @pytest.fixture
 async def heartbeat(queue: BeatenQueue) -> AsyncIterator[Heartbeat]:
-    beating = Heartbeat(cast(Queue, queue), interval_seconds=0.001, visibility_timeout_seconds=60)
+    beating = Heartbeat(cast(Queue, queue), interval_seconds=0.001, visibility_timeout_seconds=VISIBILITY_TIMEOUT)
     task = asyncio.create_task(beating.run())
     yield beating
     task.cancel()
@@ -97,3 +102,88 @@ async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
     queue.let_through.set()
     await letting_go
     assert {await queue.beats.get() for _ in range(3)} == {"other"}
+
+
+async def test_a_beat_is_a_sign_of_life_from_when_it_was_sent(
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+) -> None:
+    message = in_hand("message")
+    jumping_clock.suspend(30)
+    heartbeat.hold(message)
+    await queue.beats.get()
+    jumping_clock.suspend(20)
+
+    queue.let_through.set()
+    await heartbeat.let_go(message)
+
+    assert message.silent_seconds == 20
+
+
+async def test_a_beat_that_comes_too_late_is_no_sign_of_life_whatever_sqs_answers(
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+) -> None:
+    message = in_hand("message")
+    heartbeat.hold(message)
+    await queue.beats.get()
+    jumping_clock.suspend(VISIBILITY_TIMEOUT)
+
+    queue.let_through.set()
+    await heartbeat.let_go(message)
+
+    assert not message.is_ours
+
+
+async def test_it_beats_for_no_message_that_others_may_have_until_it_is_received_again(
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+) -> None:
+    queue.let_through.set()
+    lost = in_hand("lost")
+    jumping_clock.suspend(VISIBILITY_TIMEOUT)
+    heartbeat.hold(lost)
+    heartbeat.hold(in_hand("other"))
+    assert {await queue.beats.get() for _ in range(5)} == {"other"}
+
+    lost.received_again(lost.message, clock.now())
+
+    while await queue.beats.get() != "lost":
+        pass
+
+
+@pytest.mark.parametrize("suspended_seconds", [0, VISIBILITY_TIMEOUT])
+async def test_what_sqs_does_not_know_any_more_is_nobody_elses_where_it_was_asked_in_time(
+    queue: BeatenQueue,
+    jumping_clock: JumpingClock,
+    heartbeat: Heartbeat,
+    monkeypatch: pytest.MonkeyPatch,
+    suspended_seconds: float,
+) -> None:
+    asked = asyncio.Event()
+
+    async def refuse(_message: ReceivedMessage, _timeout_seconds: int) -> None:
+        jumping_clock.suspend(suspended_seconds)
+        asked.set()
+        raise MessageGoneError("MessageNotInflight", "no")
+
+    monkeypatch.setattr(queue, "change_visibility", refuse)
+    message = in_hand("message")
+    heartbeat.hold(message)
+    await asked.wait()
+    await heartbeat.let_go(message)
+    jumping_clock.suspend(10 * VISIBILITY_TIMEOUT)
+
+    assert message.is_ours is (suspended_seconds == 0)
+
+
+async def test_it_beats_soon_after_a_suspend_in_which_the_timers_of_the_loop_stood_still(
+    queue: BeatenQueue, jumping_clock: JumpingClock
+) -> None:
+    hours = 10 * 3600
+    heartbeat = Heartbeat(cast(Queue, queue), interval_seconds=hours, visibility_timeout_seconds=2 * hours)
+    heartbeat.hold(InHand(in_hand("message").message, 2 * hours, clock.now()))
+    beating = asyncio.create_task(heartbeat.run())
+    await asyncio.sleep(0)
+
+    jumping_clock.suspend(hours)
+
+    assert await queue.beats.get() == "message"
+    beating.cancel()

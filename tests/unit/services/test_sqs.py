@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
-from services.consumer import insistently
+from services.insistence import insistently
 from services.queues import QueueDefinition
 from services.settings import BrokerSettings
 from services.sqs import MessageGoneError, Queue, ReceivedMessage, SqsEntryError, open_sqs

@@ -34,6 +34,8 @@ REPORT_NOT_TAKEN = line("dlq-watcher", "not delivered yet", 7, "warning", reason
 KEPT = line("dlq-watcher", "dead-lettered", 8, "error", reason=GONE, attempts=1)
 TAKEN = line("receiver", "callback received", 2, attempt=1, status=200, outcome="success")
 REFUSED = line("receiver", "callback received", 2, attempt=1, status=503, outcome="success")
+HEARD_FAILURE = line("receiver", "callback received", 7, attempt=2, status=200, outcome="failure")
+DROPPED = line("worker-data", "dropped: the message is not in hand any more", 6, "warning", reason="no sign of life")
 LOST_TOLD = line("dlq-watcher", "alert told", 8, "warning", headline="Task failed for good", reason="worker lost")
 
 
@@ -58,6 +60,27 @@ def standing_after(*lines: LogLine) -> Standing:
         ([ACCEPTED, REJECTED], Standing("dead", "success", GONE)),
         ([ACCEPTED, REJECTED, KEPT], Standing("undelivered", "success", GONE)),
         ([ACCEPTED, REJECTED, KEPT, line("worker-callbacks", "delivered", 99)], Standing("delivered", "success")),
+        ([ACCEPTED, DROPPED], Standing("retrying", reason="no sign of life")),
+        ([ACCEPTED, REPORTED, line("worker-data", DROPPED.event, 9)], Standing("delivered", "failure")),
+        (
+            [ACCEPTED, TAKEN, HEARD_FAILURE, REPORTED, LOST_TOLD, line("worker-data", "delivered", 9)],
+            Standing("delivered", "failure", failure="worker lost"),
+        ),
+        # Two outcomes were heard: what counts is the last, whoever wrote his line last.
+        ([ACCEPTED, TAKEN, DELIVERED, HEARD_FAILURE, REPORTED], Standing("delivered", "failure")),
+        (
+            [ACCEPTED, TAKEN, HEARD_FAILURE, REPORTED, line("worker-data", "delivered", 9)],
+            Standing("delivered", "failure"),
+        ),
+        (
+            [
+                ACCEPTED,
+                REPORTED,
+                LOST_TOLD,
+                line("receiver", "callback received", 9, attempt=3, status=200, outcome="success"),
+            ],
+            Standing("delivered", "success"),
+        ),
         ([ACCEPTED, GIVEN_UP], Standing("dead", "failure", "OSError: no", "OSError: no")),
         ([ACCEPTED, GIVEN_UP, REPORTED], Standing("delivered", "failure", failure="OSError: no")),
         (
@@ -142,6 +165,7 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
         (REPORTED, "done", "reported as failed; the callback was taken"),
         (KEPT, "failed", f"kept in undelivered: {GONE}"),
         (LOST_TOLD, "note", "alert told: Task failed for good"),
+        (DROPPED, "retry", "dropped, and not handed over: no sign of life"),
         (
             line("receiver", "callback received", attempt=2, status=503, outcome="success"),
             "retry",

@@ -26,7 +26,7 @@ from tests.unit.services.dlq_watcher.conftest import alert_of
 ITEM = '{"name":"a","num_1":0.877666663555222222,"num_2":1.10,"operation":"+","result_rounding":2}'
 NOT_REPORTED = (
     "no worker reported back: whether it was begun is not known"
-    " (a worker may have been killed, its broker silent, or something else have received it)"
+    " (a worker may have been killed or suspended, its broker silent, or something else have received it)"
 )
 
 

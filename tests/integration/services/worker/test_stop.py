@@ -3,8 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +14,7 @@ from services.messages import encode_task
 from stack.ports import free_port
 from tests.chaos.broker_proxy import BrokerFault, BrokerProxy
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
-from tests.integration.services.cost import running_program
+from tests.integration.services.logged_program import LoggedProgram, logged_program
 from tests.service_fixtures import Serve
 
 WORKER = ("services.worker", "calculation")
@@ -30,7 +29,6 @@ def settings(**others: str) -> dict[str, str]:
     return {
         "TASK_PACKAGES": "tests.integration.services.worker.stubborn_tasks",
         "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",
-        "LOG_FORMAT": "json",
         "SQS_WAIT_TIME_SECONDS": "1",
         "DRAIN_TIMEOUT_SECONDS": "2",
         "HEALTH_PORT": str(free_port()),
@@ -43,29 +41,8 @@ def task(callback_url: str, seconds: float, **item: Any) -> str:
     return encode_task("task-1", "calculation", f'{{"callback_url":"{callback_url}/callback","message":{message}}}')
 
 
-@asynccontextmanager
-async def worker_of(
-    broker: Broker, tmp_path: Path, **others: str
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
-    """A worker on the queues, and its log."""
-    log = tmp_path / "worker.log"
-    with log.open("wb") as lines:
-        async with running_program(broker, tmp_path, WORKER, settings(**others), logs_to=lines) as worker:
-            yield worker, log
-
-
-def lines_of(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-
-
-def events_of(log: Path) -> list[str]:
-    return [line["event"] for line in lines_of(log)]
-
-
-async def has_logged(log: Path, event: str) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while event not in events_of(log):  # noqa: ASYNC110  # another process writes it
-            await asyncio.sleep(0.05)
+def worker_of(broker: Broker, tmp_path: Path, **others: str) -> AbstractAsyncContextManager[LoggedProgram]:
+    return logged_program(broker, tmp_path, WORKER, settings(**others))
 
 
 async def test_a_worker_stops_in_time_while_sqs_is_silent_and_says_what_may_come_again(
@@ -78,17 +55,17 @@ async def test_a_worker_stops_in_time_while_sqs_is_silent_and_says_what_may_come
     async with proxy.serve() as proxy_url, serve(receive) as receiver_url:
         others = {"AWS_ENDPOINT_URL": proxy_url}
         await broker.queues["calculation"].send(task(receiver_url, 1))
-        async with worker_of(broker, tmp_path, **others) as (worker, log):
+        async with worker_of(broker, tmp_path, **others) as worker:
             await broker_has_given(broker)
             with proxy.failing(SILENCE):
-                await has_logged(log, "delivered")
-                worker.send_signal(signal.SIGTERM)
-                await asyncio.wait_for(worker.wait(), STOPPED_SECONDS)
+                await worker.has_logged("delivered")
+                worker.process.send_signal(signal.SIGTERM)
+                await asyncio.wait_for(worker.process.wait(), STOPPED_SECONDS)
 
-    events = events_of(log)
+    events = worker.events()
     assert events[-1] == "stopped"
     assert UNSETTLED in events
-    assert worker.returncode == 0
+    assert worker.process.returncode == 0
 
 
 async def broker_has_given(broker: Broker) -> None:
@@ -108,13 +85,13 @@ async def test_a_worker_stops_in_time_although_a_task_swallows_every_cancellatio
 
     async with serve(receive) as receiver_url:
         await broker.queues["calculation"].send(task(receiver_url, HOURS, is_stubborn=True))
-        async with worker_of(broker, tmp_path, TASK_TIMEOUT_SECONDS="1") as (worker, log):
-            await has_logged(log, "returned for retry")
-            worker.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(worker.wait(), STOPPED_SECONDS)
+        async with worker_of(broker, tmp_path, TASK_TIMEOUT_SECONDS="1") as worker:
+            await worker.has_logged("returned for retry")
+            worker.process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(worker.process.wait(), STOPPED_SECONDS)
 
-    assert "the task ignores its cancellation, and is left running" in events_of(log)
-    [returned] = [line for line in lines_of(log) if line["event"] == "returned for retry"]
+    assert "the task ignores its cancellation, and is left running" in worker.events()
+    [returned] = [line for line in worker.lines() if line["event"] == "returned for retry"]
     assert "ignored its cancellation and was left running" in returned["reason"]
-    assert worker.returncode == 0
+    assert worker.process.returncode == 0
     assert heard == []

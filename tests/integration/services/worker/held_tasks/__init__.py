@@ -1,0 +1,1 @@
+"""Task types whose items are held by a server of the test, for the tests of workers that are suspended."""
