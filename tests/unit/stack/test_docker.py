@@ -30,6 +30,7 @@ def inspected(number: int, *, test: list[str] | None = None, **state: Any) -> di
     return {
         "Name": f"/stack-worker-data-{number}",
         "RestartCount": 3,
+        "Image": "sha256:1f",
         "Config": {
             "Labels": {f"com.docker.compose.{name}": value for name, value in labels.items()},
             **({"Healthcheck": {"Test": test}} if test else {}),
