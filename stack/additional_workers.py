@@ -13,7 +13,7 @@ from typing import Any
 from stack.config import ROOT, StackSettings
 from stack.docker import Compose
 from stack.generate import QUEUES_FILE, console_services, worker_command, worker_queues
-from stack.localstack import INIT, render_queues
+from stack.localstack import copy_init, render_queues
 
 TEMPLATE = "worker-calculation"
 
@@ -34,7 +34,7 @@ def write_additions(settings: StackSettings) -> None:
     queues_json = render_queues(settings.environment)
     if queues_json == QUEUES_FILE.read_text():
         return
-    shutil.copytree(INIT, _init_directory(settings))
+    copy_init(_init_directory(settings))
     (_init_directory(settings) / "queues.json").write_text(queues_json)
     queues = worker_queues(queues_json)
     additional = set(queues) - set(worker_queues(QUEUES_FILE.read_text()))

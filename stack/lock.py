@@ -9,15 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
+from stack.config import ROOT
 from stack.console import OnProgress
+from stack.errors import StackError
 
 
 @contextmanager
 def alone(command: str, directory: Path, on_progress: OnProgress) -> Iterator[None]:
-    """Let the block run when no other command changes the stack of the directory; say for whom it waits."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("a+") as lock:
+    """Let the block run when no other command changes the stack of the directory; say for whom it waits.
+
+    Raises `StackError` where the directory is no stack's, or cannot be written to.
+    """
+    with _lock_file(directory) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -30,6 +35,20 @@ def alone(command: str, directory: Path, on_progress: OnProgress) -> Iterator[No
             yield
         finally:
             lock.truncate(0)
+
+
+def _lock_file(directory: Path) -> TextIO:
+    """Each stack's directory has one: what is in another is somebody's own, not to be replaced or removed."""
+    file = directory / "lock"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not file.exists() and directory != ROOT / ".stack" and any(directory.iterdir()):
+            raise StackError(f"{directory} has files, and is no stack's: name a folder of its own with STACK_DIR=…")
+        return file.open("a+")
+    except OSError as error:
+        raise StackError(
+            f"The stack cannot keep its state in {directory} ({error.strerror}): name another folder with STACK_DIR=…"
+        ) from error
 
 
 def _holder(directory: Path) -> str:
