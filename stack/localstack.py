@@ -1,7 +1,6 @@
 """The real LocalStack from its Python package, for a machine without containers."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from stack.config import ROOT
 from stack.errors import StackError
+from stack.interpreter import lasting
 
 INIT = ROOT / "localstack-init"
 COMMAND = ["-m", "localstack.runtime.main"]
@@ -17,7 +17,7 @@ COMMAND = ["-m", "localstack.runtime.main"]
 def localstack_python() -> Path:
     """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of the virtual environment beside this one."""
     named = os.environ.get("LOCALSTACK_PYTHON")
-    return Path(named) if named else Path(f"{sys.prefix}-localstack") / "bin" / "python"
+    return lasting(Path(named) if named else _venv() / "bin" / "python")
 
 
 def install_localstack() -> None:
@@ -28,10 +28,10 @@ def install_localstack() -> None:
     """
     if os.environ.get("LOCALSTACK_PYTHON"):
         return
-    venv = localstack_python().parent.parent
-    setup = [str(ROOT / "stack" / "setup.sh"), str(venv), str(ROOT / "requirements" / "localstack.txt"), "LocalStack"]
+    lock = ROOT / "requirements" / "localstack.txt"
+    setup = [str(ROOT / "stack" / "setup.sh"), str(_venv()), str(lock), "LocalStack"]
     if subprocess.run(setup, env={**os.environ, "PYTHON": sys.executable}, check=False).returncode:  # noqa: S603
-        raise StackError(f"LocalStack could not be installed into {venv}: see the lines above.")
+        raise StackError(f"LocalStack could not be installed into {_venv()}: see the lines above.")
 
 
 def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
@@ -57,8 +57,21 @@ def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
 def place_hook(filesystem_root: Path, queues_json: str) -> None:
     """Put the ready hook, and the queues that it is to make, where LocalStack looks for them."""
     init = filesystem_root / "etc" / "localstack" / "init"
-    shutil.copytree(INIT, init, dirs_exist_ok=True)
+    copy_init(init)
     (init / "queues.json").write_text(queues_json)
+
+
+def copy_init(target: Path) -> None:
+    """Copy what LocalStack runs at its start, to be written to: in a checkout that is only to be read it cannot be."""
+    for file in INIT.rglob("*"):
+        if file.is_file():
+            copy = target / file.relative_to(INIT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
+def _venv() -> Path:
+    return Path(f"{sys.prefix}-localstack")
 
 
 def render_queues(environment: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 import shlex
 import subprocess
-import sys
 import tempfile
 import time
 import xmlrpc.client
@@ -16,6 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped
 
 from stack.config import ROOT
 from stack.errors import StackError
+from stack.interpreter import PYTHON
 from stack.programs import Program
 
 POLL_SECONDS = 0.05
@@ -67,7 +67,7 @@ class Supervisor:
         (self._directory / "logs").mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "supervisord.conf"
         configuration.write_text(render(self._directory, programs))
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
+        command = [PYTHON, "-m", "supervisor.supervisord", "-c", str(configuration)]
         done = subprocess.run(  # noqa: S603
             command, cwd=self._directory, env=environment, capture_output=True, text=True, check=False
         )
