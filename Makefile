@@ -1,8 +1,7 @@
 # Every command of the project; `make` alone lists them.
 
-PYTHON ?=
-VENV ?= .venv
-MODE ?=
+# A folder that is `make`'s alone; empty is unset, here as everywhere.
+override VENV := $(or $(VENV),.venv)
 SERVICE ?=
 FOLLOW ?=
 WATCH ?=
@@ -14,109 +13,106 @@ ARGS ?=
 QUICK ?=
 ONLY ?=
 CHROMIUM ?=
-OBSERVABILITY ?=
 FORCE ?=
 
-LOCALSTACK_VENV = $(VENV)-localstack
-STACK = $(VENV)/bin/python -u -m stack
+BIN = "$(VENV)/bin"
+STACK = $(BIN)/python -u -m stack
 SOURCES = services receiver web stack bench tests localstack-init
-LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
 # A test that hangs ends the run after five minutes, with its name and where each thread stood.
 IN_PARALLEL = --numprocesses 3 --max-worker-restart 0 -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
-SAVED = .stack/saved-messages.json
 # What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
-export PYTHON MODE OBSERVABILITY
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv any-venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
 up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(STACK) up
 
-down: venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
+down: any-venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
 	@$(STACK) down $(if $(FORCE),--force)
 
-ps: venv ## Show the services, what waits in the queues and what the workers do (WATCH=1: go on, refreshed in place)
+ps: any-venv ## Show the services, what waits in the queues and what the workers do (WATCH=1: go on, refreshed in place)
 	@$(STACK) ps $(if $(WATCH),--watch) $(ARGS)
 
-logs: venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
+logs: any-venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
 	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
 
-trace: venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
+trace: any-venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
 	@$(STACK) trace "$(TASK)" $(ARGS)
 
-tail: venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
+tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
 	@$(STACK) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures) $(ARGS)
 
-submit: venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
+submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
 	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
 
-demo: venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it
+demo: any-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it
 	@$(STACK) demo $(ARGS)
 
-dlq: venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
+dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
 	@$(STACK) dlq $(ARGS)
 
 ##@ Checks
 
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
-	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) tests/end_to_end tests/integration tests/unit
+	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/end_to_end tests/integration tests/unit
 
 test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
-	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) tests/unit
+	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/unit
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
-	@MODE=containers $(VENV)/bin/python -m pytest tests/end_to_end tests/containers
+	@MODE=containers $(BIN)/python -m pytest tests/end_to_end tests/containers
 
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
-	@$(VENV)/bin/python -m pytest tests/browser
+	@$(BIN)/python -m pytest tests/browser
 
 test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real services, and try its rules and the dashboard (fetches Debian's)
 	@tests/prometheus/fetch-prometheus.sh
-	@$(VENV)/bin/python -m pytest tests/prometheus
+	@$(BIN)/python -m pytest tests/prometheus
 
 chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
-	@$(VENV)/bin/python -m tests.chaos
+	@$(BIN)/python -m tests.chaos
 
 check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
-	@$(VENV)/bin/ruff format --check $(SOURCES)
-	@$(VENV)/bin/ruff check $(SOURCES)
-	@$(VENV)/bin/mypy services receiver web stack bench tests
-	@$(VENV)/bin/mypy localstack-init
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy services receiver web stack bench tests
+	@$(BIN)/mypy localstack-init
 	@$(STACK) generate --check
-	@$(VENV)/bin/python -m bench.scaling --check
+	@$(BIN)/python -m bench.scaling --check
 	@.ci/lint
-	@$(VENV)/bin/python .ci/audit
+	@$(BIN)/python .ci/audit
 
 mutation: venv ## Change the retry and callback decisions in every way and see whether a test notices (about 7 minutes)
-	@$(VENV)/bin/mutmut run
-	@$(VENV)/bin/mutmut results
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
 
 format: venv ## Format the code and repair what the linter can
-	@$(VENV)/bin/ruff format $(SOURCES)
-	@$(VENV)/bin/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
 
 ##@ Measurements (docs/performance.md)
 
 bench: venv localstack-venv ## Measure this project beside its peers, in under 10 minutes (QUICK=1: in one, and no document; ONLY="worker api": parts)
-	@$(VENV)/bin/python -m bench $(if $(QUICK),--quick) $(ONLY:%=--only %)
-	@$(if $(QUICK)$(ONLY),,$(VENV)/bin/python -m bench.scaling)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ONLY:%=--only %)
+	@$(if $(QUICK)$(ONLY),,$(BIN)/python -m bench.scaling)
 
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
-	@$(VENV)/bin/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
+	@$(BIN)/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
 
 profile: venv localstack-venv ## Write flame graphs of the API and the worker under load to .profile, for a browser (less than a minute)
-	@$(VENV)/bin/python -m bench.profile
+	@$(BIN)/python -m bench.profile
 
 ##@ Files that follow from others
 
@@ -124,11 +120,11 @@ generate: venv ## Write what follows from the code: the queues for LocalStack, p
 	@$(STACK) generate
 
 scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured
-	@$(VENV)/bin/python -m bench.scaling
+	@$(BIN)/python -m bench.scaling
 
 screenshots: venv localstack-venv ## Photograph the pages on a stack of their own, for the README (docs/images; CHROMIUM as for test-browser)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
-	@$(VENV)/bin/python -m tests.browser.screenshots
+	@$(BIN)/python -m tests.browser.screenshots
 
 lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
@@ -144,12 +140,17 @@ base-images: ## Make the base images from package registries, on a machine that 
 ##@ The rest
 
 clean: ## Stop this clone's stack and remove its state, the receiver's data, the virtual environments and all caches (FORCE=1: what is queued too)
-	@if [ -x $(VENV)/bin/python ] || [ -n "$(OF_A_STACK)" ]; then \
-		{ [ -x $(VENV)/bin/python ] || $(MAKE) --no-print-directory venv; } \
+	@if [ -x $(BIN)/python ] || [ -n "$(OF_A_STACK)" ]; then \
+		{ [ -x $(BIN)/python ] || $(MAKE) --no-print-directory any-venv; } \
 		&& $(STACK) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
-	@$(if $(FORCE),,if [ -e $(SAVED) ]; then echo "What was queued stays in $(SAVED), for the next make up (FORCE=1 removes it)."; fi)
-	@if [ -d .stack ]; then find .stack -mindepth 1 $(if $(FORCE),,! -path $(SAVED)) -delete; rmdir .stack 2>/dev/null || true; fi
-	@rm -rf .bench .profile .tools $(VENV) $(LOCALSTACK_VENV) $(PEERS:%=$(VENV)-bench-%) .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+	@for directory in .stack "$$STACK_DIR"; do \
+		[ -f "$$directory/lock" ] || continue; \
+		saved="$$directory/saved-messages.json"; \
+		if [ -z "$(FORCE)" ] && [ -e "$$saved" ]; then echo "What was queued stays in $$saved, for the next make up (FORCE=1 removes it)."; fi; \
+		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
+	done
+	@rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+	@for kind in "" -localstack $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands
@@ -160,7 +161,11 @@ help: ## List the commands
 		$(MAKEFILE_LIST) || :
 
 venv:
-	@stack/setup.sh $(VENV) requirements/dev.txt "the development tools"
+	@stack/setup.sh "$(VENV)" requirements/dev.txt "the development tools"
+
+# What looks at a stack, or stops it, needs no other environment than that which the stack was started with.
+any-venv:
+	@stack/setup.sh --any "$(VENV)" requirements/dev.txt "the development tools"
 
 localstack-venv: venv
-	@PYTHON=$(VENV)/bin/python stack/setup.sh $(LOCALSTACK_VENV) requirements/localstack.txt LocalStack
+	@PYTHON=$(BIN)/python stack/setup.sh "$(VENV)-localstack" requirements/localstack.txt LocalStack

@@ -22,7 +22,9 @@ def _split(value: Any) -> Any:
 class Settings(BaseSettings):
     """Each field is the environment variable of the same name in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore"
+    )
 
     receiver_host: str = Field(default="127.0.0.1", description="address to listen on")
     receiver_port: int = Field(default=9000, ge=0, le=65535, description="port to listen on; 0 takes any free one")

@@ -94,7 +94,9 @@ ApiKeys = Annotated[Annotated[list[ApiKey], Field(min_length=1)] | None, NoDecod
 class Settings(BaseSettings):
     """What every program reads."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", env_ignore_empty=True, frozen=True
+    )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"

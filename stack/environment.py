@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from stack.config import ROOT, StackSettings
+from stack.errors import StackError
 
 LOCAL_ENV = ROOT / "stack" / "local.env"
 DOT_ENV = ROOT / ".env"
@@ -16,8 +17,21 @@ DOT_ENV = ROOT / ".env"
 def merged_environment(
     shell: Mapping[str, str] = os.environ, dot_env: Path = DOT_ENV, local_env: Path = LOCAL_ENV
 ) -> dict[str, str]:
-    """All settings by name. A name set in the shell wins, then one in `.env`; `stack/local.env` gives the defaults."""
-    return {**_values(local_env), **_values(dot_env), **shell}
+    """All settings by name. A name set in the shell wins, then one in `.env`; `stack/local.env` gives the defaults.
+
+    What is empty in the shell hides nothing that `.env` says: to the services it is unset.
+    Raises `StackError` where `.env` cannot be read.
+    """
+    set_in_shell = {name: value for name, value in shell.items() if value}
+    return {**_values(local_env), **shell, **dot_env_settings(dot_env), **set_in_shell}
+
+
+def dot_env_settings(dot_env: Path = DOT_ENV) -> dict[str, str]:
+    """What `.env` says, empty where there is none. Raises `StackError` where it cannot be read."""
+    try:
+        return _values(dot_env)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError(f"{dot_env} cannot be read as UTF-8 text: {error}.") from error
 
 
 def service_environment(settings: StackSettings) -> dict[str, str]:
@@ -26,14 +40,17 @@ def service_environment(settings: StackSettings) -> dict[str, str]:
     The queues are always those of the stack's own LocalStack: an endpoint left over in a shell or in `.env` would part
     the services from it. The other addresses can be set, for example to alert a real Slack.
     """
+    # Left empty, these two have a meaning of their own: no private target, and Slack itself.
     defaults = {
         "ALLOWED_PRIVATE_TARGETS": urlsplit(settings.receiver_url_for_services).netloc,
-        "EXAMPLE_RECEIVER_URL": settings.callback_url,
-        # For programs: `make logs` shows the lines to people.
-        "LOG_FORMAT": "json",
         "SLACK_API_URL": f"{settings.receiver_url_for_services}/slack/api/",
     }
-    return {**defaults, **settings.environment, **_sqs_at(settings.localstack_url_for_services)}
+    always_set = {
+        "EXAMPLE_RECEIVER_URL": settings.environment.get("EXAMPLE_RECEIVER_URL") or settings.callback_url,
+        # For programs: `make logs` shows the lines to people.
+        "LOG_FORMAT": settings.environment.get("LOG_FORMAT") or "json",
+    }
+    return {**defaults, **settings.environment, **always_set, **_sqs_at(settings.localstack_url_for_services)}
 
 
 def host_environment(settings: StackSettings) -> dict[str, str]:
@@ -41,7 +58,7 @@ def host_environment(settings: StackSettings) -> dict[str, str]:
     return {
         **service_environment(settings),
         **_sqs_at(settings.localstack_url),
-        "LOG_FORMAT": settings.environment.get("LOG_FORMAT", "console"),
+        "LOG_FORMAT": settings.environment.get("LOG_FORMAT") or "console",
     }
 
 
@@ -50,4 +67,6 @@ def _sqs_at(url: str) -> dict[str, str]:
 
 
 def _values(path: Path) -> dict[str, str]:
-    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+    # Some editors begin a file with a byte order mark.
+    values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    return {name: value or "" for name, value in values.items()}

@@ -16,7 +16,7 @@ from services.settings import Settings
 from services.task_types import load_task_types
 from stack.config import ROOT
 from stack.environment import LOCAL_ENV
-from stack.errors import StackError, writing
+from stack.errors import StackError
 from stack.localstack import INIT
 from stack.programs import API, DLQ_WATCHER
 
@@ -61,11 +61,14 @@ READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KE
 
 
 def generate() -> list[Path]:
-    """Write each file that is stale; return those written."""
+    """Write each file that is stale; return those written. Raises `StackError` where one cannot be written."""
     written = stale_files()
     for path, text in written.items():
-        with writing(path):
+        try:
             path.write_text(text)
+        except OSError as error:
+            line = f"{path} does not follow from the code, and cannot be written ({error.strerror})."
+            raise StackError(line) from error
     return list(written)
 
 

@@ -1,7 +1,6 @@
 """The real LocalStack from its Python package, for a machine without containers."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from stack.config import ROOT
 from stack.console import say_aside
 from stack.errors import StackError, writing
+from stack.interpreter import lasting
 from stack.whole_file import write_whole
 
 INIT = ROOT / "localstack-init"
@@ -19,7 +19,7 @@ COMMAND = ["-m", "localstack.runtime.main"]
 def localstack_python() -> Path:
     """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of the virtual environment beside this one."""
     named = os.environ.get("LOCALSTACK_PYTHON")
-    return Path(named) if named else Path(f"{sys.prefix}-localstack") / "bin" / "python"
+    return lasting(Path(named) if named else _venv() / "bin" / "python")
 
 
 def install_localstack() -> None:
@@ -30,10 +30,10 @@ def install_localstack() -> None:
     """
     if os.environ.get("LOCALSTACK_PYTHON"):
         return
-    venv = localstack_python().parent.parent
-    setup = [str(ROOT / "stack" / "setup.sh"), str(venv), str(ROOT / "requirements" / "localstack.txt"), "LocalStack"]
+    lock = ROOT / "requirements" / "localstack.txt"
+    setup = [str(ROOT / "stack" / "setup.sh"), str(_venv()), str(lock), "LocalStack"]
     if _shown(setup, {**os.environ, "PYTHON": sys.executable}):
-        raise StackError(f"LocalStack could not be installed into {venv}: see the lines above.")
+        raise StackError(f"LocalStack could not be installed into {_venv()}: see the lines above.")
 
 
 def _shown(command: list[str], environment: Mapping[str, str]) -> int:
@@ -74,8 +74,21 @@ def place_hook(filesystem_root: Path, queues_json: str) -> None:
 def place_init(directory: Path, queues_json: str) -> None:
     """Copy `localstack-init/` there, with these queues."""
     with writing(directory):
-        shutil.copytree(INIT, directory, dirs_exist_ok=True)
+        _copy_init(directory)
     write_whole(directory / "queues.json", queues_json)
+
+
+def _copy_init(target: Path) -> None:
+    """Copy what LocalStack runs at its start, to be written to: in a checkout that is only to be read it cannot be."""
+    for file in INIT.rglob("*"):
+        if file.is_file():
+            copy = target / file.relative_to(INIT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
+def _venv() -> Path:
+    return Path(f"{sys.prefix}-localstack")
 
 
 def render_queues(environment: Mapping[str, str]) -> str:

@@ -11,13 +11,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from stack.config import ROOT
 from stack.console import OnProgress
-from stack.errors import writing
+from stack.errors import StackError, writing
 
 
 @contextmanager
 def alone(command: str, directory: Path, on_progress: OnProgress) -> Iterator[None]:
-    """Let the block run when no other command changes the stack of the directory; say for whom it waits."""
+    """Let the block run when no other command changes the stack of the directory; say for whom it waits.
+
+    Raises `StackError` where the directory is no stack's, or cannot be written to.
+    """
     with _open(directory) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,9 +39,13 @@ def alone(command: str, directory: Path, on_progress: OnProgress) -> Iterator[No
 
 
 def _open(directory: Path) -> BinaryIO:
-    with writing(directory / "lock"):
+    """Each stack's directory has one: what is in another is somebody's own, not to be replaced or removed."""
+    file = directory / "lock"
+    with writing(file):
         directory.mkdir(parents=True, exist_ok=True)
-        return (directory / "lock").open("ab+", buffering=0)
+        if not file.exists() and directory != ROOT / ".stack" and any(directory.iterdir()):
+            raise StackError(f"{directory} has files, and is no stack's: name a folder of its own with STACK_DIR=…")
+        return file.open("ab+", buffering=0)
 
 
 def _holder(directory: Path) -> str:

@@ -1,13 +1,13 @@
 """The programs of a native stack: how each is started, and where it says that it is ready."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from stack.config import StackSettings
 from stack.errors import StackError
+from stack.interpreter import PYTHON
 from stack.localstack import COMMAND, localstack_environment, localstack_python
 
 LOCALSTACK = "localstack"
@@ -64,7 +64,7 @@ def _receiver(settings: StackSettings) -> Program:
     database = settings.environment.get("RECEIVER_DATABASE") or str(settings.directory / "receiver.sqlite3")
     return Program(
         name=RECEIVER,
-        command=[sys.executable, "-m", "receiver"],
+        command=[PYTHON, "-m", "receiver"],
         health_url=f"{settings.receiver_url}/healthcheck",
         environment={"RECEIVER_PORT": str(settings.receiver_port), "RECEIVER_DATABASE": database},
         stop_seconds=2,
@@ -74,7 +74,7 @@ def _receiver(settings: StackSettings) -> Program:
 def _api(settings: StackSettings, health_port: int) -> Program:
     return Program(
         name=API,
-        command=[sys.executable, "-m", "services.api"],
+        command=[PYTHON, "-m", "services.api"],
         health_url=f"{settings.api_url}/readyz",
         environment={"API_PORT": str(settings.api_port), **_internal_address(health_port)},
     )
@@ -83,7 +83,7 @@ def _api(settings: StackSettings, health_port: int) -> Program:
 def _consumer(settings: StackSettings, name: str, module: list[str], health_port: int) -> Program:
     return Program(
         name=name,
-        command=[sys.executable, "-m", *module],
+        command=[PYTHON, "-m", *module],
         health_url=f"http://127.0.0.1:{health_port}/readyz",
         environment=_internal_address(health_port),
         stop_seconds=_drain_seconds(settings) + STOP_MARGIN_SECONDS,
@@ -95,7 +95,7 @@ def _console(settings: StackSettings, services: Iterable[Program]) -> Program:
     ports = {service.name: service.environment["HEALTH_PORT"] for service in services}
     return Program(
         name=CONSOLE,
-        command=[sys.executable, "-m", "services.console"],
+        command=[PYTHON, "-m", "services.console"],
         health_url=f"{settings.console_url}/healthcheck",
         environment={
             "CONSOLE_PORT": str(settings.console_port),

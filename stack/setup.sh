@@ -1,37 +1,85 @@
 #!/bin/sh
-# Makes a virtual environment from a lock, again only when the lock or the Python version has changed.
+# Makes a virtual environment from a lock, again only when the lock or the Python is another one.
 #
-#   stack/setup.sh VENV LOCK NAME
+#   stack/setup.sh [--any] VENV LOCK NAME    --any: what was made before will do, of whichever lock and Python
+#   stack/setup.sh --remove VENV             removes what it has made
 #
-# PYTHON names the interpreter; unset, it is the first of the candidates below that is new enough.
+# VENV is a link to the environment, which has a folder of its own beside it and is never changed once it is whole: a
+# build that fails or is killed leaves VENV as it was, and a stack that runs keeps what it was started with. Each such
+# folder has a file made-from, empty until it is whole: what has none is somebody's own, and is not touched.
+#
+# PYTHON names the interpreter; unset, it is VENV's, and at first one of the candidates below that is new enough.
 # This runs on a machine that has nothing yet, so it is plain sh.
 set -eu
 
-venv=$1
-lock=$2
-name=$3
+option=
+case $1 in --*)
+    option=$1
+    shift
+    ;;
+esac
+venv=${1%/}
+venv=${venv:-/}
+lock=${2:-}
+name=${3:-}
 
-is_new_enough() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+refuse() {
+    echo "$*" >&2
+    exit 1
+}
+
+# The version of an interpreter that is new enough.
+version_of() {
+    "$1" -c 'import platform, sys; sys.version_info < (3, 11) and sys.exit(1); print(platform.python_version())' 2>/dev/null
 }
 
 find_python() {
-    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
-        if is_new_enough "$candidate"; then
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- "$venv/bin/python" python3.13 python3.12 python3.11 python3
+    fi
+    for candidate; do
+        if version_of "$candidate" >/dev/null; then
             command -v "$candidate"
             return
         fi
     done
-    echo "Python 3.11 or later is needed, ${PYTHON:-python3} is none: install it, or name one with PYTHON=…" >&2
-    return 1
+    refuse "Python 3.11 or later is needed, ${PYTHON:-python3} is none: install it, or name one with PYTHON=…"
+}
+
+# Where a system's update has put another patch release under the same path, the packages are still right.
+is_current() {
+    [ -s "$1/made-from" ] || return
+    read -r made_with made_from <"$1/made-from"
+    [ "$made_from" = "$checksum" ] && [ "${made_with%.*}" = "${version%.*}" ] && [ "$(version_of "$1/bin/python")" = "$version" ]
+}
+
+require_own_place() {
+    parent=$(dirname "$venv")
+    if ! mkdir -p "$parent" 2>/dev/null || [ ! -w "$parent" ]; then
+        refuse "$name cannot be installed into $venv: $parent cannot be written to. Name another folder with VENV=…"
+    fi
+    if [ -e "$venv" ] && [ ! -e "$venv/made-from" ] && ! rmdir "$venv" 2>/dev/null; then
+        refuse "$venv is there already, and this project has not made it: move it away, or name another folder with VENV=…"
+    fi
+}
+
+# The system's lock, held by this shell and what it starts, so nobody who was killed holds it. It needs no flock command.
+lock_alone() {
+    exec 9>>"$venv.made-lock"
+    if ! "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null; then
+        echo "Waiting for $(cat "$venv.made-lock") (Ctrl-C: leave it alone) …"
+        "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+    fi
+    echo "process $$ to install $name" >"$venv.made-lock"
 }
 
 # Debian parts venv from its Python.
 require_venv() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null && return
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        echo "$python cannot make virtual environments: install python3-venv (sudo apt-get install python3-venv)." >&2
-        return 1
+        refuse "$python cannot make virtual environments: install python3-venv (sudo apt-get install python3-venv)."
     fi
     echo "Installing Debian's python3-venv, which $python lacks (about 20 s, once) …"
     quietly sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv'
@@ -50,17 +98,80 @@ quietly() {
     return 1
 }
 
-python=$(find_python)
-version=$("$python" -c 'import platform; print(platform.python_version())')
-wanted="$version $(cksum <"$lock")"
+build() {
+    mkdir "$1"
+    : >"$1/made-from"
+    quietly "$python" -m venv "$1" &&
+        quietly "$1/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$lock" &&
+        echo "$version $checksum" >"$1/made-from"
+}
 
-if [ "$(cat "$venv/made-from" 2>/dev/null)" = "$wanted" ]; then
+# The mark goes last: what is removed by half is ours still.
+remove() {
+    [ -e "$1/made-from" ] || return 0
+    if [ -L "$1" ]; then
+        rm "$1"
+        return
+    fi
+    find "$1" -mindepth 1 -maxdepth 1 ! -name made-from -exec rm -rf {} +
+    rm -rf "$1"
+}
+
+# A native stack runs its programs by the path of their environment.
+is_used() {
+    # pgrep would take the path as a pattern.
+    # shellcheck disable=SC2009
+    running=$(ps -A -ww -o args= 2>/dev/null) || return 0
+    printf '%s\n' "$running" | grep -qF "$(cd "$1" && pwd -P)/bin/"
+}
+
+remove_unused() {
+    for other in "$venv".made-*; do
+        if [ "$other" != "$1" ] && [ -d "$other" ] && ! is_used "$other"; then
+            remove "$other"
+        fi
+    done
+}
+
+point_to() {
+    # An earlier version of this project made it in place.
+    if [ -d "$venv" ] && [ ! -L "$venv" ]; then
+        remove "$venv.made-before"
+        mv "$venv" "$venv.made-before"
+    fi
+    ln -sfn "$(basename "$1")" "$venv"
+}
+
+if [ "$option" = --remove ]; then
+    for each in "$venv" "$venv".made-*; do
+        remove "$each"
+    done
+    rm -f "$venv.made-lock"
     exit
 fi
 
-require_venv
-echo "Installing $name into $venv with Python $version (a minute or so, once) …"
-rm -rf "$venv"
-quietly "$python" -m venv "$venv"
-quietly "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$lock"
-echo "$wanted" >"$venv/made-from"
+if [ "$option" = --any ] && [ -s "$venv/made-from" ] && version_of "$venv/bin/python" >/dev/null; then
+    exit
+fi
+
+python=$(find_python)
+version=$(version_of "$python")
+checksum=$(cksum <"$lock")
+is_current "$venv" && exit
+
+require_own_place
+lock_alone
+is_current "$venv" && exit
+
+made=$venv.made-$version-${checksum%% *}
+if ! is_current "$made"; then
+    require_venv
+    echo "Installing $name into $venv with Python $version (a minute or so, once) …"
+    remove "$made"
+    build "$made" || {
+        remove "$made"
+        exit 1
+    }
+fi
+point_to "$made"
+remove_unused "$made"

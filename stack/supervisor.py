@@ -3,7 +3,6 @@
 import resource
 import shlex
 import subprocess
-import sys
 import tempfile
 import time
 import xmlrpc.client
@@ -17,6 +16,7 @@ from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped
 
 from stack.config import ROOT
 from stack.errors import StackError, writing
+from stack.interpreter import PYTHON
 from stack.programs import Program
 from stack.whole_file import write_whole
 
@@ -72,7 +72,7 @@ class Supervisor:
             (self._directory / "logs").mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "supervisord.conf"
         write_whole(configuration, render(self._directory, programs))
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
+        command = [PYTHON, "-m", "supervisor.supervisord", "-c", str(configuration)]
         done = subprocess.run(  # noqa: S603
             command, cwd=self._directory, env=environment, capture_output=True, text=True, check=False
         )

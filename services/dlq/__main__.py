@@ -36,10 +36,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.callback(invoke_without_command=True)
-def main(context: typer.Context) -> None:
-    """Show the list where no command is given."""
+def main(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Show the list where no command is given; what is said before a command holds for it."""
     if context.invoked_subcommand is None:
-        list_messages()
+        list_messages(as_json=as_json)
+    else:
+        context.default_map = {context.invoked_subcommand: {"as_json": as_json}}
 
 
 @app.command(name="list", epilog="Example: python -m services.dlq list undelivered --reason 503")

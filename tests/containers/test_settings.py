@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from dotenv import dotenv_values
 
 from stack.config import ROOT
@@ -34,6 +35,13 @@ def test_the_shell_wins_over_dot_env_which_wins_over_the_defaults(tmp_path: Path
 
 def test_without_shell_and_dot_env_the_settings_are_those_of_local_env(tmp_path: Path) -> None:
     assert dotenv_values(LOCAL_ENV, interpolate=False).items() <= environment_of("worker-data", tmp_path).items()
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\xef\xbb\xbf"])
+def test_dot_env_may_come_from_an_editor_on_windows(tmp_path: Path, beginning: bytes) -> None:
+    (tmp_path / ".env").write_bytes(beginning + b"SQS_WAIT_TIME_SECONDS=7\r\nUNKNOWN_TO_THE_PROJECT=yes\r\n")
+    environment = environment_of("worker-data", tmp_path)
+    assert (environment["SQS_WAIT_TIME_SECONDS"], environment["UNKNOWN_TO_THE_PROJECT"]) == ("7", "yes")
 
 
 def test_a_setting_that_only_a_task_type_knows_reaches_it_from_dot_env(tmp_path: Path) -> None:

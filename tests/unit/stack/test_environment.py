@@ -6,6 +6,7 @@ import pytest
 
 from stack.config import Mode, StackSettings
 from stack.environment import host_environment, merged_environment, service_environment
+from stack.errors import StackError
 
 
 @pytest.fixture
@@ -30,6 +31,30 @@ def test_the_shell_wins_over_dot_env_which_wins_over_local_env(local_env: Path, 
 
 def test_dot_env_is_optional(local_env: Path, tmp_path: Path) -> None:
     assert merged_environment({}, tmp_path / "missing", local_env)["B"] == "local"
+
+
+def test_what_is_empty_in_the_shell_hides_a_default_but_nothing_that_dot_env_says(
+    local_env: Path, dot_env: Path
+) -> None:
+    merged = merged_environment({"A": "", "B": "", "NEW": ""}, dot_env, local_env)
+
+    assert merged == {"A": "", "B": "dot", "C": "dot", "CHANNEL": "#alerts", "NEW": ""}
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\xef\xbb\xbf"])
+def test_dot_env_may_come_from_an_editor_on_windows(dot_env: Path, local_env: Path, beginning: bytes) -> None:
+    dot_env.write_bytes(beginning + b'B=dot\r\nC="with space"\r\n# comment\r\nD=\r\n')
+
+    merged = merged_environment({}, dot_env, local_env)
+
+    assert (merged["B"], merged["C"], merged["D"]) == ("dot", "with space", "")
+
+
+def test_a_dot_env_that_is_no_text_is_told_in_a_line(dot_env: Path, local_env: Path) -> None:
+    dot_env.write_bytes("B=dot".encode("utf-16"))
+
+    with pytest.raises(StackError, match=r"\.env cannot be read as UTF-8 text"):
+        merged_environment({}, dot_env, local_env)
 
 
 def test_a_quoted_value_keeps_its_hash(local_env: Path, dot_env: Path) -> None:
@@ -100,6 +125,14 @@ def test_a_program_on_this_machine_reaches_the_queues_in_either_mode(mode: Mode)
         "AWS_ENDPOINT_URL_SQS": "http://localhost:4600",
         "LOG_FORMAT": "console",
     }
+
+
+def test_left_empty_the_format_of_the_logs_and_the_example_are_those_of_the_stack() -> None:
+    settings = StackSettings("native", environment={"LOG_FORMAT": "", "EXAMPLE_RECEIVER_URL": ""})
+
+    assert service_environment(settings)["LOG_FORMAT"] == "json"
+    assert service_environment(settings)["EXAMPLE_RECEIVER_URL"] == settings.callback_url
+    assert host_environment(settings)["LOG_FORMAT"] == "console"
 
 
 def test_the_services_log_in_the_format_that_is_set() -> None:

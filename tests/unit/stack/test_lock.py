@@ -13,6 +13,7 @@ from queue import Queue
 import pytest
 
 from stack.config import ROOT
+from stack.errors import StackError
 from stack.lock import alone
 
 HOLD = """
@@ -84,6 +85,15 @@ def test_what_it_starts_does_not_hold_the_lock(tmp_path: Path) -> None:
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with alone("make down", tmp_path, pytest.fail):
         child.communicate(b"\n")
+
+
+def test_a_folder_with_files_of_ones_own_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "localstack-init").mkdir()
+
+    with pytest.raises(StackError, match=r"has files, and is no stack's: .* STACK_DIR=…"), alone("", tmp_path, print):
+        pytest.fail("it must not run")
+
+    assert [each.name for each in tmp_path.iterdir()] == ["localstack-init"]
 
 
 def test_stacks_of_other_directories_do_not_wait(tmp_path: Path) -> None:

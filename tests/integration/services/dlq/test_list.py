@@ -42,6 +42,28 @@ async def test_every_queue_is_listed_with_its_count_and_every_message_with_its_r
     assert (message["task_id"], message["attempts"], message["redrives_to"]) == ("task-0001", 7, "callbacks")
 
 
+@pytest.mark.parametrize("arguments", [["--json"], ["--json", "list"], ["list", "--json"]])
+async def test_without_a_command_it_lists_and_json_may_be_said_before_the_command(
+    broker: Broker, commands: Commands, arguments: list[str]
+) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+
+    done = await commands.run(*arguments)
+
+    assert (done.exit_code, done.errors) == (0, "")
+    assert [each["task_id"] for each in json.loads(done.output)["messages"]] == ["task-0001"]
+
+
+async def test_json_said_before_a_command_holds_for_that_one(broker: Broker, commands: Commands) -> None:
+    await fill(broker, "undelivered", [outcome(1)], REFUSED)
+
+    shown = await commands.run("--json", "show", "task-0001")
+    moved = await commands.run("--json", "redrive", "task-0001", "--dry-run")
+
+    assert json.loads(shown.output)["task_id"] == "task-0001"
+    assert json.loads(moved.output)["moved"] == 1
+
+
 async def test_a_look_leaves_every_message_as_it_was_and_visible(broker: Broker, end_of_line: EndOfLine) -> None:
     bodies = [outcome(number) for number in range(25)]
     await fill(broker, "undelivered", bodies, REFUSED)

@@ -1,0 +1,16 @@
+"""The interpreter of what runs on, by the path of its environment itself.
+
+`VENV` is a link, which the next `make` may point to another environment (stack/setup.sh).
+"""
+
+import sys
+from pathlib import Path
+
+
+def lasting(python: Path) -> Path:
+    """The same interpreter of the same environment, without the links on the way to it."""
+    # Its own link leads out of the environment.
+    return python.parent.resolve() / python.name
+
+
+PYTHON = str(lasting(Path(sys.executable)))
