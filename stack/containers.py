@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,7 @@ from stack.additional_workers import compose_environment, provisioned_queues, wr
 from stack.config import ROOT, StackSettings
 from stack.console import OnProgress, say
 from stack.container_readiness import health_urls, known_readiness, probe_of, readiness_of
-from stack.docker import Compose, Container, image_exists, image_id, pull, remove, remove_image, resume, start, stop
+from stack.docker import Compose, Container, image_exists, pull, remove, remove_image, resume, start, stop
 from stack.errors import StackError, no_such_service
 from stack.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.log_line import RawLine
@@ -54,7 +54,7 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
     if before and running:
         _make_way(compose, running, before, settings, on_progress)
     state.remember(settings)
-    kept_logs.remove_outdated(compose, settings.directory, on_progress)
+    kept_logs.replace(compose.outdated(), settings.directory, on_progress)
     compose.run("create", "--no-build", "--remove-orphans")
     compose.remove_replaced_images()
     _start(compose, settings, [LOCALSTACK, RECEIVER], on_progress)
@@ -182,26 +182,16 @@ def _make_way(
     on_progress: OnProgress,
 ) -> None:
     """Stop what runs where the new stack cannot take its place container by container."""
-    configurations = compose.configurations()
-    if _differ(running, configurations, settings):
+    outdated = compose.outdated()
+    if outdated or before.project != settings.project:
         _require_startable(compose)
     if before.project != settings.project:
         on_progress(f"The Compose project was {before.project}: the stack starts again.")
-    elif _must_replace_localstack(running, configurations, before, settings):
+    elif _must_replace_localstack(running, outdated, before, settings):
         on_progress("The queues, or LocalStack's settings, have changed: the stack starts again.")
     else:
         return
     down(before, on_progress)
-
-
-def _differ(running: Iterable[Container], configurations: Mapping[str, str], settings: StackSettings) -> bool:
-    """Whether Compose would replace any of the services' containers, by its settings or by its image."""
-    image = image_id(_services_image(settings))
-    return any(
-        container.configuration != configurations.get(container.service)
-        or (container.service in {API, CONSOLE, RECEIVER} and container.image != image)
-        for container in running
-    )
 
 
 def _require_startable(compose: Compose) -> None:
@@ -213,13 +203,12 @@ def _require_startable(compose: Compose) -> None:
 
 
 def _must_replace_localstack(
-    running: Iterable[Container], configurations: Mapping[str, str], before: StackSettings, settings: StackSettings
+    running: Iterable[Container], outdated: Iterable[Container], before: StackSettings, settings: StackSettings
 ) -> bool:
     """Whether LocalStack lacks a queue, which it makes at its start, or Compose would replace it with all messages."""
-    localstack = next((container for container in running if container.service == LOCALSTACK), None)
-    if localstack is None or localstack.state != "running":
+    if not any(container.service == LOCALSTACK and container.state == "running" for container in running):
         return False
-    return localstack.configuration != configurations[LOCALSTACK] or _lacks_queues(before, settings)
+    return any(container.service == LOCALSTACK for container in outdated) or _lacks_queues(before, settings)
 
 
 def _lacks_queues(before: StackSettings, settings: StackSettings) -> bool:

@@ -1,6 +1,7 @@
 """The container engine and Docker Compose, as the stack's commands use them."""
 
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,12 +41,8 @@ class Container:
     """Of its init process on the engine's machine; None where it does not run."""
     started_at: str
     """ISO 8601, UTC."""
-    configuration: str
-    """Compose's hash of it: Compose replaces the container when it differs."""
     health_check: tuple[str, ...]
     """The command that succeeds while the container does its work."""
-    image: str = ""
-    """The id of the image that it was made from."""
 
     @property
     def instance(self) -> str:
@@ -55,13 +52,7 @@ class Container:
 
 def image_exists(image: str) -> bool:
     """Whether the engine has the image, with no registry asked."""
-    return bool(image_id(image))
-
-
-def image_id(image: str) -> str:
-    """What the engine knows the image by; empty where it does not have it."""
-    command = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    return _succeeds(["docker", "image", "inspect", image])
 
 
 def remove_image(image: str) -> None:
@@ -149,9 +140,14 @@ class Compose:
         """The services' names."""
         return sorted(self.config["services"])
 
-    def configurations(self) -> dict[str, str]:
-        """Compose's hash of what a container would be made with now, by service."""
-        return dict(line.split() for line in self.run("config", "--hash", "*").splitlines())
+    def outdated(self) -> list[Container]:
+        """The containers that Compose would replace now, by their settings or by their image, as it says itself.
+
+        The hash of `docker compose config --hash` is not that of the container where there is an `env_file`.
+        """
+        told = _run("docker", "compose", "create", "--no-build", "--dry-run", environment=self._environment)
+        replaced = set(re.findall(r"Container (\S+) +Recreate$", told.stderr, re.MULTILINE))
+        return [container for container in self.containers() if container.name in replaced] if replaced else []
 
     def containers(self) -> list[Container]:
         """Every container of the stack, running or not, by name. Raises `StackError` where the engine does not answer.
@@ -197,9 +193,7 @@ def _container(inspected: dict[str, Any]) -> Container:
         exit_code=state["ExitCode"],
         pid=state["Pid"] or None,
         started_at=state["StartedAt"],
-        configuration=config["Labels"][f"{LABEL}.config-hash"],
         health_check=_health_check((config.get("Healthcheck") or {}).get("Test") or ["NONE"]),
-        image=inspected["Image"],
     )
 
 
@@ -215,6 +209,12 @@ def _health_check(test: list[str]) -> tuple[str, ...]:
 
 def _output(*command: str, environment: Mapping[str, str] | None = None, process_group: int | None = None) -> str:
     """What a command prints. Raises `StackError`, with its last lines as evidence, where it fails or is not there."""
+    return _run(*command, environment=environment, process_group=process_group).stdout
+
+
+def _run(
+    *command: str, environment: Mapping[str, str] | None, process_group: int | None = None
+) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(  # noqa: S603
             command,
@@ -229,7 +229,7 @@ def _output(*command: str, environment: Mapping[str, str] | None = None, process
         raise StackError(f"`{shlex.join(command)}` failed.", str(error)) from error
     if done.returncode:
         raise StackError(f"`{shlex.join(command)}` failed.", _last_lines(done.stdout + done.stderr))
-    return done.stdout
+    return done
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from stack import log_files
 from stack.console import OnProgress
 from stack.container_logs import parse
-from stack.docker import Compose, Container, stop
+from stack.docker import Container, remove, stop
 from stack.log_line import RawLine
 
 MOST_BYTES = 10_000_000
@@ -24,18 +24,12 @@ MOST_BYTES = 10_000_000
 FILES = 3
 
 
-def remove_outdated(compose: Compose, directory: Path, on_progress: OnProgress) -> None:
-    """Stop and remove the containers that Compose is about to replace, and keep their logs."""
-    configurations = compose.configurations()
-    containers = [each for each in compose.containers() if each.service in configurations]
-    outdated = _of_other_images(containers) | {
-        each.name for each in containers if each.configuration != configurations[each.service]
-    }
-    replaced = [each for each in containers if each.name in outdated]
+def replace(containers: Iterable[Container], directory: Path, on_progress: OnProgress) -> None:
+    """Stop and remove the containers, in whose place Compose makes others, and keep their logs."""
+    replaced = list(containers)
     stop(replaced)
     keep(replaced, directory, on_progress)
-    if replaced:
-        subprocess.run(["docker", "rm", *outdated], stdout=subprocess.DEVNULL, check=False)  # noqa: S603, S607
+    remove(replaced)
 
 
 def keep(containers: Iterable[Container], directory: Path, on_progress: OnProgress) -> None:
@@ -81,20 +75,6 @@ def _keep(directory: Path, container: Container) -> None:
         lines = done.stdout.removesuffix(b"\n").split(b"\n") if done.stdout else []
         file = _folder(directory) / f"{container.service}-{container.number}.log"
         append(file, b"".join(prefix + line + b"\n" for line in lines))
-
-
-def _of_other_images(containers: Iterable[Container]) -> set[str]:
-    """The names of those whose image's name belongs to another image now."""
-    made_of = _inspected("container", "{{.Name}} {{.Config.Image}} {{.Image}}", {each.name for each in containers})
-    current = {image for (image,) in _inspected("image", "{{.Id}}", {name for _, name, _ in made_of})}
-    return {container.removeprefix("/") for container, _, image in made_of if image not in current}
-
-
-def _inspected(kind: str, form: str, names: Iterable[str]) -> list[list[str]]:
-    """What the engine says of each; one that it does not know is missing."""
-    command = ["docker", kind, "inspect", "--format", form, *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return [line.split() for line in done.stdout.splitlines()]
 
 
 def _parsed(batches: Iterable[list[RawLine]]) -> Iterator[list[RawLine]]:

@@ -25,7 +25,6 @@ WORKER = Container(
     exit_code=0,
     pid=42,
     started_at="2026-11-24T14:04:16.100000000Z",
-    configuration="",
     health_check=("python", "-c", "ask"),
 )
 

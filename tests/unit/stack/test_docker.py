@@ -26,11 +26,10 @@ PROJECT = Compose({"COMPOSE_PROJECT_NAME": "stack"})
 
 
 def inspected(number: int, *, test: list[str] | None = None, **state: Any) -> dict[str, Any]:
-    labels = {"project": "stack", "service": "worker-data", "container-number": f"{number}", "config-hash": "d34d"}
+    labels = {"project": "stack", "service": "worker-data", "container-number": f"{number}"}
     return {
         "Name": f"/stack-worker-data-{number}",
         "RestartCount": 3,
-        "Image": "sha256:1f",
         "Config": {
             "Labels": {f"com.docker.compose.{name}": value for name, value in labels.items()},
             **({"Healthcheck": {"Test": test}} if test else {}),
