@@ -19,6 +19,7 @@ from receiver.dependencies import StoreOfApp, stopping_of
 from receiver.misbehaviour import Standing, StandingOfApp
 from receiver.store import Change
 from receiver.waiting import first_of
+from services.counts import read_count
 
 RECONNECT_AFTER_MS = 1000
 MOST_AT_ONCE = 100  # changes that are read for one client
@@ -73,9 +74,10 @@ async def events(
 
 def start_of(last_event_id: str | None, newest: int) -> int:
     """The change behind which a client goes on. An id from beyond the newest is another database's: all is told."""
-    if last_event_id is None or not last_event_id.isdecimal():
+    last = read_count(last_event_id or "")
+    if last is None:
         return newest
-    return int(last_event_id) if int(last_event_id) <= newest else 0
+    return last if last <= newest else 0
 
 
 def concerns(change: Change, task_id: str) -> bool:

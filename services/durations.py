@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
-_AGE = re.compile("".join(rf"(?:(\d+){unit})?" for unit in _UNITS))
+_AGE = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in _UNITS))
 
 
 def parse_age(text: str) -> int:

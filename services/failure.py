@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from services.counts import read_count
 from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.sqs import ReceivedMessage
 
@@ -51,9 +52,9 @@ def read_failure(message: ReceivedMessage, max_attempts: int) -> Failure:
     if reason is None or message.dead_letter_source_arn is not None:
         times = "once" if max_attempts == 1 else f"{max_attempts} times"
         return Failure(f"received {times}, and {_NOBODY_REPORTED}", max_attempts, is_reported=False)
-    attempts = message.attributes.get(ATTEMPTS_ATTRIBUTE, "")
+    attempts = read_count(message.attributes.get(ATTEMPTS_ATTRIBUTE, ""))
     return Failure(
         reason,
-        int(attempts) if attempts.isdecimal() else max_attempts,
+        max_attempts if attempts is None else attempts,
         message.attributes.get(TRACE_ATTRIBUTE),
     )

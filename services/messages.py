@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services import exact_json
+from services.counts import read_count
 from services.decisions import PermanentError
 from services.redaction import tellable
 from services.target_url import UrlError, understood_url
@@ -136,7 +137,7 @@ def decode_task(body: str) -> TaskMessage:
         )
     except UrlError as error:
         raise UnusableMessageError(f"the message has no usable callback_url: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnusableMessageError(f"the message is no task: {type(error).__name__} {error}") from error
 
 
@@ -176,7 +177,7 @@ def decode_outcome(body: str) -> OutcomeMessage:
         return OutcomeMessage(**texts, accepted_at=seconds if math.isfinite(seconds) else None)
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UnusableMessageError(f"the message is no outcome: {error}") from error
 
 
@@ -217,8 +218,7 @@ def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace:
 
 def earlier_delivery_attempts(attributes: Mapping[str, str]) -> int:
     """Return how many delivery attempts were made of an outcome before it came to `callbacks`."""
-    attempts = attributes.get(DELIVERY_ATTEMPTS_ATTRIBUTE, "")
-    return int(attempts) if attempts.isdecimal() else 0
+    return read_count(attributes.get(DELIVERY_ATTEMPTS_ATTRIBUTE, "")) or 0
 
 
 def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:

@@ -22,10 +22,23 @@ request lines of 8000 bytes (RFC 9112, section 3)."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORTS = range(1, 65_536)
 
+# Regular expressions of ECMA-262 and of Python alike.
+_USERINFO = r"[^\[\]@\\/?#]*"
+# What pydantic reads as nothing but a host.
+_HOST_TEXT = r"\[[0-9A-Fa-f:.]+\]|[^\[\]@\\/?#:\x00-\x20\x7f]+"
+_PORT = "[0-9]{0,5}"
+
+URL_PATTERN = (
+    rf"^[Hh][Tt][Tt][Pp][Ss]?://(?:{_USERINFO}@)?(?:{_HOST_TEXT})(?::{_PORT})?"
+    r"(?:/[!-\x22$->@-~]*)?(?:\?[!-\x22$-~]*)?(?:#[\s\S]*)?$"
+)
+"""The form of what `parse_url` takes, for a JSON Schema: which hosts and ports there are, such a pattern cannot say
+(JSON Schema 2020-12, section 6.4)."""
+
 # Its parts as RFC 3986, appendix B, tells them apart, without what readers of URLs disagree on: a backslash, or an @
 # that is not encoded, in the authority.
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?:(?P<userinfo>[^][@\\/?#]*)@)?(?P<host>\[[^][@\\/?#]*]|[^][@\\/?#:]*)(?::(?P<port>[0-9]{0,5}))?"
+    rf"(?P<scheme>https?)://(?:(?P<userinfo>{_USERINFO})@)?(?P<host>\[[^][@\\/?#]*]|[^][@\\/?#:]*)(?::(?P<port>{_PORT}))?"
     r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(?:#.*)?",
     re.ASCII | re.IGNORECASE | re.DOTALL,
 )
@@ -34,8 +47,7 @@ _NOT_VISIBLE = re.compile(r"[^\x21-\x7e]")
 # RFC 7617, section 2.
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
-# What pydantic reads as nothing but a host.
-_HOST = re.compile(r"\[[0-9a-f:.]+]|[^][@\\/?#:\x00-\x20\x7f]+", re.ASCII | re.IGNORECASE)
+_HOST = re.compile(_HOST_TEXT)
 # The syntax of names that are looked up in the DNS (RFC 3986, section 3.2.2; RFC 1123, section 2.1), and what is in use
 # beside it.
 _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")

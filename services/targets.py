@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from services.settings import CommaSeparated, ExampleReceiverSettings, load_settings
-from services.target_url import MAX_URL_LENGTH, UrlError, parse_url, read_host, target_of
+from services.target_url import MAX_URL_LENGTH, URL_PATTERN, UrlError, parse_url, read_host, target_of
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -256,7 +256,7 @@ TargetUrl = Annotated[
         {
             "type": "string",
             "format": "uri",
-            "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://",
+            "pattern": URL_PATTERN,
             "maxLength": MAX_URL_LENGTH,
             "description": f"A URL of at most {MAX_URL_LENGTH} characters. Path and query are sent byte for byte"
             " as they are given, so they have visible ASCII characters alone. User and password, percent-encoded, are"

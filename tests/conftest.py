@@ -1,12 +1,14 @@
 """How the tests are spread over processes: those that share a stack, or a LocalStack, stay together.
 
-And what of Hypothesis holds for all of them.
+And what of Hypothesis holds for all of them, and that each test has an id of its own.
 """
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from schemathesis.pytest.plugin import SchemathesisFunction
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
 # The first that a path begins with. Each of the two parts of the integration tests has a LocalStack of its own.
@@ -27,3 +29,18 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
     return FolderScheduling(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put the API's operation into the id of a test of it: since pytest 9.2 Schemathesis has it in the name alone."""
+    if isinstance(item, SchemathesisFunction) and item.id.params is None:
+        # There is no public way to give an item that a plugin has made another id.
+        item._id = item.id.with_params(item.operation_label)  # noqa: SLF001
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests that share an id: pytest-xdist, which knows tests by it, runs the first of them and no other."""
+    shared = [nodeid for nodeid, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if shared:
+        raise pytest.UsageError(f"these ids are shared by more than one test each: {', '.join(shared)}")

@@ -3,6 +3,7 @@
 from fastapi import HTTPException, Request, status
 from starlette.datastructures import Headers
 
+from services.counts import read_count
 from services.messages import MAX_BODY_BYTES
 
 _JSON = "application/json"
@@ -24,12 +25,12 @@ def declared_size(headers: Headers) -> int:
 
     Raises the 413 where that is more.
     """
-    declared = headers.get("content-length", "")
-    if not declared.isdecimal():
+    declared = read_count(headers.get("content-length", ""))
+    if declared is None:
         return MAX_BODY_BYTES
-    if int(declared) > MAX_BODY_BYTES:
-        raise too_large(declared)
-    return int(declared)
+    if declared > MAX_BODY_BYTES:
+        raise too_large(str(declared))
+    return declared
 
 
 def check_media_type(headers: Headers) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from services import exact_json
+from services.counts import read_count
 from services.failure import read_failure
 from services.messages import (
     ATTEMPTS_ATTRIBUTE,
@@ -112,8 +113,8 @@ def _failure_of(message: ReceivedMessage, attempts_allowed: int | None) -> tuple
         failure = read_failure(message, attempts_allowed)
         made = failure.attempts + earlier_delivery_attempts(message.attributes)
         return failure.reason, made if failure.is_reported else None
-    attempts = message.attributes.get(ATTEMPTS_ATTRIBUTE, "")
-    return message.attributes.get(REASON_ATTRIBUTE, "no reason given"), int(attempts) if attempts.isdecimal() else None
+    attempts = read_count(message.attributes.get(ATTEMPTS_ATTRIBUTE, ""))
+    return message.attributes.get(REASON_ATTRIBUTE, "no reason given"), attempts
 
 
 def _text(value: Any) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 
 from stack.config import ROOT
 
-STATE = ("stack.json", "receiver.sqlite3")
+STATE = ("lock", "stack.json", "receiver.sqlite3")
 SAVED = "saved-messages.json"
 
 
@@ -21,6 +21,7 @@ def clone(tmp_path: Path) -> Path:
     [sources] = re.findall(r"^SOURCES = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for folder in [*sources.split(), ".stack/logs"]:
         (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "stack" / "setup.sh", tmp_path / "stack")
     for name in (*STATE, SAVED):
         (tmp_path / ".stack" / name).touch()
     return tmp_path

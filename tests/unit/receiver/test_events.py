@@ -178,8 +178,8 @@ async def test_the_stream_ends_when_the_receiver_stops(app: FastAPI, client: htt
 
 @pytest.mark.parametrize(
     ("last_event_id", "start"),
-    [(None, 7), ("5", 5), ("7", 7), ("0", 0), ("8", 0), ("-1", 7), ("x", 7), ("", 7)],
-    ids=["none", "earlier", "newest", "all", "of another database", "negative", "no number", "empty"],
+    [(None, 7), ("5", 5), ("7", 7), ("0", 0), ("8", 0), ("-1", 7), ("x", 7), ("", 7), ("1" * 5000, 7)],
+    ids=["none", "earlier", "newest", "all", "of another database", "negative", "no number", "empty", "too long"],
 )
 def test_a_client_goes_on_behind_its_last_event(last_event_id: str | None, start: int) -> None:
     assert start_of(last_event_id, newest=7) == start

@@ -15,7 +15,9 @@ def test_an_age_is_a_number_of_days_hours_minutes_and_seconds(text: str, seconds
     assert parse_age(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "2", "h", "2 h", "2w", "-2h", "30m1h", "2h2h", "1.5h"])
+@pytest.mark.parametrize(
+    "text", ["", "2", "h", "2 h", "2w", "-2h", "30m1h", "2h2h", "1.5h", "\u0662h", f"{'1' * 5000}h"]
+)
 def test_anything_else_is_refused_with_what_an_age_looks_like(text: str) -> None:
     with pytest.raises(ValueError, match="such as 3d, 2h, 1h30m or 90s"):
         parse_age(text)

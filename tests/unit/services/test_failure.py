@@ -23,6 +23,8 @@ RECEIVED_THREE_TIMES = Failure(f"received 3 times, and {NOT_REPORTED}", 3, is_re
         ({"reason": "no", "attempts": "many"}, Failure("no", 3)),
         ({"reason": "no", "attempts": "\u00b2"}, Failure("no", 3)),
         ({"reason": "no", "attempts": "-1"}, Failure("no", 3)),
+        ({"reason": "no", "attempts": "\u0662"}, Failure("no", 3)),
+        ({"reason": "no", "attempts": "1" * 5000}, Failure("no", 3)),
     ],
 )
 def test_the_failure_of_a_dead_message(attributes: dict[str, str], failure: Failure) -> None:

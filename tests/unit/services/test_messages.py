@@ -166,6 +166,7 @@ def test_an_outcome_goes_to_the_url_as_the_client_wrote_it(posted: str, called: 
         (task_with(request={"message": [], "callback_url": "ftp://receiver/"}), "no usable callback_url"),
         (task_with(accepted_at="noon"), "no task: ValueError"),
         (task_with(accepted_at=[]), "no task: TypeError"),
+        (task_with(accepted_at=10**400), "no task: OverflowError"),
     ],
 )
 def test_what_is_no_task_is_refused_with_its_reason_in_one_line(body: str, reason: str) -> None:
@@ -256,10 +257,11 @@ def test_an_outcome_that_cannot_be_decompressed_is_refused(compressed_body: Any,
         decode_outcome(json.dumps(envelope))
 
 
-def test_an_outcome_whose_time_is_none_is_refused() -> None:
-    envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": "noon"}
+@pytest.mark.parametrize(("accepted_at", "reason"), [("noon", "could not convert"), (10**400, "int too large")])
+def test_an_outcome_whose_time_is_none_is_refused(accepted_at: Any, reason: str) -> None:
+    envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": accepted_at}
 
-    with pytest.raises(UnusableMessageError, match="the message is no outcome: could not convert"):
+    with pytest.raises(UnusableMessageError, match=f"the message is no outcome: {reason}"):
         decode_outcome(json.dumps(envelope))
 
 

@@ -1,13 +1,14 @@
 """Where a URL leads, what a request says there, and what cannot be sent."""
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.decisions import DeadLetter, RetryPolicy, decide_after_failure
-from services.target_url import UrlError, parse_url, target_of
+from services.target_url import URL_PATTERN, UrlError, parse_url, target_of
 
 VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -36,13 +37,44 @@ def test_where_a_url_leads(url: str, called: tuple[str, str, int, str, str]) -> 
 
     assert (target.scheme, target.host, target.port, target.host_header, target.request_target) == called
     assert target.authorization == ("Basic dXNlcjpwYXNz" if "user:pass@" in url else None)
+    assert re.search(URL_PATTERN, url)
 
 
 @given(st.text(VISIBLE_ASCII.translate({ord(each): None for each in "?#"})), st.none() | st.text(VISIBLE_ASCII))
 def test_path_and_query_are_what_was_given(path: str, query: str | None) -> None:
     question = "" if query is None else f"?{query.replace('#', '')}"
 
-    assert parse_url(f"http://receiver/{path}{question}#fragment").request_target == f"/{path}{question}"
+    url = f"http://receiver/{path}{question}#fragment"
+
+    assert parse_url(url).request_target == f"/{path}{question}"
+    assert re.search(URL_PATTERN, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "receiver",
+        "ftp://receiver/",
+        "HTTP://",
+        "http://:80",
+        "http:///path",
+        "http://?query",
+        "http://#fragment",
+        "http://user@",
+        "http://[]/",
+        "http://re ceiver/",
+        "http://user:p@ss@receiver/",
+        "http://receiver:123456/",
+        "http://receiver:eighty/",
+        "http://receiver/a b",
+        "http://receiver/?a=\u00e9",
+        "http://receiver/\r\nx: y",
+    ],
+)
+def test_what_is_refused_for_its_form_is_not_of_the_form_that_is_published(url: str) -> None:
+    assert not re.search(URL_PATTERN, url)
+    with pytest.raises(UrlError):
+        parse_url(url)
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,10 @@ class FakeTaskQueue:
         if not self._works:
             raise EnqueueError
 
-    async def check(self) -> None:
+    async def check(self) -> list[str]:
         if not self._works:
             raise ConnectionError("refused")
+        return []
 
 
 def schema_of(

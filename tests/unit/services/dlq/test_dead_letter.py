@@ -61,6 +61,7 @@ def test_what_a_message_that_sqs_moved_says_of_a_failure_is_of_an_earlier_one() 
 def test_a_message_that_someone_put_into_undelivered_has_no_reason() -> None:
     assert letter("garbage", "undelivered").reason == "no reason given"
     assert letter("garbage", "undelivered", attempts="many").attempts is None
+    assert letter("garbage", "undelivered", attempts="1" * 5000).attempts is None
 
 
 @pytest.mark.parametrize("body", ["", "garbage", "[]", '{"task_id":5}', '{"task_id":"é"', "\ud800", "[" * 100_000])
@@ -121,3 +122,9 @@ def test_of_an_outcome_the_delivery_attempts_before_its_queue_are_counted_once()
     assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 10
     # The watcher has counted them.
     assert letter(OUTCOME, "undelivered", **{**marks, "attempts": "10"}).attempts == 10
+
+
+def test_delivery_attempts_that_are_no_count_are_not_counted() -> None:
+    marks = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "1" * 5000}
+
+    assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 7
