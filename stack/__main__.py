@@ -114,7 +114,7 @@ def clean(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
     """Stop the stack and remove what it has on the container engine: containers, the receiver's data, the image.
 
     With another STACK_DIR, that of .stack as well. What is still in the queues is saved; where it cannot be nothing is
-    removed, unless --force says so.
+    removed, unless --force says so. What LocalStack has kept of a stack that plain Compose took down goes as well.
     """
     on_progress = say_aside if as_json else say
     environment = merged_environment() | {"MODE": ""}
