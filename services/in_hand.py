@@ -25,7 +25,7 @@ class InHand:
 
     It is this worker's for its visibility timeout after the last sign of life: a receive, or a heartbeat in time. Then
     SQS gives it to others, or to the DLQ, and only one more receive makes it this worker's again. A heartbeat that
-    comes too late does not, whatever the answer is: AWS may refuse it (MessageNotInflight), moto hides the message anew,
+    comes too late does not, whatever the answer is: AWS may refuse it (MessageNotInflight), moto hides the message,
     and LocalStack says success also of a message that another worker has by now, or that was moved to the DLQ.
     """
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from typing_extensions import override
 
+from services.descriptor_stream import DescriptorStream
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -43,7 +45,7 @@ class _Stuck:
     since: float
 
 
-class Output(io.RawIOBase):
+class Output(DescriptorStream):
     """A file descriptor that takes whatever is written to it. Each write is a line, and is written as a whole.
 
     A line is written at once, by the thread that has it, as long as the descriptor takes it. When it does not, a thread
@@ -51,11 +53,10 @@ class Output(io.RawIOBase):
     """
 
     def __init__(self, descriptor: int, name: str) -> None:
-        super().__init__()
+        super().__init__(descriptor)
         self.name = name
         self.lost = 0
         """How many lines there was no room for."""
-        self._descriptor = descriptor
         # Of so much, and no more, poll tells whether it can be written without waiting (POSIX, write).
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         self._piece_bytes = sys.maxsize if is_file else select.PIPE_BUF
@@ -92,18 +93,6 @@ class Output(io.RawIOBase):
         line = bytes(data)
         self._take(line)
         return len(line)
-
-    @override
-    def writable(self) -> bool:
-        return True
-
-    @override
-    def fileno(self) -> int:
-        return self._descriptor
-
-    @override
-    def isatty(self) -> bool:
-        return os.isatty(self._descriptor)
 
     def finish(self) -> None:
         """Give what waits a last moment, at the end of the program."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from typing_extensions import override
 
+from services.descriptor_stream import DescriptorStream
 from services.readable_text import JSON_ESCAPES, READABLE
 
 if TYPE_CHECKING:
@@ -31,15 +32,14 @@ class UnwrittenError(Exception):
     """What a command prints cannot be written any more, and to print is all that it does."""
 
 
-class Stream(io.RawIOBase):
+class Stream(DescriptorStream):
     """A file descriptor that takes whatever is written to it, and keeps the error of what it could not write."""
 
     def __init__(self, descriptor: int) -> None:
-        super().__init__()
+        super().__init__(descriptor)
         self.error: OSError | None = None
         self.is_all = False
         """Whether nothing is left to do when nothing can be written: then that raises UnwrittenError, once."""
-        self._descriptor = descriptor
 
     @override
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -52,18 +52,6 @@ class Stream(io.RawIOBase):
                 if self.is_all:
                     raise UnwrittenError from error
         return len(text)
-
-    @override
-    def writable(self) -> bool:
-        return True
-
-    @override
-    def fileno(self) -> int:
-        return self._descriptor
-
-    @override
-    def isatty(self) -> bool:
-        return os.isatty(self._descriptor)
 
     def _write_whole(self, text: bytes) -> None:
         rest = memoryview(text)

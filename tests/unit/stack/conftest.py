@@ -1,10 +1,12 @@
-"""A real HTTP server of this machine that answers as it is told."""
+"""A real HTTP server of this machine that answers as it is told, and a `docker` that does."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,3 +50,13 @@ def _serving(answerer: Answerer) -> Iterator[int]:
         yield server.server_port
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def docker(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program `docker` that is found first: what the test's file has as FAKE_DOCKER."""
+    program = tmp_path / "docker"
+    program.write_text(request.module.FAKE_DOCKER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return program

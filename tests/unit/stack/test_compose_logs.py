@@ -8,22 +8,13 @@ import pytest
 from stack.container_logs import read
 from stack.docker import Compose
 
-FAKE = """#!/bin/sh
+FAKE_DOCKER = """#!/bin/sh
 echo "$@" > "$0.arguments"
 echo $$ > "$0.pid"
 echo 'api-1       | 2026-11-24T14:04:16.100000000Z {"event": "accepted"}'
 echo 'receiver-1  | 2026-11-24T14:04:16.200000000Z ready'
 case "$*" in *--follow*) exec sleep 60;; esac
 """
-
-
-@pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program = tmp_path / "docker"
-    program.write_text(FAKE)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return program
 
 
 def arguments(docker: Path) -> str:

@@ -1,7 +1,6 @@
 """What is asked of the engine, and how its answers are read: from a program that prints as `docker` does."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from stack.docker import Compose
 from stack.errors import StackError
 from stack.mode import engine_answers
 
-FAKE = """#!/bin/sh
+FAKE_DOCKER = """#!/bin/sh
 echo "$@" >> "$0.arguments"
 case "$1" in
     ps) echo c1; echo c2;;
@@ -37,15 +36,6 @@ def inspected(number: int, *, test: list[str] | None = None, **state: Any) -> di
         "NetworkSettings": {"Networks": {"stack_default": {"IPAddress": f"172.18.0.{number}"}}},
         "State": {"Status": "running", "ExitCode": 0, "Pid": 42, "StartedAt": "2026-11-24T14:04:16.1Z", **state},
     }
-
-
-@pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program = tmp_path / "docker"
-    program.write_text(FAKE)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return program
 
 
 def answer(docker: Path, *containers: dict[str, Any]) -> None:
