@@ -38,7 +38,7 @@ from stack.logs import LAST_LINES, show_logs
 from stack.mode import choose_mode, engine_answers
 from stack.once_begun import finished_once_begun, outliving_terminal
 from stack.overview import look, overview_text
-from stack.running import running_settings, settings_to_start
+from stack.running import mode_before, running_settings, settings_to_start
 from stack.status import ServiceStatus
 from stack.submit import read_request
 from stack.submit import submit as submit_request
@@ -73,12 +73,14 @@ def up(*, as_json: JsonOption = False) -> None:
     with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
         environment = merged_environment()
         before = running_settings(environment)
-        mode = choose_mode(forced_mode(environment), before.mode if before else None, engine_answers)
+        last = mode_before(before, environment)
+        mode = choose_mode(forced_mode(environment), last, engine_answers)
         replaced = _replaced(before, mode)
         settings, line = settings_to_start(environment, mode)
         if written := write_files():
             on_progress(f"The code has changed what follows from it: {_names(written)} written.")
-        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}.")
+        as_saved = ", as what is saved was queued" if last == mode and before is None else ""
+        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}.")
         if line:
             on_progress(line)
         MODES[settings.mode].up(settings, replaced, on_progress)
@@ -100,13 +102,14 @@ def down(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
         alone("make down", stack_directory(merged_environment()), on_progress),
         finished_once_begun(on_progress),
     ):
-        settings = _running_settings()
-        stopping = [service.name for service in _services(settings)] if as_json else []
-        _stop(settings, on_progress, force=force)
+        settings = running_settings(merged_environment())
+        stopping = [service.name for service in _services(settings)] if settings and as_json else []
+        if settings:
+            _stop(settings, on_progress, force=force)
         if as_json:
             show_json({"stopped": stopping})
         else:
-            say("Everything is stopped.")
+            say("Everything is stopped." if settings else "Nothing of the stack runs.")
 
 
 @app.command(epilog="Example: python -m stack clean")
@@ -114,7 +117,7 @@ def clean(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
     """Stop the stack and remove what it has on the container engine: containers, the receiver's data, the image.
 
     With another STACK_DIR, that of .stack as well. What is still in the queues is saved; where it cannot be nothing is
-    removed, unless --force says so. What LocalStack has kept of a stack that plain Compose took down goes as well.
+    removed, unless --force says so; nor where a stack that plain Compose took down has left something queued.
     """
     on_progress = say_aside if as_json else say
     environment = merged_environment() | {"MODE": ""}
@@ -293,7 +296,7 @@ def _clean(environment: Mapping[str, str], on_progress: OnProgress, *, force: bo
             _stop(settings, on_progress, force=force)
         project = state.recall(directory).project
         if project and (engine_answers() or not force):
-            containers.clean(stack_settings({**environment, PROJECT_NAME: project}, "containers"))
+            containers.clean(stack_settings({**environment, PROJECT_NAME: project}, "containers"), force=force)
         return project
 
 

@@ -22,7 +22,7 @@ from stack.logs import as_evidence
 from stack.mode import engine_answers
 from stack.ports import require_free_ports
 from stack.programs import API, CONSOLE, LOCALSTACK, RECEIVER
-from stack.projects import held_ports, project_containers, require_own
+from stack.projects import has_volumes, held_ports, project_containers, require_own
 from stack.readiness import READY, Probe, Readiness, wait_until_all_ready
 from stack.sqs import connect
 from stack.status import ServiceStatus
@@ -33,6 +33,14 @@ READY_SECONDS = 120.0
 RECOVERY_SECONDS = 20.0
 ALIVE = {"running", "paused", "restarting"}
 EVIDENCE_LINES = 20
+
+# How many messages localstack-init/kept_queues.py has kept.
+_COUNT = """
+import json, os, pathlib
+kept = pathlib.Path(os.environ["KEPT_QUEUES_FILE"])
+print(sum(len(queue["messages"]) for queue in json.loads(kept.read_text())["queues"]) if kept.exists() else 0)
+"""
+COUNT_KEPT = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python", LOCALSTACK, "-c", _COUNT)
 
 
 def up(settings: StackSettings, before: StackSettings | None, on_progress: OnProgress = say) -> None:
@@ -87,11 +95,19 @@ def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool 
     compose.run("down", "--remove-orphans", process_group=0)
 
 
-def clean(settings: StackSettings) -> None:
-    """Remove what a stack that was stopped has left on the engine: the receiver's data and the services' image."""
+def clean(settings: StackSettings, *, force: bool = False) -> None:
+    """Remove what a stack that was stopped has left on the engine: the receiver's data and the services' image.
+
+    Raises `StackError` where plain Compose has stopped it with something queued and nothing forces it.
+    """
     _require_engine()
     require_own(settings.project, project_containers())
     compose = _compose(settings)
+    if not force and has_volumes(settings.project) and (kept := int(compose.run(*COUNT_KEPT))):
+        raise StackError(
+            f"{kept} messages are queued in a volume of {settings.project}, since plain Compose has stopped it: "
+            "`make up` goes on with them, `make clean FORCE=1` removes them."
+        )
     compose.run("down", "--volumes", "--remove-orphans")
     remove_image(_services_image(settings))
     compose.remove_replaced_images()

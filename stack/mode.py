@@ -1,4 +1,4 @@
-"""In which mode to run: the one asked for, else the one that runs, else containers where an engine answers."""
+"""In which mode to run: the one asked for, else the one before, else containers where an engine answers."""
 
 import subprocess
 from collections.abc import Callable
@@ -11,13 +11,13 @@ ANSWER_SECONDS = 5
 OLDEST_COMPOSE = 2
 
 
-def choose_mode(forced: Mode | None, remembered: Mode | None, engine_answers: Callable[[], bool]) -> Mode:
-    """Decide; `engine_answers` is asked only where it matters."""
-    if forced is not None:
-        return forced
-    if remembered == "native":
-        return "native"
-    return "containers" if engine_answers() else "native"
+def choose_mode(forced: Mode | None, before: Mode | None, engine_answers: Callable[[], bool]) -> Mode:
+    """Decide; `engine_answers` is asked only where it matters.
+
+    `before` is the mode of the stack that runs, or that has left something queued: the one mode cannot work off what
+    was queued in the other, as its tasks name the other's addresses.
+    """
+    return forced or before or ("containers" if engine_answers() else "native")
 
 
 @cache

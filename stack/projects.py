@@ -97,8 +97,8 @@ def require_own(project: str, containers: Iterable[ProjectContainer]) -> None:
     for folder in sorted(folders_of(project, containers) - {ROOT}):
         if folder.is_dir():
             raise StackError(
-                f"The Compose project {project} is that of {folder}: use its commands there, "
-                "or give this one a COMPOSE_PROJECT_NAME of its own."
+                f"The Compose project {project} is that of {folder}: stop it there with `make down`, or with "
+                f"`docker compose -p {project} down`, or give this one a COMPOSE_PROJECT_NAME of its own."
             )
 
 

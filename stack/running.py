@@ -6,6 +6,7 @@ from stack import state
 from stack.config import PROJECT_NAME, Mode, StackSettings, stack_directory, stack_settings
 from stack.mode import engine_answers
 from stack.projects import Choice, ProjectContainer, choose_project, has_volumes, project_containers
+from stack.saved_messages import has_saved_messages
 
 
 def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
@@ -28,13 +29,27 @@ def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
     return stack_settings({**started_in, PROJECT_NAME: project, **_ports(own)}, "containers")
 
 
+def mode_before(before: StackSettings | None, environment: Mapping[str, str]) -> Mode | None:
+    """The mode of the stack that runs, or of the one that was stopped with something queued."""
+    if before:
+        return before.mode
+    directory = stack_directory(environment)
+    return state.recall(directory).stopped_mode if has_saved_messages(directory) else None
+
+
 def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[StackSettings, str]:
     """The settings to start the stack with in this mode, and a line on its Compose project if there is one to say."""
     if mode == "native":
         return stack_settings(environment, mode), ""
     choice = _choose(environment, project_containers())
-    line = f"The Compose project is {choice.name}: {choice.reason}." if choice.reason else ""
-    return stack_settings({**environment, PROJECT_NAME: choice.name}, mode), line
+    return stack_settings({**environment, PROJECT_NAME: choice.name}, mode), _line(choice)
+
+
+def _line(choice: Choice) -> str:
+    if not choice.reason:
+        return ""
+    for_plain_compose = f"Plain `docker compose` needs to be told: export {PROJECT_NAME}={choice.name}"
+    return f"The Compose project is {choice.name}: {choice.reason}. {for_plain_compose}"
 
 
 def _choose(environment: Mapping[str, str], containers: Collection[ProjectContainer]) -> Choice:

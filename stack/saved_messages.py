@@ -45,9 +45,14 @@ class SavedMessage:
         return sum(len(text.encode()) for text in texts)
 
 
-def saved_messages_file(settings: StackSettings) -> Path:
-    """Where the messages are kept between `save` and `restore`."""
-    return settings.directory / "saved-messages.json"
+def saved_messages_file(directory: Path) -> Path:
+    """Where the messages of the stack of this directory are kept between `save` and `restore`."""
+    return directory / "saved-messages.json"
+
+
+def has_saved_messages(directory: Path) -> bool:
+    """Whether a stack was stopped with something queued."""
+    return saved_messages_file(directory).exists()
 
 
 def save(settings: StackSettings, on_progress: OnProgress = say) -> int:
@@ -57,9 +62,9 @@ def save(settings: StackSettings, on_progress: OnProgress = say) -> int:
     """
     with connect(settings) as sqs:
         shown = list(_show_all(sqs))
-    kept = {message.message_id: message for message in [*_read(saved_messages_file(settings)), *shown]}
+    kept = {message.message_id: message for message in [*_read(saved_messages_file(settings.directory)), *shown]}
     if kept:
-        _write(saved_messages_file(settings), kept.values())
+        _write(saved_messages_file(settings.directory), kept.values())
         on_progress(f"Saved {_count(kept)} from the queues: the next `make up` brings them back.")
     return len(kept)
 
@@ -71,7 +76,7 @@ def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
     still holds, as `down` was ended after it had saved and before it had stopped it, is not sent again.
     Raises `StackError` where LocalStack refuses one.
     """
-    file = saved_messages_file(settings)
+    file = saved_messages_file(settings.directory)
     saved = _read(file)
     if not saved:
         return 0

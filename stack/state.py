@@ -31,6 +31,8 @@ class Remembered:
     """Those by which it is found, empty where unset; none where an earlier version has noted the mode alone."""
     folder: str = str(ROOT)
     """The clone whose command it was."""
+    stopped_mode: Mode | None = None
+    """In which the stack ran that was stopped; None where one runs."""
 
     @property
     def project(self) -> str:
@@ -52,7 +54,7 @@ def remember(settings: StackSettings) -> None:
 
 def remember_stopped(settings: StackSettings) -> None:
     """Called when nothing of the stack runs any more."""
-    _write(settings.directory, Remembered(None, {PROJECT_NAME: _project(settings)}))
+    _write(settings.directory, Remembered(None, {PROJECT_NAME: _project(settings)}, stopped_mode=settings.mode))
 
 
 def recall(directory: Path) -> Remembered:

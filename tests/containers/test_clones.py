@@ -15,19 +15,24 @@ ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding"
 TASKS = 5
 
 
+def start_with_tasks(clone: Clone) -> None:
+    """Start the clone's stack as who knows Compose does, and let tasks wait on its queue."""
+    done = clone.run("docker", "compose", "up", "--detach", "--wait", **clone.ports)
+    assert done.returncode == 0, done.stderr
+    clone.run("docker", "stop", f"{clone.folder.name}-worker-calculation-1")
+    receiver_url = f"http://localhost:{clone.ports['RECEIVER_PORT']}"
+    client = Client(f"http://localhost:{clone.ports['API_PORT']}", receiver_url, "http://receiver:9000")
+    for _ in range(TASKS):
+        client.submit(CALCULATION, [ITEM])
+    client.close()
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Clone]:
-    """One that plain `docker compose up` has started, as who knows Compose does, with tasks on its queue."""
+    """One that plain `docker compose up` has started, with tasks on its queue."""
     clone = Clone(tmp_path / "first" / f"clone{free_port()}")
     try:
-        done = clone.run("docker", "compose", "up", "--detach", "--wait", **clone.ports)
-        assert done.returncode == 0, done.stderr
-        clone.run("docker", "stop", f"{clone.folder.name}-worker-calculation-1")
-        receiver_url = f"http://localhost:{clone.ports['RECEIVER_PORT']}"
-        client = Client(f"http://localhost:{clone.ports['API_PORT']}", receiver_url, "http://receiver:9000")
-        for _ in range(TASKS):
-            client.submit(CALCULATION, [ITEM])
-        client.close()
+        start_with_tasks(clone)
         yield clone
     finally:
         clone.remove(clone.folder.name)
@@ -62,12 +67,18 @@ def test_no_command_of_a_clone_touches_the_stack_of_another(started: Clone, othe
     for command in ("down", "clean"):
         assert other.stack(command).returncode == 0
     assert other.containers() == {}
-    assert other.volumes() == [f"{name}_receiver-data"]
+    assert other.volumes() == [f"{name}_queue-data", f"{name}_receiver-data"]
 
     assert started.containers() == before
     assert "worker-data" in started.stack("ps").stdout
     stopped = started.stack("down")
     assert stopped.returncode == 0, stopped.stderr
     assert f"Saved {TASKS} messages" in stopped.stdout
-    assert started.stack("clean").returncode == 0
+
+    start_with_tasks(started)
+    started.run("docker", "compose", "down", **started.ports)
+    refused = started.stack("clean")
+    assert refused.returncode == 1
+    assert f"{TASKS} messages are queued in a volume of {name}" in refused.stderr
+    assert started.stack("clean", "--force").returncode == 0
     assert (started.containers(), started.volumes()) == ({}, [])

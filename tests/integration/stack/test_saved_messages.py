@@ -198,7 +198,7 @@ def test_after_a_restore_nothing_is_left_to_restore(before: Broker, after: Broke
     save(before.settings)
     restore(after.settings)
 
-    assert not saved_messages_file(after.settings).exists()
+    assert not saved_messages_file(after.settings.directory).exists()
     assert restore(after.settings) == 0
 
 
@@ -208,12 +208,12 @@ def test_what_localstack_still_holds_is_not_sent_again(before: Broker) -> None:
 
     assert restore(before.settings) == 0
     assert before.bodies("work") == ["once"]
-    assert not saved_messages_file(before.settings).exists()
+    assert not saved_messages_file(before.settings.directory).exists()
 
 
 def test_empty_queues_leave_no_file(before: Broker) -> None:
     assert save(before.settings) == 0
-    assert not saved_messages_file(before.settings).exists()
+    assert not saved_messages_file(before.settings.directory).exists()
 
 
 def test_saving_twice_saves_each_message_once(before: Broker, after: Broker) -> None:
@@ -247,7 +247,7 @@ def test_messages_of_a_queue_that_is_gone_stay_saved_and_it_says_so(before: Brok
 
     assert restore(after.settings, lines.append) == 1
 
-    [kept] = json.loads(saved_messages_file(after.settings).read_text())["messages"]
+    [kept] = json.loads(saved_messages_file(after.settings.directory).read_text())["messages"]
     assert (kept["queue"], kept["body"]) == ("gone", "kept")
     assert any("queue gone" in line for line in lines)
 
@@ -275,19 +275,19 @@ def test_a_message_that_localstack_refuses_stays_saved(before: Broker, after: Br
     with pytest.raises(StackError, match="refused"):
         restore(after.settings)
 
-    assert saved_messages_file(after.settings).exists()
+    assert saved_messages_file(after.settings.directory).exists()
 
 
 def test_a_localstack_that_does_not_answer_is_told_and_nothing_saved_is_lost(before: Broker, tmp_path: Path) -> None:
     before.send("work", "kept")
     save(before.settings)
-    saved = saved_messages_file(before.settings).read_bytes()
+    saved = saved_messages_file(before.settings.directory).read_bytes()
     unreachable = StackSettings(mode="native", localstack_port=free_port(), directory=tmp_path)
 
     with pytest.raises(StackError, match=f"http://localhost:{unreachable.localstack_port}"):
         save(unreachable)
 
-    assert saved_messages_file(unreachable).read_bytes() == saved
+    assert saved_messages_file(unreachable.directory).read_bytes() == saved
 
 
 def test_what_is_still_there_is_not_sent_a_second_time(before: Broker) -> None:
@@ -297,4 +297,4 @@ def test_what_is_still_there_is_not_sent_a_second_time(before: Broker) -> None:
     assert restore(before.settings) == 0
 
     assert before.bodies("work") == ["waits"]
-    assert not saved_messages_file(before.settings).exists()
+    assert not saved_messages_file(before.settings.directory).exists()

@@ -15,7 +15,7 @@ from stack.mode import choose_mode, is_supported
         (None, None, False, "native"),
         (None, "native", True, "native"),
         (None, "containers", True, "containers"),
-        (None, "containers", False, "native"),
+        (None, "containers", False, "containers"),
     ],
 )
 def test_forced_then_running_then_what_the_machine_has(

@@ -8,6 +8,8 @@ import pytest
 from stack import state
 from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings
 from stack.errors import StackError
+from stack.running import mode_before
+from stack.saved_messages import saved_messages_file
 from stack.state import Remembered
 
 STARTED_WITH = {"LOCALSTACK_PORT": "4567", PROJECT_NAME: "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
@@ -91,3 +93,17 @@ def test_what_was_copied_along_with_a_clone_is_not_its_own(tmp_path: Path, monke
     monkeypatch.setattr(state, "ROOT", copy)
 
     assert state.recall(copy / DEFAULT_DIRECTORY.name) == Remembered()
+
+
+@pytest.mark.parametrize("mode", ["native", "containers"])
+def test_what_was_queued_in_one_mode_is_worked_off_in_it(tmp_path: Path, mode: Mode) -> None:
+    environment = {"STACK_DIR": str(tmp_path)}
+    settings = stack_settings(environment, mode)
+    state.remember(settings)
+    state.remember_stopped(settings)
+
+    without_any = mode_before(None, environment)
+    saved_messages_file(tmp_path).touch()
+
+    assert without_any is None
+    assert mode_before(None, environment) == mode
