@@ -50,3 +50,5 @@ class Clone:
         """End what is left of a project of the clone."""
         self.run("docker", "compose", "--project-name", project, "down", "--volumes", "--remove-orphans")
         self.run("docker", "image", "rm", f"{project}-services")
+        built = f"label=com.docker.compose.project={project}"
+        self.run("docker", "image", "prune", "--force", "--filter", built)

@@ -84,7 +84,7 @@ class StackControl:
         """Stop it and remove what it left outside its directory."""
         self._stack("down")
         if self.mode == "containers":
-            self._docker("volume", "rm", f"{self._project}_receiver-data")
+            self._docker("volume", "rm", f"{self._project}_receiver-data", f"{self._project}_queue-data")
             self._docker("image", "rm", f"{self._project}-services")
 
     def pid(self, service: str) -> int:
