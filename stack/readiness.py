@@ -78,20 +78,21 @@ def http_probe(url: str) -> Probe:
 
 
 def localstack_probe(localstack_url: str) -> Probe:
-    """Ready when LocalStack has run its ready hooks, each with success: its health answers 200 long before that."""
-    return lambda: _localstack_readiness(f"{localstack_url}/_localstack/init/ready")
+    """Ready when LocalStack has run its hooks, each with success: its health answers 200 long before that."""
+    return lambda: _localstack_readiness(f"{localstack_url}/_localstack/init")
 
 
 def init_readiness(answer: dict[str, Any]) -> Readiness:
-    """What `/_localstack/init/ready` says of the hooks."""
-    failed = [script["name"] for script in answer["scripts"] if script["state"] == "ERROR"]
+    """What `/_localstack/init` says of the hooks: those that restore the queues, and those that provision them."""
+    scripts = [script for script in answer["scripts"] if script["stage"] != "SHUTDOWN"]
+    failed = [script["name"] for script in scripts if script["state"] == "ERROR"]
     if failed:
         return Readiness(
             "failed", f"the hook {', '.join(failed)} failed; its log says why (make logs SERVICE=localstack)"
         )
-    if not answer["completed"] or any(script["state"] != "SUCCESSFUL" for script in answer["scripts"]):
+    if not answer["completed"]["READY"] or any(script["state"] != "SUCCESSFUL" for script in scripts):
         return Readiness("not yet", "its hooks still run")
-    if not answer["scripts"]:
+    if not any(script["stage"] == "READY" for script in scripts):
         return Readiness("failed", "it found no hook to provision the queues with")
     return READY
 

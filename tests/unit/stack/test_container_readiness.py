@@ -101,8 +101,9 @@ def test_one_with_a_port_here_is_asked_there(service: str, path: str, serve: Ser
 
 @pytest.mark.parametrize(("script", "verdict"), [("SUCCESSFUL", "ready"), ("RUNNING", "not yet"), ("ERROR", "failed")])
 def test_localstack_is_asked_for_its_hooks(script: str, verdict: str, serve: Serve) -> None:
-    hooks = {"completed": script != "RUNNING", "scripts": [{"name": "provision_queues.py", "state": script}]}
-    port = serve(lambda request, _body: (200, hooks) if request == "GET /_localstack/init/ready" else (404, {}))
+    scripts = [{"stage": "READY", "name": "provision_queues.py", "state": script}]
+    hooks = {"completed": {"READY": script != "RUNNING"}, "scripts": scripts}
+    port = serve(lambda request, _body: (200, hooks) if request == "GET /_localstack/init" else (404, {}))
 
     localstack = replace(WORKER, service="localstack")
 

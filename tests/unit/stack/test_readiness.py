@@ -10,8 +10,8 @@ from stack.errors import StackError
 from stack.readiness import READY, Probe, Readiness, impatient, init_readiness, wait_until_all_ready, wait_until_ready
 
 
-def script(state: str) -> dict[str, Any]:
-    return {"stage": "READY", "name": "provision_queues.py", "state": state}
+def script(state: str, stage: str = "READY", name: str = "provision_queues.py") -> dict[str, Any]:
+    return {"stage": stage, "name": name, "state": state}
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,23 @@ def script(state: str) -> dict[str, Any]:
     ],
 )
 def test_ready_is_every_hook_run_with_success(completed: bool, states: list[str], verdict: str) -> None:  # noqa: FBT001
-    answer = {"completed": completed, "scripts": [script(state) for state in states]}
+    answer = {"completed": {"READY": completed}, "scripts": [script(state) for state in states]}
 
     assert init_readiness(answer).verdict == verdict
 
 
 def test_a_failed_hook_is_named() -> None:
-    assert "provision_queues.py" in init_readiness({"completed": True, "scripts": [script("ERROR")]}).reason
+    answer = {"completed": {"READY": True}, "scripts": [script("ERROR")]}
+    assert "provision_queues.py" in init_readiness(answer).reason
+
+
+def test_queues_that_could_not_be_restored_are_a_failure_and_the_hook_of_the_end_has_not_to_run() -> None:
+    scripts = [script("SUCCESSFUL"), script("UNKNOWN", "SHUTDOWN", "keep_queues.py")]
+    restored = {"completed": {"READY": True}, "scripts": scripts}
+    unreadable = {"completed": {"READY": True}, "scripts": [*scripts, script("ERROR", "START", "restore_queues.py")]}
+
+    assert init_readiness(restored) == READY
+    assert "restore_queues.py" in init_readiness(unreadable).reason
 
 
 def answers(*given: Readiness) -> Iterator[Readiness]:
