@@ -36,6 +36,9 @@ class WholeTable(Table):
         if self._total(_narrowest) <= options.max_width:
             yield from super().__rich_console__(console, options)
             return
+        # What is a single word cannot wrap: a long text beside it is to take none of its room.
+        for column in self.columns:
+            column.no_wrap = column.no_wrap or _longest_word(column) == max(map(cell_len, _texts(column)))
         lines_of_a_row = -(-self._total(_longest_word) // options.max_width)
         whole = super().__rich_console__(console, options.update_width(lines_of_a_row * options.max_width))
         for row in Segment.split_lines(each for each in whole if isinstance(each, Segment)):
@@ -53,11 +56,15 @@ def _wrapped(row: Iterable[Segment]) -> Text:
     return text
 
 
+def _texts(column: Column) -> list[str]:
+    return [str(cell) for cell in (column.header, *column.cells)]
+
+
 def _narrowest(column: Column) -> int:
     return _longest_word(column) if column.min_width is None else column.min_width
 
 
 def _longest_word(column: Column) -> int:
-    texts = [str(cell) for cell in (column.header, *column.cells)]
+    texts = _texts(column)
     parts = texts if column.no_wrap else [word for text in texts for word in text.split()]
     return max(map(cell_len, parts), default=0)

@@ -1,6 +1,7 @@
 """What is finished once it has begun, whatever becomes of the terminal that it was begun in."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -8,6 +9,8 @@ from types import FrameType
 from stack.console import OnProgress
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers | int | None
+
+CTRL_C_AGAIN = "It has begun, and is finished. Ctrl-C again leaves it half done: `make down` goes on from there."
 
 
 @contextmanager
@@ -23,7 +26,8 @@ def finished_once_begun(on_progress: OnProgress) -> Iterator[None]:
 
     def warn(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        on_progress("It has begun, and is finished. Ctrl-C again leaves it half done: `make down` goes on from there.")
+        # The work may just be printing: what it has begun to print is to end first.
+        threading.Thread(target=on_progress, args=(CTRL_C_AGAIN,)).start()
 
     with outliving_terminal(), _handled(signal.SIGINT, warn):
         yield
