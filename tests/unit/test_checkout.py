@@ -47,9 +47,13 @@ def read_only(checkout: Path) -> Iterator[Path]:
         each.chmod(0o755)
 
 
+# `make test VENV=…` gives its variables to every make below it.
+SET_BY_OTHERS = {"STACK_DIR", "VENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL"}
+
+
 def run(checkout: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in the checkout, as one whom the permissions bind."""
-    found = {name: value for name, value in os.environ.items() if name not in {"STACK_DIR", "VENV", "PYTHONPATH"}}
+    found = {name: value for name, value in os.environ.items() if name not in SET_BY_OTHERS}
     return subprocess.run(  # noqa: S603
         [*UNPRIVILEGED, *command], cwd=checkout, env=found | environment, capture_output=True, text=True, check=False
     )
