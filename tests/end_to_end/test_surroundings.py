@@ -19,6 +19,8 @@ from tests.refusing_proxy import RefusingProxy, running_proxy
 
 ASCII_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 NARROW = 40
+# What runs tests in parallel sets it, and it would win.
+WIDTH_OF_THE_TERMINAL = {"COLUMNS": ""}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def proxy() -> Iterator[RefusingProxy]:
 
 @pytest.fixture(scope="module")
 def stack(proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl]:
-    settings = {**SETTINGS, **proxy.environment, **ASCII_LOCALE}
+    settings = {**SETTINGS, **proxy.environment, **ASCII_LOCALE, **WIDTH_OF_THE_TERMINAL}
     control = StackControl(tmp_path_factory.mktemp("Größe"), settings=settings)
     try:
         assert exit_code_unread(control, "up") == 0
