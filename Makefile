@@ -144,8 +144,8 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		{ [ -x $(BIN)/python ] || $(MAKE) --no-print-directory any-venv; } \
 		&& $(STACK) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
 	@for directory in .stack "$$STACK_DIR"; do \
-		[ -f "$$directory/lock" ] || continue; \
 		saved="$$directory/saved-messages.json"; \
+		[ -f "$$directory/lock" ] || [ -f "$$saved" ] || continue; \
 		if [ -z "$(FORCE)" ] && [ -e "$$saved" ]; then echo "What was queued stays in $$saved, for the next make up (FORCE=1 removes it)."; fi; \
 		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done

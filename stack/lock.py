@@ -14,6 +14,7 @@ from typing import BinaryIO
 from stack.config import ROOT
 from stack.console import OnProgress
 from stack.errors import StackError, writing
+from stack.saved_messages import has_saved_messages
 
 
 @contextmanager
@@ -43,7 +44,8 @@ def _open(directory: Path) -> BinaryIO:
     file = directory / "lock"
     with writing(file):
         directory.mkdir(parents=True, exist_ok=True)
-        if not file.exists() and directory != ROOT / ".stack" and any(directory.iterdir()):
+        is_own = file.exists() or has_saved_messages(directory) or directory == ROOT / ".stack"
+        if not is_own and any(directory.iterdir()):
             raise StackError(f"{directory} has files, and is no stack's: name a folder of its own with STACK_DIR=…")
         return file.open("ab+", buffering=0)
 

@@ -59,6 +59,10 @@ def test_the_state_is_removed_and_what_was_queued_is_kept(clone: Path) -> None:
     assert [path.name for path in (clone / ".stack").iterdir()] == [SAVED]
     assert f"What was queued stays in .stack/{SAVED}" in done.stdout
 
+    shutil.rmtree(clone / ".venv", ignore_errors=True)
+    assert clean(clone, "FORCE=1", stack_exits_with=0).returncode == 0
+    assert not (clone / ".stack").exists()
+
 
 @pytest.mark.parametrize("stack_exits_with", [0, 1])
 def test_force_removes_what_was_queued_too(clone: Path, stack_exits_with: int) -> None:

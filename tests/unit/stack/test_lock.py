@@ -15,6 +15,7 @@ import pytest
 from stack.config import ROOT
 from stack.errors import StackError
 from stack.lock import alone
+from stack.saved_messages import saved_messages_file
 
 HOLD = """
 import sys
@@ -94,6 +95,13 @@ def test_a_folder_with_files_of_ones_own_is_refused_and_left_as_it_is(tmp_path: 
         pytest.fail("it must not run")
 
     assert [each.name for each in tmp_path.iterdir()] == ["localstack-init"]
+
+
+def test_a_folder_in_which_clean_has_left_what_was_queued_is_a_stacks(tmp_path: Path) -> None:
+    saved_messages_file(tmp_path).touch()
+
+    with alone("make up", tmp_path, pytest.fail):
+        assert saved_messages_file(tmp_path).exists()
 
 
 def test_stacks_of_other_directories_do_not_wait(tmp_path: Path) -> None:
