@@ -11,10 +11,10 @@ from services.dlq.end_of_line import EndOfLine
 from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
 from services.dlq.plan import Move, Plan, QueueMove, Route, Selection, make_plan
 from services.dlq.selection import Criteria
-from services.dlq.walk import Visit, all_of, hiding_seconds, walk
+from services.dlq.walk import Visit, Walked, all_of, hiding_seconds, walk
 from services.insistence import insistently
 from services.messages import DELIVERY_ATTEMPTS_ATTRIBUTE, FAILURE_ATTRIBUTES
-from services.sqs import Queue, ReceivedMessage, SqsEntryError
+from services.sqs import Queue, QueueState, ReceivedMessage, SqsEntryError
 
 log = structlog.get_logger(__name__)
 
@@ -115,15 +115,26 @@ async def _walk_until(source: Queue, visit: Visit, is_done: Callable[[], bool]) 
 
     What someone else has in hand is waited for, as long as a look hides messages: another command may only look.
     """
-    state = await source.state()
-    give_up_at = time.monotonic() + hiding_seconds(state.messages)
+    before = await source.state()
+    give_up_at = time.monotonic() + hiding_seconds(before.messages)
     while True:
-        given_back = await walk(source, state.messages, visit, is_done)
+        walked = await walk(source, before.messages, visit, is_done)
         if is_done() or time.monotonic() > give_up_at:
             return
-        state = await source.state()
-        if not state.in_flight and state.messages <= given_back:
+        after = await source.state()
+        if _was_all(before, walked, after):
             return
+        before = after
+
+
+def _was_all(before: QueueState, walked: Walked, after: QueueState) -> bool:
+    """Tell whether a walk has met all there was: nobody had a message in flight, before it or after it, or took one.
+
+    That as many are left as it gave back says nothing by itself: they may be others, which someone else gave back
+    while taking those.
+    """
+    nobody_else = not before.in_flight and not after.in_flight
+    return nobody_else and walked.visited >= before.messages and after.messages <= walked.given_back
 
 
 async def _delete(source: Queue, message: ReceivedMessage, moved: Moved) -> bool:

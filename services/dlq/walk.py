@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -34,11 +34,18 @@ def hiding_seconds(messages: int) -> int:
     return min(seconds, LONGEST_VISIBILITY_TIMEOUT_SECONDS)
 
 
-async def walk(queue: Queue, messages: int, visit: Visit, is_done: Callable[[], bool]) -> int:
+class Walked(NamedTuple):
+    """How many messages a walk met, and how many of them it gave back."""
+
+    visited: int
+    given_back: int
+
+
+async def walk(queue: Queue, messages: int, visit: Visit, is_done: Callable[[], bool]) -> Walked:
     """Visit each message of the queue once, up to 10 at a time, until `is_done` or there are no more.
 
-    `messages` is how many there should be. What nobody took out is given back at the end, whatever ends it; so many are
-    returned. Raises botocore's errors, and what `visit` raises.
+    `messages` is how many there should be. What nobody took out is given back at the end, whatever ends it.
+    Raises botocore's errors, and what `visit` raises.
     """
     held: dict[str, ReceivedMessage] = {}
     visited: set[str] = set()
@@ -57,7 +64,7 @@ async def walk(queue: Queue, messages: int, visit: Visit, is_done: Callable[[], 
             await all_of(_visit(message, visit, held) for message in new.values())
     finally:
         await _give_back(queue, held.values())
-    return len(held)
+    return Walked(len(visited), len(held))
 
 
 async def all_of(calls: Iterable[Awaitable[ResultT]]) -> list[ResultT]:

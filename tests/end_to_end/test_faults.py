@@ -167,12 +167,15 @@ def test_a_stack_that_crashed_is_started_again_by_two_commands_one_after_the_oth
 ) -> None:
     own_stack.crash()
 
-    both = [own_stack.start_command("up") for _ in range(2)]
-    first, second = sorted((process.communicate()[0] for process in both), key=lambda output: "Waiting for" in output)
+    starting = own_stack.start_command("up")
+    holder = f"`make up` (process {starting.pid},"
+    wait_for(lambda: holder in (own_stack.directory / "lock").read_text(), "the first command to hold the lock")
+    waiting = own_stack.start_command("up")
+    first, second = starting.communicate()[0], waiting.communicate()[0]
 
-    assert [process.returncode for process in both] == [0, 0]
+    assert [starting.returncode, waiting.returncode] == [0, 0]
     assert "Waiting for" not in first
-    assert "Waiting for `make up` (process " in second
+    assert f"Waiting for {holder}" in second
     if own_stack.mode == "native":
         assert "The stack ended without `make down`: what was in its queues then is gone." in first
         assert "It is up already" in second

@@ -217,6 +217,29 @@ async def test_what_another_command_only_looks_at_is_waited_for(broker: Broker, 
     assert bodies_in(broker, "callbacks") == bodies
 
 
+async def test_what_another_command_gives_back_while_it_takes_as_many_others_is_moved(
+    broker: Broker, end_of_line: EndOfLine
+) -> None:
+    undelivered, moved = broker.queues["undelivered"], Moved()
+    await fill(broker, "undelivered", [outcome(number) for number in range(5)], REFUSED)
+    plan = await planned(end_of_line, "undelivered", take_all=True)
+    looked_at = await undelivered.receive(10, wait_seconds=5, visibility_timeout_seconds=600)
+    await fill(broker, "undelivered", [outcome(number) for number in range(5, 10)], REFUSED)
+
+    async def take_the_others_and_give_these_back(**_request: Any) -> None:
+        # Asked before the walk about the destination and the queue, and then once the walk has given the others back.
+        if broker.requests.counts["GetQueueAttributes"] == counted_before + 3:
+            await broker.take("undelivered", 5)
+            await asyncio.gather(*(undelivered.change_visibility(each, 0) for each in looked_at))
+
+    counted_before = broker.requests.counts["GetQueueAttributes"]
+    broker.client.meta.events.register("before-call.sqs.GetQueueAttributes", take_the_others_and_give_these_back)
+    await redrive(end_of_line, plan, moved)
+
+    assert (moved.routes.total(), moved.problems) == (5, [])
+    assert bodies_in(broker, "callbacks") == [outcome(number) for number in range(5)]
+
+
 async def test_two_commands_at_once_move_every_message_once_and_their_numbers_add_up(
     broker: Broker, commands: Commands
 ) -> None:
