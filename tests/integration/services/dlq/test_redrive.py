@@ -233,7 +233,10 @@ async def test_what_another_command_gives_back_while_it_takes_as_many_others_is_
             await asyncio.gather(*(undelivered.change_visibility(each, 0) for each in looked_at))
 
     counted_before = broker.requests.counts["GetQueueAttributes"]
-    broker.client.meta.events.register("before-call.sqs.GetQueueAttributes", take_the_others_and_give_these_back)
+    broker.client.meta.events.register(
+        "before-call.sqs.GetQueueAttributes",
+        take_the_others_and_give_these_back,  # type: ignore[arg-type]  # aiobotocore awaits it
+    )
     await redrive(end_of_line, plan, moved)
 
     assert (moved.routes.total(), moved.problems) == (5, [])
