@@ -22,9 +22,9 @@ from bench.steps import Step
 from bench.suites import BENCH, GROWTH
 from bench.surroundings import describe_surroundings
 from bench.tables import Table
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 from stack.config import ROOT
-from stack.localstack import install_localstack
+from stack.native.localstack import install_localstack
 
 # A file is as wide as its tables.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)

@@ -15,10 +15,10 @@ from aiobotocore.config import AioConfig
 from fastapi import FastAPI, Request
 
 from services.api.task_routes import Accepted
-from services.boot import boot
+from services.runtime.boot import boot
 from services.settings import ApiSettings
+from services.task_types.task_type import TaskRequest
 from services.tasks.calculation import TASK_TYPE, CalculationItem
-from services.tasks.task_type import TaskRequest
 
 Calculation = TaskRequest[CalculationItem]
 

@@ -18,13 +18,13 @@ from bench.flame_graph import own_times, table
 from bench.lab import Receiver, running_receiver
 from bench.processes import running
 from bench.systems import PROJECT_OVER_HTTP, PROJECT_PYTHON, Place
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 from stack.config import ROOT
-from stack.console import console, errors, say
 from stack.errors import StackError
-from stack.localstack import install_localstack
+from stack.native.localstack import install_localstack
 from stack.ports import free_port
 from stack.readiness import Probe, Readiness, http_probe, wait_until_ready
+from stack.terminal import console, errors, say
 
 DIRECTORY = ROOT / ".profile"
 TASKS = 5000

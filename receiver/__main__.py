@@ -12,7 +12,7 @@ from receiver.logs import configure_logs
 from receiver.server import make_server
 from receiver.settings import SettingError, Settings, load_settings
 from receiver.store import prepare_database
-from services.output import protect
+from services.streams.output import protect
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from receiver.dependencies import StoreOfApp, stopping_of
 from receiver.misbehaviour import Standing, StandingOfApp
 from receiver.store import Change
 from receiver.waiting import first_of
-from services.counts import read_count
+from services.primitives.counts import read_count
 
 RECONNECT_AFTER_MS = 1000
 MOST_AT_ONCE = 100  # changes that are read for one client

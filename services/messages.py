@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services import exact_json
-from services.counts import read_count
-from services.decisions import PermanentError
-from services.redaction import tellable
-from services.target_url import UrlError, understood_url
+from services.outbound.target_url import UrlError, understood_url
+from services.primitives import exact_json
+from services.primitives.counts import read_count
+from services.queueing.decisions import PermanentError
+from services.telemetry.redaction import tellable
 
 VERSION = 1
 COMPRESSED_VERSION = 2

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settings, refuse_to_start
-from services.standard_streams import run_command
-from services.task_types import TaskTypes, load_task_types
+from services.streams.standard_streams import run_command
+from services.task_types.loading import TaskTypes, load_task_types
 
 CALLBACKS = "callbacks"
 ALERTS = "alerts"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.redaction import hide_secrets_of
+from services.telemetry.redaction import hide_secrets_of
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from services.standard_streams import end_unread, followed, run_command
-from services.whole_table import WholeTable, help_markup
-from stack import containers, demo_view, native, observability, state
+from services.streams.standard_streams import end_unread, followed, run_command
+from services.streams.whole_table import WholeTable, help_markup
+from stack import observability, state
 from stack.config import (
     DEFAULT_DIRECTORY,
     PROJECT_NAME,
@@ -25,25 +25,28 @@ from stack.config import (
     stack_directory,
     stack_settings,
 )
-from stack.console import OnProgress, console, refreshed, say, say_aside, show_error, show_json, show_table
-from stack.demo import curl
-from stack.demo import demo as run_demo
+from stack.containers import stack as containers
 from stack.environment import host_environment, merged_environment
 from stack.errors import StackError
 from stack.generate import generate as write_files
 from stack.generate import stale_files
 from stack.lock import alone
-from stack.log_line import RawLine
-from stack.logs import LAST_LINES, show_logs
+from stack.logs.command import LAST_LINES, show_logs
+from stack.logs.line import RawLine
+from stack.logs.tail import show_steps, steps_in
 from stack.mode import choose_mode, engine_answers
+from stack.native import stack as native
 from stack.once_begun import finished_once_begun, outliving_terminal
 from stack.overview import look, overview_text
 from stack.running import mode_before, running_settings, settings_to_start
 from stack.status import ServiceStatus
-from stack.submit import read_request
-from stack.submit import submit as submit_request
-from stack.tail import show_steps, steps_in
-from stack.trace import find_true_story, show_story
+from stack.stories.trace import find_true_story, show_story
+from stack.terminal import OnProgress, console, refreshed, say, say_aside, show_error, show_json, show_table
+from stack.tryout import demo_view
+from stack.tryout.demo import curl
+from stack.tryout.demo import demo as run_demo
+from stack.tryout.submit import read_request
+from stack.tryout.submit import submit as submit_request
 
 app = typer.Typer(
     help="Start, stop, look at and try the stack on this machine. "

@@ -13,12 +13,12 @@ from dotenv import dotenv_values
 
 from services.queues import queues_json
 from services.settings import Settings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from stack.config import ROOT
 from stack.environment import LOCAL_ENV
 from stack.errors import StackError
-from stack.localstack import INIT
-from stack.programs import API, DLQ_WATCHER
+from stack.native.localstack import INIT
+from stack.native.programs import API, DLQ_WATCHER
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 QUEUES_FILE = INIT / "queues.json"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stack.config import StackSettings
-from stack.console import OnProgress
 from stack.errors import StackError
 from stack.readiness import Readiness, http_probe, wait_for_verdict
 from stack.saved_messages import save
+from stack.terminal import OnProgress
 
 ANSWER_SECONDS = 20.0
 """LocalStack may have been started a moment ago, or have much to do."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stack.config import ROOT
-from stack.console import OnProgress
 from stack.errors import StackError, writing
 from stack.saved_messages import has_saved_messages
+from stack.terminal import OnProgress
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from stack.console import OnProgress
+from stack.terminal import OnProgress
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers | int | None
 

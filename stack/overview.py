@@ -10,11 +10,11 @@ import httpx
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from services.durations import describe_duration
-from services.printable import printable
-from services.whole_table import WholeTable
+from services.primitives.durations import describe_duration
+from services.streams.printable import printable
+from services.streams.whole_table import WholeTable
 from stack.config import StackSettings
-from stack.log_view import time_of_day
+from stack.logs.view import time_of_day
 from stack.status import ServiceStatus
 
 ANSWER_TIMEOUT_SECONDS = 3.0

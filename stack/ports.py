@@ -4,9 +4,9 @@ import socket
 from collections.abc import Collection
 
 from stack.config import LARGEST_PORT, StackSettings
+from stack.containers.projects import project_containers
 from stack.errors import StackError
-from stack.orphans import find_listener
-from stack.projects import project_containers
+from stack.native.orphans import find_listener
 
 
 def require_free_ports(settings: StackSettings, held: Collection[int] = ()) -> None:

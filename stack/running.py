@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from stack import state
 from stack.config import PROJECT_NAME, Mode, StackSettings, stack_directory, stack_settings
+from stack.containers.projects import Choice, ProjectContainer, choose_project, has_volumes, project_containers
 from stack.mode import engine_answers
-from stack.projects import Choice, ProjectContainer, choose_project, has_volumes, project_containers
 from stack.saved_messages import has_saved_messages
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from services.messages import SENT_AT_ATTRIBUTE
 from stack.config import StackSettings
-from stack.console import OnProgress, say
 from stack.errors import StackError
-from stack.sqs import Sqs, connect
+from stack.localstack_api import Sqs, connect
+from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html

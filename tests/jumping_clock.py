@@ -2,8 +2,8 @@
 
 import pytest
 
-from services import clock
-from services.clock import Moment
+from services.primitives import clock
+from services.primitives.clock import Moment
 
 
 class JumpingClock:

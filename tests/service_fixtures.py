@@ -13,13 +13,13 @@ import httpx
 import pytest
 from aiohttp import web
 
-from services import targets
-from services.http_client import TargetSessions, open_http_client, open_target_sessions
-from services.metrics import REGISTRY
+from services.outbound import targets
+from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
+from services.outbound.targets import AllowedTarget, TargetPolicy, TargetSettings
 from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
-from services.targets import AllowedTarget, TargetPolicy, TargetSettings
 from services.tasks import data
 from services.tasks.data import DataSettings
+from services.telemetry.metrics import REGISTRY
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

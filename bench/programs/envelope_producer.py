@@ -10,9 +10,9 @@ import uuid
 from bench.programs.producer import serve_coroutines
 from bench.programs.work import ITEMS, callback_url, queue_name
 from services.messages import encode_task
+from services.queueing.sqs import Queue, open_sqs
 from services.queues import QueueDefinition
 from services.settings import BrokerSettings
-from services.sqs import Queue, open_sqs
 
 _TASK_TYPE = "calculation"
 # Enough that every batch is full and several are under way.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from bench.scaling.document import DOCUMENT, render
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

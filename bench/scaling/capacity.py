@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.scaling.aws import MAX_BATCH_ENTRIES, MOST_IN_FLIGHT
-from services.polling import MAX_POLLS, ROOM_WAIT_SECONDS
+from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS
 from services.settings import WorkerSettings
 
 BATCHES_UNDER_WAY = 8

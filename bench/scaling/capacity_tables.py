@@ -17,9 +17,9 @@ from bench.scaling.markdown import dollars, duration, number, percent, table, wh
 from bench.scaling.measured import PROJECT, accepted_per_second, measured
 from bench.scaling.request_rates import Fleet, batched
 from bench.scaling.simulation import Load, Observed, simulate
-from services.decisions import RetryPolicy
+from services.queueing.decisions import RetryPolicy
 from services.settings import WorkerSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 UTILISATION = 0.7
 """How busy a fleet is planned to be: it leaves room for a burst, and for a worker that is lost."""

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, cast
 
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
-from services.consumer import Consumer
-from services.decisions import RetryPolicy
-from services.host_slots import HostBusyError, HostSlots
+from services.delivery.host_slots import HostBusyError, HostSlots
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
+from services.queueing.sqs import Queue, ReceivedMessage
 from services.queues import QueueDefinition
 from services.settings import WorkerSettings
-from services.sqs import Queue, ReceivedMessage
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient

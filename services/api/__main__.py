@@ -8,10 +8,10 @@ import uvicorn
 import uvloop
 
 from services.api.app import create_app
-from services.boot import boot
-from services.health import Service, serve_health
+from services.runtime.boot import boot
+from services.runtime.health import Service, serve_health
 from services.settings import ApiSettings
-from services.task_types import TaskTypes
+from services.task_types.loading import TaskTypes
 from web.http_protocol import BoundedHttpProtocol
 
 EXIT_NOT_STARTED = 3

@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
-from services import tracing
 from services.api.api_keys import ApiKeys
 from services.api.documentation import openapi
 from services.api.enqueue import TaskQueue
@@ -17,11 +16,12 @@ from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import ValidationProcess
-from services.garbage_collection import spare_what_stays
+from services.queueing.sqs import Queues, open_sqs
 from services.queues import define_queues
+from services.runtime.garbage_collection import spare_what_stays
 from services.settings import ApiSettings
-from services.sqs import Queues, open_sqs
-from services.task_types import TaskTypes
+from services.task_types.loading import TaskTypes
+from services.telemetry import tracing
 from web.docs import serve_docs
 from web.head_requests import HeadMiddleware
 

@@ -2,8 +2,8 @@
 
 from fastapi import Request, Response
 
-from services import exact_json
 from services.api.task_routes import EXAMPLE, TaskRoute
+from services.primitives import exact_json
 
 
 async def openapi(request: Request) -> Response:

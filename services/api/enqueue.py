@@ -5,7 +5,7 @@ import asyncio
 import structlog
 from botocore.exceptions import ClientError
 
-from services.sqs import Queue, is_denied
+from services.queueing.sqs import Queue, is_denied
 
 log = structlog.get_logger(__name__)
 

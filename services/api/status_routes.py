@@ -6,8 +6,8 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
 
-from services import output
 from services.api.enqueue import TaskQueue
+from services.streams import output
 
 router = APIRouter(tags=["status"])
 

@@ -14,7 +14,6 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from services import exact_json, tracing
 from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError
@@ -23,10 +22,12 @@ from services.api.request_metrics import RequestMetrics
 from services.api.validation import faults, faults_of_body
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
+from services.primitives import exact_json
+from services.queueing.sqs import message_bytes
 from services.settings import ApiSettings
-from services.sqs import message_bytes
-from services.task_types import TaskTypes
-from services.tasks.task_type import TaskType
+from services.task_types.loading import TaskTypes
+from services.task_types.task_type import TaskType
+from services.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 

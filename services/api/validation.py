@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services import exact_json
+from services.primitives import exact_json
 
 MOST_ERRORS = 100
 """As many are told, and how many more there are."""

@@ -15,8 +15,8 @@ from fastapi import HTTPException, status
 from pydantic import TypeAdapter
 
 from services.api.validation import faults_of_body
-from services.garbage_collection import spare_what_stays
-from services.task_types import load_task_types
+from services.runtime.garbage_collection import spare_what_stays
+from services.task_types.loading import load_task_types
 
 log = structlog.get_logger(__name__)
 

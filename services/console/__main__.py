@@ -3,12 +3,12 @@
 import argparse
 import asyncio
 
-from services.boot import boot
 from services.console.app import create_app
 from services.console.server import make_server
-from services.dlq.move_task import is_aws
+from services.dead_letters.move_task import is_aws
+from services.queueing.sqs import resolve_endpoint
+from services.runtime.boot import boot
 from services.settings import ConsoleSettings, refuse_to_start
-from services.sqs import resolve_endpoint
 
 
 def main() -> None:

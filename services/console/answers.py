@@ -8,11 +8,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from services import exact_json
 from services.console.api_client import ApiError, NoTaskRouteError
 from services.console.dead_letters import BusyError
-from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, NotOneMessageError, UsageError, of_broker
-from services.redaction import redact
+from services.dead_letters.errors import (
+    BROKER_ERRORS,
+    DlqError,
+    InterruptionError,
+    NotOneMessageError,
+    UsageError,
+    of_broker,
+)
+from services.primitives import exact_json
+from services.telemetry.redaction import redact
 from web.pages import CONTENT_SECURITY_POLICY
 
 HEADERS = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import aiohttp
 
-from services import exact_json
 from services.console.instances import why_silent
 from services.console.openapi import task_types_in
+from services.primitives import exact_json
 from services.settings import ConsoleSettings
 
 _API_KEY_HEADER = "X-API-Key"

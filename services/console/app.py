@@ -18,13 +18,13 @@ from services.console.instances import Instances
 from services.console.security import SecurityMiddleware
 from services.console.state import State
 from services.console.unclaimed_queues import UnclaimedQueues
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.walk import LONG_POLL_SECONDS
-from services.queue_samples import QueueSampler
+from services.dead_letters.browse import LONG_POLL_SECONDS
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.queueing.samples import QueueSampler
+from services.queueing.sqs import Queues, open_sqs
 from services.queues import define_queues
 from services.settings import LARGEST_MESSAGE_BYTES, USER_AGENT, ConsoleSettings
-from services.sqs import Queues, open_sqs
-from services.task_types import TaskTypes
+from services.task_types.loading import TaskTypes
 from web.head_requests import HeadMiddleware
 from web.pages import mount_files, page_file
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.answers import answer, json_answer
 from services.console.dead_letters import DeadLetters, names_of, selection_of
-from services.dlq.selection import Criteria
-from services.printable import json_text
+from services.dead_letters.selection import Criteria
+from services.streams.printable import json_text
 
 router = APIRouter()
 

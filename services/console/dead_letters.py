@@ -10,14 +10,14 @@ from typing import Any
 
 import structlog
 
+from services.dead_letters.dead_letter_queues import EndOfLine, names_at_the_end
+from services.dead_letters.destination import destination_of
+from services.dead_letters.errors import BROKER_ERRORS, DlqError, InterruptionError, UsageError, of_broker
+from services.dead_letters.plan import Plan, Route, Selection, make_plan
+from services.dead_letters.redrive import Moved, redrive
+from services.dead_letters.selection import Criteria
+from services.dead_letters.view import find_message, look_at
 from services.dlq import render
-from services.dlq.destination import destination_of
-from services.dlq.end_of_line import EndOfLine, names_at_the_end
-from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, UsageError, of_broker
-from services.dlq.plan import Plan, Route, Selection, make_plan
-from services.dlq.redrive import Moved, redrive
-from services.dlq.selection import Criteria
-from services.dlq.view import find_message, look_at
 
 log = structlog.get_logger(__name__)
 

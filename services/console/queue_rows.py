@@ -8,10 +8,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.console.metrics_text import Readings, matching
-from services.dlq.errors import of_broker
-from services.queue_samples import OldestMessage, QueueSample, oldest_message
+from services.dead_letters.errors import of_broker
+from services.queueing.samples import OldestMessage, QueueSample, oldest_message
+from services.queueing.sqs import is_missing_queue
 from services.queues import QueueDefinition
-from services.sqs import is_missing_queue
 
 MOST_POINTS = 150
 

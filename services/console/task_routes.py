@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response, status
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services import exact_json
 from services.console.answers import answer, validation_detail
 from services.console.api_client import Api
+from services.primitives import exact_json
 
 router = APIRouter()
 

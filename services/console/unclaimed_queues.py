@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from services.dlq.end_of_line import EndOfLine
-from services.queue_samples import QueueSample, QueueSampler
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.unclaimed import Unclaimed
+from services.queueing.samples import QueueSample, QueueSampler
 from services.queues import QueueDefinition
-from services.unclaimed import Unclaimed
 
 _SECONDS_BETWEEN_LISTS = 60.0
 """They come and go with a release; SQS bills a list as a request."""

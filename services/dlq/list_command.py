@@ -4,15 +4,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.errors import InterruptionError, UsageError
+from services.dead_letters.selection import Criteria
+from services.dead_letters.view import View, look_at
 from services.dlq import render
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.errors import InterruptionError, UsageError
 from services.dlq.program import Program
-from services.dlq.selection import Criteria
 from services.dlq.terminal import json_result, progress_bar, result
-from services.dlq.view import View, look_at
+from services.queueing.sqs import QueueState
 from services.queues import QueueDefinition
-from services.sqs import QueueState
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.boot import boot
-from services.dlq.destination import living_queue
-from services.dlq.end_of_line import EndOfLine, names_at_the_end, open_end_of_line
-from services.dlq.errors import BROKER_ERRORS, UsageError, of_broker
+from services.dead_letters.dead_letter_queues import EndOfLine, names_at_the_end, open_end_of_line
+from services.dead_letters.destination import living_queue
+from services.dead_letters.errors import BROKER_ERRORS, UsageError, of_broker
 from services.queues import QueueDefinition, define_queues
+from services.runtime.boot import boot
 from services.settings import BrokerSettings
 
 ResultT = TypeVar("ResultT")

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import typer
 
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.errors import DlqError, InterruptionError, UsageError
+from services.dead_letters.plan import Plan, Route, Selection, make_plan
+from services.dead_letters.redrive import Moved, redrive
 from services.dlq import render
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.errors import DlqError, InterruptionError, UsageError
-from services.dlq.plan import Plan, Route, Selection, make_plan
 from services.dlq.program import Program
-from services.dlq.redrive import Moved, redrive
 from services.dlq.terminal import is_interactive, json_result, progress_bar, result, say
-from services.standard_streams import is_output_lost
+from services.streams.standard_streams import is_output_lost
 
 _MOST_PROBLEMS = 5
 

@@ -8,16 +8,16 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from services import exact_json
-from services.dlq.dead_letter import DeadLetter, content_of
-from services.dlq.destination import destination_of
-from services.dlq.plan import Move, Route
-from services.dlq.view import View
-from services.durations import describe_duration
-from services.printable import printable
+from services.dead_letters.dead_message import DeadLetter, content_of
+from services.dead_letters.destination import destination_of
+from services.dead_letters.plan import Move, Route
+from services.dead_letters.view import View
+from services.primitives import exact_json
+from services.primitives.durations import describe_duration
+from services.queueing.sqs import QueueState, ReceivedMessage
 from services.queues import QueueDefinition
-from services.sqs import QueueState, ReceivedMessage
-from services.whole_table import WholeTable
+from services.streams.printable import printable
+from services.streams.whole_table import WholeTable
 
 UNKNOWN = "—"
 

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Sequence
 
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.dead_message import DeadLetter, content_of
+from services.dead_letters.destination import destination_of
+from services.dead_letters.view import find_message
 from services.dlq import render
-from services.dlq.dead_letter import DeadLetter, content_of
-from services.dlq.destination import destination_of
-from services.dlq.end_of_line import EndOfLine
 from services.dlq.program import Program
 from services.dlq.terminal import json_result, progress_bar, result
-from services.dlq.view import find_message
-from services.sqs import ReceivedMessage
+from services.queueing.sqs import ReceivedMessage
 
 
 def show_message(program: Program, wanted: str, *, as_json: bool) -> None:

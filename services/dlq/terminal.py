@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.printable import json_text
-from services.standard_streams import encodable_json
+from services.streams.printable import json_text
+from services.streams.standard_streams import encodable_json
 
 # A file or a pipe has no width to cut a table to.
 _BOUNDLESS = 1_000_000

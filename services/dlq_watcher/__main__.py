@@ -3,10 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from services.boot import boot
-from services.consumer import Consumer, MessageHandler
-from services.decisions import RetryPolicy
-from services.dlq.move_task import is_aws
+from services.dead_letters.move_task import is_aws
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
 from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
@@ -19,12 +16,15 @@ from services.dlq_watcher.queue_watch import (
 )
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
-from services.program import Part, Resources, run_program
-from services.queue_samples import QueueSampler
+from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.decisions import RetryPolicy
+from services.queueing.samples import QueueSampler
+from services.queueing.sqs import Queue
 from services.queues import ALERTS, CALLBACKS, define_queues
+from services.runtime.boot import boot
+from services.runtime.program import Part, Resources, run_program
 from services.settings import WatcherSettings
-from services.sqs import Queue
-from services.task_types import TaskTypes
+from services.task_types.loading import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
 _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)

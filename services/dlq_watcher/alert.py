@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.durations import describe_duration
 from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
-from services.redaction import tellable
-from services.sqs import ReceivedMessage
+from services.primitives.durations import describe_duration
+from services.queueing.sqs import ReceivedMessage
+from services.telemetry.redaction import tellable
 
 _LONGEST_HEADLINE_BYTES = 400
 _LONGEST_FACT_BYTES = 800

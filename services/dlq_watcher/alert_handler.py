@@ -2,12 +2,12 @@
 
 import structlog
 
-from services import tracing
 from services.dlq_watcher.alert import decode_alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.messages import UnusableMessageError
+from services.queueing.sqs import ReceivedMessage
 from services.queues import ALERTS
-from services.sqs import ReceivedMessage
+from services.telemetry import tracing
 
 
 class AlertHandler:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.decisions import RetryLaterError
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_grouping import AlertGrouping
 from services.dlq_watcher.recent_ids import RecentIds
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.slack_answer import SlackRefusal
-from services.durations import describe_duration
-from services.metrics import ALERTS, child
+from services.primitives.durations import describe_duration
+from services.queueing.decisions import RetryLaterError
 from services.settings import WatcherSettings
+from services.telemetry.metrics import ALERTS, child
 
 log = structlog.get_logger(__name__)
 

@@ -2,13 +2,13 @@
 
 import structlog
 
-from services import tracing
-from services.delivery import OutcomeDelivery, OutcomeTooLargeError
+from services.delivery.outcome_delivery import OutcomeDelivery, OutcomeTooLargeError
 from services.dlq_watcher.alert import Alert, describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
-from services.failure import Failure, read_failure
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
-from services.sqs import Queue, ReceivedMessage
+from services.queueing.dead_letter import Failure, read_failure
+from services.queueing.sqs import Queue, ReceivedMessage
+from services.telemetry import tracing
 
 _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets it from the queue callbacks"
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import structlog
 
-from services import tracing
-from services.decisions import PermanentError
 from services.dlq_watcher.alert import describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
-from services.failure import read_failure
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome, earlier_delivery_attempts
+from services.queueing.dead_letter import read_failure
+from services.queueing.decisions import PermanentError
+from services.queueing.sqs import Queue, ReceivedMessage
 from services.queues import CALLBACKS
-from services.sqs import Queue, ReceivedMessage
+from services.telemetry import tracing
 
 
 class UndeliverableError(PermanentError):

@@ -10,8 +10,8 @@ import structlog
 
 from services.dlq_watcher.alert import Alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
-from services.made_anew import MadeAnew, count_what_is_gone, describe, describe_what_is_gone
-from services.queue_samples import QueueSampler
+from services.queueing.recreated_queues import MadeAnew, count_what_is_gone, describe, describe_what_is_gone
+from services.queueing.samples import QueueSampler
 
 log = structlog.get_logger(__name__)
 

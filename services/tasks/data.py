@@ -7,16 +7,16 @@ import httpx
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 from simplejson import RawJSON
 
-from services import exact_json
-from services.http_client import HTTP_ERRORS, describe_http_error
-from services.problem_details import read_problem
-from services.redirects import describe_redirect
-from services.request_headers import RequestHeaders
-from services.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
+from services.outbound.http_client import HTTP_ERRORS, describe_http_error
+from services.outbound.problem_details import read_problem
+from services.outbound.redirects import describe_redirect
+from services.outbound.request_headers import RequestHeaders
+from services.outbound.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
+from services.outbound.target_url import has_credentials
+from services.outbound.targets import TargetUrl, was_accepted
+from services.primitives import exact_json
 from services.settings import Settings, load_settings
-from services.target_url import has_credentials
-from services.targets import TargetUrl, was_accepted
-from services.tasks.task_type import HeldBytes, ItemError, TaskContext, TaskItem, TaskType
+from services.task_types.task_type import HeldBytes, ItemError, TaskContext, TaskItem, TaskType
 
 
 class DataSettings(Settings):

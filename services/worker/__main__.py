@@ -3,14 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-from services.boot import boot
-from services.caution import Caution
-from services.consumer import Consumer
-from services.decisions import RetryPolicy
-from services.program import Resources, run_program
+from services.queueing.caution import Caution
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
 from services.queues import CALLBACKS, define_queues
+from services.runtime.boot import boot
+from services.runtime.program import Resources, run_program
 from services.settings import WorkerSettings, refuse_to_start
-from services.task_types import TaskTypes
+from services.task_types.loading import TaskTypes
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.callback_handler import CallbackHandler
 from services.worker.task_handler import TaskHandler

@@ -1,8 +1,8 @@
 """Begins no attempt that a queue's redrive policy, were it as declared, would have kept from being received."""
 
-from services.consumer import MessageHandler
-from services.decisions import PermanentError
-from services.sqs import ReceivedMessage
+from services.queueing.consumer import MessageHandler
+from services.queueing.decisions import PermanentError
+from services.queueing.sqs import ReceivedMessage
 
 
 class AttemptsUsedUpError(PermanentError):

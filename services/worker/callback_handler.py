@@ -2,11 +2,11 @@
 
 import structlog
 
-from services import tracing
-from services.callbacks import CallbackClient, Delivered, Rejected
-from services.decisions import PermanentError, RetryLaterError
+from services.delivery.callback_client import CallbackClient, Delivered, Rejected
 from services.messages import decode_outcome
-from services.sqs import ReceivedMessage
+from services.queueing.decisions import PermanentError, RetryLaterError
+from services.queueing.sqs import ReceivedMessage
+from services.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 

@@ -8,16 +8,16 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
-from services import tracing
-from services.cut_short import TaskTimeoutError, cut_short
-from services.delivery import OutcomeDelivery
+from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
-from services.metrics import WORK_SECONDS, child
-from services.redaction import tellable
+from services.outbound.targets import ACCEPTED
+from services.queueing.cut_short import TaskTimeoutError, cut_short
+from services.queueing.sqs import ReceivedMessage
 from services.settings import WorkerSettings
-from services.sqs import ReceivedMessage
-from services.targets import ACCEPTED
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
+from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
+from services.telemetry import tracing
+from services.telemetry.metrics import WORK_SECONDS, child
+from services.telemetry.redaction import tellable
 
 
 class TaskHandler:

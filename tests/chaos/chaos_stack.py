@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.queues import QueueDefinition, define_queues
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from stack.config import stack_settings
+from stack.localstack_api import connect
+from stack.native.programs import API, DLQ_WATCHER, RECEIVER
+from stack.native.supervisor import Supervisor
 from stack.ports import free_port
-from stack.programs import API, DLQ_WATCHER, RECEIVER
-from stack.sqs import connect
-from stack.supervisor import Supervisor
 from tests.chaos.evidence import QueuedMessage, read_queues
 from tests.chaos.plan import SignalName, Targets
 from tests.end_to_end.stack_control import SETTINGS, StackControl

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from services.messages import REASON_ATTRIBUTE
-from stack.sqs import Sqs
+from stack.localstack_api import Sqs
 
 
 @dataclass(frozen=True, slots=True)

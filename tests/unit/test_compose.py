@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.additional_workers import additional_services
 from stack.config import ROOT, StackSettings
+from stack.containers.additional_workers import additional_services
 from stack.environment import service_environment
 from stack.generate import replace_region, worker_queues
 from stack.observability import PROFILE

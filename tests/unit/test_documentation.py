@@ -7,13 +7,13 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from receiver.settings import Settings as ReceiverSettings
-from services import exact_json
+from services.outbound.targets import TargetSettings
+from services.primitives import exact_json
 from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
-from services.targets import TargetSettings
+from services.task_types.task_type import ItemError
 from services.tasks import calculation
 from services.tasks.data import DataSettings
-from services.tasks.task_type import ItemError
-from stack import demo
+from stack.tryout import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

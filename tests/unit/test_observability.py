@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prometheus_client import Histogram
 
-from services import metrics
+from services.telemetry import metrics
 from stack.config import ROOT
 
 FOLDER = ROOT / "observability"

@@ -8,7 +8,7 @@ from bench.lab import Lab, open_lab
 from bench.loads import drain, latency
 from bench.steps import whole_path_step
 from bench.systems import BOUND, PROJECT, PROJECT_OVER_HTTP, System
-from stack.localstack import localstack_python
+from stack.native.localstack import localstack_python
 
 
 @pytest.fixture(scope="module")

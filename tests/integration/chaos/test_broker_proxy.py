@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from pydantic import HttpUrl
 
+from services.queueing.sqs import Queue, SqsEntryError, open_sqs
 from services.queues import QueueDefinition
 from services.settings import BrokerSettings
-from services.sqs import Queue, SqsEntryError, open_sqs
 from tests.chaos.broker_proxy import Answer, BrokerFault, BrokerProxy
 from tests.service_fixtures import plain_environment  # noqa: F401  # a fixture
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from stack.environment import merged_environment
-from stack.localstack import render_queues
+from stack.native.localstack import render_queues
 from stack.ports import free_port
 from stack.readiness import Readiness
 from tests.integration.conftest import running_localstack

@@ -12,7 +12,7 @@ import pip
 import pytest
 
 from stack.config import ROOT
-from stack.interpreter import lasting
+from stack.native.interpreter import lasting
 from tests.unprivileged import UNPRIVILEGED
 
 Done = subprocess.CompletedProcess[str]

@@ -17,8 +17,8 @@ from bench.programs.http_producer import make_request
 from bench.programs.otlp_sink import Exports, OtlpSinkProtocol
 from bench.programs.receiver import Arrivals, ReceiverProtocol
 from bench.systems import CELERY, DRAMATIQ, TASKIQ
-from services import exact_json
 from services.messages import MAX_BODY_BYTES, encode_task
+from services.primitives import exact_json
 from services.tasks.calculation import TASK_TYPE, calculate
 
 ITEMS = TASK_TYPE.item

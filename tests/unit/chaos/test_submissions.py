@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services import targets
-from services.task_types import load_task_types
+from services.outbound import targets
+from services.task_types.loading import load_task_types
+from services.task_types.task_type import ItemError
 from services.tasks.calculation import CalculationItem, calculate
-from services.tasks.task_type import ItemError
 from tests.chaos.chaos_stack import TASK_PACKAGES
 from tests.chaos.submissions import Addresses, Submission, Work, calculated, make_submissions
 from tests.service_fixtures import policy_of

@@ -13,8 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from services import exact_json
-from services.exact_json import MAX_DEPTH
 from services.messages import (
     COMPRESSED_VERSION,
     MAX_BODY_BYTES,
@@ -41,9 +39,11 @@ from services.messages import (
     sent_at_of,
     success_outcome,
 )
-from services.redaction import hide_secrets_of
+from services.primitives import exact_json
+from services.primitives.exact_json import MAX_DEPTH
+from services.queueing.sqs import message_bytes
 from services.settings import ConsumerSettings
-from services.sqs import message_bytes
+from services.telemetry.redaction import hide_secrets_of
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

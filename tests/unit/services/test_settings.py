@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from services.outbound.targets import TargetSettings
 from services.settings import (
     ApiSettings,
     BrokerSettings,
@@ -16,8 +17,7 @@ from services.settings import (
     WorkerSettings,
     load_settings,
 )
-from services.targets import TargetSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from services.tasks.data import DataSettings
 
 ROOT = Path(__file__).parents[3]

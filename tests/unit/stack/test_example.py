@@ -10,9 +10,9 @@ from pydantic_settings import BaseSettings
 
 import receiver.settings
 import services.settings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from stack.environment import LOCAL_ENV
-from stack.fingerprint import EXAMPLE, setting_names
+from stack.native.fingerprint import EXAMPLE, setting_names
 
 
 def with_subclasses(settings: type[BaseSettings]) -> Iterator[type[BaseSettings]]:

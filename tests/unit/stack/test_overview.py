@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from stack.config import StackSettings
-from stack.console import show_table
 from stack.overview import Overview, look, overview_text
 from stack.ports import free_port
 from stack.status import ServiceStatus
+from stack.terminal import show_table
 from tests.unit.stack.conftest import Serve
 
 SERVICES = [ServiceStatus("api", "running", "healthy", 12, 65), ServiceStatus("receiver", "exited", "unhealthy")]

@@ -12,9 +12,9 @@ import pytest
 
 from stack.config import ROOT
 from stack.errors import StackError, writing
-from stack.localstack import place_init
 from stack.lock import alone
-from stack.supervisor import Supervisor
+from stack.native.localstack import place_init
+from stack.native.supervisor import Supervisor
 from stack.whole_file import write_whole
 
 

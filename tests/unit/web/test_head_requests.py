@@ -17,7 +17,7 @@ from receiver.settings import Settings as ReceiverSettings
 from services.api.app import create_app as create_api
 from services.console.app import create_app as create_console
 from services.settings import ApiSettings, ConsoleSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
 PAGES = {

@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.messages import decode_task
+from services.queueing.sqs import Queue, open_sqs
 from services.queues import define_queues
 from services.settings import ApiSettings
-from services.sqs import Queue, open_sqs
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import Broker
 from tests.service_fixtures import Serve
 

@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 
 from services.console.dead_letters import BusyError, DeadLetters
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.plan import Selection
-from services.dlq.selection import Criteria
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.plan import Selection
+from services.dead_letters.selection import Criteria
 from services.messages import encode_task
-from services.sqs import Queue, ReceivedMessage
+from services.queueing.sqs import Queue, ReceivedMessage
 from tests.integration.services.conftest import Broker
 from tests.integration.services.console.conftest import Console, console_settings, running_console
 from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and end_of_line are fixtures

@@ -16,10 +16,10 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
-from services.dlq.end_of_line import EndOfLine
+from services.dead_letters.dead_letter_queues import EndOfLine
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
-from stack.sqs import connect
+from stack.localstack_api import connect
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.service_fixtures import Serve
 

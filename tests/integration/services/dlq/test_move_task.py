@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.dlq.end_of_line import EndOfLine, open_end_of_line
-from services.dlq.errors import DlqError
-from services.dlq.move_task import MoveTask, MoveTaskUnavailableError, moves_as_new_messages, run_move_task
-from services.dlq.plan import Plan, QueueMove
-from services.dlq.redrive import Moved, redrive
+from services.dead_letters.dead_letter_queues import EndOfLine, open_end_of_line
+from services.dead_letters.errors import DlqError
+from services.dead_letters.move_task import MoveTask, MoveTaskUnavailableError, moves_as_new_messages, run_move_task
+from services.dead_letters.plan import Plan, QueueMove
+from services.dead_letters.redrive import Moved, redrive
 from services.settings import BrokerSettings
 from tests.integration.services.conftest import Broker, until
 from tests.integration.services.dlq.conftest import bodies_in, fill, intercepted, outcome

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.plan import Plan, make_plan, select
-from services.dlq.redrive import Moved, redrive
-from services.dlq.selection import Criteria
+from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.plan import Plan, make_plan, select
+from services.dead_letters.redrive import Moved, redrive
+from services.dead_letters.selection import Criteria
 from services.messages import MAX_BODY_BYTES, encode_task
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.dlq.conftest import (

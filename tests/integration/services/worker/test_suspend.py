@@ -16,7 +16,7 @@ from services.messages import encode_task
 from stack.ports import free_port
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.cost import BrokerLog
-from tests.integration.services.logged_program import LoggedProgram, logged_program
+from tests.integration.services.telemetry.logged_program import LoggedProgram, logged_program
 from tests.service_fixtures import Serve
 
 VISIBILITY_TIMEOUT_SECONDS = 4

@@ -5,13 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
-from services.consumer import Consumer
-from services.decisions import RetryPolicy
 from services.messages import encode_task
-from services.program import Resources, _open_resources
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
+from services.runtime.program import Resources, _open_resources
 from services.settings import WorkerSettings
-from services.task_types import load_task_types
-from services.tasks.task_type import TaskContext, TaskItem, TaskType
+from services.task_types.loading import load_task_types
+from services.task_types.task_type import TaskContext, TaskItem, TaskType
 from services.worker.__main__ import make_consumers
 from services.worker.task_handler import TaskHandler
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running

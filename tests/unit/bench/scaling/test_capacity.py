@@ -17,7 +17,7 @@ from bench.scaling.capacity import (
     waiting_in_flight,
 )
 from bench.scaling.simulation import Load, Observed, simulate
-from services.batcher import Batcher
+from services.queueing.batcher import Batcher
 
 
 def drained(worker: Worker, tasks: int) -> Observed:

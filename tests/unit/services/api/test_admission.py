@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.api.app import create_app
 from services.messages import MAX_BODY_BYTES
 from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])

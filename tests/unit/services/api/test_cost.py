@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from services.api.app import create_app
 from services.api.enqueue import TaskQueue
 from services.messages import decode_task
+from services.queueing.sqs import Queue
 from services.queues import define_queues
 from services.settings import ApiSettings
-from services.sqs import Queue
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.service_fixtures import without_collector
 
 CALCULATION = "/v1/calculation/basic"

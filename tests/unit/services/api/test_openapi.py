@@ -13,14 +13,14 @@ from hypothesis.provisional import urls
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from services import targets
 from services.api import task_routes
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
 from services.api.pending import PendingTasks
 from services.messages import MAX_BODY_BYTES
+from services.outbound import targets
 from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.service_fixtures import policy_of
 
 # mypy: disable-error-code="untyped-decorator"

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services import output
 from services.api import status_routes
 from services.api.app import create_app
 from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.streams import output
+from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
 

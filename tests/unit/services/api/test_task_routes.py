@@ -13,14 +13,14 @@ from fastapi import FastAPI
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
-from services import exact_json
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
-from services.exact_json import MAX_DEPTH
 from services.messages import MAX_BODY_BYTES, decode_task, encode_task
+from services.primitives import exact_json
+from services.primitives.exact_json import MAX_DEPTH
+from services.queueing.sqs import message_bytes
 from services.settings import ApiSettings
-from services.sqs import message_bytes
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 RECEIVER = "http://receiver:9000/callback"
 CALCULATION = "/v1/calculation/basic"

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter
 
 from services.api.validation import MOST_CHARACTERS, MOST_ERRORS, faults_of_body
 from services.messages import MAX_BODY_BYTES
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
 REQUEST_MODEL: type[BaseModel] = TASK_TYPES["calculation"].request_model

@@ -20,7 +20,7 @@ from services.api.app import create_app
 from services.api.enqueue import TaskQueue
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])

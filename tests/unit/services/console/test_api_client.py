@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
-from services import exact_json
 from services.api.app import create_app
 from services.console.api_client import Api, ApiError, NoTaskRouteError
+from services.primitives import exact_json
 from services.settings import ApiSettings, ConsoleSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.service_fixtures import Serve
 
 DOCUMENT = create_app(ApiSettings(), load_task_types(["services.tasks"])).openapi()

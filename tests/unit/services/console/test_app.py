@@ -15,9 +15,9 @@ from pydantic import HttpUrl, SecretStr
 from services.console import dead_letters
 from services.console.answers import HEADERS
 from services.console.app import MAX_BODY_BYTES, create_app
-from services.redaction import hide_secrets_of
 from services.settings import ConsoleSettings, ServiceAddress
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
+from services.telemetry.redaction import hide_secrets_of
 from tests.service_fixtures import Serve
 
 TASK_TYPES = load_task_types(["services.tasks"])

@@ -6,9 +6,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from services.console.queue_rows import MOST_POINTS, QueueRow, Told, kind_of, told_of
-from services.queue_samples import QueueSample
+from services.queueing.samples import QueueSample
 from services.queues import define_queues
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 DEFINITIONS = define_queues(load_task_types(["services.tasks"]))
 NOTHING = Told()

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
+from services.dead_letters.dead_message import content_of
+from services.dead_letters.plan import Move
 from services.dlq import render
-from services.dlq.dead_letter import content_of
-from services.dlq.plan import Move
-from services.sqs import QueueState
-from tests.unit.services.dlq.letters import DEFINITIONS, OUTCOME, SENT_AT, TASK, letter
+from services.queueing.sqs import QueueState
+from tests.unit.services.dead_letters.letters import DEFINITIONS, OUTCOME, SENT_AT, TASK, letter
 
 REFUSED = letter(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")
 NOW = SENT_AT + 7500

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import of_stack
 from services.messages import _NOT_IN_SQS, UnusableMessageError
-from services.sqs import message_bytes
+from services.queueing.sqs import message_bytes
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
 LARGEST_BYTES = 64 * 1024

@@ -6,8 +6,8 @@ from typing import cast
 
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.queue_watch import QueueWatch
-from services.made_anew import MadeAnew
-from services.queue_samples import QueueSample, QueueSampler
+from services.queueing.recreated_queues import MadeAnew
+from services.queueing.samples import QueueSample, QueueSampler
 
 SILENT = ValueError("there is no such queue")
 THERE = QueueSample(at=2, waiting=0, in_flight=0, delayed=0, first_at=1, last_empty_at=None)

@@ -3,10 +3,10 @@
 import pytest
 import structlog
 
-from services.decisions import PermanentError, RetryLaterError
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.stuck_handler import RECEIVES_BEFORE_ALERT, StuckHandler
-from services.sqs import ReceivedMessage
+from services.queueing.decisions import PermanentError, RetryLaterError
+from services.queueing.sqs import ReceivedMessage
 from tests.unit.services.dlq_watcher.conftest import dead
 
 

@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services import exact_json
+from services.primitives import exact_json
+from services.task_types.task_type import ItemError, TaskRequest
 from services.tasks.calculation import TASK_TYPE, CalculationItem, calculate
-from services.tasks.task_type import ItemError, TaskRequest
 
 OPERATIONS = "+-*/"
 BEYOND_DOUBLE = "the result cannot be represented"

@@ -14,12 +14,13 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from services import exact_json, problem_details, targets
-from services.exact_json import MAX_DEPTH
-from services.targets import ACCEPTED
+from services.outbound import problem_details, targets
+from services.outbound.targets import ACCEPTED
+from services.primitives import exact_json
+from services.primitives.exact_json import MAX_DEPTH
+from services.task_types.task_type import ItemError, TaskContext
 from services.tasks import data
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
-from services.tasks.task_type import ItemError, TaskContext
 from services.worker.task_handler import run_items
 from tests.service_fixtures import EndlessAnswer, Handler, Serve, policy_of
 

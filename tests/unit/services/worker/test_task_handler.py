@@ -12,14 +12,14 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from services import cut_short
-from services.cut_short import TaskTimeoutError
-from services.delivery import OutcomeDelivery
+from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
+from services.queueing import cut_short
+from services.queueing.cut_short import TaskTimeoutError
+from services.queueing.sqs import ReceivedMessage
 from services.settings import WorkerSettings
-from services.sqs import ReceivedMessage
+from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks import data
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.worker.task_handler import TaskHandler, run_items
 from tests.service_fixtures import Serve
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
-from services.tasks.task_type import TaskContext, TaskItem, TaskType
+from services.task_types.task_type import TaskContext, TaskItem, TaskType
 
 
 class SlowItem(TaskItem):

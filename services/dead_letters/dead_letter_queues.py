@@ -1,0 +1,131 @@
+"""The queues at the end of the line, the DLQs and `undelivered`, and a look at what is in them."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from services.dead_letters.browse import LONG_POLL_SECONDS, all_of, walk
+from services.dead_letters.dead_message import DeadLetter, read_dead_letter
+from services.dead_letters.errors import of_missing_queue
+from services.dead_letters.unclaimed import Unclaimed, look_for_unclaimed
+from services.queueing.sqs import Queues, QueueState, ReceivedMessage, is_missing_queue, open_sqs
+from services.queues import UNDELIVERED, QueueDefinition
+from services.settings import BrokerSettings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+
+Collect = Callable[[DeadLetter, ReceivedMessage], None]
+OnLook = Callable[[int], None]
+"""Is told how many more messages were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfLine:
+    """The queues of one command, open until it ends; `stop` is set when it is interrupted."""
+
+    client: "SQSClient"
+    queues: Queues
+    definitions: dict[str, QueueDefinition]
+    stop: asyncio.Event
+
+    async def unclaimed(self) -> Unclaimed:
+        """Look for the stack's queues that no task type claims."""
+        return await look_for_unclaimed(self.client, self.definitions, name_prefix=self.queues.name_prefix)
+
+    def of(self, definitions: dict[str, QueueDefinition]) -> "EndOfLine":
+        """Return the same with these queues instead."""
+        queues = Queues(self.client, definitions, name_prefix=self.queues.name_prefix)
+        return replace(self, queues=queues, definitions=definitions)
+
+    async def states(self, names: Sequence[str]) -> dict[str, QueueState]:
+        """Ask the queues how much they hold. Raises DlqError where one is missing."""
+        states = await all_of(self._state(name) for name in names)
+        return dict(zip(names, states, strict=True))
+
+    async def _state(self, name: str) -> QueueState:
+        queue = self.queues[name]
+        try:
+            return await queue.state()
+        except ClientError as error:
+            if is_missing_queue(error):
+                raise of_missing_queue(queue.name, self.client.meta.endpoint_url) from error
+            raise
+
+    async def _attempts_allowed(self, name: str) -> int | None:
+        """Return after how many receives the source of a DLQ has SQS move a message: as it is, else as declared."""
+        source = self.definitions[name].source_queue
+        if source is None:
+            return None
+        with suppress(ClientError):
+            await self.queues[source].check()
+        return self.queues[source].max_receives
+
+    async def look(
+        self, states: dict[str, QueueState], collect: Collect, has_enough: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Show every message of these queues to `collect`, until it has enough; all of them stay where they are."""
+
+        async def look_into(name: str) -> None:
+            attempts_allowed = await self._attempts_allowed(name)
+
+            async def visit(message: ReceivedMessage) -> bool:
+                collect(read_dead_letter(message, self.definitions[name], attempts_allowed), message)
+                return False
+
+            await walk(self.queues[name], states[name].messages, visit, lambda: self.stop.is_set() or has_enough())
+
+        await all_of(look_into(name) for name in states)
+
+    async def find(
+        self,
+        states: dict[str, QueueState],
+        is_meant: Callable[[DeadLetter], bool],
+        on_look: OnLook,
+        most: int | None = None,
+    ) -> list[DeadLetter]:
+        """Return the messages that are meant, `most` of them at the most; queue by queue, the oldest first."""
+        found: list[DeadLetter] = []
+
+        def collect(letter: DeadLetter, _message: ReceivedMessage) -> None:
+            on_look(1)
+            if is_meant(letter):
+                found.append(letter)
+
+        await self.look(states, collect, lambda: most is not None and len(found) >= most)
+        order = list(states)
+        return sorted(found[:most], key=lambda letter: (order.index(letter.queue), letter.sent_at))
+
+
+def names_at_the_end(definitions: dict[str, QueueDefinition]) -> list[str]:
+    """Return the names of all DLQs, and of `undelivered`."""
+    return [name for name, definition in definitions.items() if definition.source_queue or name == UNDELIVERED]
+
+
+@asynccontextmanager
+async def open_end_of_line(
+    settings: BrokerSettings, definitions: dict[str, QueueDefinition]
+) -> AsyncIterator[EndOfLine]:
+    """Open the queues. From here on Ctrl-C lets what is under way end; a second one does not."""
+    async with open_sqs(settings, longest_wait_seconds=LONG_POLL_SECONDS) as client:
+        queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
+        yield EndOfLine(client, queues, definitions, _stop_on_signal())
+        await queues.close()
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt, number)
+    return stop

@@ -1,0 +1,268 @@
+"""Which targets the requests made for users may have: public addresses, and what `ALLOWED_PRIVATE_TARGETS` lists."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
+from typing import Annotated
+
+import httpx
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
+
+from services.outbound.target_url import MAX_URL_LENGTH, URL_PATTERN, UrlError, parse_url, read_host, target_of
+from services.settings import CommaSeparated, ExampleReceiverSettings, load_settings
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+# What the IANA registries do not call globally reachable. `ipaddress.is_global` knows another edition of them in each
+# Python release, takes multicast for global, and looks into few of the forms in which IPv6 embeds IPv4.
+# https://www.iana.org/assignments/iana-ipv4-special-registry
+_IPV4_NOT_PUBLIC = tuple(
+    map(
+        IPv4Network,
+        (
+            "0.0.0.0/8",  # this network
+            "10.0.0.0/8",  # private
+            "100.64.0.0/10",  # carrier-grade NAT
+            "127.0.0.0/8",  # loopback
+            "168.63.129.16/32",  # public by the registry, but Azure's channel to the host of a virtual machine:
+            # https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+            "169.254.0.0/16",  # link-local, cloud metadata
+            "172.16.0.0/12",  # private
+            "192.0.0.0/24",  # IETF protocol assignments, Oracle Cloud's metadata
+            "192.0.2.0/24",  # documentation
+            "192.88.99.0/24",  # 6to4 relays, deprecated
+            "192.168.0.0/16",  # private
+            "198.18.0.0/15",  # benchmarks
+            "198.51.100.0/24",  # documentation
+            "203.0.113.0/24",  # documentation
+            "224.0.0.0/4",  # multicast
+            "240.0.0.0/4",  # reserved, broadcast
+        ),
+    )
+)
+
+# All global unicast addresses that IANA has assigned are in this block; what is outside it is loopback, link-local,
+# private, multicast, reserved, or an IPv4 address in another form.
+# https://www.iana.org/assignments/ipv6-address-space
+_IPV6_GLOBAL_UNICAST = IPv6Network("2000::/3")
+
+# https://www.iana.org/assignments/iana-ipv6-special-registry
+_IPV6_NOT_PUBLIC = tuple(
+    map(
+        IPv6Network,
+        (
+            "2001::/23",  # IETF protocol assignments: Teredo, which embeds IPv4, benchmarks, ORCHID
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4, which embeds IPv4
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+
+# Networks without IPv4 reach the public IPv4 addresses through it (RFC 6052, section 2.1).
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+# Many tasks lead to few hosts and addresses.
+_REMEMBERED = 1024
+
+_LOOPBACK = ("127.0.0.1", "::1")
+
+_PORTS = range(1, 65_536)
+
+# The name of a host without a port. One whose last label is a number would be read as an IPv4 address
+# (https://url.spec.whatwg.org/#host-parsing).
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)$){_LABEL}")
+_HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[^]/]+)\]|(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
+
+
+class ForbiddenTargetError(httpx.TransportError):
+    """A request may not go where it leads; no connection was opened."""
+
+    def __init__(self, host: str, port: int) -> None:
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        super().__init__(f"{target} is not public, and ALLOWED_PRIVATE_TARGETS does not list it")
+
+
+@lru_cache(_REMEMBERED)
+def is_public(address: IPAddress) -> bool:
+    """Tell whether everybody's requests may go to the address.
+
+    It is one that the IANA registries call globally reachable. An IPv4 address embedded in IPv6 counts as what it is
+    where it is mapped (RFC 4291, section 2.5.5.2) or behind NAT64's well-known prefix; other embeddings are not public.
+    """
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _IPV4_NOT_PUBLIC)
+    if address.ipv4_mapped:
+        return is_public(address.ipv4_mapped)
+    if address in _NAT64:
+        return is_public(IPv4Address(address.packed[-4:]))
+    return address in _IPV6_GLOBAL_UNICAST and not any(address in network for network in _IPV6_NOT_PUBLIC)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedTarget:
+    """An entry of `ALLOWED_PRIVATE_TARGETS`: a host name or a network, on one port or on all."""
+
+    host: str | IPNetwork
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, entry: str) -> "AllowedTarget":
+        """Read an entry: a host, an address, either with a port, or a network. Raises ValueError for anything else."""
+        try:
+            ip_interface(entry)
+        except ValueError:
+            return cls._parse_with_port(entry)
+        return cls(ip_network(entry))
+
+    @classmethod
+    def _parse_with_port(cls, entry: str) -> "AllowedTarget":
+        parts = _HOST_AND_PORT.fullmatch(entry)
+        host = _read_host(parts) if parts else None
+        port = int(parts["port"]) if parts and parts["port"] else None
+        if host is None or (port is not None and port not in _PORTS):
+            raise ValueError(
+                f"{entry!r} is no target: write host, host:port, 10.0.0.5, 10.0.0.5:9000, fd00::5, [fd00::5]:9000"
+                " or 10.0.0.0/8"
+            )
+        return cls(host, port)
+
+
+def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
+    address = _read_address(parts["ipv6"] or parts["host"])
+    if address:
+        return ip_network(address)
+    try:
+        name = read_host(parts["host"] or "")
+    except UrlError:
+        return None
+    return name if _HOST_NAME.fullmatch(name) else None
+
+
+@lru_cache(_REMEMBERED)
+def _read_address(text: str) -> IPAddress | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+class TargetPolicy:
+    """Decides whether a request made for a user may go where it leads."""
+
+    def __init__(self, allowed: Iterable[AllowedTarget] = ()) -> None:
+        allowed = list(allowed)
+        self._hosts = {(each.host, each.port) for each in allowed if isinstance(each.host, str)}
+        self._networks = [(each.host, each.port) for each in allowed if not isinstance(each.host, str)]
+
+    def lists_host(self, host: str, port: int) -> bool:
+        """Tell whether this very name is listed: then it may lead to any address."""
+        return (host, port) in self._hosts or (host, None) in self._hosts
+
+    def permits(self, address: str, port: int) -> bool:
+        """Tell whether a connection to the address may be opened."""
+        parsed = _read_address(address)
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
+        return parsed is not None and (is_public(parsed) or self._lists_address(parsed, port))
+
+    def _lists_address(self, address: IPAddress, port: int) -> bool:
+        return any(address in network and listed in {None, port} for network, listed in self._networks)
+
+    def check_host(self, host: str, port: int) -> None:
+        """Raise ForbiddenTargetError where the host itself shows that no connection may be opened.
+
+        That is so for an address, and for the names that mean this machine (RFC 6761, section 6.3). Where any other
+        name leads shows when it is resolved.
+        """
+        if self._shows_forbidden(host, port):
+            raise ForbiddenTargetError(host, port)
+
+    @lru_cache(_REMEMBERED)  # noqa: B019  # a program has one policy, for as long as it runs
+    def _shows_forbidden(self, host: str, port: int) -> bool:
+        if self.lists_host(host, port):
+            return False
+        if host.rstrip(".").rpartition(".")[2] == "localhost":
+            addresses: tuple[str, ...] = _LOOPBACK
+        elif _read_address(host):
+            addresses = (host,)
+        else:
+            return False
+        return not any(self.permits(address, port) for address in addresses)
+
+
+class TargetSettings(ExampleReceiverSettings):
+    """The setting of the targets, read when the module is imported: a wrong one stops a service at boot."""
+
+    allowed_private_targets: Annotated[
+        list[Annotated[AllowedTarget, BeforeValidator(AllowedTarget.parse)]], NoDecode, CommaSeparated
+    ] = []  # noqa: RUF012  # pydantic copies it
+    """The hosts, addresses and networks that requests made for users may reach although they are not public."""
+
+
+_settings = load_settings(TargetSettings)
+policy = TargetPolicy(_settings.allowed_private_targets)
+
+
+def what_can_be_called(policy: TargetPolicy, example_receiver_url: str) -> str:
+    """Return what to add to a refusal: the example receiver, where it is listed.
+
+    So whoever gives `localhost` to workers in containers reads by which name these reach it. What else is listed is
+    nobody's business who submits a task; the example receiver stands in the documentation.
+    """
+    receiver = target_of(example_receiver_url)
+    if not policy.lists_host(receiver.host, receiver.port):
+        return ""
+    return f" (it lists the receiver of this stack: {example_receiver_url})"
+
+
+_CAN_BE_CALLED = what_can_be_called(policy, str(_settings.example_receiver_url))
+
+
+ACCEPTED = {"accepted": True}
+"""Pydantic's validation context of a task that was accepted. It may be by an earlier release, or with other settings:
+what a request may not have, it may; the request that is made is refused where it must be."""
+
+
+def was_accepted(info: ValidationInfo) -> bool:
+    """Tell whether a model reads a task that was accepted, rather than a request that may be."""
+    return info.context is ACCEPTED
+
+
+def _check_url(text: str, info: ValidationInfo) -> str:
+    if was_accepted(info):
+        return text
+    try:
+        target = parse_url(text)
+        policy.check_host(target.host, target.port)
+    except UrlError as error:
+        raise PydanticCustomError("url", str(error)) from error
+    except ForbiddenTargetError as error:
+        raise PydanticCustomError("forbidden_target", f"{error}{_CAN_BE_CALLED}") from error
+    return text
+
+
+TargetUrl = Annotated[
+    str,
+    Field(max_length=MAX_URL_LENGTH),
+    AfterValidator(_check_url),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "uri",
+            "pattern": URL_PATTERN,
+            "maxLength": MAX_URL_LENGTH,
+            "description": f"A URL of at most {MAX_URL_LENGTH} characters. Path and query are sent byte for byte"
+            " as they are given, so they have visible ASCII characters alone. User and password, percent-encoded, are"
+            " sent as Basic authentication; a fragment is not sent.",
+        }
+    ),
+]
+"""The URL of a request made for a user, byte for byte as it was given. It is refused where it cannot be sent as it is
+(see target_url.py), and where it shows that it leads to a forbidden target."""

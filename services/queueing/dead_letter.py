@@ -1,0 +1,60 @@
+"""Why a message is dead: read from what its last consumer, or SQS, left on it."""
+
+from dataclasses import dataclass, replace
+
+from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.primitives.counts import read_count
+from services.queueing.sqs import ReceivedMessage
+
+_NOBODY_REPORTED = (
+    "no worker reported back: whether it was begun is not known"
+    " (a worker may have been killed or suspended, its broker silent, or something else have received it)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The reason of a dead message, and how many attempts were made."""
+
+    reason: str
+    attempts: int
+    """Where nobody reported back, how often it was received."""
+    trace: str | None = None
+    """The end of the last attempt's stack trace, where there was one: for people, never for a callback."""
+    is_reported: bool = True
+    """Whether a worker has said why; else it is not known whether the attempts were made."""
+
+    @property
+    def details(self) -> str:
+        """The sentence that the callback carries."""
+        if not self.is_reported:
+            return f"{self.reason} (failed for good)"
+        attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"{self.reason} (failed for good after {attempts})"
+
+    @property
+    def attempts_known(self) -> str:
+        """The number of attempts, for a person."""
+        return str(self.attempts) if self.is_reported else "not known"
+
+    def with_reason(self, reason: str) -> "Failure":
+        """Add a reason, unless it is the one that is known already."""
+        return self if reason in self.reason else replace(self, reason=f"{self.reason}; {reason}")
+
+
+def read_failure(message: ReceivedMessage, max_attempts: int) -> Failure:
+    """Read the failure of a dead message whose queue allows `max_attempts`.
+
+    A worker that gives up says why. Where SQS moved the message by its redrive policy, it had been received as often as
+    its queue allows, and nobody settled it: what a redriven message says is of an earlier time.
+    """
+    reason = message.attributes.get(REASON_ATTRIBUTE)
+    if reason is None or message.dead_letter_source_arn is not None:
+        times = "once" if max_attempts == 1 else f"{max_attempts} times"
+        return Failure(f"received {times}, and {_NOBODY_REPORTED}", max_attempts, is_reported=False)
+    attempts = read_count(message.attributes.get(ATTEMPTS_ATTRIBUTE, ""))
+    return Failure(
+        reason,
+        max_attempts if attempts is None else attempts,
+        message.attributes.get(TRACE_ATTRIBUTE),
+    )

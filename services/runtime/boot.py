@@ -1,0 +1,48 @@
+"""The first steps of every program: its settings, task types, logs and traces; what cannot work ends it here."""
+
+from typing import TypeVar
+
+import aioboto3
+
+from services.queues import define_queues
+from services.settings import BrokerSettings, load_settings, refuse_to_start
+from services.streams.output import protect
+from services.task_types.loading import TaskTypes, load_task_types
+from services.telemetry import metrics, tracing
+from services.telemetry.logs import configure_logs
+
+BrokerSettingsT = TypeVar("BrokerSettingsT", bound=BrokerSettings)
+
+
+def boot(
+    settings_class: type[BrokerSettingsT], *, traced_as: str | None = None, has_results: bool = False
+) -> tuple[BrokerSettingsT, TaskTypes]:
+    """Return the settings and the task types, or end the program with a line that names the setting at fault.
+
+    A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output, and
+    to standard error where a program has results to print.
+    """
+    logs_to = protect("stderr")
+    if not has_results:
+        logs_to = protect("stdout")
+    settings = load_settings(settings_class)
+    if not aioboto3.Session().region_name:
+        refuse_to_start("AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1")
+    try:
+        task_types = load_task_types(settings.task_packages)
+        define_queues(task_types)
+    except ValueError as error:
+        refuse_to_start(str(error))
+    configure_logs(settings, logs_to)
+    if not settings.metrics_enabled:
+        metrics.turn_off()
+    if traced_as is not None:
+        _start_tracing(traced_as)
+    return settings, task_types
+
+
+def _start_tracing(service: str) -> None:
+    try:
+        tracing.start(service)
+    except ValueError as error:
+        refuse_to_start(f"OTEL_…: OpenTelemetry cannot work with these variables: {error}")

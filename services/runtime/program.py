@@ -1,0 +1,161 @@
+"""Runs a consuming program (worker, DLQ watcher): opens what it needs, consumes until told to stop, drains, closes."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+import httpx
+import structlog
+import uvloop
+
+from services.delivery.callback_client import CallbackClient
+from services.delivery.outcome_delivery import OutcomeDelivery
+from services.outbound import targets
+from services.outbound.http_client import open_http_client, open_target_sessions
+from services.queueing.consumer import Consumer
+from services.queueing.queue_check import QueueCheck
+from services.queueing.samples import QueueSampler
+from services.queueing.sqs import Queues, open_sqs
+from services.queues import CALLBACKS, define_queues
+from services.runtime.garbage_collection import spare_what_stays
+from services.runtime.health import Service, serve_health
+from services.runtime.open_files import allow_connections
+from services.runtime.threads import UnawaitedExecutor, end_process, threads_at_work
+from services.settings import ConsumerSettings
+from services.task_types.loading import TaskTypes
+from services.telemetry import tracing
+
+log = structlog.get_logger(__name__)
+
+_CLOSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the message handlers work with; open for the life of the program."""
+
+    queues: Queues
+    http: httpx.AsyncClient
+    callback_client: CallbackClient
+    delivery: OutcomeDelivery
+
+
+class Part(Protocol):
+    """What a program runs besides others, such as a Consumer."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, and finish what is in hand."""
+
+    def unready_reason(self) -> str | None:
+        """Return why it does not work, or None."""
+
+
+def run_program(  # noqa: PLR0913  # what makes one program another
+    name: str,
+    settings: ConsumerSettings,
+    task_types: TaskTypes,
+    make_parts: Callable[[Resources], Sequence[Part]],
+    queue_names: Iterable[str],
+    *,
+    most_connections: int,
+    samples_queues: bool = False,
+) -> NoReturn:
+    """Run the parts until SIGTERM or SIGINT, and end the process, whatever tasks and threads are left.
+
+    `queue_names` are the queues that it keeps an eye on: they are to be as declared. `most_connections` are those that
+    it may have at a time to users' addresses. One program of the stack samples all queues, for the metrics of them.
+    """
+    allow_connections(most_connections)
+    # Not by uvloop.run, which waits for every task that is left: one of a task type may not want to end.
+    loop = uvloop.new_event_loop()
+    try:
+        loop.run_until_complete(
+            _run(name, settings, task_types, make_parts, queue_names, samples_queues=samples_queues)
+        )
+    except Exception:
+        log.exception("ended by an error")
+    _end(1)
+
+
+def _end(exit_code: int) -> NoReturn:
+    tracing.tracer.stop()
+    if left := threads_at_work():
+        log.warning("threads are at work that nobody can stop: they end with the process", threads=len(left))
+    log.info("stopped")
+    end_process(exit_code)
+
+
+async def _run(  # noqa: PLR0913  # the same
+    name: str,
+    settings: ConsumerSettings,
+    task_types: TaskTypes,
+    make_parts: Callable[[Resources], Sequence[Part]],
+    queue_names: Iterable[str],
+    *,
+    samples_queues: bool,
+) -> NoReturn:
+    stop = _stop_on_signal()
+    async with _default_executor(settings), _open_resources(settings, task_types) as resources:
+        check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
+        parts = [check, *make_parts(resources)]
+        service = Service(
+            name,
+            checks=[part.unready_reason for part in parts],
+            consumers=[part.describe_work for part in parts if isinstance(part, Consumer)],
+            sampler=QueueSampler(resources.queues) if samples_queues else None,
+        )
+        async with serve_health(settings, service):
+            spare_what_stays()
+            log.info("started")
+            # Before the first message is received: its first attempt may be the last one that the queue allows.
+            await check.look()
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(part.run(stop))
+    # Here, as the loop does not close before the last name lookup has ended, which may take long.
+    _end(0)
+
+
+@asynccontextmanager
+async def _default_executor(settings: ConsumerSettings) -> AsyncIterator[None]:
+    """Give the loop a thread for each slot: the blocking work of one task waits for that of no other."""
+    with UnawaitedExecutor(settings.worker_concurrency) as executor:
+        asyncio.get_running_loop().set_default_executor(executor)
+        yield
+
+
+@asynccontextmanager
+async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
+        )
+        sessions = await stack.enter_async_context(open_target_sessions(policy=targets.policy))
+        http = await stack.enter_async_context(
+            open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
+        )
+        queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
+        stack.push_async_callback(_close, queues)
+        callback_client = CallbackClient(sessions, settings)
+        callbacks = queues[CALLBACKS]
+        delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
+        stack.callback(delivery.close)
+        yield Resources(queues, http, callback_client, delivery)
+
+
+async def _close(queues: Queues) -> None:
+    # Nobody waits any more for what is under way, and SQS may be silent.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await queues.close()
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,1 @@
+"""What a task type is, and where they are found."""

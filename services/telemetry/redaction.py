@@ -1,0 +1,90 @@
+"""Keeps secrets out of what is told to anyone: logs, reasons, alerts, answers."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, SecretStr
+
+from services.telemetry.url_secrets import without_url_secrets
+
+MASK = "***"
+
+SHORTEST_SECRET = 8
+"""What is shorter is no secret, and would be found in ordinary words: LocalStack's key is `test`."""
+
+# Read by AWS's SDK itself, not by our settings.
+_AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+# Read by OpenTelemetry's SDK: `key=value`, separated by commas, where a value may be percent-encoded
+# (https://opentelemetry.io/docs/specs/otel/protocol/exporter).
+_OTLP_HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+
+# Of every signing secret (Standard Webhooks 1.0, "Signature scheme"); the key behind it is as secret without it.
+_SIGNING_SECRET_PREFIX = "whsec_"  # noqa: S105  # no secret itself
+
+
+class Redactor:
+    """Replaces the secrets that it has been told of."""
+
+    def __init__(self) -> None:
+        self._spellings: set[str] = set()
+        self._pattern = re.compile("(?!)")  # finds nothing
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Replace these from now on too, as they are and as URLs, JSON and Python's repr spell them."""
+        self._spellings |= {
+            spelling for secret in secrets if len(secret) >= SHORTEST_SECRET for spelling in _spellings(secret)
+        }
+        longest_first = sorted(self._spellings, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+    def redact(self, text: str) -> str:
+        """Return the text with `***` for each secret."""
+        return self._pattern.sub(MASK, text)
+
+
+_redactor = Redactor()
+redact = _redactor.redact
+
+
+def tellable(text: str) -> str:
+    """Return what may be told of a text that a library, a server or a user wrote: URLs in it without their secrets."""
+    return redact(without_url_secrets(text))
+
+
+def hide_secrets_of(settings: BaseModel) -> None:
+    """Let `redact` replace every SecretStr of the settings, and the credentials that libraries take from the shell."""
+    _redactor.hide(_secrets_in(list(dict(settings).values())))
+    _redactor.hide(os.environ.get(name, "") for name in _AWS_SECRETS)
+    _redactor.hide(value for name in _OTLP_HEADERS for value in _header_values(os.environ.get(name, "")))
+
+
+def _header_values(headers: str) -> Iterator[str]:
+    for header in headers.split(","):
+        value = header.partition("=")[2].strip()
+        yield from (value, unquote(value))
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    match value:
+        case SecretStr():
+            # A setting may hold several while one is rotated.
+            yield from value.get_secret_value().replace(",", " ").split()
+        case list() | tuple():
+            for each in value:
+                yield from _secrets_in(each)
+
+
+def _spellings(secret: str) -> set[str]:
+    escaped = repr(secret)[1:-1]
+    return {
+        secret,
+        secret.removeprefix(_SIGNING_SECRET_PREFIX),
+        quote(secret, safe="", errors="replace"),
+        escaped,
+        *(json.dumps(text)[1:-1] for text in (secret, escaped)),
+    }

@@ -1,0 +1,536 @@
+"""How a queue is consumed, on a real LocalStack."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import structlog
+from botocore.exceptions import EndpointConnectionError
+from pydantic import HttpUrl
+from structlog.testing import capture_logs
+
+from services.queueing import retrying as insistence
+from services.queueing.attempt_history import NOT_KNOWN
+from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.decisions import PermanentError, RetryPolicy
+from services.queueing.sqs import Queue, ReceivedMessage, open_sqs
+from services.settings import WorkerSettings
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
+from tests.jumping_clock import JumpingClock
+
+AT_ONCE = RetryPolicy(3, (0,))
+ONCE = RetryPolicy(1, (0,))
+AGAIN_IN_HAND = "received again while in hand"
+"""What is logged of a message whose visibility timeout has ended while it was worked."""
+
+
+class Work:
+    """A message handler that notes what it is given, and does with it what it is told."""
+
+    def __init__(self, *, held: bool = False, error: Exception | None = None) -> None:
+        self.begun: list[ReceivedMessage] = []
+        self.ended = 0
+        self.most_in_hand = 0
+        self.let_go = asyncio.Event()
+        self._error = error
+        self._changed = asyncio.Condition()
+        if not held:
+            self.let_go.set()
+
+    async def __call__(self, message: ReceivedMessage) -> None:
+        async with self._changed:
+            self.begun.append(message)
+            self.most_in_hand = max(self.most_in_hand, len(self.begun) - self.ended)
+            self._changed.notify_all()
+        try:
+            await self.let_go.wait()
+        finally:
+            self.ended += 1
+        if self._error:
+            raise self._error
+
+    async def has_begun(self, count: int) -> None:
+        """Wait until so many messages were begun."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: len(self.begun) >= count)
+
+
+class Failures:
+    """Lets the next requests of an operation fail before they reach SQS."""
+
+    def __init__(self, broker: Broker, operation: str, count: int) -> None:
+        self._left = count
+        self._failed = asyncio.Semaphore(0)
+        self._passed = asyncio.Event()
+        broker.client.meta.events.register(f"before-call.sqs.{operation}", self._fail)
+
+    def _fail(self, **_call: Any) -> None:
+        if not self._left:
+            self._passed.set()
+            return
+        self._left -= 1
+        self._failed.release()
+        raise EndpointConnectionError(endpoint_url="http://sqs")
+
+    async def next(self) -> None:
+        """Wait until one more request has failed."""
+        await asyncio.wait_for(self._failed.acquire(), PATIENCE_SECONDS)
+
+    async def are_over(self) -> None:
+        """Wait until a request of the operation was let through."""
+        await asyncio.wait_for(self._passed.wait(), PATIENCE_SECONDS)
+
+
+async def show_again(broker: Broker, message: ReceivedMessage) -> None:
+    """Show a message that is worked no more, as if its visibility timeout were over."""
+    await broker.queues["calculation"].change_visibility(message, 0)
+
+
+async def receive_again(broker: Broker, message: ReceivedMessage) -> None:
+    """Show a message that is being worked, as if its heartbeat had failed, until the consumer was given it again."""
+    with capture_logs() as lines:
+        await broker.queues["calculation"].change_visibility(message, 0)
+        while not any(line["event"] == AGAIN_IN_HAND for line in lines):
+            await broker.requests.reach("ReceiveMessage", broker.requests.counts["ReceiveMessage"] + 1)
+
+
+def consumer_of(broker: Broker, work: MessageHandler, policy: RetryPolicy = AT_ONCE, **settings: Any) -> Consumer:
+    return Consumer(
+        broker.queues["calculation"],
+        broker.queues["calculation-dlq"],
+        work,
+        policy,
+        WorkerSettings(**broker.environment, sqs_wait_time_seconds=1, **settings),
+    )
+
+
+async def test_a_message_is_acknowledged_when_its_handler_has_returned_and_not_before(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work)):
+        await work.has_begun(1)
+        assert await broker.in_queue("calculation") == (0, 1)
+        assert broker.requests.counts["DeleteMessageBatch"] == 0
+        work.let_go.set()
+
+    assert await broker.in_queue("calculation") == (0, 0)
+    assert [message.body for message in work.begun] == ["body"]
+
+
+async def test_a_message_that_fails_is_tried_max_attempts_times_and_then_dead_lettered(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(error=ValueError("no\x00"))
+
+    async with running(consumer_of(broker, work)):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert [message.receive_count for message in work.begun] == [1, 2, 3]
+    assert dead.body == "body"
+    trace = dead.attributes["trace"]
+    assert dead.attributes == {
+        "reason": "ValueError: no\ufffd",
+        "attempts": "3",
+        "source_queue": "calculation",
+        "trace": trace,
+    }
+    assert trace.startswith("Traceback")
+    assert trace.endswith("ValueError: no\ufffd\n")
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_dead_message_has_the_reason_of_each_attempt(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    errors = [ValueError("a"), KeyError("b"), TimeoutError("c")]
+
+    async def fail(message: ReceivedMessage) -> None:
+        raise errors[message.receive_count - 1]
+
+    async with running(consumer_of(broker, fail)):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert dead.attributes["reason"] == "attempt 3: TimeoutError: c; attempt 2: KeyError: 'b'; attempt 1: ValueError: a"
+
+
+async def test_an_attempt_of_which_this_worker_knows_nothing_is_not_passed_over(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    # A worker that is lost in the first attempt.
+    await broker.queues["calculation"].receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+
+    async with running(consumer_of(broker, Work(error=ValueError("no")))):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert dead.attributes["reason"] == f"attempts 2 to 3: ValueError: no; attempt 1: {NOT_KNOWN}"
+
+
+async def test_what_is_given_up_in_a_dead_letter_queue_keeps_the_trace_of_the_work(broker: Broker) -> None:
+    attributes = {"reason": "no", "attempts": "3", "source_queue": "calculation", "trace": "Traceback: no"}
+    await broker.queues["calculation-dlq"].send("body", attributes)
+
+    async def give_up(_message: ReceivedMessage) -> None:
+        raise PermanentError("nobody can be told", attempts=3)
+
+    dlq, undelivered = broker.queues["calculation-dlq"], broker.queues["undelivered"]
+    settings = WorkerSettings(**broker.environment, sqs_wait_time_seconds=1)
+    async with running(Consumer(dlq, undelivered, give_up, RetryPolicy(None, (0,)), settings)):
+        [kept] = await broker.take("undelivered")
+
+    assert kept.attributes["sent_at_ms"].isdecimal()
+    told = {"reason": "nobody can be told", "sent_at_ms": kept.attributes["sent_at_ms"]}
+    assert kept.attributes == attributes | told
+
+
+async def test_a_message_that_is_delivered_twice_is_worked_once_and_settled_by_the_newer_receipt(
+    broker: Broker,
+) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work)):
+        await work.has_begun(1)
+        await receive_again(broker, work.begun[0])
+        work.let_go.set()
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True, error=ValueError("no"))
+
+    async with running(consumer_of(broker, work)):
+        await work.has_begun(1)
+        await receive_again(broker, work.begun[0])
+        await receive_again(broker, work.begun[0])
+        work.let_go.set()
+        # SQS has counted three receives, and would move it without a reason at the next one.
+        [dead] = await broker.take("calculation-dlq")
+
+    assert len(work.begun) == 1
+    assert dead.attributes["attempts"] == "3"
+    assert dead.attributes["reason"].startswith("attempt 3: ValueError: no; ")
+
+
+async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    work = Work()
+    failures = Failures(broker, "DeleteMessageBatch", 1)
+
+    async with running(consumer_of(broker, work)):
+        await failures.next()
+        await show_again(broker, work.begun[0])
+        await failures.are_over()
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    work = Work(error=PermanentError("garbage"))
+    failures = Failures(broker, "DeleteMessageBatch", 1)
+
+    async with running(consumer_of(broker, work)):
+        await failures.next()
+        await show_again(broker, work.begun[0])
+        await failures.are_over()
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+    assert await broker.in_queue("calculation-dlq") == (1, 0)
+
+
+async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    failures = Failures(broker, "SendMessageBatch", 2)
+    begun: list[ReceivedMessage] = []
+
+    async def fail(message: ReceivedMessage) -> None:
+        structlog.contextvars.bind_contextvars(task_id="task-1")
+        begun.append(message)
+        raise PermanentError("garbage")
+
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        async with running(consumer_of(broker, fail)):
+            for _ in range(2):
+                await failures.next()
+                await show_again(broker, begun[0])
+            await failures.are_over()
+
+    assert [line["task_id"] for line in lines if line["event"] == "dead-lettered"] == ["task-1"] * 3
+
+
+async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+    await broker.queues["calculation"].send("body")
+    work = Work(error=PermanentError("garbage"))
+    failures = Failures(broker, "SendMessageBatch", 1)
+
+    async with running(consumer_of(broker, work)):
+        await failures.next()
+        await show_again(broker, work.begun[0])
+        [dead] = await broker.take("calculation-dlq")
+
+    assert len(work.begun) == 1
+    assert dead.attributes["reason"] == "garbage"
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_message_that_was_purged_while_it_was_worked_is_told_of_once_and_not_said_to_come_again(
+    broker: Broker,
+) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True, error=ValueError("no"))
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work)):
+            await work.has_begun(1)
+            await broker.purge("calculation")
+            work.let_go.set()
+            await broker.requests.reach("ChangeMessageVisibilityBatch", 1)
+
+    assert broker.requests.counts["ChangeMessageVisibilityBatch"] == 1
+    events = [line["event"] for line in lines]
+    assert "not returned for retry: the message is not in hand any more" in events
+    assert not any("again" in event for event in events)
+
+
+async def test_a_purged_message_has_no_heartbeat_and_its_outcome_is_none_the_worse(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work, heartbeat_seconds=0.1)):
+            await work.has_begun(1)
+            await broker.purge("calculation")
+            told = "the message is not in hand any more; its work goes on"
+            while not any(line["event"] == told for line in lines):  # noqa: ASYNC110  # a log tells nobody of a line
+                await asyncio.sleep(0.05)
+            work.let_go.set()
+
+    assert work.ended == 1
+    assert not any(line["event"] == "heartbeat failed" for line in lines)
+    assert not any("not settled" in line["event"] for line in lines)
+
+
+async def test_a_heartbeat_that_fails_is_followed_by_the_next(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+    failures = Failures(broker, "ChangeMessageVisibilityBatch", 2)
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work, visibility_timeout_seconds=5, heartbeat_seconds=0.5)):
+            await work.has_begun(1)
+            await failures.are_over()
+            # In all, the beats take longer than the visibility timeout.
+            await broker.requests.reach("ChangeMessageVisibilityBatch", 12)
+            work.let_go.set()
+
+    assert AGAIN_IN_HAND not in {line["event"] for line in lines}
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_what_fails_after_too_long_a_suspend_is_neither_returned_nor_reported_and_comes_again(
+    broker: Broker, jumping_clock: JumpingClock
+) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True, error=ValueError("no"))
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work, ONCE, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+            await work.has_begun(1)
+            jumping_clock.suspend(2)
+            work.let_go.set()
+            [dead] = await broker.take("calculation-dlq")
+
+    [dropped] = [line for line in lines if line["event"] == "dropped: the message is not in hand any more"]
+    assert dropped["reason"].startswith("ValueError: no; SQS has had no sign of life of the worker for 2 seconds")
+    # What has become of it is known, so it is not begun with care.
+    assert "nothing is known here of its last attempt" not in {line["event"] for line in lines}
+    assert [message.receive_count for message in work.begun] == [1, int(dead.attributes["attempts"])]
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_message_that_can_never_succeed_is_dead_lettered_at_once(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(error=PermanentError("garbage"))
+
+    async with running(consumer_of(broker, work)):
+        [dead] = await broker.take("calculation-dlq")
+
+    assert len(work.begun) == 1
+    assert dead.attributes == {"reason": "garbage", "attempts": "1", "source_queue": "calculation"}
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_failure_that_is_retried_waits_in_the_queue(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(error=ValueError("no"))
+
+    async with running(consumer_of(broker, work, RetryPolicy(3, (600,)))):
+        await broker.requests.reach("ChangeMessageVisibilityBatch", 1)
+
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 1)
+    assert await broker.in_queue("calculation-dlq") == (0, 0)
+
+
+async def test_no_more_messages_are_in_hand_than_there_are_slots(broker: Broker) -> None:
+    await asyncio.gather(*(broker.queues["calculation"].send(str(number)) for number in range(8)))
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work, worker_concurrency=3)):
+        await work.has_begun(3)
+        # The others stay in the queue, for another worker to take.
+        assert await broker.in_queue("calculation") == (5, 3)
+        work.let_go.set()
+        await work.has_begun(8)
+
+    assert work.most_in_hand == 3
+    assert sorted(message.body for message in work.begun) == list("01234567")
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_the_heartbeat_keeps_a_long_task_from_being_received_again(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    with capture_logs() as lines:
+        async with running(consumer_of(broker, work, visibility_timeout_seconds=5, heartbeat_seconds=0.5)):
+            await work.has_begun(1)
+            # The beats take longer than the visibility timeout.
+            await broker.requests.reach("ChangeMessageVisibilityBatch", 12)
+            work.let_go.set()
+
+    assert AGAIN_IN_HAND not in {line["event"] for line in lines}
+    assert len(work.begun) == 1
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_a_worker_that_is_lost_leaves_its_message_to_be_received_again(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    lost = Work(held=True)
+    running_consumer = asyncio.create_task(
+        consumer_of(broker, lost, visibility_timeout_seconds=2, heartbeat_seconds=1).run(asyncio.Event())
+    )
+    await lost.has_begun(1)
+    # The consumer and its heartbeat end at once, the message is not given back.
+    running_consumer.cancel()
+    await asyncio.wait({running_consumer})
+
+    work = Work()
+    async with running(consumer_of(broker, work)):
+        await work.has_begun(1)
+    lost.let_go.set()
+
+    # A receive of the lost one, under way when it ended, may have counted too.
+    assert work.begun[0].receive_count > 1
+
+
+async def test_a_stopping_consumer_finishes_what_is_in_hand_and_receives_no_more(broker: Broker) -> None:
+    await broker.queues["calculation"].send("in hand")
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work, worker_concurrency=1)) as stop:
+        await work.has_begun(1)
+        await broker.queues["calculation"].send("left")
+        stop.set()
+        work.let_go.set()
+
+    assert [message.body for message in work.begun] == ["in hand"]
+    [left] = await broker.take("calculation")
+    assert (left.body, left.receive_count) == ("left", 1)
+
+
+async def test_an_attempt_that_outlasts_the_drain_returns_to_the_queue(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work, drain_timeout_seconds=0.1)) as stop:
+        await work.has_begun(1)
+        stop.set()
+
+    [returned] = await broker.take("calculation")
+    assert (returned.body, returned.receive_count) == ("body", 2)
+
+
+async def test_a_last_attempt_that_outlasts_the_drain_is_dead_lettered(broker: Broker) -> None:
+    await broker.queues["calculation"].send("body")
+    work = Work(held=True)
+
+    async with running(consumer_of(broker, work, ONCE, drain_timeout_seconds=0)) as stop:
+        await work.has_begun(1)
+        stop.set()
+
+    [dead] = await broker.take("calculation-dlq")
+    assert dead.attributes == {
+        "reason": "the worker was stopped before the attempt was done",
+        "attempts": "1",
+        "source_queue": "calculation",
+    }
+    assert await broker.in_queue("calculation") == (0, 0)
+
+
+async def test_two_consumers_of_a_queue_share_its_messages(broker: Broker) -> None:
+    await asyncio.gather(*(broker.queues["calculation"].send(str(number)) for number in range(20)))
+    first, second = Work(held=True), Work(held=True)
+
+    async with running(
+        consumer_of(broker, first, worker_concurrency=10), consumer_of(broker, second, worker_concurrency=10)
+    ):
+        await first.has_begun(10)
+        await second.has_begun(10)
+        first.let_go.set()
+        second.let_go.set()
+
+    assert sorted(int(message.body) for message in first.begun + second.begun) == list(range(20))
+
+
+async def test_a_broker_that_is_not_there_does_not_end_a_consumer(broker: Broker, closed_port: int) -> None:
+    settings = WorkerSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"), sqs_wait_time_seconds=1)
+    async with open_sqs(settings) as client:
+        requests = Requests()
+        client.meta.events.register("before-call.sqs", requests.note)
+        queue = Queue(client, broker.definitions["calculation"])
+        brokerless = Consumer(queue, queue, Work(), AT_ONCE, settings)
+        async with running(brokerless):
+            # What is called twice has survived the first refusal.
+            await requests.reach("GetQueueUrl", 2)
+            assert brokerless.unready_reason() == "calculation: no successful receive yet"
+
+
+async def test_a_consumer_goes_on_when_its_queue_is_there_at_last(unprovisioned: Broker) -> None:
+    work = Work()
+    early = consumer_of(unprovisioned, work)
+    async with running(early):
+        await unprovisioned.requests.reach("GetQueueUrl", 1)
+        for name in ("undelivered", "calculation-dlq", "calculation"):
+            await unprovisioned.create(name)
+        await unprovisioned.queues["calculation"].send("body")
+        await work.has_begun(1)
+        assert early.unready_reason() is None
+
+    assert await unprovisioned.in_queue("calculation") == (0, 0)
+
+
+async def test_sqs_dead_letters_what_its_workers_never_settled(broker: Broker) -> None:
+    queue = broker.queues["data"]
+    await queue.send("body")
+    await queue.receive(1, wait_seconds=5, visibility_timeout_seconds=0)
+
+    assert await queue.receive(1, wait_seconds=1, visibility_timeout_seconds=0) == []
+    [dead] = await take(broker.queues["data-dlq"], 1)
+    assert (dead.body, dead.attributes) == ("body", {})

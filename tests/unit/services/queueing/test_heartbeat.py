@@ -1,0 +1,189 @@
+"""For which messages the heartbeat beats, and when it is over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+import structlog
+
+from services.primitives import clock
+from services.queueing.heartbeat import Heartbeat
+from services.queueing.in_flight import InHand
+from services.queueing.sqs import MessageGoneError, Queue, ReceivedMessage
+from tests.jumping_clock import JumpingClock
+
+VISIBILITY_TIMEOUT = 60
+
+
+class BeatenQueue:
+    """Notes each beat, and holds it back until it is let through."""
+
+    def __init__(self) -> None:
+        self.beats: asyncio.Queue[str] = asyncio.Queue()
+        self.let_through = asyncio.Event()
+
+    async def change_visibility(self, message: ReceivedMessage, _timeout_seconds: int) -> None:
+        self.beats.put_nowait(message.message_id)
+        await self.let_through.wait()
+
+
+def in_hand(message_id: str) -> InHand:
+    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}), VISIBILITY_TIMEOUT, clock.now())
+
+
+@pytest.fixture
+def queue() -> BeatenQueue:
+    return BeatenQueue()
+
+
+@pytest.fixture
+async def heartbeat(queue: BeatenQueue) -> AsyncIterator[Heartbeat]:
+    beating = Heartbeat(cast(Queue, queue), interval_seconds=0.001, visibility_timeout_seconds=VISIBILITY_TIMEOUT)
+    task = asyncio.create_task(beating.run())
+    yield beating
+    task.cancel()
+
+
+async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
+    queue: BeatenQueue, heartbeat: Heartbeat
+) -> None:
+    queue.let_through.set()
+    kept, released = in_hand("kept"), in_hand("released")
+    heartbeat.hold(kept)
+    heartbeat.hold(released)
+    assert {await queue.beats.get(), await queue.beats.get()} == {"kept", "released"}
+
+    await heartbeat.let_go(released)
+    while not queue.beats.empty():
+        queue.beats.get_nowait()
+
+    assert [await queue.beats.get() for _ in range(5)] == ["kept"] * 5
+
+
+async def test_it_beats_in_the_order_in_which_messages_came(queue: BeatenQueue, heartbeat: Heartbeat) -> None:
+    message_ids = [f"message-{number}" for number in range(50)]
+    for message_id in message_ids:
+        heartbeat.hold(in_hand(message_id))
+
+    assert [await queue.beats.get() for _ in message_ids] == message_ids
+
+
+async def test_a_beat_that_fails_is_logged_with_its_task(
+    queue: BeatenQueue, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: asyncio.Queue[object] = asyncio.Queue()
+
+    async def fail(_message: ReceivedMessage, _timeout_seconds: int) -> None:
+        told.put_nowait(structlog.contextvars.get_contextvars())
+        raise ConnectionError
+
+    monkeypatch.setattr(queue, "change_visibility", fail)
+    message = in_hand("message")
+    message.context.run(structlog.contextvars.bind_contextvars, task_id="task-1")
+    heartbeat.hold(message)
+
+    assert await told.get() == {"task_id": "task-1"}
+
+
+async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
+    queue: BeatenQueue, heartbeat: Heartbeat
+) -> None:
+    message = in_hand("message")
+    heartbeat.hold(message)
+    await queue.beats.get()
+
+    letting_go = asyncio.create_task(heartbeat.let_go(message))
+    other = in_hand("other")
+    heartbeat.hold(other)
+    assert await queue.beats.get() == "other"
+    assert not letting_go.done()
+
+    queue.let_through.set()
+    await letting_go
+    assert {await queue.beats.get() for _ in range(3)} == {"other"}
+
+
+async def test_a_beat_is_a_sign_of_life_from_when_it_was_sent(
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+) -> None:
+    message = in_hand("message")
+    jumping_clock.suspend(30)
+    heartbeat.hold(message)
+    await queue.beats.get()
+    jumping_clock.suspend(20)
+
+    queue.let_through.set()
+    await heartbeat.let_go(message)
+
+    assert message.silent_seconds == 20
+
+
+async def test_a_beat_that_comes_too_late_is_no_sign_of_life_whatever_sqs_answers(
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+) -> None:
+    message = in_hand("message")
+    heartbeat.hold(message)
+    await queue.beats.get()
+    jumping_clock.suspend(VISIBILITY_TIMEOUT)
+
+    queue.let_through.set()
+    await heartbeat.let_go(message)
+
+    assert not message.is_ours
+
+
+async def test_it_beats_for_no_message_that_others_may_have_until_it_is_received_again(
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+) -> None:
+    queue.let_through.set()
+    lost = in_hand("lost")
+    jumping_clock.suspend(VISIBILITY_TIMEOUT)
+    heartbeat.hold(lost)
+    heartbeat.hold(in_hand("other"))
+    assert {await queue.beats.get() for _ in range(5)} == {"other"}
+
+    lost.received_again(lost.message, clock.now())
+
+    while await queue.beats.get() != "lost":
+        pass
+
+
+@pytest.mark.parametrize("suspended_seconds", [0, VISIBILITY_TIMEOUT])
+async def test_what_sqs_does_not_know_any_more_is_nobody_elses_where_it_was_asked_in_time(
+    queue: BeatenQueue,
+    jumping_clock: JumpingClock,
+    heartbeat: Heartbeat,
+    monkeypatch: pytest.MonkeyPatch,
+    suspended_seconds: float,
+) -> None:
+    asked = asyncio.Event()
+
+    async def refuse(_message: ReceivedMessage, _timeout_seconds: int) -> None:
+        jumping_clock.suspend(suspended_seconds)
+        asked.set()
+        raise MessageGoneError("MessageNotInflight", "no")
+
+    monkeypatch.setattr(queue, "change_visibility", refuse)
+    message = in_hand("message")
+    heartbeat.hold(message)
+    await asked.wait()
+    await heartbeat.let_go(message)
+    jumping_clock.suspend(10 * VISIBILITY_TIMEOUT)
+
+    assert message.is_ours is (suspended_seconds == 0)
+
+
+async def test_it_beats_soon_after_a_suspend_in_which_the_timers_of_the_loop_stood_still(
+    queue: BeatenQueue, jumping_clock: JumpingClock
+) -> None:
+    hours = 10 * 3600
+    heartbeat = Heartbeat(cast(Queue, queue), interval_seconds=hours, visibility_timeout_seconds=2 * hours)
+    heartbeat.hold(InHand(in_hand("message").message, 2 * hours, clock.now()))
+    beating = asyncio.create_task(heartbeat.run())
+    await asyncio.sleep(0)
+
+    jumping_clock.suspend(hours)
+
+    assert await queue.beats.get() == "message"
+    beating.cancel()

@@ -1,0 +1,95 @@
+"""What cannot be recorded in a trace changes nothing of what is done."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.trace import INVALID_SPAN, get_current_span
+from structlog.testing import capture_logs
+
+from services.telemetry import spans
+from services.telemetry.seldom import Seldom
+from services.telemetry.spans import RecordingTracer
+
+
+class Breaking(SpanProcessor):
+    """A part of OpenTelemetry that fails: when a span begins, or when it ends."""
+
+    def __init__(self, when: str) -> None:
+        self._when = when
+
+    def on_start(self, *_arguments: Any, **_named: Any) -> None:
+        if self._when == "begin":
+            raise ConnectionError("cannot begin")
+
+    def on_end(self, *_arguments: Any) -> None:
+        if self._when == "end":
+            raise ConnectionError("cannot end")
+
+
+class ShyError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "_complaints", Seldom(0))
+
+
+@pytest.fixture
+def tracer_of() -> Callable[[str], RecordingTracer]:
+    def make(when: str) -> RecordingTracer:
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(Breaking(when))
+        return RecordingTracer(provider)
+
+    return make
+
+
+@pytest.mark.parametrize("when", ["begin", "end"])
+def test_a_span_that_cannot_be_recorded_is_told_of_and_its_block_goes_on(
+    tracer_of: Callable[[str], RecordingTracer], when: str
+) -> None:
+    done = []
+
+    with capture_logs() as logs, tracer_of(when).deliver("http://receiver/callback", "id", 1) as span:
+        span.answered(200)
+        done.append(dict(span.headers).keys())
+
+    assert len(done) == 1
+    assert [line["event"] for line in logs] == ["not recorded in the trace"]
+    assert get_current_span() is INVALID_SPAN
+
+
+@pytest.mark.parametrize("when", ["begin", "end", "never"])
+@pytest.mark.parametrize("error", [ValueError("no"), ShyError()])
+def test_what_the_block_raises_is_raised_whatever_becomes_of_its_span(
+    tracer_of: Callable[[str], RecordingTracer], when: str, error: Exception
+) -> None:
+    with pytest.raises(type(error)) as raised, tracer_of(when).work("calculation"):
+        raise error
+
+    assert raised.value is error
+
+
+def test_what_is_no_url_is_told_of_and_recorded_as_nothing(tracer_of: Callable[[str], RecordingTracer]) -> None:
+    with capture_logs() as logs, tracer_of("never").fetch("GET", "http://[") as span:
+        assert span.headers == {}
+
+    assert [line["event"] for line in logs] == ["not recorded in the trace"]
+
+
+def test_it_is_told_of_now_and_then(
+    tracer_of: Callable[[str], RecordingTracer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "_complaints", Seldom(3600))
+    tracer = tracer_of("begin")
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            with tracer.work("calculation"):
+                pass
+
+    assert len(logs) == 1

@@ -1,0 +1,51 @@
+"""A stack that runs is started again where something has changed for its services, and only there."""
+
+import pytest
+
+from stack.config import stack_settings
+from stack.native.fingerprint import fingerprint
+
+
+def of(**environment: str) -> str:
+    return fingerprint(stack_settings(environment, "native"))
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"MODE": "native"},
+        {"MODE": "", "OBSERVABILITY": "", "API_PORT": "", "LOG_LEVEL": "", "AWS_ENDPOINT_URL": ""},
+        {"API_PORT": "8000", "LOCALSTACK_PORT": "4566"},
+        {"LOCALSTACK_IMAGE": "localstack/localstack:5", "LOCALSTACK_AUTH_TOKEN": "t", "GRAFANA_PORT": "3001"},
+        {"LOG_FORMAT": "json", "AWS_ENDPOINT_URL": "http://elsewhere:1"},
+        {"TERM": "dumb", "COLUMNS": "40", "MAKEFLAGS": "s", "MAKELEVEL": "1", "PWD": "/elsewhere"},
+    ],
+)
+def test_what_changes_nothing_for_the_services_does_not_count(environment: dict[str, str]) -> None:
+    assert of(**environment) == of()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"API_PORT": "8001"},
+        {"LOG_LEVEL": "DEBUG"},
+        {"LOCALSTACK_URL_FOR_SERVICES": "http://localhost:4700"},
+        {"SLACK_API_URL": ""},
+        {"OTEL_SDK_DISABLED": "true"},
+    ],
+)
+def test_what_changes_something_does(environment: dict[str, str]) -> None:
+    assert of(**environment) != of()
+
+
+def test_so_does_another_environment_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of()
+    monkeypatch.setattr("stack.native.fingerprint.PYTHON", "/elsewhere/bin/python")
+    assert of() != before
+
+
+def test_so_does_what_dot_env_says_to_a_task_type_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of(UNKNOWN_TO_THE_PROJECT="1")
+    monkeypatch.setattr("stack.native.fingerprint.dot_env_settings", lambda: {"UNKNOWN_TO_THE_PROJECT": "1"})
+    assert of(UNKNOWN_TO_THE_PROJECT="1") != before
