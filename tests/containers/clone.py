@@ -11,8 +11,9 @@ from typing import Any
 from stack.config import ROOT
 from stack.ports import free_port
 
-# What a clone does not have, or makes itself.
-NOT_CLONED = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".stack", ".env", "__pycache__", "mutants")
+# A clone has what git knows, and makes the rest itself: other tests have left tools here, with links to nowhere.
+IGNORED = (ROOT / ".gitignore").read_text().splitlines()
+NOT_CLONED = shutil.ignore_patterns(".git", *(line.rstrip("/") for line in IGNORED))
 
 
 class Clone:
