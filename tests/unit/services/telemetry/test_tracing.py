@@ -64,7 +64,7 @@ def test_what_is_noted_of_no_span_takes_one_call() -> None:
 def test_a_program_that_is_not_traced_imports_nothing_of_opentelemetry() -> None:
     program = (
         "import sys, services.api.__main__, services.worker.__main__, services.dlq_watcher.__main__\n"
-        "from services import tracing\n"
+        "from services.telemetry import tracing\n"
         "tracing.start('api')\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )

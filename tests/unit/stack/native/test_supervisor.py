@@ -7,7 +7,7 @@ import pytest
 
 from stack.config import ROOT
 
-PRINT = "from pathlib import Path; from stack.supervisor import render; print(render(Path('/tmp'), []))"
+PRINT = "from pathlib import Path; from stack.native.supervisor import render; print(render(Path('/tmp'), []))"
 
 
 @pytest.mark.parametrize(("hard", "least"), [(256, 256), (4096, 1024)])
