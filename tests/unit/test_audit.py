@@ -5,15 +5,13 @@ import subprocess
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from stack.config import ROOT
 from stack.ports import free_port
-
-ROOT = Path(__file__).parents[2]
 
 VULNERABLE = {"name": "jinja2", "version": "2.10", "vulns": [{"id": "PYSEC-2019-217", "fix_versions": ["2.10.1"]}]}
 UNFIXED = {"name": "thing", "version": "1.0", "vulns": [{"id": "PYSEC-2026-1", "fix_versions": []}]}

@@ -13,9 +13,9 @@ from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, Wor
 from services.task_types.task_type import ItemError
 from services.tasks import calculation
 from services.tasks.data import DataSettings
+from stack.config import ROOT
 from stack.tryout import demo
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(
     [

@@ -19,8 +19,7 @@ from services.settings import (
 )
 from services.task_types.loading import load_task_types
 from services.tasks.data import DataSettings
-
-ROOT = Path(__file__).parents[3]
+from stack.config import ROOT
 
 SECONDS = "Input should be greater than 0"
 TASK_TYPES = load_task_types(["services.tasks"])

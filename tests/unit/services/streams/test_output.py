@@ -13,8 +13,8 @@ import pytest
 
 from services.streams import output
 from services.streams.output import MOST_KEPT_BYTES, Output
+from stack.config import ROOT
 
-ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 60
 LINE = "x" * 999
 """A kilobyte with its end."""

@@ -21,8 +21,8 @@ from services.runtime.program import Resources, _open_resources
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.task_types.loading import TaskTypes, load_task_types
 from services.worker.__main__ import make_consumers as make_worker_consumers
+from stack.config import ROOT
 
-ROOT = Path(__file__).parents[3]
 DAY = 86_400
 
 SHOUT = """

@@ -5,11 +5,10 @@ import os
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from stack.config import ROOT
 
 # In a process of its own, for what it sets holds for the whole process.
 PROGRAM = """
