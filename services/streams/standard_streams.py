@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from typing_extensions import override
@@ -148,18 +149,34 @@ def _descriptor_of(stream: TextIO | None) -> int:
 @contextmanager
 def _interrupted_when_unread() -> Iterator[None]:
     """Interrupt the main thread, as Ctrl-C does, when nobody reads standard output: nothing may come for long."""
+    is_over = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_over
+        if not is_over:
+            is_over = True
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     ended, end = os.pipe()
-    watcher = threading.Thread(target=_interrupt_when_unread, args=(ended,), daemon=True)
+    unread = threading.Event()
+    watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
     watcher.start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            is_over = True
     finally:
         os.close(end)
         watcher.join()
         os.close(ended)
+        # A signal that is under way may come when the block is over: then it is to interrupt nothing.
+        if not unread.is_set():
+            signal.signal(signal.SIGINT, before)
 
 
-def _interrupt_when_unread(ended: int) -> None:
+def _interrupt_when_unread(ended: int, unread: threading.Event) -> None:
     poll = select.poll()
     poll.register(ended, 0)
     with suppress(OSError, ValueError):
@@ -168,5 +185,6 @@ def _interrupt_when_unread(ended: int) -> None:
             poll.register(output, 0)
     # That the other end is closed is told unasked: POLLERR, POLLHUP (poll(2)).
     if ended not in dict(poll.poll()):
+        unread.set()
         # In a call that blocks, only the thread's own signal interrupts it.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -35,6 +35,11 @@ def follow():
 run_command(follow)
 """
 
+# On a busy machine, the signal by which the reader's end is told may come when the block is over.
+INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, threading").replace(
+    "\n\nrun_command", "\n    signal.raise_signal(signal.SIGINT)\n\nrun_command"
+)
+
 PRINT_WITHOUT_END = """
 from services.streams.standard_streams import end_unread, run_command
 
@@ -139,8 +144,9 @@ def test_what_does_nothing_but_print_ends_with_its_reader() -> None:
         assert (process.stderr.read(), process.wait()) == ("", 0)
 
 
-def test_a_follower_that_has_nothing_to_print_ends_with_its_reader_too() -> None:
-    with start(FOLLOW) as process:
+@pytest.mark.parametrize("program", [FOLLOW, INTERRUPTED_LATE], ids=["at once", "interrupted late"])
+def test_a_follower_that_has_nothing_to_print_ends_with_its_reader_too(program: str) -> None:
+    with start(program) as process:
         assert process.stdout
         assert process.stderr
         assert process.stderr.readline() == "follows\n"
