@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.errors import PermanentError
 from services.outbound.target_url import UrlError, understood_url
 from services.primitives import exact_json
 from services.primitives.counts import read_count
-from services.queueing.decisions import PermanentError
+from services.sqs_limits import MAX_MESSAGE_BYTES, NOT_IN_SQS
 from services.telemetry.redaction import tellable
 
 VERSION = 1
@@ -25,10 +26,6 @@ side while a new release is rolled out. A reader refuses what it does not know, 
 """
 _TASK_VERSIONS = (VERSION,)
 _OUTCOME_VERSIONS = (VERSION, COMPRESSED_VERSION)
-
-MAX_MESSAGE_BYTES = 1_048_576
-"""The most that a message, or a batch of them, may hold: body and attributes together.
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 
 REASON_ATTRIBUTE = "reason"
 ATTEMPTS_ATTRIBUTE = "attempts"
@@ -68,10 +65,6 @@ MAX_BODY_BYTES = (
 
 MAX_OUTCOME_BYTES = 64 * 1024 * 1024
 """The most that a compressed outcome may hold: no message of a few bytes may fill the memory of its reader."""
-
-# The characters that SQS takes in bodies and attributes.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-_NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # JSON may hold these two characters in strings, SQS may not; as escapes both take them.
 _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
@@ -237,7 +230,7 @@ def sent_at_attribute(sent_at: float) -> dict[str, str]:
 
 def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:
     """Return the text as a message attribute can hold it: no character that SQS refuses, not empty, not too long."""
-    clean = _NOT_IN_SQS.sub("\ufffd", text) or "unknown"
+    clean = NOT_IN_SQS.sub("\ufffd", text) or "unknown"
     return clean.encode()[:max_bytes].decode(errors="ignore")
 
 

@@ -23,7 +23,7 @@ _DAY = 86_400
 # queues before a DLQ keep theirs for less.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 _TASK_RETENTION_SECONDS = 4 * _DAY
-_LONGEST_RETENTION_SECONDS = 14 * _DAY
+LONGEST_RETENTION_SECONDS = 14 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
     for task_type in task_types.values():
         queues += define_pair(task_type.name, task_type.max_attempts)
     queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES)
-    queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, _LONGEST_RETENTION_SECONDS))
-    queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, _LONGEST_RETENTION_SECONDS))
+    queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, LONGEST_RETENTION_SECONDS))
+    queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 
 
@@ -67,7 +67,7 @@ def define_pair(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
     """Yield a queue from which work is done, and its DLQ."""
     dlq = dlq_of(name)
     yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS)
-    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, _LONGEST_RETENTION_SECONDS)
+    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, LONGEST_RETENTION_SECONDS)
 
 
 def dlq_of(name: str) -> str:

@@ -10,14 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, LONGEST_WAIT_TIME_SECONDS, MAX_MESSAGE_BYTES
 from services.telemetry.redaction import hide_secrets_of
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
-
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-LONGEST_WAIT_TIME_SECONDS = 20
-LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
-LARGEST_MESSAGE_BYTES = 1_048_576
 
 USER_AGENT = "async-tasks/1"
 """By this name the services make their requests."""
@@ -147,7 +143,7 @@ class ApiSettings(BrokerSettings, ExampleReceiverSettings):
     """How long a request may wait for SQS before it is answered 500."""
     enqueue_max_pending: Annotated[int, Field(ge=1)] = 1000
     """How many requests may be under way between the client and SQS; one more is answered 503."""
-    enqueue_max_pending_bytes: Annotated[int, Field(ge=LARGEST_MESSAGE_BYTES)] = 32 * LARGEST_MESSAGE_BYTES
+    enqueue_max_pending_bytes: Annotated[int, Field(ge=MAX_MESSAGE_BYTES)] = 32 * MAX_MESSAGE_BYTES
     """How many bytes their bodies may have together."""
     api_keys: ApiKeys = None
     """Those who submit a task must send one of these; several, while one is replaced by another."""

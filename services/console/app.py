@@ -23,14 +23,15 @@ from services.dead_letters.dead_letter_queues import EndOfLine
 from services.queueing.samples import QueueSampler
 from services.queueing.sqs import Queues, open_sqs
 from services.queues import define_queues
-from services.settings import LARGEST_MESSAGE_BYTES, USER_AGENT, ConsoleSettings
+from services.settings import USER_AGENT, ConsoleSettings
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import TaskTypes
 from web.head_requests import HeadMiddleware
 from web.pages import mount_files, page_file
 
 STATIC = Path(__file__).parent / "static"
 
-MAX_BODY_BYTES = LARGEST_MESSAGE_BYTES + 65_536
+MAX_BODY_BYTES = MAX_MESSAGE_BYTES + 65_536
 """A task as large as SQS takes one, and what stands around it."""
 
 API = "api"

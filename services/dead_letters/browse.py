@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from services.queueing.sqs import MAX_RECEIVE, Queue, ReceivedMessage
-from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
+from services.queueing.sqs import Queue, ReceivedMessage
+from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, MAX_RECEIVED_MESSAGES
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,9 @@ async def walk(queue: Queue, messages: int, visit: Visit, is_done: Callable[[], 
         # SQS may answer empty-handed while there are messages: it is believed at once only where none is missing.
         while not is_done() and fruitless < (1 if len(visited) >= messages else 2):
             received = await queue.receive(
-                MAX_RECEIVE, wait_seconds=LONG_POLL_SECONDS, visibility_timeout_seconds=hiding_seconds(messages)
+                MAX_RECEIVED_MESSAGES,
+                wait_seconds=LONG_POLL_SECONDS,
+                visibility_timeout_seconds=hiding_seconds(messages),
             )
             # Without what is large in them, up to 1 MiB each; one that came again has a new handle.
             held |= {each.message_id: replace(each, body="", attributes={}, typed_attributes={}) for each in received}

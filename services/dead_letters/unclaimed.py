@@ -9,14 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from services.queueing.sqs import Queue, is_denied
 from services.queues import DLQ_SUFFIX, UNDELIVERED, QueueDefinition, define_pair, dlq_of
+from services.sqs_limits import MAX_LISTED_QUEUES
 from services.task_types.task_type import is_task_type_name
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-
-_MOST_NAMES_IN_ANSWER = 1000
-"""SQS tells of further pages only if it is told how long one may be.
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def unclaimed_types(names: Collection[str], claimed: Collection[str], name_prefi
 
 async def _list_names(client: "SQSClient", name_prefix: str) -> AsyncIterator[str]:
     pages = client.get_paginator("list_queues").paginate(
-        QueueNamePrefix=name_prefix, PaginationConfig={"PageSize": _MOST_NAMES_IN_ANSWER}
+        QueueNamePrefix=name_prefix, PaginationConfig={"PageSize": MAX_LISTED_QUEUES}
     )
     async for page in pages:
         for url in page.get("QueueUrls", []):

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from services.delivery.callback_client import Answer, CallbackClient, Delivered, Refused, Rejected
+from services.errors import PermanentError
 from services.messages import (
     DELIVERY_ATTEMPTS_ATTRIBUTE,
     MAX_BODY_BYTES,
@@ -16,12 +17,13 @@ from services.messages import (
     dead_letter_attributes,
     encode_outcome,
 )
-from services.queueing.decisions import PermanentError, jittered
+from services.queueing.decisions import jittered
 from services.queueing.ownership import ensure_ours
 from services.queueing.retrying import insistently
-from services.queueing.sqs import LONGEST_DELAY_SECONDS, Queue
+from services.queueing.sqs import Queue
 from services.queues import CALLBACKS
 from services.settings import ConsumerSettings
+from services.sqs_limits import LONGEST_DELAY_SECONDS
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,9 @@ import structlog
 
 from services.dlq_watcher.alert import describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
+from services.errors import PermanentError
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome, earlier_delivery_attempts
 from services.queueing.dead_letter import read_failure
-from services.queueing.decisions import PermanentError
 from services.queueing.sqs import Queue, ReceivedMessage
 from services.queues import CALLBACKS
 from services.telemetry import tracing

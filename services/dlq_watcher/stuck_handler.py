@@ -7,9 +7,9 @@ import structlog
 from services.dlq_watcher.alert import Alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.dlq_watcher.recent_ids import RecentIds
+from services.errors import PermanentError, RetryLaterError
 from services.messages import MAX_TRACE_BYTES
 from services.queueing.consumer import MessageHandler
-from services.queueing.decisions import PermanentError, RetryLaterError
 from services.queueing.sqs import ReceivedMessage
 
 RECEIVES_BEFORE_ALERT = 5

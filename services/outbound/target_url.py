@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import idna
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
-from services.queueing.decisions import PermanentError
+from services.errors import PermanentError
 
 MAX_URL_LENGTH = 8192
 """Characters of a URL that are taken: a presigned URL with its session token has up to half of them, and servers read

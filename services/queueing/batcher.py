@@ -7,11 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from services.sqs_limits import MAX_BATCH_ENTRIES
+
 EntryT = TypeVar("EntryT")
-
-MAX_BATCH_ENTRIES = 10
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
-
 
 LINGER_SECONDS = 0.02
 """How long an entry waits for others while a batch is under way: about the time of a request to SQS."""

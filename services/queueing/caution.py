@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import Callable
 
-from services.queueing.sqs import MAX_RECEIVE
+from services.sqs_limits import MAX_RECEIVED_MESSAGES
 
 
 class Caution:
@@ -55,7 +55,7 @@ class Caution:
     def most_to_receive(self, in_hand: int, now: float) -> int:
         """Return how many messages a receive may bring, 0 for none to be made; where it is no batch, it goes alone."""
         if self._is_trusting:
-            return MAX_RECEIVE
+            return MAX_RECEIVED_MESSAGES
         if self._suspects_waiting or self._is_last_under_way:
             return 0
         if now < self._wary_until:
@@ -67,7 +67,7 @@ class Caution:
         if suspects:
             self._most = 1
         elif messages:
-            self._most = min(2 * self._most, MAX_RECEIVE)
+            self._most = min(2 * self._most, MAX_RECEIVED_MESSAGES)
 
     async def wait_for_turn(self, is_last: Callable[[], bool]) -> None:
         """Return when a suspect may be begun, which it then is; `is_last` tells whether it has no further attempt."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from services.errors import RetryLaterError, is_sentence, reason_of
 from services.messages import (
     FAILURE_ATTRIBUTES,
     TRACE_ATTRIBUTE,
@@ -30,12 +31,9 @@ from services.queueing.decisions import (
     Decision,
     Drop,
     Retry,
-    RetryLaterError,
     RetryPolicy,
     decide_after_failure,
-    is_sentence,
     jittered,
-    reason_of,
 )
 from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InHand, hidden_since

@@ -5,8 +5,9 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from services.errors import PermanentError, RetryLaterError, is_sentence, reason_of
 from services.queueing.attempt_history import describe_attempts
-from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
+from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 
 # SQS counts the 12 hours from the receive, so a wait must leave room for the attempt before it.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
@@ -14,28 +15,6 @@ LONGEST_RETRY_SECONDS = LONGEST_VISIBILITY_TIMEOUT_SECONDS - 600
 
 JITTER = 0.2
 """A wait is lengthened or shortened by up to this part, so that what failed together does not return together."""
-
-
-class PermanentError(Exception):
-    """No further attempt can succeed.
-
-    `attempts` is how many were made in all, where that is not the receive count of the message at hand.
-    """
-
-    def __init__(self, message: str, attempts: int | None = None) -> None:
-        super().__init__(message)
-        self.attempts = attempts
-
-
-class RetryLaterError(Exception):
-    """The attempt failed and says when to come back.
-
-    `after_seconds` is the earliest time that the other side asked for; None where it asked for none.
-    """
-
-    def __init__(self, message: str, after_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.after_seconds = after_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +101,6 @@ def decide_after_failure(
 def jittered(seconds: float, chance: float) -> float:
     """Return the wait lengthened or shortened by up to `JITTER`; `chance` goes from 0 to 1."""
     return seconds * (1 - JITTER + 2 * JITTER * chance)
-
-
-def reason_of(error: BaseException) -> str:
-    """Name the error by type and text; our own errors are sentences already."""
-    text = text_of_error(error)
-    if is_sentence(error):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def text_of_error(error: BaseException) -> str:
-    """Return the error's text; a task type's own may raise when it is asked for it."""
-    try:
-        return str(error)
-    except Exception as another:  # noqa: BLE001  # whatever it is, it is not what is told of
-        return f"its text cannot be had ({type(another).__name__})"
-
-
-def is_sentence(error: BaseException) -> bool:
-    """Tell whether the error's text says all that there is: it is one of our own, with no trace worth keeping."""
-    return isinstance(error, PermanentError | RetryLaterError)
 
 
 def _trace(error: BaseException) -> str:

@@ -8,21 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from services.messages import (
-    ATTEMPTS_ATTRIBUTE,
-    MAX_MESSAGE_BYTES,
-    REASON_ATTRIBUTE,
-    SOURCE_QUEUE_ATTRIBUTE,
-    attribute_text,
-)
+from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, attribute_text
+from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
 
 Attributes: TypeAlias = Mapping[str, "MessageAttributeValueOutputTypeDef"]
 """As SQS gives and takes them."""
-
-MOST_ATTRIBUTES = 10
 
 _FIRST = (SOURCE_QUEUE_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE)
 """Without these nobody knows what became of a message, nor where it belongs."""
@@ -48,7 +41,7 @@ def attributes_beside(body: str, own: Mapping[str, str], foreign: Attributes) ->
     for name, attribute in _by_importance(own, foreign):
         fitted = _shortened(attribute, room) if name == REASON_ATTRIBUTE else attribute
         size = attribute_bytes(name, fitted)
-        if len(fitting) == MOST_ATTRIBUTES or size > room:
+        if len(fitting) == MAX_ATTRIBUTES or size > room:
             left_out.append(name)
             continue
         fitting[name] = fitted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 from botocore.exceptions import ClientError
 
-from services.queueing.decisions import RetryLaterError
+from services.errors import RetryLaterError
 from services.queueing.in_flight import InHand
 from services.queueing.retrying import insistently
 from services.queueing.sqs import Queue, is_missing_queue

@@ -3,7 +3,7 @@
 SQS bills by the request, so a poll waits, though not for long, until it can bring home a batch.
 """
 
-from services.queueing.sqs import MAX_RECEIVE
+from services.sqs_limits import MAX_RECEIVED_MESSAGES
 
 MAX_POLLS = 3
 """Polls under way at a time, where a queue has more than one of them brings: a receive takes its time on the way."""
@@ -20,7 +20,7 @@ _SPARE_PART = 5
 
 
 def messages_to_receive(  # noqa: PLR0913  # what it depends on
-    free: int, slots: int, polls: int, most: int = MAX_RECEIVE, *, is_backlog: bool, has_waited: bool
+    free: int, slots: int, polls: int, most: int = MAX_RECEIVED_MESSAGES, *, is_backlog: bool, has_waited: bool
 ) -> int:
     """Return how many messages the next receive may bring, 0 where it is not its time yet.
 
@@ -29,7 +29,7 @@ def messages_to_receive(  # noqa: PLR0913  # what it depends on
     for; `has_waited`: a slot has been free for `ROOM_WAIT_SECONDS`.
     """
     if polls:
-        has_room = polls < MAX_POLLS and min(free, most) >= MAX_RECEIVE
-        return MAX_RECEIVE if is_backlog and has_room else 0
-    enough = min(MAX_RECEIVE, max(1, slots // _SPARE_PART))
+        has_room = polls < MAX_POLLS and min(free, most) >= MAX_RECEIVED_MESSAGES
+        return MAX_RECEIVED_MESSAGES if is_backlog and has_room else 0
+    enough = min(MAX_RECEIVED_MESSAGES, max(1, slots // _SPARE_PART))
     return min(free, most) if free >= enough or has_waited else 0

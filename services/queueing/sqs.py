@@ -11,13 +11,14 @@ import structlog
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
-from services.messages import MAX_MESSAGE_BYTES, sent_at_of
+from services.messages import sent_at_of
 from services.primitives.proxies import goes_directly
 from services.queueing.batcher import Batcher
 from services.queueing.forwarding import as_text, attribute_bytes, attributes_beside, utf8_bytes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.queues import QueueDefinition
 from services.settings import USER_AGENT, BrokerSettings
+from services.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
 from services.telemetry import metrics, tracing
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
 log = structlog.get_logger(__name__)
-
-MAX_RECEIVE = 10
-LONGEST_DELAY_SECONDS = 900
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
 
 # A long poll holds its connection, so the pool is larger than the polls of one process and its calls together.
 _POOL_CONNECTIONS = 64
@@ -220,7 +217,7 @@ class Queue:
         response = await self._on_url(
             lambda url: self._client.receive_message(
                 QueueUrl=url,
-                MaxNumberOfMessages=min(most, MAX_RECEIVE),
+                MaxNumberOfMessages=min(most, MAX_RECEIVED_MESSAGES),
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_timeout_seconds,
                 MessageSystemAttributeNames=_SYSTEM_ATTRIBUTES,

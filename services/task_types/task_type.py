@@ -9,12 +9,10 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.outbound.targets import TargetUrl
+from services.sqs_limits import MAX_RECEIVE_COUNT
 
 MAX_ITEMS = 1000
 MAX_ITEM_NAME_LENGTH = 256
-
-MAX_RECEIVE_COUNT = 1000
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
 
 # An SQS queue name has up to 80 of these characters; "-dlq" and a prefix need room too.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html

@@ -51,8 +51,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
+from services.errors import is_sentence, text_of_error
 from services.messages import MAX_TRACE_BYTES, REASON_ATTRIBUTE, TRACE_ATTRIBUTE, attribute_text
-from services.queueing.decisions import is_sentence, text_of_error
 from services.queueing.sqs import Queue, ReceivedMessage
 from services.telemetry.redaction import tellable
 from services.telemetry.seldom import Seldom

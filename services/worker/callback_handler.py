@@ -3,8 +3,8 @@
 import structlog
 
 from services.delivery.callback_client import CallbackClient, Delivered, Rejected
+from services.errors import PermanentError, RetryLaterError
 from services.messages import decode_outcome
-from services.queueing.decisions import PermanentError, RetryLaterError
 from services.queueing.sqs import ReceivedMessage
 from services.telemetry import tracing
 

@@ -18,11 +18,11 @@ from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
-from services.messages import MAX_MESSAGE_BYTES
 from services.queueing.sqs import Queue, Queues, ReceivedMessage, open_sqs
 from services.queues import QueueDefinition, define_queues
 from services.runtime.program import Part
 from services.settings import WorkerSettings
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from tests.jumping_clock import jumping_clock  # noqa: F401  # fixture
 from tests.service_fixtures import closed_port, http, plain_environment, serve, sessions  # noqa: F401  # fixtures

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from services.messages import (
     COMPRESSED_VERSION,
     MAX_BODY_BYTES,
-    MAX_MESSAGE_BYTES,
     MAX_OUTCOME_BYTES,
     MAX_REASON_BYTES,
     MAX_TRACE_BYTES,
@@ -43,6 +42,7 @@ from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
 from services.queueing.sqs import message_bytes
 from services.settings import ConsumerSettings
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.telemetry.redaction import hide_secrets_of
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html

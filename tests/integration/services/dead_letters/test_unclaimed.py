@@ -8,10 +8,11 @@ import pytest
 from pydantic import HttpUrl
 
 from services.dead_letters.unclaimed import look_for_unclaimed
-from services.messages import MAX_MESSAGE_BYTES, encode_task
+from services.messages import encode_task
 from services.queueing.sqs import Queues, open_sqs
 from services.queues import QueueDefinition, define_pair
 from services.settings import BrokerSettings
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 from tests.integration.services.console.conftest import console_settings, queue, running_console
 from tests.integration.services.dlq.conftest import Commands, commands  # noqa: F401  # a fixture
@@ -103,7 +104,7 @@ async def test_without_a_prefix_a_pair_counts_that_is_made_as_ours_and_no_other(
 
 
 async def test_all_pages_of_the_list_are_read(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.dead_letters.unclaimed._MOST_NAMES_IN_ANSWER", 2)
+    monkeypatch.setattr("services.dead_letters.unclaimed.MAX_LISTED_QUEUES", 2)
     prefix = broker.environment["queue_name_prefix"]
     for name in ("a", "b", "c"):
         await make_pair(broker, name, prefix)

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery, OutcomeTooLargeError
+from services.errors import PermanentError, RetryLaterError
 from services.messages import MAX_BODY_BYTES, MAX_OUTCOME_BYTES, OutcomeMessage, decode_outcome, encode_outcome
 from services.outbound.http_client import TargetSessions
 from services.queueing import retrying as insistence
-from services.queueing.decisions import PermanentError, RetryLaterError
 from services.queueing.sqs import ReceivedMessage, message_bytes
 from services.settings import WorkerSettings
 from services.worker.callback_handler import CallbackHandler

@@ -9,10 +9,11 @@ from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
+from services.errors import PermanentError
 from services.queueing import retrying as insistence
 from services.queueing.attempt_history import NOT_KNOWN
 from services.queueing.consumer import Consumer, MessageHandler
-from services.queueing.decisions import PermanentError, RetryPolicy
+from services.queueing.decisions import RetryPolicy
 from services.queueing.sqs import Queue, ReceivedMessage, open_sqs
 from services.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take

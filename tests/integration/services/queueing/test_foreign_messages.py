@@ -11,10 +11,11 @@ from services.dead_letters.plan import make_plan, select
 from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
 from services.dlq_watcher.__main__ import make_parts
-from services.messages import FAILURE_ATTRIBUTES, MAX_MESSAGE_BYTES, sent_at_attribute
+from services.messages import FAILURE_ATTRIBUTES, sent_at_attribute
 from services.queueing.sqs import ReceivedMessage
 from services.runtime.program import _open_resources
 from services.settings import WatcherSettings, WorkerSettings
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.worker.__main__ import make_consumers
 from tests.integration.services.conftest import Broker, running, until

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from services.messages import MAX_MESSAGE_BYTES
-from services.queueing.batcher import MAX_BATCH_ENTRIES
+from services.errors import PermanentError, RetryLaterError
 from services.queueing.consumer import Consumer, MessageHandler
-from services.queueing.decisions import PermanentError, RetryLaterError, RetryPolicy
+from services.queueing.decisions import RetryPolicy
 from services.queueing.sqs import ReceivedMessage
 from services.settings import WorkerSettings
+from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import Broker, running, until
 
 SLOTS = 50

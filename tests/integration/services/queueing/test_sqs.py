@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import HttpUrl
 
-from services.messages import MAX_MESSAGE_BYTES
 from services.queueing.sqs import Queue, ReceivedMessage, SqsEntryError, open_sqs
 from services.settings import BrokerSettings
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 
 LARGE_BODY = "ignore:Sending a large body directly:ResourceWarning"

@@ -14,9 +14,10 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
+from services.errors import PermanentError, RetryLaterError
 from services.messages import encode_task
 from services.queueing.consumer import Consumer
-from services.queueing.decisions import PermanentError, RetryLaterError, RetryPolicy
+from services.queueing.decisions import RetryPolicy
 from services.queueing.sqs import ReceivedMessage
 from services.settings import WorkerSettings
 from stack.ports import free_port

@@ -12,8 +12,9 @@ from types_aiobotocore_sqs import SQSClient
 from bench.scaling.capacity import waiting_in_flight
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
+from services.errors import RetryLaterError
 from services.queueing.consumer import Consumer
-from services.queueing.decisions import RetryLaterError, RetryPolicy
+from services.queueing.decisions import RetryPolicy
 from services.queueing.sqs import Queue, ReceivedMessage
 from services.queues import QueueDefinition
 from services.settings import WorkerSettings

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dead_letters.dead_message import content_of
-from services.messages import MAX_MESSAGE_BYTES, OutcomeMessage, encode_outcome, encode_task
+from services.messages import OutcomeMessage, encode_outcome, encode_task
+from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.unit.services.dead_letters.letters import OUTCOME, REQUEST, SENT_AT, TASK, letter, read, received
 
 ANY_JSON = st.recursive(

@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 
 from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import of_stack
-from services.messages import _NOT_IN_SQS, UnusableMessageError
+from services.messages import UnusableMessageError
 from services.queueing.sqs import message_bytes
+from services.sqs_limits import NOT_IN_SQS
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
 LARGEST_BYTES = 64 * 1024
@@ -34,7 +35,7 @@ def test_an_alert_comes_through_the_queue_as_it_was_sent(  # noqa: PLR0913, PLR0
     body = encode_alert(alert)
 
     assert decode_alert(body) == alert
-    assert not _NOT_IN_SQS.search(body)
+    assert not NOT_IN_SQS.search(body)
 
 
 def test_an_alert_is_small_however_long_its_texts_are() -> None:

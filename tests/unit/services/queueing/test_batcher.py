@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.queueing.batcher import MAX_BATCH_ENTRIES, BatchCancelledError, Batcher
+from services.queueing.batcher import BatchCancelledError, Batcher
+from services.sqs_limits import MAX_BATCH_ENTRIES
 
 MAX_BYTES = 100
 NEVER_SECONDS = 3600.0

@@ -16,9 +16,10 @@ from bench.scaling.virtual_time import run_in_virtual_time
 from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import MAX_RECEIVE, Queue, ReceivedMessage
+from services.queueing.sqs import Queue, ReceivedMessage
 from services.queues import QueueDefinition
 from services.settings import WorkerSettings
+from services.sqs_limits import MAX_RECEIVED_MESSAGES
 
 SETTINGS = WorkerSettings.model_construct()
 SLOTS = SETTINGS.worker_concurrency
@@ -223,7 +224,7 @@ def test_receives_grow_with_those_that_bring_no_suspect() -> None:
     for messages, suspects in [(1, 0), (2, 0), (4, 0), (8, 0), (10, 1), (1, 1), (1, 0), (0, 0), (2, 0)]:
         sizes.append(caution.most_to_receive(0, 0))
         caution.received(messages, suspects)
-    assert sizes == [1, 2, 4, 8, MAX_RECEIVE, 1, 1, 2, 2]
+    assert sizes == [1, 2, 4, 8, MAX_RECEIVED_MESSAGES, 1, 1, 2, 2]
 
 
 async def test_suspects_are_begun_one_by_one_and_more_at_once_as_they_end() -> None:
@@ -272,7 +273,7 @@ async def test_a_process_in_which_many_suspects_have_ended_trusts_the_others() -
     caution.received(10, 10)
     begun = [await begin(caution, is_last=True) for _ in range(5)]
     assert all(task.done() for task in begun)
-    assert caution.most_to_receive(5, 0) == MAX_RECEIVE
+    assert caution.most_to_receive(5, 0) == MAX_RECEIVED_MESSAGES
 
 
 def test_after_a_start_with_messages_in_flight_few_are_begun_until_they_must_be_back() -> None:
@@ -290,4 +291,4 @@ def test_a_start_with_nothing_in_flight_calls_for_no_care() -> None:
     assert caution.looked(0, 0) == 0
     assert not caution.must_look
     assert not Caution().must_look
-    assert Caution().most_to_receive(0, 0) == MAX_RECEIVE
+    assert Caution().most_to_receive(0, 0) == MAX_RECEIVED_MESSAGES

@@ -15,10 +15,11 @@ from types_aiobotocore_sqs import SQSClient
 
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
+from services.errors import PermanentError, RetryLaterError
 from services.queueing import retrying as insistence
 from services.queueing.consumer import Consumer
 from services.queueing.cut_short import TaskTimeoutError
-from services.queueing.decisions import PermanentError, RetryLaterError, RetryPolicy
+from services.queueing.decisions import RetryPolicy
 from services.queueing.sqs import Queue, ReceivedMessage
 from services.queues import QueueDefinition
 from services.settings import WorkerSettings

@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.errors import PermanentError, RetryLaterError
 from services.queueing.decisions import (
     JITTER,
     LONGEST_RETRY_SECONDS,
     DeadLetter,
-    PermanentError,
     Retry,
-    RetryLaterError,
     RetryPolicy,
     decide_after_failure,
 )
-from services.settings import LONGEST_VISIBILITY_TIMEOUT_SECONDS
+from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 
 NO_JITTER = 0.5
 THREE_ATTEMPTS = RetryPolicy(3, (10, 20))

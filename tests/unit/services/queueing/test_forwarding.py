@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, dead_letter_attributes
-from services.queueing.forwarding import MOST_ATTRIBUTES, Attributes, as_text, attribute_bytes, attributes_beside
+from services.messages import MAX_REASON_BYTES, dead_letter_attributes
+from services.queueing.forwarding import Attributes, as_text, attribute_bytes, attributes_beside
+from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES
 
 OURS = {**dead_letter_attributes("it is no task", 3, "calculation", "Traceback …"), "traceparent": "00-1-1-01"}
 
@@ -70,7 +71,7 @@ sizes = st.integers(0, MAX_MESSAGE_BYTES).map(lambda room: MAX_MESSAGE_BYTES - m
 def test_whatever_goes_on_is_what_sqs_takes(body_bytes: int, theirs: dict[str, str]) -> None:
     beside = attributes_beside("x" * body_bytes, OURS, as_text(theirs))
 
-    assert len(beside.attributes) <= MOST_ATTRIBUTES
+    assert len(beside.attributes) <= MAX_ATTRIBUTES
     size = sum(attribute_bytes(name, attribute) for name, attribute in beside.attributes.items())
     assert body_bytes + size <= MAX_MESSAGE_BYTES
     assert {*beside.attributes, *beside.left_out} == {*OURS, *theirs}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.queueing.polling import MAX_POLLS, messages_to_receive
-from services.queueing.sqs import MAX_RECEIVE
+from services.sqs_limits import MAX_RECEIVED_MESSAGES
 
 
 def test_an_idle_consumer_asks_for_a_whole_batch() -> None:
@@ -49,5 +49,5 @@ def test_never_more_is_asked_for_than_there_are_free_slots_or_sqs_gives(
     assert (
         0
         <= messages_to_receive(free, slots, polls, is_backlog=is_backlog, has_waited=has_waited)
-        <= min(free, MAX_RECEIVE)
+        <= min(free, MAX_RECEIVED_MESSAGES)
     )
