@@ -14,7 +14,8 @@ from botocore.config import Config
 
 from bench.errors import BenchError
 from bench.processes import Process, running
-from services.queues import QueueDefinition, define_queues
+from services.queueing.definition import QueueDefinition
+from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.native.localstack import COMMAND, localstack_environment, localstack_python, place_hook
 from stack.ports import free_port

@@ -6,9 +6,9 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
+from services.queueing.definition import QueueDefinition
 from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settings, refuse_to_start
 from services.streams.standard_streams import run_command
 from services.task_types.loading import TaskTypes, load_task_types
@@ -24,26 +24,6 @@ _DAY = 86_400
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 _TASK_RETENTION_SECONDS = 4 * _DAY
 LONGEST_RETENTION_SECONDS = 14 * _DAY
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDefinition:
-    """What is true of a queue wherever it is made, read or watched."""
-
-    name: str
-    consumer: Literal["worker", "dlq_watcher"] | None
-    max_attempts: int | None
-    """SQS's maxReceiveCount, after which SQS itself moves the message; None: it never does."""
-    dead_letter_queue: str | None
-    """Where a message goes that its consumer gives up on."""
-    source_queue: str | None
-    """Whose dead letters it holds: a redrive returns them there."""
-    retention_seconds: int
-
-    @property
-    def is_end_of_line(self) -> bool:
-        """Whether it holds dead messages, or what nobody consumes: people look into it, and all comes back."""
-        return self.source_queue is not None or self.consumer is None
 
 
 def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:

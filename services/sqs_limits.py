@@ -35,3 +35,9 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQue
 MAX_LISTED_QUEUES = 1000
 """Of one page; SQS tells of further pages only if it is told how long one may be.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html"""
+
+
+def attribute_text(text: str, max_bytes: int) -> str:
+    """Return the text as a message attribute can hold it: no character that SQS refuses, not empty, not too long."""
+    clean = NOT_IN_SQS.sub("\ufffd", text) or "unknown"
+    return clean.encode()[:max_bytes].decode(errors="ignore")

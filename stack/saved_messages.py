@@ -13,17 +13,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from services.messages import SENT_AT_ATTRIBUTE
+from services.queueing.message import SENT_AT_ATTRIBUTE
+from services.queueing.message_size import message_bytes
+from services.sqs_limits import MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.localstack_api import Sqs, connect
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
-
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-BATCH_ENTRIES = 10
-BATCH_BYTES = 1_048_576
-MOST_ATTRIBUTES = 10
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,8 @@ class SavedMessage:
 
     @property
     def size_bytes(self) -> int:
-        """What counts towards SQS's limit: body, and the attributes' names, types and values."""
-        texts = [self.body]
-        for name, attribute in self.attributes.items():
-            texts += [name, attribute["DataType"], attribute.get("StringValue") or attribute.get("BinaryValue") or ""]
-        return sum(len(text.encode()) for text in texts)
+        """What counts towards SQS's limit."""
+        return message_bytes(self.body, self.attributes)
 
 
 def saved_messages_file(directory: Path) -> Path:
@@ -97,12 +91,12 @@ def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
 def batches(messages: Iterable[SavedMessage]) -> Iterator[list[SavedMessage]]:
     """Split the messages of one queue into batches that SQS takes: at most 10 entries and 1 MiB in all."""
     batch: list[SavedMessage] = []
-    room_bytes = BATCH_BYTES
+    room_bytes = MAX_MESSAGE_BYTES
     for message in messages:
         size_bytes = message.size_bytes
-        if batch and (len(batch) == BATCH_ENTRIES or size_bytes > room_bytes):
+        if batch and (len(batch) == MAX_BATCH_ENTRIES or size_bytes > room_bytes):
             yield batch
-            batch, room_bytes = [], BATCH_BYTES
+            batch, room_bytes = [], MAX_MESSAGE_BYTES
         batch.append(message)
         room_bytes -= size_bytes
     if batch:
@@ -118,11 +112,11 @@ def next_queue(queue: str, redrive_policy: dict[str, Any] | None, receive_count:
 
 def with_time(message: SavedMessage, sent_timestamp: str) -> SavedMessage:
     """Add when it was sent (SQS's SentTimestamp), unless an earlier restore has, or SQS would not take so much."""
-    if SENT_AT_ATTRIBUTE in message.attributes or len(message.attributes) == MOST_ATTRIBUTES:
+    if SENT_AT_ATTRIBUTE in message.attributes or len(message.attributes) == MAX_ATTRIBUTES:
         return message
     sent_at = {"DataType": "String", "StringValue": sent_timestamp}
     timed = replace(message, attributes={**message.attributes, SENT_AT_ATTRIBUTE: sent_at})
-    return timed if timed.size_bytes <= BATCH_BYTES else message
+    return timed if timed.size_bytes <= MAX_MESSAGE_BYTES else message
 
 
 def _show_all(sqs: Sqs) -> Iterator[SavedMessage]:

@@ -10,8 +10,9 @@ import uuid
 from bench.programs.producer import serve_coroutines
 from bench.programs.work import ITEMS, callback_url, queue_name
 from services.messages import encode_task
-from services.queueing.sqs import Queue, open_sqs
-from services.queues import QueueDefinition
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.queue import Queue
 from services.settings import BrokerSettings
 
 _TASK_TYPE = "calculation"

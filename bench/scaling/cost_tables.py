@@ -14,8 +14,9 @@ from bench.scaling.measured import BOUND, ONE_BY_ONE, PROJECT, TASKIQ_BATCHING, 
 from bench.scaling.request_rates import Fleet, RequestsPerTask, batched, batched_sends, one_by_one, payload_cost, single
 from bench.scaling.simulation import Load, Observed, idle_receives_per_second, simulate
 from services.dlq_watcher.queue_watch import SECONDS_BETWEEN_LOOKS_ON_AWS
+from services.queueing.definition import QueueDefinition
 from services.queueing.queue_check import SECONDS_BETWEEN_LOOKS
-from services.queues import QueueDefinition, define_queues
+from services.queues import define_queues
 from services.task_types.loading import load_task_types
 
 READINESS_SECONDS = 15

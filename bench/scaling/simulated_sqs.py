@@ -1,4 +1,4 @@
-"""SQS as a discrete-event model, behind the calls of an aiobotocore client that `services.queueing.sqs.Queue` makes.
+"""SQS as a discrete-event model, behind the calls of an aiobotocore client that `services.queueing.queue.Queue` makes.
 
 What it models: every call takes the same round trip, and takes effect half-way; a receive gives all that is visible, at
 most as many as asked for; a message ends one of the long polls that wait, whichever; visibility timeouts, delays,

@@ -16,7 +16,8 @@ from services.api.pending import PendingTasks
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import ValidationProcess
-from services.queueing.sqs import Queues, open_sqs
+from services.queueing.client import open_sqs
+from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.runtime.garbage_collection import spare_what_stays
 from services.settings import ApiSettings

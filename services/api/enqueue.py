@@ -5,7 +5,8 @@ import asyncio
 import structlog
 from botocore.exceptions import ClientError
 
-from services.queueing.sqs import Queue, is_denied
+from services.queueing.errors import is_denied
+from services.queueing.queue import Queue
 
 log = structlog.get_logger(__name__)
 

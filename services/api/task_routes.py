@@ -23,7 +23,7 @@ from services.api.validation import faults, faults_of_body
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.primitives import exact_json
-from services.queueing.sqs import message_bytes
+from services.queueing.message_size import message_bytes
 from services.settings import ApiSettings
 from services.task_types.loading import TaskTypes
 from services.task_types.task_type import TaskType
@@ -200,7 +200,7 @@ class TaskRoute(APIRoute):
         task_id = task_id_of(self._task_type.name, idempotency_key)
         tracing.tracer.of_task(task_id)
         message = encode_task(task_id, self._task_type.name, text)
-        size = message_bytes(message)
+        size = message_bytes(message, {})
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
         try:

@@ -20,8 +20,9 @@ from services.console.state import State
 from services.console.unclaimed_queues import UnclaimedQueues
 from services.dead_letters.browse import LONG_POLL_SECONDS
 from services.dead_letters.dead_letter_queues import EndOfLine
+from services.queueing.client import open_sqs
+from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
-from services.queueing.sqs import Queues, open_sqs
 from services.queues import define_queues
 from services.settings import USER_AGENT, ConsoleSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES

@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from services.console.metrics_text import Readings, matching
 from services.dead_letters.errors import of_broker
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import is_missing_queue
 from services.queueing.samples import OldestMessage, QueueSample, oldest_message
-from services.queueing.sqs import is_missing_queue
-from services.queues import QueueDefinition
 
 MOST_POINTS = 150
 

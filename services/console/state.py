@@ -14,9 +14,10 @@ from services.console.rates import Increase
 from services.console.series import Series, point_of
 from services.console.unclaimed_queues import UnclaimedQueues
 from services.primitives import exact_json
+from services.queueing.definition import QueueDefinition
 from services.queueing.recreated_queues import count_what_is_gone, describe
 from services.queueing.samples import QueueSample, QueueSampler
-from services.queues import CALLBACKS, QueueDefinition
+from services.queues import CALLBACKS
 from services.settings import ConsoleSettings
 from services.telemetry.redaction import redact
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.unclaimed import Unclaimed
+from services.queueing.definition import QueueDefinition
 from services.queueing.samples import QueueSample, QueueSampler
-from services.queues import QueueDefinition
 
 _SECONDS_BETWEEN_LISTS = 60.0
 """They come and go with a release; SQS bills a list as a request."""

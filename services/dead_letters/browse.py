@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from services.queueing.sqs import Queue, ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, MAX_RECEIVED_MESSAGES
 
 log = structlog.get_logger(__name__)

@@ -13,8 +13,13 @@ from services.dead_letters.browse import LONG_POLL_SECONDS, all_of, walk
 from services.dead_letters.dead_message import DeadLetter, read_dead_letter
 from services.dead_letters.errors import of_missing_queue
 from services.dead_letters.unclaimed import Unclaimed, look_for_unclaimed
-from services.queueing.sqs import Queues, QueueState, ReceivedMessage, is_missing_queue, open_sqs
-from services.queues import UNDELIVERED, QueueDefinition
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import is_missing_queue
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import QueueState
+from services.queueing.queues import Queues
+from services.queues import UNDELIVERED
 from services.settings import BrokerSettings
 
 if TYPE_CHECKING:

@@ -5,20 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from services.messages import (
+from services.messages import UnusableMessageError, decode_outcome, earlier_delivery_attempts
+from services.primitives import exact_json
+from services.primitives.counts import read_count
+from services.queueing.dead_letter import (
     ATTEMPTS_ATTRIBUTE,
     REASON_ATTRIBUTE,
     SOURCE_QUEUE_ATTRIBUTE,
     TRACE_ATTRIBUTE,
-    UnusableMessageError,
-    decode_outcome,
-    earlier_delivery_attempts,
+    read_failure,
 )
-from services.primitives import exact_json
-from services.primitives.counts import read_count
-from services.queueing.dead_letter import read_failure
-from services.queueing.sqs import ReceivedMessage
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
 
 
 @dataclass(frozen=True, slots=True)

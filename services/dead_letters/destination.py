@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from services.dead_letters.dead_message import DeadLetter
-from services.queues import CALLBACKS, QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queues import CALLBACKS
 
 
 def destination_of(letter: DeadLetter, definitions: Mapping[str, QueueDefinition]) -> str | None:

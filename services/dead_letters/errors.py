@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
-from services.queueing.sqs import SqsEntryError
+from services.queueing.errors import SqsEntryError
 
 BROKER_ERRORS = (BotoCoreError, ClientError, SqsEntryError)
 

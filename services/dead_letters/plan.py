@@ -11,7 +11,7 @@ from services.dead_letters.destination import destination_of
 from services.dead_letters.errors import UsageError
 from services.dead_letters.move_task import moves_as_new_messages
 from services.dead_letters.selection import Criteria, has_id, those_meant
-from services.queueing.sqs import QueueState
+from services.queueing.queue import QueueState
 
 Route = tuple[str, str]
 """From which queue to which."""

@@ -12,9 +12,12 @@ from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
 from services.dead_letters.plan import Move, Plan, QueueMove, Route, Selection, make_plan
 from services.dead_letters.selection import Criteria
-from services.messages import DELIVERY_ATTEMPTS_ATTRIBUTE, FAILURE_ATTRIBUTES
+from services.messages import DELIVERY_ATTEMPTS_ATTRIBUTE
+from services.queueing.dead_letter import FAILURE_ATTRIBUTES
+from services.queueing.errors import SqsEntryError
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue, QueueState
 from services.queueing.retrying import insistently
-from services.queueing.sqs import Queue, QueueState, ReceivedMessage, SqsEntryError
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,8 @@ from services.dead_letters.dead_letter_queues import EndOfLine, OnLook
 from services.dead_letters.dead_message import DeadLetter
 from services.dead_letters.errors import InterruptionError
 from services.dead_letters.selection import Criteria, has_id, the_one_meant
-from services.queueing.sqs import QueueState, ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import QueueState
 
 
 @dataclass(frozen=True, slots=True)

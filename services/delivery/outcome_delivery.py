@@ -14,13 +14,13 @@ from services.messages import (
     MAX_BODY_BYTES,
     MAX_OUTCOME_BYTES,
     OutcomeMessage,
-    dead_letter_attributes,
     encode_outcome,
 )
+from services.queueing.dead_letter import dead_letter_attributes
 from services.queueing.decisions import jittered
 from services.queueing.ownership import ensure_ours
+from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.queueing.sqs import Queue
 from services.queues import CALLBACKS
 from services.settings import ConsumerSettings
 from services.sqs_limits import LONGEST_DELAY_SECONDS

@@ -11,8 +11,8 @@ from services.dead_letters.view import View, look_at
 from services.dlq import render
 from services.dlq.program import Program
 from services.dlq.terminal import json_result, progress_bar, result
-from services.queueing.sqs import QueueState
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queueing.queue import QueueState
 
 
 @dataclass(frozen=True, slots=True)

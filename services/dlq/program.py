@@ -8,7 +8,8 @@ from typing import TypeVar
 from services.dead_letters.dead_letter_queues import EndOfLine, names_at_the_end, open_end_of_line
 from services.dead_letters.destination import living_queue
 from services.dead_letters.errors import BROKER_ERRORS, UsageError, of_broker
-from services.queues import QueueDefinition, define_queues
+from services.queueing.definition import QueueDefinition
+from services.queues import define_queues
 from services.runtime.boot import boot
 from services.settings import BrokerSettings
 

@@ -14,8 +14,9 @@ from services.dead_letters.plan import Move, Route
 from services.dead_letters.view import View
 from services.primitives import exact_json
 from services.primitives.durations import describe_duration
-from services.queueing.sqs import QueueState, ReceivedMessage
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import QueueState
 from services.streams.printable import printable
 from services.streams.whole_table import WholeTable
 

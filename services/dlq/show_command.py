@@ -10,7 +10,7 @@ from services.dead_letters.view import find_message
 from services.dlq import render
 from services.dlq.program import Program
 from services.dlq.terminal import json_result, progress_bar, result
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 
 
 def show_message(program: Program, wanted: str, *, as_json: bool) -> None:

@@ -18,8 +18,8 @@ from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
 from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
+from services.queueing.queue import Queue
 from services.queueing.samples import QueueSampler
-from services.queueing.sqs import Queue
 from services.queues import ALERTS, CALLBACKS, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Part, Resources, run_program

@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
+from services.messages import UnusableMessageError
 from services.primitives.durations import describe_duration
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
+from services.queueing.message import ReceivedMessage
+from services.sqs_limits import attribute_text
 from services.telemetry.redaction import tellable
 
 _LONGEST_HEADLINE_BYTES = 400

@@ -5,7 +5,7 @@ import structlog
 from services.dlq_watcher.alert import decode_alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.messages import UnusableMessageError
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.queues import ALERTS
 from services.telemetry import tracing
 

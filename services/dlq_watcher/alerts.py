@@ -6,8 +6,8 @@ from dataclasses import replace
 import structlog
 
 from services.dlq_watcher.alert import Alert, encode_alert, how_to_redrive
+from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.queueing.sqs import Queue
 from services.telemetry.metrics import ALERTS, child
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,8 @@ from services.dlq_watcher.alert import Alert, describe_age, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
 from services.queueing.dead_letter import Failure, read_failure
-from services.queueing.sqs import Queue, ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.telemetry import tracing
 
 _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets it from the queue callbacks"

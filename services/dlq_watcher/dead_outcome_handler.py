@@ -9,7 +9,8 @@ from services.dlq_watcher.alerts import TellAlert
 from services.errors import PermanentError
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome, earlier_delivery_attempts
 from services.queueing.dead_letter import read_failure
-from services.queueing.sqs import Queue, ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.queues import CALLBACKS
 from services.telemetry import tracing
 

@@ -13,18 +13,13 @@ from typing import Any
 import structlog
 
 from services.errors import RetryLaterError, is_sentence, reason_of
-from services.messages import (
-    FAILURE_ATTRIBUTES,
-    TRACE_ATTRIBUTE,
-    dead_letter_attributes,
-    sent_at_attribute,
-)
 from services.primitives import clock
 from services.primitives.clock import Moment
 from services.queueing import ownership
 from services.queueing.attempt_history import AttemptHistory
 from services.queueing.caution import Caution
 from services.queueing.cut_short import TaskTimeoutError
+from services.queueing.dead_letter import FAILURE_ATTRIBUTES, TRACE_ATTRIBUTE, dead_letter_attributes
 from services.queueing.decisions import (
     Acknowledge,
     DeadLetter,
@@ -35,13 +30,15 @@ from services.queueing.decisions import (
     decide_after_failure,
     jittered,
 )
+from services.queueing.errors import MessageGoneError
 from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InHand, hidden_since
+from services.queueing.message import ReceivedMessage, sent_at_attribute
 from services.queueing.metrics import ConsumerMetrics
 from services.queueing.ownership import NotOursError, ensure_ours
 from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
+from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.queueing.sqs import MessageGoneError, Queue, ReceivedMessage
 from services.settings import ConsumerSettings
 from services.telemetry import tracing
 

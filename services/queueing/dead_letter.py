@@ -1,10 +1,26 @@
-"""Why a message is dead: read from what its last consumer, or SQS, left on it."""
+"""Why a message is dead: written beside it by its last consumer, and read from what that, or SQS, left on it."""
 
 from dataclasses import dataclass, replace
 
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.primitives.counts import read_count
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import SENT_AT_ATTRIBUTE, ReceivedMessage
+from services.sqs_limits import attribute_text
+from services.telemetry.redaction import tellable
+
+REASON_ATTRIBUTE = "reason"
+ATTEMPTS_ATTRIBUTE = "attempts"
+TRACE_ATTRIBUTE = "trace"
+"""The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
+SOURCE_QUEUE_ATTRIBUTE = "source_queue"
+"""The queue to which a redrive returns the message."""
+
+FAILURE_ATTRIBUTES = frozenset(
+    {REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, SENT_AT_ATTRIBUTE}
+)
+"""They tell of a failure that the next one replaces, and a redrive leaves behind."""
+
+MAX_REASON_BYTES = 2000
+MAX_TRACE_BYTES = 4000
 
 _NOBODY_REPORTED = (
     "no worker reported back: whether it was begun is not known"
@@ -58,3 +74,16 @@ def read_failure(message: ReceivedMessage, max_attempts: int) -> Failure:
         max_attempts if attempts is None else attempts,
         message.attributes.get(TRACE_ATTRIBUTE),
     )
+
+
+def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
+    """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
+    attributes = {
+        REASON_ATTRIBUTE: attribute_text(tellable(reason), MAX_REASON_BYTES),
+        ATTEMPTS_ATTRIBUTE: str(attempts),
+        SOURCE_QUEUE_ATTRIBUTE: source_queue,
+    }
+    if trace:
+        # Its last lines are those that say what happened.
+        attributes[TRACE_ATTRIBUTE] = attribute_text(tellable(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+    return attributes

@@ -6,16 +6,14 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from services.messages import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, attribute_text
-from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES
+from services.queueing.dead_letter import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE
+from services.queueing.message_size import Attributes, attribute_bytes, text_attributes, utf8_bytes
+from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, attribute_text
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
-
-Attributes: TypeAlias = Mapping[str, "MessageAttributeValueOutputTypeDef"]
-"""As SQS gives and takes them."""
 
 _FIRST = (SOURCE_QUEUE_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE)
 """Without these nobody knows what became of a message, nor where it belongs."""
@@ -49,26 +47,10 @@ def attributes_beside(body: str, own: Mapping[str, str], foreign: Attributes) ->
     return Beside(fitting, left_out)
 
 
-def as_text(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueOutputTypeDef"]:
-    """Return texts as SQS takes them."""
-    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-
-
-def attribute_bytes(name: str, attribute: "MessageAttributeValueOutputTypeDef") -> int:
-    """Return what SQS counts of an attribute: its name, type and value."""
-    value = utf8_bytes(attribute.get("StringValue", "")) + len(attribute.get("BinaryValue", b""))
-    return utf8_bytes(name) + utf8_bytes(attribute["DataType"]) + value
-
-
-def utf8_bytes(text: str) -> int:
-    """Return how many bytes the text has in UTF-8."""
-    return len(text) if text.isascii() else len(text.encode())
-
-
 def _by_importance(
     own: Mapping[str, str], foreign: Attributes
 ) -> Iterator[tuple[str, "MessageAttributeValueOutputTypeDef"]]:
-    ours = as_text(own)
+    ours = text_attributes(own)
     yield from ((name, ours[name]) for name in _FIRST if name in ours)
     yield from ((name, attribute) for name, attribute in sorted(foreign.items()) if name not in ours)
     yield from ((name, attribute) for name, attribute in ours.items() if name not in _FIRST)

@@ -6,8 +6,9 @@ import math
 import structlog
 
 from services.primitives import clock
+from services.queueing.errors import MessageGoneError
 from services.queueing.in_flight import InHand
-from services.queueing.sqs import MessageGoneError, Queue
+from services.queueing.queue import Queue
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 from services.messages import peek_task_id
 from services.primitives import clock
 from services.primitives.clock import Moment
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 
 # Longer than this behind its time no long poll takes that is not held up.
 _GRACE_SECONDS = 1

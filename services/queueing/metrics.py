@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from services.queueing.decisions import Acknowledge, DeadLetter, Decision, Drop, Retry
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.telemetry.metrics import (
     ATTEMPTS,
     IN_FLIGHT,

@@ -11,9 +11,10 @@ import structlog
 from botocore.exceptions import ClientError
 
 from services.errors import RetryLaterError
+from services.queueing.errors import is_missing_queue
 from services.queueing.in_flight import InHand
+from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.queueing.sqs import Queue, is_missing_queue
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
 from services.sqs_limits import MAX_MESSAGE_BYTES
 
 

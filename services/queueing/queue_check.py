@@ -7,8 +7,9 @@ from contextlib import suppress
 import structlog
 from botocore.exceptions import ClientError
 
+from services.queueing.errors import is_denied
 from services.queueing.provisioning import Disagreement
-from services.queueing.sqs import Queue, is_denied
+from services.queueing.queue import Queue
 
 log = structlog.get_logger(__name__)
 

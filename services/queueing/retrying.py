@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from services.queueing.decisions import jittered
-from services.queueing.sqs import SqsEntryError
+from services.queueing.errors import SqsEntryError
 
 log = structlog.get_logger(__name__)
 

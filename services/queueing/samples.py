@@ -5,8 +5,8 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from services.queueing.queue import Queue, QueueState
 from services.queueing.recreated_queues import MadeAnew
-from services.queueing.sqs import Queue, QueueState
 from services.telemetry import metrics
 
 SHORTEST_INTERVAL_SECONDS = 5.0

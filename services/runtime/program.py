@@ -15,10 +15,11 @@ from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery
 from services.outbound import targets
 from services.outbound.http_client import open_http_client, open_target_sessions
+from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer
 from services.queueing.queue_check import QueueCheck
+from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
-from services.queueing.sqs import Queues, open_sqs
 from services.queues import CALLBACKS, define_queues
 from services.runtime.garbage_collection import spare_what_stays
 from services.runtime.health import Service, serve_health

@@ -52,8 +52,10 @@ from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
 from services.errors import is_sentence, text_of_error
-from services.messages import MAX_TRACE_BYTES, REASON_ATTRIBUTE, TRACE_ATTRIBUTE, attribute_text
-from services.queueing.sqs import Queue, ReceivedMessage
+from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
+from services.sqs_limits import attribute_text
 from services.telemetry.redaction import tellable
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers
@@ -72,6 +74,8 @@ DEAD_LETTERED = "dead_lettered"
 _SERVER_ERROR = 500
 _CLIENT_ERROR = 400
 _MOST_REMEMBERED = 10_000
+_MAX_MESSAGE_BYTES = 2000
+_MAX_STACK_BYTES = 4000
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INSTRUMENTATION = "services"
 _SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -371,14 +375,14 @@ def _note_error(span: trace.Span, error: BaseException) -> None:
 def _note_failure(span: trace.Span, kind: str, message: str, stack: str | None) -> None:
     if not span.is_recording():
         return
-    shown = _shown(message)
+    shown = _shown(message, _MAX_MESSAGE_BYTES)
     event = {EXCEPTION_TYPE: kind, EXCEPTION_MESSAGE: shown}
     if stack:
-        event[EXCEPTION_STACKTRACE] = _shown(stack[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+        event[EXCEPTION_STACKTRACE] = _shown(stack[-_MAX_STACK_BYTES:], _MAX_STACK_BYTES)
     span.add_event("exception", event)
     span.set_attribute(ERROR_TYPE, kind)
     span.set_status(Status(StatusCode.ERROR, shown))
 
 
-def _shown(text: str, *most_bytes: int) -> str:
-    return attribute_text(tellable(text), *most_bytes)
+def _shown(text: str, most_bytes: int) -> str:
+    return attribute_text(tellable(text), most_bytes)

@@ -11,7 +11,11 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.messages import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
+TRACEPARENT_ATTRIBUTE = "traceparent"
+TRACESTATE_ATTRIBUTE = "tracestate"
+"""Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""
+MAX_TRACESTATE_BYTES = 512
+"""As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
 
 _LONGEST_SPARED_MEMBER = 128
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from starlette.types import Scope, Send
 
-    from services.queueing.sqs import Queue, ReceivedMessage
+    from services.queueing.message import ReceivedMessage
+    from services.queueing.queue import Queue
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 

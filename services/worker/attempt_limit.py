@@ -2,7 +2,7 @@
 
 from services.errors import PermanentError
 from services.queueing.consumer import MessageHandler
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 
 
 class AttemptsUsedUpError(PermanentError):

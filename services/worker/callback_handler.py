@@ -5,7 +5,7 @@ import structlog
 from services.delivery.callback_client import CallbackClient, Delivered, Rejected
 from services.errors import PermanentError, RetryLaterError
 from services.messages import decode_outcome
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.telemetry import tracing
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.outbound.targets import ACCEPTED
 from services.queueing.cut_short import TaskTimeoutError, cut_short
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.settings import WorkerSettings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
 from services.telemetry import tracing

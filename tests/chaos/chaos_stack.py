@@ -8,7 +8,8 @@ from configparser import RawConfigParser
 from contextlib import suppress
 from pathlib import Path
 
-from services.queues import QueueDefinition, define_queues
+from services.queueing.definition import QueueDefinition
+from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.config import stack_settings
 from stack.localstack_api import connect

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from services.messages import REASON_ATTRIBUTE
+from services.queueing.dead_letter import REASON_ATTRIBUTE
 from stack.localstack_api import Sqs
 
 

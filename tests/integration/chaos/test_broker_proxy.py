@@ -10,8 +10,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from pydantic import HttpUrl
 
-from services.queueing.sqs import Queue, SqsEntryError, open_sqs
-from services.queues import QueueDefinition
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import SqsEntryError
+from services.queueing.queue import Queue
 from services.settings import BrokerSettings
 from tests.chaos.broker_proxy import Answer, BrokerFault, BrokerProxy
 from tests.service_fixtures import plain_environment  # noqa: F401  # a fixture

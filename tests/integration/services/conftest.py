@@ -18,8 +18,12 @@ from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
-from services.queueing.sqs import Queue, Queues, ReceivedMessage, open_sqs
-from services.queues import QueueDefinition, define_queues
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
+from services.queueing.queues import Queues
+from services.queues import define_queues
 from services.runtime.program import Part
 from services.settings import WorkerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES

@@ -17,33 +17,27 @@ from services.messages import (
     COMPRESSED_VERSION,
     MAX_BODY_BYTES,
     MAX_OUTCOME_BYTES,
-    MAX_REASON_BYTES,
-    MAX_TRACE_BYTES,
-    MAX_TRACESTATE_BYTES,
-    TRACEPARENT_ATTRIBUTE,
-    TRACESTATE_ATTRIBUTE,
     VERSION,
     OutcomeMessage,
     TaskMessage,
     UnusableMessageError,
-    attribute_text,
-    dead_letter_attributes,
     decode_outcome,
     decode_task,
     encode_outcome,
     encode_task,
     failure_outcome,
     peek_task_id,
-    sent_at_attribute,
-    sent_at_of,
     success_outcome,
 )
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
-from services.queueing.sqs import message_bytes
+from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES, dead_letter_attributes
+from services.queueing.message import sent_at_attribute, sent_at_of
+from services.queueing.message_size import message_bytes, text_attributes
 from services.settings import ConsumerSettings
-from services.sqs_limits import MAX_MESSAGE_BYTES
+from services.sqs_limits import MAX_MESSAGE_BYTES, attribute_text
 from services.telemetry.redaction import hide_secrets_of
+from services.telemetry.trace_context import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -303,7 +297,7 @@ def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_l
     attributes |= sent_at_attribute(1_764_000_000)
     attributes |= {TRACEPARENT_ATTRIBUTE: "x" * 55, TRACESTATE_ATTRIBUTE: "x" * MAX_TRACESTATE_BYTES}
 
-    assert MAX_BODY_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
+    assert MAX_BODY_BYTES + message_bytes("", text_attributes(attributes)) <= MAX_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -342,7 +336,7 @@ def test_a_trace_that_is_too_long_keeps_its_end() -> None:
 @example("a" + "\u00e9" * 1000)
 @example("")
 def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None:
-    text = attribute_text(reason)
+    text = attribute_text(reason, MAX_REASON_BYTES)
 
     assert 1 <= len(text.encode()) <= MAX_REASON_BYTES
     assert not REFUSED_BY_SQS.search(text)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack.saved_messages import BATCH_BYTES, BATCH_ENTRIES, SavedMessage, batches, next_queue, with_time
+from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
+from stack.saved_messages import SavedMessage, batches, next_queue, with_time
 
 SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:data-dlq", "maxReceiveCount": "3"}
@@ -16,20 +17,20 @@ def message(size_bytes: int, **attributes: Any) -> SavedMessage:
     return SavedMessage("id", "data", "x" * size_bytes, attributes)
 
 
-@given(st.lists(st.integers(min_value=1, max_value=BATCH_BYTES), max_size=40))
+@given(st.lists(st.integers(min_value=1, max_value=MAX_MESSAGE_BYTES), max_size=40))
 def test_batches_keep_every_message_in_order_and_within_the_limits(sizes: list[int]) -> None:
     messages = [message(size) for size in sizes]
 
     split = list(batches(messages))
 
     assert [kept for batch in split for kept in batch] == messages
-    assert all(0 < len(batch) <= BATCH_ENTRIES for batch in split)
-    assert all(sum(kept.size_bytes for kept in batch) <= BATCH_BYTES for batch in split)
+    assert all(0 < len(batch) <= MAX_BATCH_ENTRIES for batch in split)
+    assert all(sum(kept.size_bytes for kept in batch) <= MAX_MESSAGE_BYTES for batch in split)
 
 
 def test_a_batch_is_as_full_as_it_may_be() -> None:
     assert [len(batch) for batch in batches([message(1)] * 21)] == [10, 10, 1]
-    assert [len(batch) for batch in batches([message(BATCH_BYTES // 2)] * 3)] == [2, 1]
+    assert [len(batch) for batch in batches([message(MAX_MESSAGE_BYTES // 2)] * 3)] == [2, 1]
 
 
 def test_attributes_count_towards_the_size() -> None:
@@ -63,7 +64,11 @@ def test_a_message_says_when_it_was_sent_by_whom_it_was_sent_first() -> None:
 
 @pytest.mark.parametrize(
     "full",
-    [message(BATCH_BYTES), message(BATCH_BYTES - 20), message(1, **{f"own_{number}": SENT_AT for number in range(10)})],
+    [
+        message(MAX_MESSAGE_BYTES),
+        message(MAX_MESSAGE_BYTES - 20),
+        message(1, **{f"own_{number}": SENT_AT for number in range(10)}),
+    ],
     ids=["no byte is left", "some are left", "ten attributes"],
 )
 def test_a_message_that_has_no_room_for_it_is_saved_as_it_is(full: SavedMessage) -> None:

@@ -13,7 +13,8 @@ from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.plan import Selection
 from services.dead_letters.selection import Criteria
 from services.messages import encode_task
-from services.queueing.sqs import Queue, ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from tests.integration.services.conftest import Broker
 from tests.integration.services.console.conftest import Console, console_settings, running_console
 from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and end_of_line are fixtures

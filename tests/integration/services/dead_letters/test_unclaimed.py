@@ -9,8 +9,10 @@ from pydantic import HttpUrl
 
 from services.dead_letters.unclaimed import look_for_unclaimed
 from services.messages import encode_task
-from services.queueing.sqs import Queues, open_sqs
-from services.queues import QueueDefinition, define_pair
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.queues import Queues
+from services.queues import define_pair
 from services.settings import BrokerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker

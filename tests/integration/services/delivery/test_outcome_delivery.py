@@ -15,7 +15,8 @@ from services.errors import PermanentError, RetryLaterError
 from services.messages import MAX_BODY_BYTES, MAX_OUTCOME_BYTES, OutcomeMessage, decode_outcome, encode_outcome
 from services.outbound.http_client import TargetSessions
 from services.queueing import retrying as insistence
-from services.queueing.sqs import ReceivedMessage, message_bytes
+from services.queueing.message import ReceivedMessage
+from services.queueing.message_size import message_bytes
 from services.settings import WorkerSettings
 from services.worker.callback_handler import CallbackHandler
 from tests.integration.services.conftest import Broker
@@ -165,7 +166,7 @@ async def test_an_outcome_that_is_larger_than_a_message_waits_for_its_receiver_t
         [message] = await broker.take("callbacks")
         await CallbackHandler(CallbackClient(sessions, WorkerSettings()))(message)
 
-    assert message_bytes(message.body) < MAX_BODY_BYTES < len(body)
+    assert message_bytes(message.body, {}) < MAX_BODY_BYTES < len(body)
     assert receiver.bodies == [body.encode()] * 4
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.dead_message import DeadLetter
-from services.messages import MAX_BODY_BYTES, encode_task, sent_at_attribute
-from services.queueing.sqs import ReceivedMessage
+from services.messages import MAX_BODY_BYTES, encode_task
+from services.queueing.message import ReceivedMessage, sent_at_attribute
 from tests.integration.services.conftest import Broker
 from tests.integration.services.dlq.conftest import REFUSED, Commands, fill, interrupted, outcome
 from tests.service_fixtures import Serve

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import HttpUrl, SecretStr
 
 from services.dlq_watcher.slack import SlackChannel
-from services.queueing.sqs import open_sqs
+from services.queueing.client import open_sqs
 from services.settings import BrokerSettings, WatcherSettings
 from tests.refusing_proxy import RefusingProxy, running_proxy
 from tests.unit.services.dlq_watcher.conftest import alert_of

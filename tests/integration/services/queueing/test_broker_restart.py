@@ -13,10 +13,12 @@ from services.api.app import create_app
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.queue_watch import QueueWatch
 from services.messages import decode_task
+from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
+from services.queueing.message import ReceivedMessage
+from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
-from services.queueing.sqs import Queues, ReceivedMessage, open_sqs
 from services.queues import define_queues
 from services.settings import ApiSettings, BrokerSettings, WorkerSettings
 from services.task_types.loading import load_task_types

@@ -12,9 +12,11 @@ from structlog.testing import capture_logs
 from services.errors import PermanentError
 from services.queueing import retrying as insistence
 from services.queueing.attempt_history import NOT_KNOWN
+from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import Queue, ReceivedMessage, open_sqs
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
 from tests.jumping_clock import JumpingClock

@@ -11,8 +11,8 @@ from services.dead_letters.plan import make_plan, select
 from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
 from services.dlq_watcher.__main__ import make_parts
-from services.messages import FAILURE_ATTRIBUTES, sent_at_attribute
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.dead_letter import FAILURE_ATTRIBUTES
+from services.queueing.message import ReceivedMessage, sent_at_attribute
 from services.runtime.program import _open_resources
 from services.settings import WatcherSettings, WorkerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES

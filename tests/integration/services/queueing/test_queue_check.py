@@ -16,10 +16,11 @@ from structlog.testing import capture_logs
 from services.api.app import create_app
 from services.dlq_watcher.__main__ import make_parts
 from services.messages import encode_task
+from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
+from services.queueing.queue import Queue
 from services.queueing.queue_check import QueueCheck
-from services.queueing.sqs import Queue, open_sqs
 from services.runtime.program import _open_resources
 from services.settings import ApiSettings, BrokerSettings, WatcherSettings, WorkerSettings
 from services.task_types.loading import load_task_types

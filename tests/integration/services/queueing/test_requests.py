@@ -17,7 +17,7 @@ import pytest
 from services.errors import PermanentError, RetryLaterError
 from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.settings import WorkerSettings
 from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import Broker, running, until

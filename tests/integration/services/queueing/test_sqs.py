@@ -9,7 +9,10 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import HttpUrl
 
-from services.queueing.sqs import Queue, ReceivedMessage, SqsEntryError, open_sqs
+from services.queueing.client import open_sqs
+from services.queueing.errors import SqsEntryError
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.settings import BrokerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from services.queueing.sqs import Queues
+from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.ports import free_port

@@ -18,7 +18,7 @@ from services.errors import PermanentError, RetryLaterError
 from services.messages import encode_task
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.settings import WorkerSettings
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready

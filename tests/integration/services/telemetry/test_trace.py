@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from services.messages import encode_task
-from services.queueing.sqs import Queues
+from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.ports import free_port

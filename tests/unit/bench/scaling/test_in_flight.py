@@ -15,8 +15,9 @@ from bench.scaling.virtual_time import run_in_virtual_time
 from services.errors import RetryLaterError
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import Queue, ReceivedMessage
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.settings import WorkerSettings
 
 SETTINGS = WorkerSettings.model_construct()

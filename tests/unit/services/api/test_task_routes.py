@@ -18,7 +18,7 @@ from services.api.enqueue import EnqueueError, TaskQueue
 from services.messages import MAX_BODY_BYTES, decode_task, encode_task
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
-from services.queueing.sqs import message_bytes
+from services.queueing.message_size import message_bytes
 from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 
@@ -383,7 +383,7 @@ def request_of_size(size: int) -> bytes:
 
 
 def largest_request() -> bytes:
-    envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""))
+    envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""), {})
     return request_of_size(MAX_BODY_BYTES - envelope)
 
 
@@ -391,7 +391,7 @@ async def test_the_largest_task_that_sqs_takes_is_accepted(api: httpx.AsyncClien
     response = await post(api, largest_request())
 
     assert response.status_code == 200
-    assert message_bytes(queue.taken[response.json()["task_id"]]) == MAX_BODY_BYTES
+    assert message_bytes(queue.taken[response.json()["task_id"]], {}) == MAX_BODY_BYTES
 
 
 async def test_a_task_that_is_too_large_in_its_envelope_is_answered_413(

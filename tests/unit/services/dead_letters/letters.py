@@ -4,7 +4,7 @@ from typing import Any
 
 from services.dead_letters.dead_message import DeadLetter, read_dead_letter
 from services.messages import OutcomeMessage, encode_outcome
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
 

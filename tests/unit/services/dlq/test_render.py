@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from services.dead_letters.dead_message import content_of
 from services.dead_letters.plan import Move
 from services.dlq import render
-from services.queueing.sqs import QueueState
+from services.queueing.queue import QueueState
 from tests.unit.services.dead_letters.letters import DEFINITIONS, OUTCOME, SENT_AT, TASK, letter
 
 REFUSED = letter(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")

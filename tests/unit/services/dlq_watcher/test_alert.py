@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import of_stack
 from services.messages import UnusableMessageError
-from services.queueing.sqs import message_bytes
+from services.queueing.message_size import message_bytes
 from services.sqs_limits import NOT_IN_SQS
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
@@ -43,7 +43,7 @@ def test_an_alert_is_small_however_long_its_texts_are() -> None:
 
     alert = alert_of(headline=long, origin=long, task_id=long, reason=long, facts={"Callback": long}, trace=long)
 
-    assert message_bytes(encode_alert(alert)) < LARGEST_BYTES
+    assert message_bytes(encode_alert(alert), {}) < LARGEST_BYTES
 
 
 def test_no_credentials_are_in_an_alert() -> None:

@@ -6,7 +6,7 @@ import structlog
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.stuck_handler import RECEIVES_BEFORE_ALERT, StuckHandler
 from services.errors import PermanentError, RetryLaterError
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from tests.unit.services.dlq_watcher.conftest import dead
 
 

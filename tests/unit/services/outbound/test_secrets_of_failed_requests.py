@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.delivery.callback_client import CallbackClient, Refused
-from services.messages import TaskMessage, dead_letter_attributes, failure_outcome, success_outcome
+from services.messages import TaskMessage, failure_outcome, success_outcome
 from services.outbound.http_client import HTTP_ERRORS, TargetSessions
+from services.queueing.dead_letter import dead_letter_attributes
 from services.queueing.decisions import DeadLetter, RetryPolicy, decide_after_failure
 from services.settings import ConsumerSettings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType

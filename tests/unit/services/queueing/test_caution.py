@@ -16,8 +16,9 @@ from bench.scaling.virtual_time import run_in_virtual_time
 from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import Queue, ReceivedMessage
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.settings import WorkerSettings
 from services.sqs_limits import MAX_RECEIVED_MESSAGES
 

@@ -20,8 +20,9 @@ from services.queueing import retrying as insistence
 from services.queueing.consumer import Consumer
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.decisions import RetryPolicy
-from services.queueing.sqs import Queue, ReceivedMessage
-from services.queues import QueueDefinition
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.settings import WorkerSettings
 
 Attempt = Literal["succeeds", "fails", "fails for good", "is told to wait"]

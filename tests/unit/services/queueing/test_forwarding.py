@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages import MAX_REASON_BYTES, dead_letter_attributes
-from services.queueing.forwarding import Attributes, as_text, attribute_bytes, attributes_beside
+from services.queueing.dead_letter import MAX_REASON_BYTES, dead_letter_attributes
+from services.queueing.forwarding import attributes_beside
+from services.queueing.message_size import Attributes, attribute_bytes, text_attributes
 from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES
 
 OURS = {**dead_letter_attributes("it is no task", 3, "calculation", "Traceback …"), "traceparent": "00-1-1-01"}
@@ -23,25 +24,25 @@ def test_attributes_of_every_type_go_on_as_they_are() -> None:
 
     beside = attributes_beside("body", OURS, theirs)
 
-    assert beside.attributes == {**theirs, **as_text(OURS)}
+    assert beside.attributes == {**theirs, **text_attributes(OURS)}
     assert beside.left_out == []
 
 
 def test_of_one_name_ours_goes_on() -> None:
-    assert attributes_beside("body", {"reason": "ours"}, as_text({"reason": "theirs"})).attributes == as_text(
-        {"reason": "ours"}
-    )
+    assert attributes_beside(
+        "body", {"reason": "ours"}, text_attributes({"reason": "theirs"})
+    ).attributes == text_attributes({"reason": "ours"})
 
 
 def test_where_there_are_too_many_the_failure_comes_first_and_what_the_log_has_too_gives_way() -> None:
-    beside = attributes_beside("body", OURS, as_text(foreign(7)))
+    beside = attributes_beside("body", OURS, text_attributes(foreign(7)))
 
     assert beside.left_out == ["trace", "traceparent"]
     assert beside.attributes.keys() == {"reason", "attempts", "source_queue", *foreign(7)}
 
 
 def test_of_ten_foreign_attributes_the_last_by_name_give_way_to_the_failure() -> None:
-    beside = attributes_beside("body", OURS, as_text(foreign(10)))
+    beside = attributes_beside("body", OURS, text_attributes(foreign(10)))
 
     assert beside.left_out == ["theirs-7", "theirs-8", "theirs-9", "trace", "traceparent"]
 
@@ -50,7 +51,7 @@ def test_of_ten_foreign_attributes_the_last_by_name_give_way_to_the_failure() ->
 def test_a_body_that_leaves_little_room_has_a_shorter_reason(room: int) -> None:
     ours = dead_letter_attributes("é" * MAX_REASON_BYTES, 3, "calculation")
 
-    beside = attributes_beside("x" * (MAX_MESSAGE_BYTES - room), ours, as_text({"theirs": "x" * 100}))
+    beside = attributes_beside("x" * (MAX_MESSAGE_BYTES - room), ours, text_attributes({"theirs": "x" * 100}))
 
     assert beside.left_out == ["theirs"]
     assert 0 < len(beside.attributes["reason"]["StringValue"]) < room
@@ -58,7 +59,7 @@ def test_a_body_that_leaves_little_room_has_a_shorter_reason(room: int) -> None:
 
 
 def test_a_body_that_leaves_no_room_goes_on_alone() -> None:
-    beside = attributes_beside("x" * MAX_MESSAGE_BYTES, OURS, as_text({"theirs": "x"}))
+    beside = attributes_beside("x" * MAX_MESSAGE_BYTES, OURS, text_attributes({"theirs": "x"}))
 
     assert beside.attributes == {}
     assert sorted(beside.left_out) == sorted([*OURS, "theirs"])
@@ -69,7 +70,7 @@ sizes = st.integers(0, MAX_MESSAGE_BYTES).map(lambda room: MAX_MESSAGE_BYTES - m
 
 @given(sizes, st.dictionaries(st.text("abc", min_size=1, max_size=3), st.text(max_size=900), max_size=10))
 def test_whatever_goes_on_is_what_sqs_takes(body_bytes: int, theirs: dict[str, str]) -> None:
-    beside = attributes_beside("x" * body_bytes, OURS, as_text(theirs))
+    beside = attributes_beside("x" * body_bytes, OURS, text_attributes(theirs))
 
     assert len(beside.attributes) <= MAX_ATTRIBUTES
     size = sum(attribute_bytes(name, attribute) for name, attribute in beside.attributes.items())

@@ -8,9 +8,11 @@ import pytest
 import structlog
 
 from services.primitives import clock
+from services.queueing.errors import MessageGoneError
 from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InHand
-from services.queueing.sqs import MessageGoneError, Queue, ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from tests.jumping_clock import JumpingClock
 
 VISIBILITY_TIMEOUT = 60

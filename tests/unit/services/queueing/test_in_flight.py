@@ -6,7 +6,7 @@ import pytest
 
 from services.primitives.clock import Moment
 from services.queueing.in_flight import InHand, hidden_since
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from tests.jumping_clock import JumpingClock
 
 VISIBILITY_TIMEOUT = 30

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from services.queueing import ownership
 from services.queueing import retrying as insistence
 from services.queueing.in_flight import InHand
+from services.queueing.message import ReceivedMessage
 from services.queueing.ownership import NotOursError, ensure_ours
-from services.queueing.sqs import Queue, QueueState, ReceivedMessage
+from services.queueing.queue import Queue, QueueState
 from tests.jumping_clock import JumpingClock
 
 VISIBILITY_TIMEOUT = 30

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.queueing.definition import QueueDefinition
 from services.queueing.provisioning import Provisioning, disagreements, read_provisioning
-from services.queues import QueueDefinition
 
 DAY = 86_400
 

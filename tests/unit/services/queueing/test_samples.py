@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.queueing import samples as queue_samples
+from services.queueing.definition import QueueDefinition
+from services.queueing.queue import Queue, QueueState
 from services.queueing.recreated_queues import MadeAnew
 from services.queueing.samples import OldestMessage, QueueSample, QueueSampler, oldest_message, show_in_metrics
-from services.queueing.sqs import Queue, QueueState
-from services.queues import QueueDefinition
 from tests.service_fixtures import measured
 
 NOW = 1_764_000_000.0

@@ -7,9 +7,12 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import MessageGoneError, SqsEntryError
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.queueing.sqs import MessageGoneError, Queue, ReceivedMessage, SqsEntryError, open_sqs
-from services.queues import QueueDefinition
 from services.settings import BrokerSettings
 from tests.service_fixtures import Growth, Serve
 

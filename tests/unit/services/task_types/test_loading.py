@@ -16,7 +16,8 @@ from pydantic import HttpUrl
 
 from services.api.app import create_app
 from services.dlq_watcher.__main__ import make_parts as make_watcher_parts
-from services.queues import ALERTS, CALLBACKS, UNDELIVERED, QueueDefinition, define_queues
+from services.queueing.definition import QueueDefinition
+from services.queues import ALERTS, CALLBACKS, UNDELIVERED, define_queues
 from services.runtime.program import Resources, _open_resources
 from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.task_types.loading import TaskTypes, load_task_types

@@ -16,7 +16,7 @@ from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
 from services.queueing import cut_short
 from services.queueing.cut_short import TaskTimeoutError
-from services.queueing.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 from services.settings import WorkerSettings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks import data

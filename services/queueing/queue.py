@@ -1,76 +1,36 @@
 """SQS as the services use it: one client per process, queues looked up by name, every call on messages in batches."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import aioboto3
 import structlog
-from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
-from services.messages import sent_at_of
-from services.primitives.proxies import goes_directly
 from services.queueing.batcher import Batcher
-from services.queueing.forwarding import as_text, attribute_bytes, attributes_beside, utf8_bytes
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import MessageGoneError, entry_errors, error_of_message, is_missing_queue
+from services.queueing.forwarding import attributes_beside
+from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, read_message
+from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
-from services.queues import QueueDefinition
-from services.settings import USER_AGENT, BrokerSettings
 from services.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
 from services.telemetry import metrics, tracing
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-    from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
 
 log = structlog.get_logger(__name__)
 
-# A long poll holds its connection, so the pool is larger than the polls of one process and its calls together.
-_POOL_CONNECTIONS = 64
-_CONNECT_TIMEOUT_SECONDS = 2
-_READ_TIMEOUT_SECONDS = 10
 
 SETTLE_LINGER_SECONDS = 0.1
 """Nobody waits for deletes and changes of visibility, so they gather until a batch is full, or for so long."""
 
-_SYSTEM_ATTRIBUTES: Final = (
-    "ApproximateReceiveCount",
-    "SentTimestamp",
-    "ApproximateFirstReceiveTimestamp",
-    "DeadLetterQueueSourceArn",
-)
-
-# What SQS says of a receipt handle that it does not take.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
-_GONE_CODES = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
-# The code is the same where a message would be hidden for more than 12 hours in all.
-_TOO_LONG = "Total VisibilityTimeout"
 
 ResultT = TypeVar("ResultT")
 EntryT = TypeVar("EntryT")
-
-
-class SqsEntryError(Exception):
-    """SQS refused one entry of a batch that it took otherwise.
-
-    `is_final`: it will refuse that entry whenever it is asked, for the fault is the sender's.
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
-    """
-
-    def __init__(self, code: str, text: str, *, is_final: bool = False) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-        self.text = text
-        self.is_final = is_final
-
-
-class MessageGoneError(SqsEntryError):
-    """The message is not in hand any more: it was deleted or purged, has expired, or SQS gives it to others again."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(code, text, is_final=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +49,6 @@ class QueueState:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """A message as SQS gave it."""
-
-    message_id: str
-    body: str
-    receipt_handle: str
-    receive_count: int
-    """1 on the first receive."""
-    sent_at: float
-    """When it came to its queue, in seconds since the epoch: where it was restored, before that."""
-    attributes: Mapping[str, str]
-    first_received_at: float = 0
-    """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
-    dead_letter_source_arn: str | None = None
-    """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
-    typed_attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"] = field(default_factory=dict)
-    """The attributes as SQS gives and takes them; a foreign message may have some that are no text."""
-    date: str = ""
-    """When SQS gave it: the `Date` of that answer (RFC 9110, section 6.6.1); empty where it has none."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Send:
     body: str
     attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"]
@@ -123,43 +61,6 @@ class _ChangeVisibility:
     timeout_seconds: int
 
 
-@asynccontextmanager
-async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0) -> AsyncIterator["SQSClient"]:
-    """Open a client for the configured endpoint.
-
-    `longest_wait_seconds` is the longest poll it will make: a read may take that much longer.
-    """
-    config = AioConfig(
-        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-        read_timeout=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=_POOL_CONNECTIONS,
-        # Each takes its part of a call's CPU: our calls are typed, and botocore would put its name together every time.
-        parameter_validation=False,
-        user_agent=USER_AGENT,
-    )
-    session = aioboto3.Session()
-    url = settings.sqs_endpoint_url or await _url_found_by_sdk(session)
-    if goes_directly(url):
-        config = config.merge(AioConfig(proxies={}))
-    async with session.client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
-        if settings.metrics_enabled:
-            client.meta.events.register("request-created.sqs", metrics.count_request)
-        yield client
-
-
-async def _url_found_by_sdk(session: aioboto3.Session) -> str:
-    """Return where SQS is by the SDK's configuration file, else AWS's own endpoint."""
-    async with session.client("sqs") as client:
-        return str(client.meta.endpoint_url)
-
-
-async def resolve_endpoint(settings: BrokerSettings) -> str:
-    """Return where SQS is, as a client finds it: no request is made."""
-    async with open_sqs(settings) as client:
-        return str(client.meta.endpoint_url)
-
-
 class Queue:
     """One queue. Its calls raise botocore's errors, or SqsEntryError for one entry of a batch."""
 
@@ -170,7 +71,11 @@ class Queue:
         self._provisioning = Provisioning()
         self._client = client
         self._url: str | None = None
-        self._sends = Batcher(self._send_batch, size_of=_size_of, max_bytes=MAX_MESSAGE_BYTES)
+        self._sends = Batcher(
+            self._send_batch,
+            size_of=lambda send: message_bytes(send.body, send.attributes),
+            max_bytes=MAX_MESSAGE_BYTES,
+        )
         self._deletes = _patient(self._delete_batch)
         self._visibility_changes = _patient(self._change_visibility_batch)
         self._entries_sent, self._entries_deleted, self._entries_changed = (
@@ -195,7 +100,7 @@ class Queue:
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
         own = attributes or {}
         with tracing.tracer.send(self, own) as span:
-            await self._sends.submit(_Send(body, as_text({**own, **span.headers}), delay))
+            await self._sends.submit(_Send(body, text_attributes({**own, **span.headers}), delay))
 
     async def forward(
         self, message: ReceivedMessage, attributes: Mapping[str, str] | None = None, *, without: Collection[str] = ()
@@ -220,12 +125,12 @@ class Queue:
                 MaxNumberOfMessages=min(most, MAX_RECEIVED_MESSAGES),
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_timeout_seconds,
-                MessageSystemAttributeNames=_SYSTEM_ATTRIBUTES,
+                MessageSystemAttributeNames=SYSTEM_ATTRIBUTES,
                 MessageAttributeNames=["All"],
             )
         )
         date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-        return [_received(message, date) for message in response.get("Messages", [])]
+        return [read_message(message, date) for message in response.get("Messages", [])]
 
     async def delete(self, message: ReceivedMessage) -> None:
         """Acknowledge the message. Raises MessageGoneError."""
@@ -287,7 +192,7 @@ class Queue:
         self._entries_sent.observe(len(sends))
         entries: list[Any] = [_send_entry(index, send) for index, send in enumerate(sends)]
         response = await self._on_url(lambda url: self._client.send_message_batch(QueueUrl=url, Entries=entries))
-        return _entry_errors(response, len(sends))
+        return entry_errors(response, len(sends))
 
     async def _delete_batch(self, handles: Sequence[str]) -> list[Exception | None]:
         self._entries_deleted.observe(len(handles))
@@ -309,55 +214,15 @@ class Queue:
     async def _on_messages(self, call: Callable[[str], Awaitable[Any]], count: int) -> list[Exception | None]:
         """Make a call on messages in hand, which are gone where their queue is."""
         try:
-            return [_of_message(error) for error in _entry_errors(await self._on_url(call), count)]
+            return [error_of_message(error) for error in entry_errors(await self._on_url(call), count)]
         except ClientError as error:
             if is_missing_queue(error):
                 raise MessageGoneError(error.response["Error"]["Code"], "its queue is gone, it with it") from error
             raise
 
 
-class Queues:
-    """All queues of the stack, by the names of their definitions."""
-
-    def __init__(self, client: "SQSClient", definitions: Mapping[str, QueueDefinition], *, name_prefix: str) -> None:
-        self.name_prefix = name_prefix
-        self._queues = {
-            name: Queue(client, definition, name_prefix=name_prefix) for name, definition in definitions.items()
-        }
-
-    def __getitem__(self, name: str) -> Queue:
-        return self._queues[name]
-
-    def __iter__(self) -> Iterator[Queue]:
-        return iter(self._queues.values())
-
-    def dead_letter_queue_of(self, queue: Queue) -> Queue:
-        """Return where the queue's consumer sends what it gives up on. Raises KeyError where there is none."""
-        return self._queues[queue.definition.dead_letter_queue or ""]
-
-    async def close(self) -> None:
-        """Wait for the batches under way on every queue."""
-        for queue in self._queues.values():
-            await queue.close()
-
-
-def is_missing_queue(error: ClientError) -> bool:
-    """Tell whether SQS says that a queue does not exist: by its older code, or the newer of one that has none."""
-    return error.response["Error"]["Code"].rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"}
-
-
-def is_denied(error: ClientError) -> bool:
-    """Tell whether SQS answered that the caller may not do this."""
-    return "AccessDenied" in error.response["Error"]["Code"]
-
-
 def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:
     return Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
-
-
-def message_bytes(body: str, attributes: Mapping[str, str] | None = None) -> int:
-    """Return what SQS counts of a message: the UTF-8 of its body, and of its attributes' names, types and values."""
-    return _size_of(_Send(body, as_text(attributes or {}), 0))
 
 
 def _send_entry(index: int, send: _Send) -> dict[str, Any]:
@@ -365,51 +230,3 @@ def _send_entry(index: int, send: _Send) -> dict[str, Any]:
     if send.attributes:
         entry["MessageAttributes"] = send.attributes
     return entry
-
-
-def _size_of(send: _Send) -> int:
-    return utf8_bytes(send.body) + sum(attribute_bytes(name, each) for name, each in send.attributes.items())
-
-
-def _received(message: "MessageTypeDef", date: str) -> ReceivedMessage:
-    system = message["Attributes"]
-    typed_attributes = message.get("MessageAttributes", {})
-    attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
-    return ReceivedMessage(
-        message_id=message["MessageId"],
-        body=message["Body"],
-        receipt_handle=message["ReceiptHandle"],
-        receive_count=int(system["ApproximateReceiveCount"]),
-        sent_at=sent_at_of(attributes, int(system["SentTimestamp"])),
-        attributes=attributes,
-        first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
-        dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
-        typed_attributes=typed_attributes,
-        date=date,
-    )
-
-
-def _entry_errors(response: Any, count: int) -> list[Exception | None]:
-    """Return each entry's error, in order. An entry that SQS says nothing of was not confirmed either."""
-    errors: list[Exception | None] = [SqsEntryError("unconfirmed", "SQS says nothing of the entry")] * count
-    for confirmed in response.get("Successful", []):
-        errors[int(confirmed["Id"])] = None
-    for failed in response.get("Failed", []):
-        errors[int(failed["Id"])] = _entry_error(failed)
-    return errors
-
-
-def _entry_error(failed: Mapping[str, Any]) -> SqsEntryError:
-    code = failed.get("Code", "unknown")
-    # Who is throttled asks too much for now.
-    is_final = failed.get("SenderFault", False) and "Throttl" not in code
-    return SqsEntryError(code, failed.get("Message", "no message"), is_final=is_final)
-
-
-def _of_message(error: Exception | None) -> Exception | None:
-    """Tell of an entry's error whether its message is gone, whoever's fault the endpoint takes that for."""
-    if not isinstance(error, SqsEntryError):
-        return error
-    code = error.code.rpartition(".")[2].removesuffix("Exception")
-    is_gone = code in _GONE_CODES and _TOO_LONG not in error.text
-    return MessageGoneError(error.code, error.text) if is_gone else error
