@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 from bench.scaling.aws import MOST_IN_FLIGHT
@@ -54,6 +55,9 @@ class SimulatedSqs:
     """Of all deleted messages together, from their last receive."""
     ages_at_receive: list[float] = field(default_factory=list)
     """Seconds from send to first receive."""
+
+    meta = SimpleNamespace(endpoint_url="http://sqs.invalid")
+    """As a client of botocore tells it."""
 
     def __post_init__(self) -> None:
         self._visible: deque[_Message] = deque()

@@ -166,7 +166,7 @@ class TaskRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, in a span of its own."""
-        with tracing.tracer.request(scope, self.path) as span:
+        with tracing.tracer.request_span(scope, self.path) as span:
             await super().handle(scope, receive, span.watched(send))
 
     def _make_endpoint(self) -> Callable[..., Awaitable[None]]:

@@ -5,8 +5,7 @@ import asyncio
 
 from services.console.app import create_app
 from services.console.server import make_server
-from services.dead_letters.move_task import is_aws
-from services.queueing.client import resolve_endpoint
+from services.queueing.client import is_aws, resolve_endpoint
 from services.runtime.boot import boot
 from services.settings import ConsoleSettings, refuse_to_start
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from services.dead_letters.errors import DlqError
+from services.queueing.client import is_aws
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.5
 _UNDER_WAY = {"RUNNING", "CANCELLING"}
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class MoveTaskUnavailableError(Exception):
@@ -52,11 +51,6 @@ class MoveTask:
     def is_under_way(self) -> bool:
         """Whether it may still move messages."""
         return self.status in _UNDER_WAY
-
-
-def is_aws(endpoint_url: str) -> bool:
-    """Tell whether an endpoint of SQS is AWS's own."""
-    return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)
 
 
 def moves_as_new_messages(endpoint_url: str) -> bool:

@@ -127,7 +127,7 @@ class CallbackClient:
             return Rejected(f"the receiver cannot be called: {error}")
         try:
             async with self._hosts.slot(f"{call.target.host}:{call.target.port}"):
-                with tracing.tracer.deliver(call.target, outcome.task_id, attempt) as span:
+                with tracing.tracer.delivery_span(call.target, outcome.task_id, attempt) as span:
                     return await self._post(call, span)
         except HostBusyError as busy:
             return Refused(f"the receiver was not called: {busy}", soon=False)

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 
-from services.dead_letters.move_task import is_aws
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
 from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
@@ -16,6 +15,7 @@ from services.dlq_watcher.queue_watch import (
 )
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
+from services.queueing.client import is_aws
 from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
@@ -73,7 +73,7 @@ def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Reso
 
 
 def _seconds_between_looks(queue: Queue) -> float:
-    return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.endpoint_url) else SECONDS_BETWEEN_LOOKS
+    return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.destination.server_url) else SECONDS_BETWEEN_LOOKS
 
 
 def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Part]:

@@ -39,7 +39,7 @@ class SlackChannel:
         """
         try:
             message = message_of(alerts)
-            with tracing.tracer.tell(f"{self._url}chat.postMessage", told_in) as span:
+            with tracing.tracer.alert_span(f"{self._url}chat.postMessage", told_in) as span:
                 await self._post(message, span)
         except _RefusedError as error:
             return error.refusal

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.outbound.retry_after import retry_after_seconds
-from services.telemetry.url_secrets import without_url_secrets
+from services.telemetry.redaction import without_url_secrets
 
 _LONGEST_ERROR = 200
 

@@ -154,7 +154,7 @@ class _TargetTransport(httpx.AsyncBaseTransport):
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         target = request.extensions.get(_TARGET) or target_of(str(request.url))
-        with tracing.tracer.fetch(request.method, target) as span, _errors_of_httpx():
+        with tracing.tracer.fetch_span(request.method, target) as span, _errors_of_httpx():
             request.headers.update(span.headers)
             response = await self._sessions.request(
                 request.method,

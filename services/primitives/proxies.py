@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
-from services.outbound.targets import is_public
+from services.primitives.addresses import is_public
 
 
 def goes_directly(url: str) -> bool:

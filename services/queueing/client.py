@@ -1,5 +1,10 @@
 """The SQS client: one for each process, for AWS or any endpoint that speaks SQS."""
 
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -60,3 +65,11 @@ async def resolve_endpoint(settings: BrokerSettings) -> str:
     """Return where SQS is, as a client finds it: no request is made."""
     async with open_sqs(settings) as client:
         return str(client.meta.endpoint_url)
+
+
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def is_aws(endpoint_url: str) -> bool:
+    """Tell whether an endpoint of SQS is AWS's own."""
+    return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)

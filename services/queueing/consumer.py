@@ -413,7 +413,12 @@ class Consumer:
         try:
             # SQS moves a message without a reason: the last attempt that it allows must be one that gives it.
             policy = self._policy.at_most(self._queue.max_receives)
-            with tracing.tracer.process(self._queue, in_hand.message):
+            with tracing.tracer.process_span(
+                self._queue.destination,
+                in_hand.message.message_id,
+                in_hand.message.receive_count,
+                in_hand.message.attributes,
+            ):
                 decision = await attempt(in_hand, self._handle_in_turn, policy, self._history)
             self._metrics.ended(decision)
             return decision

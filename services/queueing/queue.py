@@ -1,4 +1,4 @@
-"""SQS as the services use it: one client per process, queues looked up by name, every call on messages in batches."""
+"""One queue of SQS: found by its name, and every call on messages made in batches."""
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -9,6 +9,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from services.queueing.batcher import Batcher
+from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.queueing.definition import QueueDefinition
 from services.queueing.errors import MessageGoneError, entry_errors, error_of_message, is_missing_queue
 from services.queueing.forwarding import attributes_beside
@@ -17,6 +18,7 @@ from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
 from services.telemetry import metrics, tracing
+from services.telemetry.tracing import Destination
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -67,6 +69,7 @@ class Queue:
     def __init__(self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "") -> None:
         self.definition = definition
         self.name = f"{name_prefix}{definition.name}"
+        self.destination = Destination(self.name, definition.name, str(client.meta.endpoint_url))
         self._name_prefix = name_prefix
         self._provisioning = Provisioning()
         self._client = client
@@ -83,11 +86,6 @@ class Queue:
         )
 
     @property
-    def endpoint_url(self) -> str:
-        """Where SQS is."""
-        return str(self._client.meta.endpoint_url)
-
-    @property
     def max_receives(self) -> int | None:
         """After how many receives SQS itself moves a message, as the last `check` found it; until then as declared.
 
@@ -99,7 +97,7 @@ class Queue:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
         own = attributes or {}
-        with tracing.tracer.send(self, own) as span:
+        with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
             await self._sends.submit(_Send(body, text_attributes({**own, **span.headers}), delay))
 
     async def forward(
@@ -111,7 +109,7 @@ class Queue:
         """
         own = attributes or {}
         kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
-        with tracing.tracer.send(self, own) as span:
+        with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
             beside = attributes_beside(message.body, {**own, **span.headers}, kept)
             if beside.left_out:
                 log.warning("attributes that do not fit are left out", queue=self.name, attributes=beside.left_out)

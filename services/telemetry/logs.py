@@ -15,8 +15,7 @@ import structlog
 from services.settings import Settings
 from services.streams.output import LineHandler, Output, text_of
 from services.telemetry import tracing
-from services.telemetry.redaction import redact
-from services.telemetry.url_secrets import without_url_secrets
+from services.telemetry.redaction import redact, without_url_secrets
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,

@@ -9,12 +9,22 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, SecretStr
 
-from services.telemetry.url_secrets import without_url_secrets
-
 MASK = "***"
 
 SHORTEST_SECRET = 8
 """What is shorter is no secret, and would be found in ordinary words: LocalStack's key is `test`."""
+
+HIDDEN = "…"
+
+# In prose a URL ends at white space, or at a quote or a bracket of markup. These can stand in a URL too: its address
+# goes on where more than punctuation follows, its query and fragment do to the white space, for they hold secrets.
+_QUOTE = "\"'<>`"
+_PUNCTUATION = ".,:;!?(){}[]\\"
+_QUOTE_WITHIN = rf"[{_QUOTE}](?![{re.escape(_PUNCTUATION)}]*(?:[\s{_QUOTE}]|$))"
+_AFTER_SCHEME = re.compile(rf"://(?P<address>(?:[^\s{_QUOTE}?#]|{_QUOTE_WITHIN})*)(?P<secrets>[?#]\S*)?")
+
+# In the path too, which may be a URL itself.
+_USER_PART = re.compile(r"//[^/]*@")
 
 # Read by AWS's SDK itself, not by our settings.
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -88,3 +98,23 @@ def _spellings(secret: str) -> set[str]:
         escaped,
         *(json.dumps(text)[1:-1] for text in (secret, escaped)),
     }
+
+
+def without_url_secrets(text: str) -> str:
+    """Return the text with every URL in it stripped of user and password, query values and fragment."""
+    return _AFTER_SCHEME.sub(_shown, text)
+
+
+def _shown(url: re.Match[str]) -> str:
+    address, secrets = _USER_PART.sub("//", f"//{url['address']}"), url["secrets"] or ""
+    inside = secrets.rstrip(_QUOTE + _PUNCTUATION)
+    behind = secrets[len(inside) :]
+    query = inside.partition("#")[0].removeprefix("?")
+    if not query:
+        return f":{address}{behind}"
+    return f":{address}?{'&'.join(map(_without_value, query.split('&')))}{behind}"
+
+
+def _without_value(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={HIDDEN}" if equals else HIDDEN

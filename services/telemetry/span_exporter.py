@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from typing_extensions import override
 
 from services.primitives.proxies import goes_directly
+from services.telemetry.redaction import without_url_secrets
 from services.telemetry.seldom import Seldom
-from services.telemetry.url_secrets import without_url_secrets
 
 log = structlog.get_logger(__name__)
 

@@ -52,16 +52,12 @@ from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
 from services.errors import is_sentence, text_of_error
-from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
-from services.queueing.message import ReceivedMessage
-from services.queueing.queue import Queue
 from services.sqs_limits import attribute_text
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import HIDDEN, tellable, without_url_secrets
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers
 from services.telemetry.trace_export import close_provider
-from services.telemetry.tracing import NO_SPAN, Span, Tracer
-from services.telemetry.url_secrets import HIDDEN, without_url_secrets
+from services.telemetry.tracing import NO_SPAN, Destination, Span, Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +113,7 @@ class RecordingTracer(Tracer):
 
     @override
     @_or(NO_SPAN)
-    def request(self, scope: Scope, route: str) -> Span:
+    def request_span(self, scope: Scope, route: str) -> Span:
         attributes: Attributes = {
             HTTP_REQUEST_METHOD: scope["method"],
             HTTP_ROUTE: route,
@@ -135,45 +131,43 @@ class RecordingTracer(Tracer):
 
     @override
     @_or(NO_SPAN)
-    def send(self, queue: Queue, attributes: Mapping[str, str]) -> Span:
-        span = self._start(
-            f"send {queue.definition.name}",
-            SpanKind.PRODUCER,
-            _messaging("send", MessagingOperationTypeValues.SEND, queue),
-        )
-        reason = attributes.get(REASON_ATTRIBUTE)
+    def send_span(self, destination: Destination, reason: str | None, stack_trace: str | None) -> Span:
+        attributes = _messaging("send", MessagingOperationTypeValues.SEND, destination)
+        span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes)
         if reason is not None:
             # It is what ends the task, and what one who looks at the trace looks for.
-            _note_failure(span, DEAD_LETTERED, reason, attributes.get(TRACE_ATTRIBUTE))
+            _note_failure(span, DEAD_LETTERED, reason, stack_trace)
         return _CarriedSpan(span)
 
     @override
     @_or(NO_SPAN)
-    def process(self, queue: Queue, message: ReceivedMessage) -> Span:
-        parent = read_attributes(message.attributes)
-        links = [*_link_to(trace.get_current_span(parent)), *self._attempts.link_to(message.message_id)]
+    def process_span(
+        self, source: Destination, message_id: str, receive_count: int, attributes: Mapping[str, str]
+    ) -> Span:
+        parent = read_attributes(attributes)
+        links = [*_link_to(trace.get_current_span(parent)), *self._attempts.link_to(message_id)]
         span = self._start(
-            f"process {queue.definition.name}",
+            f"process {source.template}",
             SpanKind.CONSUMER,
             {
-                **_messaging("process", MessagingOperationTypeValues.PROCESS, queue),
-                MESSAGING_MESSAGE_ID: message.message_id,
-                RECEIVE_COUNT: message.receive_count,
+                **_messaging("process", MessagingOperationTypeValues.PROCESS, source),
+                MESSAGING_MESSAGE_ID: message_id,
+                RECEIVE_COUNT: receive_count,
             },
             parent,
             links,
         )
-        self._attempts.add(message.message_id, span)
+        self._attempts.add(message_id, span)
         return _StayingSpan(span)
 
     @override
     @_or(NO_SPAN)
-    def work(self, task_type: str) -> Span:
+    def run_span(self, task_type: str) -> Span:
         return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}))
 
     @override
     @_or(NO_SPAN)
-    def deliver(self, url: object, task_id: str, attempt: int) -> Span:
+    def delivery_span(self, url: object, task_id: str, attempt: int) -> Span:
         attributes: Attributes = {TASK_ID: task_id}
         if attempt > 1:
             attributes[HTTP_REQUEST_RESEND_COUNT] = attempt - 1
@@ -183,13 +177,13 @@ class RecordingTracer(Tracer):
 
     @override
     @_or(NO_SPAN)
-    def fetch(self, method: str, url: object) -> Span:
+    def fetch_span(self, method: str, url: object) -> Span:
         return _CarriedSpan(self._start_request(method, url))
 
     @override
     @_or(NO_SPAN)
-    def tell(self, url: str, told_in: Sequence[Context]) -> Span:
-        spans = [context.run(trace.get_current_span) for context in told_in]
+    def alert_span(self, url: str, raised_in: Sequence[Context]) -> Span:
+        spans = [context.run(trace.get_current_span) for context in raised_in]
         parent, links = otel_context.Context(), [link for span in spans for link in _link_to(span)]
         if len(spans) == 1:
             parent, links = trace.set_span_in_context(spans[0], parent), []
@@ -330,15 +324,14 @@ class _RecentSpans:
         return [] if context is None else [Link(context)]
 
 
-def _messaging(name: str, operation: MessagingOperationTypeValues, queue: Queue) -> Attributes:
+def _messaging(name: str, operation: MessagingOperationTypeValues, destination: Destination) -> Attributes:
     return {
         MESSAGING_SYSTEM: MessagingSystemValues.AWS_SQS.value,
         MESSAGING_OPERATION_NAME: name,
         MESSAGING_OPERATION_TYPE: operation.value,
-        MESSAGING_DESTINATION_NAME: queue.name,
-        # Without the prefix that it has in SQS: the same in every stack.
-        MESSAGING_DESTINATION_TEMPLATE: queue.definition.name,
-        **_server_of(queue.endpoint_url),
+        MESSAGING_DESTINATION_NAME: destination.name,
+        MESSAGING_DESTINATION_TEMPLATE: destination.template,
+        **_server_of(destination.server_url),
     }
 
 

@@ -10,15 +10,22 @@ import os
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import Context
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from starlette.types import Scope, Send
 
-    from services.queueing.message import ReceivedMessage
-    from services.queueing.queue import Queue
-
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+class Destination(NamedTuple):
+    """Where a message is sent, or comes from."""
+
+    name: str
+    """The queue's name in SQS."""
+    template: str
+    """Its name without the prefix that it has there: the same in every stack."""
+    server_url: str
 
 
 class Span:
@@ -47,37 +54,42 @@ NO_SPAN = Span()
 class Tracer:
     """Makes spans, or, as here, none."""
 
-    def request(self, _scope: "Scope", _route: str) -> Span:
+    def request_span(self, _scope: "Scope", _route: str) -> Span:
         """Return the span of a client's HTTP request to a route, in the client's own trace where it has one."""
         return NO_SPAN
 
-    def send(self, _queue: "Queue", _attributes: Mapping[str, str]) -> Span:
-        """Return the span of sending a message with these attributes; `headers` are further ones."""
+    def send_span(self, _destination: Destination, _reason: str | None, _stack_trace: str | None) -> Span:
+        """Return the span of sending a message, whose attributes `headers` are.
+
+        It is sent with the reason and the stack trace of a failure where it is a dead letter.
+        """
         return NO_SPAN
 
-    def process(self, _queue: "Queue", _message: "ReceivedMessage") -> Span:
-        """Return the span of one attempt at a message, in the trace of its sender.
+    def process_span(
+        self, _source: Destination, _message_id: str, _receive_count: int, _attributes: Mapping[str, str]
+    ) -> Span:
+        """Return the span of one attempt at a message, in the trace of its sender, which its attributes name.
 
         It stays the current one behind its block, in the same asyncio task: what is done then is its consequence.
         """
         return NO_SPAN
 
-    def work(self, _task_type: str) -> Span:
+    def run_span(self, _task_type: str) -> Span:
         """Return the span of a task type's own work."""
         return NO_SPAN
 
-    def deliver(self, _url: object, _task_id: str, _attempt: int) -> Span:
+    def delivery_span(self, _url: object, _task_id: str, _attempt: int) -> Span:
         """Return the span of a delivery attempt (1 is the first that its caller makes)."""
         return NO_SPAN
 
-    def fetch(self, _method: str, _url: object) -> Span:
+    def fetch_span(self, _method: str, _url: object) -> Span:
         """Return the span of an HTTP request that a task type makes."""
         return NO_SPAN
 
-    def tell(self, _url: str, _told_in: Sequence[Context]) -> Span:
-        """Return the span of a request that tells alerts, each of which was raised in one of these contexts.
+    def alert_span(self, _url: str, _raised_in: Sequence[Context]) -> Span:
+        """Return the span of a request that posts alerts, each of which was raised in one of these contexts.
 
-        A single one is told in its own trace; several have a new one, with a link to each.
+        A single one is posted in its own trace; several have a new one, with a link to each.
         """
         return NO_SPAN
 
@@ -106,19 +118,10 @@ def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(name) for name in _ENDPOINTS) and not disabled and exporter != "none"
 
 
-def start(service: str) -> None:
-    """Begin to trace this program, of this name, where the environment asks for it.
-
-    Raises ValueError where OpenTelemetry's variables cannot work.
-    """
+def use(another: Tracer) -> None:
+    """Let this program's spans be made by another tracer from now on."""
     global tracer  # noqa: PLW0603  # there is one for a program, as there is one log
-    if not is_wanted():
-        return
-    # Imported where it is used: it takes a third of the time in which a program starts.
-    from services.telemetry.spans import RecordingTracer  # noqa: PLC0415
-    from services.telemetry.trace_export import open_provider  # noqa: PLC0415
-
-    tracer = RecordingTracer(open_provider(service))
+    tracer = another
 
 
 def add_ids(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -59,7 +59,7 @@ class TaskHandler:
 
     async def _work(self, task: TaskMessage, request: TaskRequest[Any], context: TaskContext) -> OutcomeMessage:
         # The results are let go here: the outcome has them as text, and its delivery may take long.
-        with tracing.tracer.work(task.task_type):
+        with tracing.tracer.run_span(task.task_type):
             results, errors = await self._run_in_time(request, context)
         # For the line that says what became of the outcome.
         structlog.contextvars.bind_contextvars(results=len(results), errors=len(errors))

@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from services.task_types.loading import TaskTypes, load_task_types
-from services.telemetry.url_secrets import without_url_secrets
+from services.telemetry.redaction import without_url_secrets
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.terminal import errors, json_view, show, show_json

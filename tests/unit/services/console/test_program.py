@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.dead_letters.move_task import is_aws
+from services.queueing.client import is_aws
 from services.settings import ConsoleSettings, ServiceAddress, load_settings
 from stack.config import ROOT
 

@@ -18,9 +18,9 @@ from services.outbound.targets import (
     ForbiddenTargetError,
     TargetPolicy,
     TargetUrl,
-    is_public,
     what_can_be_called,
 )
+from services.primitives.addresses import is_public
 from tests.service_fixtures import policy_of
 
 TARGET_URL: TypeAdapter[str] = TypeAdapter(TargetUrl)

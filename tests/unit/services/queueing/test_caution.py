@@ -35,6 +35,7 @@ class Connection:
 
     def __init__(self, sqs: SimulatedSqs) -> None:
         self._sqs = sqs
+        self.meta = sqs.meta
         self.is_cut = False
 
     def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:

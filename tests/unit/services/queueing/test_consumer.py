@@ -24,6 +24,7 @@ from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.settings import WorkerSettings
+from services.telemetry.tracing import Destination
 
 Attempt = Literal["succeeds", "fails", "fails for good", "is told to wait"]
 
@@ -62,6 +63,7 @@ class ModelQueue:
     definition: QueueDefinition = field(
         default_factory=lambda: QueueDefinition("q", "worker", MAX_ATTEMPTS, "q-dlq", None, 1)
     )
+    destination: Destination = Destination("q", "q", "http://sqs.invalid")  # noqa: RUF009  # it is immutable
     name: str = "q"
     max_receives: int = MAX_ATTEMPTS
     receive_counts: Counter[str] = field(default_factory=Counter)

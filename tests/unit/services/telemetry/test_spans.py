@@ -54,7 +54,7 @@ def test_a_span_that_cannot_be_recorded_is_told_of_and_its_block_goes_on(
 ) -> None:
     done = []
 
-    with capture_logs() as logs, tracer_of(when).deliver("http://receiver/callback", "id", 1) as span:
+    with capture_logs() as logs, tracer_of(when).delivery_span("http://receiver/callback", "id", 1) as span:
         span.answered(200)
         done.append(dict(span.headers).keys())
 
@@ -68,14 +68,14 @@ def test_a_span_that_cannot_be_recorded_is_told_of_and_its_block_goes_on(
 def test_what_the_block_raises_is_raised_whatever_becomes_of_its_span(
     tracer_of: Callable[[str], RecordingTracer], when: str, error: Exception
 ) -> None:
-    with pytest.raises(type(error)) as raised, tracer_of(when).work("calculation"):
+    with pytest.raises(type(error)) as raised, tracer_of(when).run_span("calculation"):
         raise error
 
     assert raised.value is error
 
 
 def test_what_is_no_url_is_told_of_and_recorded_as_nothing(tracer_of: Callable[[str], RecordingTracer]) -> None:
-    with capture_logs() as logs, tracer_of("never").fetch("GET", "http://[") as span:
+    with capture_logs() as logs, tracer_of("never").fetch_span("GET", "http://[") as span:
         assert span.headers == {}
 
     assert [line["event"] for line in logs] == ["not recorded in the trace"]
@@ -89,7 +89,7 @@ def test_it_is_told_of_now_and_then(
 
     with capture_logs() as logs:
         for _ in range(3):
-            with tracer.work("calculation"):
+            with tracer.run_span("calculation"):
                 pass
 
     assert len(logs) == 1

@@ -36,13 +36,13 @@ def calls_of(code: Callable[[], None]) -> int:
 
 
 SPANS: list[tuple[str, tuple[Any, ...]]] = [
-    ("request", ({}, "/")),
-    ("send", (None, {})),
-    ("process", (None, None)),
-    ("work", ("calculation",)),
-    ("deliver", ("http://receiver", "id", 1)),
-    ("fetch", ("GET", "http://source")),
-    ("tell", ("http://slack", [])),
+    ("request_span", ({}, "/")),
+    ("send_span", (None, None, None)),
+    ("process_span", (None, "id", 1, {})),
+    ("run_span", ("calculation",)),
+    ("delivery_span", ("http://receiver", "id", 1)),
+    ("fetch_span", ("GET", "http://source")),
+    ("alert_span", ("http://slack", [])),
 ]
 
 
@@ -64,8 +64,8 @@ def test_what_is_noted_of_no_span_takes_one_call() -> None:
 def test_a_program_that_is_not_traced_imports_nothing_of_opentelemetry() -> None:
     program = (
         "import sys, services.api.__main__, services.worker.__main__, services.dlq_watcher.__main__\n"
-        "from services.telemetry import tracing\n"
-        "tracing.start('api')\n"
+        "from services.runtime.boot import start_tracing\n"
+        "start_tracing('api')\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     environment = {"PYTHONPATH": str(ROOT), "AWS_DEFAULT_REGION": "us-east-1"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.telemetry.url_secrets import without_url_secrets
+from services.telemetry.redaction import without_url_secrets
 
 
 @pytest.mark.parametrize(
