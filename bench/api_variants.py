@@ -14,9 +14,9 @@ import uvicorn
 from aiobotocore.config import AioConfig
 from fastapi import FastAPI, Request
 
+from services.api.settings import ApiSettings
 from services.api.task_routes import Accepted
 from services.runtime.boot import boot
-from services.settings import ApiSettings
 from services.task_types.task_type import TaskRequest
 from services.tasks.calculation import TASK_TYPE, CalculationItem
 

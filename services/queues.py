@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from services.queueing.definition import QueueDefinition
-from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settings, refuse_to_start
+from services.settings import load_settings, refuse_to_start
 from services.streams.standard_streams import run_command
 from services.task_types.loading import TaskTypes, load_task_types
+from services.task_types.settings import TaskTypeSettings
 
 CALLBACKS = "callbacks"
 ALERTS = "alerts"
@@ -62,7 +63,7 @@ def queues_json(task_types: TaskTypes) -> str:
 
 def main() -> None:
     """Print the queues of the configured task types."""
-    settings = load_settings(BrokerSettings)
+    settings = load_settings(TaskTypeSettings)
     try:
         sys.stdout.write(queues_json(load_task_types(settings.task_packages)))
     except ValueError as error:
@@ -71,3 +72,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     run_command(main)
+
+
+MOST_CALLBACK_RETRIES = 7
+"""The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""

@@ -13,13 +13,16 @@ import httpx
 import pytest
 from aiohttp import web
 
+from services.api.settings import ApiSettings
+from services.console.settings import ConsoleSettings
+from services.dlq_watcher.settings import WatcherSettings
 from services.outbound import targets
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
 from services.outbound.targets import AllowedTarget, TargetPolicy, TargetSettings
-from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
 from services.tasks import data
 from services.tasks.data import DataSettings
 from services.telemetry.metrics import REGISTRY
+from services.worker.settings import WorkerSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.scaling.aws import MAX_BATCH_ENTRIES, MOST_IN_FLIGHT
 from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS
-from services.settings import WorkerSettings
+from services.worker.settings import WorkerSettings
 
 BATCHES_UNDER_WAY = 8
 """Of each kind, of one process on one queue (services/batcher.py)."""

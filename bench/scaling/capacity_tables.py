@@ -18,8 +18,8 @@ from bench.scaling.measured import PROJECT, accepted_per_second, measured
 from bench.scaling.request_rates import Fleet, batched
 from bench.scaling.simulation import Load, Observed, simulate
 from services.queueing.decisions import RetryPolicy
-from services.settings import WorkerSettings
 from services.task_types.loading import load_task_types
+from services.worker.settings import WorkerSettings
 
 UTILISATION = 0.7
 """How busy a fleet is planned to be: it leaves room for a burst, and for a worker that is lost."""

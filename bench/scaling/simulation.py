@@ -28,7 +28,7 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.settings import WorkerSettings
+from services.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient

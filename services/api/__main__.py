@@ -8,9 +8,9 @@ import uvicorn
 import uvloop
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.runtime.boot import boot
 from services.runtime.health import Service, serve_health
-from services.settings import ApiSettings
 from services.task_types.loading import TaskTypes
 from web.http_protocol import BoundedHttpProtocol
 

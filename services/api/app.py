@@ -13,6 +13,7 @@ from services.api.documentation import openapi
 from services.api.enqueue import TaskQueue
 from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
+from services.api.settings import ApiSettings
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import ValidationProcess
@@ -20,7 +21,6 @@ from services.queueing.client import open_sqs
 from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.runtime.garbage_collection import spare_what_stays
-from services.settings import ApiSettings
 from services.task_types.loading import TaskTypes
 from services.telemetry import tracing
 from web.docs import serve_docs

@@ -19,12 +19,12 @@ from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError
 from services.api.request_body import check_media_type, declared_size, read_body, too_large
 from services.api.request_metrics import RequestMetrics
+from services.api.settings import ApiSettings
 from services.api.validation import faults, faults_of_body
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.primitives import exact_json
 from services.queueing.message_size import message_bytes
-from services.settings import ApiSettings
 from services.task_types.loading import TaskTypes
 from services.task_types.task_type import TaskType
 from services.telemetry import tracing

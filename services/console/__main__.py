@@ -5,9 +5,10 @@ import asyncio
 
 from services.console.app import create_app
 from services.console.server import make_server
+from services.console.settings import ConsoleSettings
 from services.queueing.client import is_aws, resolve_endpoint
 from services.runtime.boot import boot
-from services.settings import ConsoleSettings, refuse_to_start
+from services.settings import refuse_to_start
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import aiohttp
 
 from services.console.instances import why_silent
 from services.console.openapi import task_types_in
+from services.console.settings import ConsoleSettings
 from services.primitives import exact_json
-from services.settings import ConsoleSettings
 
 _API_KEY_HEADER = "X-API-Key"
 _ANSWER_SECONDS = 20

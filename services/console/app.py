@@ -16,6 +16,7 @@ from services.console.broadcast import Broadcast
 from services.console.dead_letters import DeadLetters
 from services.console.instances import Instances
 from services.console.security import SecurityMiddleware
+from services.console.settings import ConsoleSettings
 from services.console.state import State
 from services.console.unclaimed_queues import UnclaimedQueues
 from services.dead_letters.browse import LONG_POLL_SECONDS
@@ -24,7 +25,7 @@ from services.queueing.client import open_sqs
 from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
 from services.queues import define_queues
-from services.settings import USER_AGENT, ConsoleSettings
+from services.settings import USER_AGENT
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import TaskTypes
 from web.head_requests import HeadMiddleware

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.console.metrics_text import Readings, read_metrics
 from services.console.rates import Increase, Snapshot, increase_of
-from services.settings import ServiceAddress
+from services.console.settings import ServiceAddress
 
 REMEMBERED_SECONDS = 120.0
 """How long an instance is shown whose address is not that of its service any more."""

@@ -12,13 +12,13 @@ from services.console.instances import Instances
 from services.console.queue_rows import QueueRow, told_of
 from services.console.rates import Increase
 from services.console.series import Series, point_of
+from services.console.settings import ConsoleSettings
 from services.console.unclaimed_queues import UnclaimedQueues
 from services.primitives import exact_json
 from services.queueing.definition import QueueDefinition
 from services.queueing.recreated_queues import count_what_is_gone, describe
 from services.queueing.samples import QueueSample, QueueSampler
 from services.queues import CALLBACKS
-from services.settings import ConsoleSettings
 from services.telemetry.redaction import redact
 
 log = structlog.get_logger(__name__)

@@ -19,8 +19,8 @@ from services.queueing.errors import is_missing_queue
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import QueueState
 from services.queueing.queues import Queues
+from services.queueing.settings import QueueSettings
 from services.queues import UNDELIVERED
-from services.settings import BrokerSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -114,7 +114,7 @@ def names_at_the_end(definitions: dict[str, QueueDefinition]) -> list[str]:
 
 @asynccontextmanager
 async def open_end_of_line(
-    settings: BrokerSettings, definitions: dict[str, QueueDefinition]
+    settings: QueueSettings, definitions: dict[str, QueueDefinition]
 ) -> AsyncIterator[EndOfLine]:
     """Open the queues. From here on Ctrl-C lets what is under way end; a second one does not."""
     async with open_sqs(settings, longest_wait_seconds=LONG_POLL_SECONDS) as client:

@@ -14,6 +14,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from services.delivery.host_slots import HostBusyError, HostSlots
+from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.outbound.http_connections import KeptConnectionLostError
@@ -23,7 +24,6 @@ from services.outbound.retry_after import retry_after_seconds
 from services.outbound.target_url import Target, target_of
 from services.outbound.targets import ForbiddenTargetError
 from services.queueing.ownership import ensure_ours
-from services.settings import ConsumerSettings
 from services.telemetry import tracing
 from services.telemetry.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child, label_of
 
@@ -83,7 +83,7 @@ class _Call:
 class CallbackClient:
     """POSTs outcomes with the headers of Standard Webhooks 1.0."""
 
-    def __init__(self, sessions: TargetSessions, settings: ConsumerSettings) -> None:
+    def __init__(self, sessions: TargetSessions, settings: DeliverySettings) -> None:
         self._sessions = sessions
         self._timeout_seconds = settings.callback_timeout_seconds
         self._timeout = aiohttp.ClientTimeout(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from services.delivery.callback_client import Answer, CallbackClient, Delivered, Refused, Rejected
+from services.delivery.settings import DeliverySettings
 from services.errors import PermanentError
 from services.messages import (
     DELIVERY_ATTEMPTS_ATTRIBUTE,
@@ -22,7 +23,6 @@ from services.queueing.ownership import ensure_ours
 from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
 from services.queues import CALLBACKS
-from services.settings import ConsumerSettings
 from services.sqs_limits import LONGEST_DELAY_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class OutcomeDelivery:
     """Tries the callback briefly in place; what it does not take goes to `callbacks`, or to its DLQ if final."""
 
     def __init__(
-        self, client: CallbackClient, callbacks: Queue, callbacks_dlq: Queue, settings: ConsumerSettings
+        self, client: CallbackClient, callbacks: Queue, callbacks_dlq: Queue, settings: DeliverySettings
     ) -> None:
         self._client = client
         self._callbacks = callbacks

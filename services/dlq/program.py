@@ -11,7 +11,7 @@ from services.dead_letters.errors import BROKER_ERRORS, UsageError, of_broker
 from services.queueing.definition import QueueDefinition
 from services.queues import define_queues
 from services.runtime.boot import boot
-from services.settings import BrokerSettings
+from services.runtime.settings import ServiceSettings
 
 ResultT = TypeVar("ResultT")
 
@@ -20,13 +20,13 @@ ResultT = TypeVar("ResultT")
 class Program:
     """A command, booted: what it prints is its result, so that logs go to standard error."""
 
-    settings: BrokerSettings
+    settings: ServiceSettings
     definitions: dict[str, QueueDefinition]
 
     @classmethod
     def start(cls) -> "Program":
         """Read the settings, or end the program with a line that names the one at fault."""
-        settings, task_types = boot(BrokerSettings, has_results=True)
+        settings, task_types = boot(ServiceSettings, has_results=True)
         return cls(settings, define_queues(task_types))
 
     @property

@@ -13,6 +13,7 @@ from services.dlq_watcher.queue_watch import (
     SECONDS_BETWEEN_LOOKS_ON_AWS,
     QueueWatch,
 )
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
 from services.queueing.client import is_aws
@@ -23,7 +24,6 @@ from services.queueing.samples import QueueSampler
 from services.queues import ALERTS, CALLBACKS, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Part, Resources, run_program
-from services.settings import WatcherSettings
 from services.task_types.loading import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.

@@ -11,11 +11,11 @@ import structlog
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_grouping import AlertGrouping
 from services.dlq_watcher.recent_ids import RecentIds
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.slack_answer import SlackRefusal
 from services.errors import RetryLaterError
 from services.primitives.durations import describe_duration
-from services.settings import WatcherSettings
 from services.telemetry.metrics import ALERTS, child
 
 log = structlog.get_logger(__name__)

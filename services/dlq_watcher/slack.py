@@ -8,11 +8,11 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from services.dlq_watcher.alert import Alert
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack_answer import SlackRefusal, judge_answer
 from services.dlq_watcher.slack_message import SlackMessage, message_of
 from services.outbound.http_client import HTTP_ERRORS, describe_http_error
 from services.primitives.proxies import goes_directly
-from services.settings import WatcherSettings
 from services.telemetry import tracing
 
 _TIMEOUT_SECONDS = 10

@@ -12,9 +12,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+from services.outbound.settings import ExampleReceiverSettings
 from services.outbound.target_url import MAX_URL_LENGTH, URL_PATTERN, UrlError, parse_url, read_host, target_of
 from services.primitives.addresses import IPAddress, is_public
-from services.settings import CommaSeparated, ExampleReceiverSettings, load_settings
+from services.settings import CommaSeparated, load_settings
 
 IPNetwork = IPv4Network | IPv6Network
 

@@ -13,7 +13,8 @@ import aioboto3
 from aiobotocore.config import AioConfig
 
 from services.primitives.proxies import goes_directly
-from services.settings import USER_AGENT, BrokerSettings
+from services.queueing.settings import QueueSettings
+from services.settings import USER_AGENT
 from services.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _READ_TIMEOUT_SECONDS = 10
 
 
 @asynccontextmanager
-async def open_sqs(settings: BrokerSettings, *, longest_wait_seconds: float = 0) -> AsyncIterator["SQSClient"]:
+async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) -> AsyncIterator["SQSClient"]:
     """Open a client for the configured endpoint.
 
     `longest_wait_seconds` is the longest poll it will make: a read may take that much longer.
@@ -61,7 +62,7 @@ async def _url_found_by_sdk(session: aioboto3.Session) -> str:
         return str(client.meta.endpoint_url)
 
 
-async def resolve_endpoint(settings: BrokerSettings) -> str:
+async def resolve_endpoint(settings: QueueSettings) -> str:
     """Return where SQS is, as a client finds it: no request is made."""
     async with open_sqs(settings) as client:
         return str(client.meta.endpoint_url)

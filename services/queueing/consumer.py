@@ -39,7 +39,7 @@ from services.queueing.ownership import NotOursError, ensure_ours
 from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.settings import ConsumerSettings
+from services.queueing.settings import ConsumerSettings
 from services.telemetry import tracing
 
 log = structlog.get_logger(__name__)

@@ -5,18 +5,19 @@ from typing import TypeVar
 import aioboto3
 
 from services.queues import define_queues
-from services.settings import BrokerSettings, load_settings, refuse_to_start
+from services.runtime.settings import ServiceSettings
+from services.settings import load_settings, refuse_to_start
 from services.streams.output import protect
 from services.task_types.loading import TaskTypes, load_task_types
 from services.telemetry import metrics, tracing
 from services.telemetry.logs import configure_logs
 
-BrokerSettingsT = TypeVar("BrokerSettingsT", bound=BrokerSettings)
+ServiceSettingsT = TypeVar("ServiceSettingsT", bound=ServiceSettings)
 
 
 def boot(
-    settings_class: type[BrokerSettingsT], *, traced_as: str | None = None, has_results: bool = False
-) -> tuple[BrokerSettingsT, TaskTypes]:
+    settings_class: type[ServiceSettingsT], *, traced_as: str | None = None, has_results: bool = False
+) -> tuple[ServiceSettingsT, TaskTypes]:
     """Return the settings and the task types, or end the program with a line that names the setting at fault.
 
     A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output, and

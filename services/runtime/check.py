@@ -1,7 +1,11 @@
 """`python -m services.check`: whether the services can start, asked before a running stack is stopped for them."""
 
+from services.api.settings import ApiSettings
+from services.console.settings import ConsoleSettings
+from services.dlq_watcher.settings import WatcherSettings
 from services.runtime.boot import boot
-from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings, load_settings
+from services.settings import load_settings
+from services.worker.settings import WorkerSettings
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from aiohttp.typedefs import Handler
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from services.queueing.samples import QueueSampler, show_in_metrics
-from services.settings import BrokerSettings, refuse_to_start
+from services.runtime.settings import ServiceSettings
+from services.settings import refuse_to_start
 from services.streams import output
 from services.telemetry import metrics
 
@@ -37,7 +38,7 @@ class Service:
 
 
 @asynccontextmanager
-async def serve_health(settings: BrokerSettings, service: Service) -> AsyncIterator[None]:
+async def serve_health(settings: ServiceSettings, service: Service) -> AsyncIterator[None]:
     """Serve, at `HEALTH_HOST:HEALTH_PORT`, what a service tells of itself.
 
     GET /healthcheck: the process lives. /readyz: 200, or 503 with what does not work. /metrics: Prometheus's text;
@@ -93,7 +94,7 @@ def _work_of(service: Service) -> Handler:
     return work
 
 
-async def _listen(runner: web.AppRunner, settings: BrokerSettings) -> None:
+async def _listen(runner: web.AppRunner, settings: ServiceSettings) -> None:
     try:
         await web.TCPSite(runner, settings.health_host, settings.health_port).start()
     except OSError as error:

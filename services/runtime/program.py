@@ -24,8 +24,8 @@ from services.queues import CALLBACKS, define_queues
 from services.runtime.garbage_collection import spare_what_stays
 from services.runtime.health import Service, serve_health
 from services.runtime.open_files import allow_connections
+from services.runtime.settings import ConsumingServiceSettings
 from services.runtime.threads import UnawaitedExecutor, end_process, threads_at_work
-from services.settings import ConsumerSettings
 from services.task_types.loading import TaskTypes
 from services.telemetry import tracing
 
@@ -56,7 +56,7 @@ class Part(Protocol):
 
 def run_program(  # noqa: PLR0913  # what makes one program another
     name: str,
-    settings: ConsumerSettings,
+    settings: ConsumingServiceSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
     queue_names: Iterable[str],
@@ -91,7 +91,7 @@ def _end(exit_code: int) -> NoReturn:
 
 async def _run(  # noqa: PLR0913  # the same
     name: str,
-    settings: ConsumerSettings,
+    settings: ConsumingServiceSettings,
     task_types: TaskTypes,
     make_parts: Callable[[Resources], Sequence[Part]],
     queue_names: Iterable[str],
@@ -121,7 +121,7 @@ async def _run(  # noqa: PLR0913  # the same
 
 
 @asynccontextmanager
-async def _default_executor(settings: ConsumerSettings) -> AsyncIterator[None]:
+async def _default_executor(settings: ConsumingServiceSettings) -> AsyncIterator[None]:
     """Give the loop a thread for each slot: the blocking work of one task waits for that of no other."""
     with UnawaitedExecutor(settings.worker_concurrency) as executor:
         asyncio.get_running_loop().set_default_executor(executor)
@@ -129,7 +129,7 @@ async def _default_executor(settings: ConsumerSettings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _open_resources(settings: ConsumerSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
+async def _open_resources(settings: ConsumingServiceSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)

@@ -9,10 +9,11 @@ from services.queueing.decisions import RetryPolicy
 from services.queues import CALLBACKS, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Resources, run_program
-from services.settings import WorkerSettings, refuse_to_start
+from services.settings import refuse_to_start
 from services.task_types.loading import TaskTypes
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.callback_handler import CallbackHandler
+from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler
 
 

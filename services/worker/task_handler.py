@@ -13,11 +13,11 @@ from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError,
 from services.outbound.targets import ACCEPTED
 from services.queueing.cut_short import TaskTimeoutError, cut_short
 from services.queueing.message import ReceivedMessage
-from services.settings import WorkerSettings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
 from services.telemetry import tracing
 from services.telemetry.metrics import WORK_SECONDS, child
 from services.telemetry.redaction import tellable
+from services.worker.settings import WorkerSettings
 
 
 class TaskHandler:

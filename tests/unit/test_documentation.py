@@ -7,12 +7,15 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from receiver.settings import Settings as ReceiverSettings
+from services.api.settings import ApiSettings
+from services.console.settings import ConsoleSettings
+from services.dlq_watcher.settings import WatcherSettings
 from services.outbound.targets import TargetSettings
 from services.primitives import exact_json
-from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
 from services.task_types.task_type import ItemError
 from services.tasks import calculation
 from services.tasks.data import DataSettings
+from services.worker.settings import WorkerSettings
 from stack.config import ROOT
 from stack.tryout import demo
 

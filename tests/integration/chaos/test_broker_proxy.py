@@ -14,7 +14,7 @@ from services.queueing.client import open_sqs
 from services.queueing.definition import QueueDefinition
 from services.queueing.errors import SqsEntryError
 from services.queueing.queue import Queue
-from services.settings import BrokerSettings
+from services.queueing.settings import QueueSettings
 from tests.chaos.broker_proxy import Answer, BrokerFault, BrokerProxy
 from tests.service_fixtures import plain_environment  # noqa: F401  # a fixture
 
@@ -42,7 +42,7 @@ async def setup(localstack_url: str) -> AsyncIterator[Setup]:
 @asynccontextmanager
 async def queue_at(url: str) -> AsyncIterator[Queue]:
     definition = QueueDefinition(uuid4().hex, None, None, None, None, 3600)
-    async with open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url)), longest_wait_seconds=1) as client:
+    async with open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url)), longest_wait_seconds=1) as client:
         await client.create_queue(QueueName=definition.name)
         yield Queue(client, definition)
 

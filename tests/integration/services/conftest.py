@@ -25,9 +25,9 @@ from services.queueing.queue import Queue
 from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.runtime.program import Part
-from services.settings import WorkerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
+from services.worker.settings import WorkerSettings
 from tests.jumping_clock import jumping_clock  # noqa: F401  # fixture
 from tests.service_fixtures import closed_port, http, plain_environment, serve, sessions  # noqa: F401  # fixtures
 

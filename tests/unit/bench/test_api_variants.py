@@ -5,7 +5,7 @@ from fastapi import FastAPI
 
 from bench.api_variants import no_sqs, single_sends
 from services.api.app import create_app
-from services.settings import ApiSettings
+from services.api.settings import ApiSettings
 from services.task_types.loading import load_task_types
 
 ROUTE = "/v1/calculation/basic"

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from services.delivery.settings import DeliverySettings
 from services.messages import (
     COMPRESSED_VERSION,
     MAX_BODY_BYTES,
@@ -34,7 +35,6 @@ from services.primitives.exact_json import MAX_DEPTH
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES, dead_letter_attributes
 from services.queueing.message import sent_at_attribute, sent_at_of
 from services.queueing.message_size import message_bytes, text_attributes
-from services.settings import ConsumerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES, attribute_text
 from services.telemetry.redaction import hide_secrets_of
 from services.telemetry.trace_context import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
@@ -345,7 +345,7 @@ def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None
 
 
 def test_no_secret_of_the_settings_goes_beside_a_dead_message_or_to_a_callback() -> None:
-    hide_secrets_of(ConsumerSettings(callback_signing_secret=SecretStr("whsec_" + "c2VjcmV0" * 4)))
+    hide_secrets_of(DeliverySettings(callback_signing_secret=SecretStr("whsec_" + "c2VjcmV0" * 4)))
     told = f"ValueError: {'c2VjcmV0' * 4} does not fit"
 
     attributes = dead_letter_attributes(told, 1, "calculation", f"Traceback\n{told}\n")

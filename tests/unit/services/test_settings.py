@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from services.api.settings import ApiSettings
+from services.dlq_watcher.settings import WatcherSettings
 from services.outbound.targets import TargetSettings
-from services.settings import (
-    ApiSettings,
-    BrokerSettings,
-    ConsumerSettings,
-    WatcherSettings,
-    WorkerSettings,
-    load_settings,
-)
+from services.queueing.settings import ConsumerSettings
+from services.runtime.settings import ServiceSettings
+from services.settings import load_settings
 from services.task_types.loading import load_task_types
 from services.tasks.data import DataSettings
+from services.worker.settings import WorkerSettings
 from stack.config import ROOT
 
 SECONDS = "Input should be greater than 0"
@@ -232,7 +230,7 @@ def test_the_endpoint_for_sqs_alone_beats_the_one_for_all_services(
     monkeypatch.setenv("AWS_ENDPOINT_URL", for_all)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", for_sqs)
 
-    assert load_settings(BrokerSettings).sqs_endpoint_url == endpoint
+    assert load_settings(ServiceSettings).sqs_endpoint_url == endpoint
 
 
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from receiver.server import make_server as make_receiver_server
 from receiver.settings import Settings as ReceiverSettings
 from services.console.app import create_app as create_console
 from services.console.server import make_server as make_console_server
-from services.settings import ConsoleSettings
+from services.console.settings import ConsoleSettings
 from web.http_protocol import (
     CHUNK_FRAME_BYTES,
     MAX_BYTES_BESIDE_BODY,

@@ -15,11 +15,11 @@ from structlog.testing import capture_logs
 
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
+from services.api.settings import ApiSettings
 from services.messages import decode_task
 from services.queueing.client import open_sqs
 from services.queueing.queue import Queue
 from services.queues import define_queues
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import Broker
 from tests.service_fixtures import Serve

@@ -13,7 +13,7 @@ from httpx_sse import aconnect_sse
 
 from services.console.app import create_app
 from services.console.server import make_server
-from services.settings import ConsoleSettings
+from services.console.settings import ConsoleSettings
 from services.task_types.loading import load_task_types
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 from pydantic import HttpUrl, SecretStr
 
+from services.console.settings import ServiceAddress
 from services.messages import encode_task
-from services.settings import ServiceAddress
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker

@@ -13,7 +13,7 @@ from services.queueing.client import open_sqs
 from services.queueing.definition import QueueDefinition
 from services.queueing.queues import Queues
 from services.queues import define_pair
-from services.settings import BrokerSettings
+from services.runtime.settings import ServiceSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 from tests.integration.services.console.conftest import console_settings, queue, running_console
@@ -120,7 +120,7 @@ async def test_all_pages_of_the_list_are_read(broker: Broker, monkeypatch: pytes
 async def test_one_who_may_not_list_queues_is_told_so(broker: Broker, serve: Serve) -> None:
     async with (
         denying(serve, str(broker.environment["aws_endpoint_url"]), "ListQueues") as url,
-        open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url))) as client,
+        open_sqs(ServiceSettings(aws_endpoint_url=HttpUrl(url))) as client,
     ):
         unclaimed = await look_for_unclaimed(client, broker.definitions, name_prefix="")
 

@@ -17,8 +17,8 @@ from services.outbound.http_client import TargetSessions
 from services.queueing import retrying as insistence
 from services.queueing.message import ReceivedMessage
 from services.queueing.message_size import message_bytes
-from services.settings import WorkerSettings
 from services.worker.callback_handler import CallbackHandler
+from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import Broker
 from tests.service_fixtures import Serve
 

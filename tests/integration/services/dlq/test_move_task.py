@@ -12,7 +12,7 @@ from services.dead_letters.errors import DlqError
 from services.dead_letters.move_task import MoveTask, MoveTaskUnavailableError, moves_as_new_messages, run_move_task
 from services.dead_letters.plan import Plan, QueueMove
 from services.dead_letters.redrive import Moved, redrive
-from services.settings import BrokerSettings
+from services.runtime.settings import ServiceSettings
 from tests.integration.services.conftest import Broker, until
 from tests.integration.services.dlq.conftest import bodies_in, fill, intercepted, outcome
 from tests.service_fixtures import Serve
@@ -176,7 +176,7 @@ async def test_where_the_endpoint_has_no_such_operation_the_messages_are_moved_o
         return web.json_response(refusal, status=400) if "MoveTask" in operation else None
 
     async with intercepted(broker, serve, refuse_move_tasks) as environment:
-        settings = BrokerSettings(**environment)
+        settings = ServiceSettings(**environment)
         async with open_end_of_line(settings, broker.definitions) as end_of_line:
             moved = Moved()
             await redrive(end_of_line, await plan_for_sqs(end_of_line), moved)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
-from services.settings import WatcherSettings
+from services.dlq_watcher.settings import WatcherSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS
 from tests.service_fixtures import Handler, Serve
 

@@ -7,9 +7,9 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from services.dlq_watcher.alert_poster import AlertPoster
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.errors import RetryLaterError
-from services.settings import WatcherSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
 from tests.service_fixtures import Growth

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.slack_answer import SlackRefusal
-from services.settings import WatcherSettings
 from tests.service_fixtures import Handler, Serve
 from tests.unit.services.dlq_watcher.conftest import alert_of
 

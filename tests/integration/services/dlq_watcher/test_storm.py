@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 
 from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.settings import WatcherSettings
 from services.messages import encode_task
 from services.queueing.consumer import Consumer
 from services.runtime.program import Part, _open_resources
-from services.settings import WatcherSettings
 from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running, until
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, alerts_in, refused, texts_of, with_slack

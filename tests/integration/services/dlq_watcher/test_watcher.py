@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from services.dlq_watcher.__main__ import make_parts
 from services.dlq_watcher.alert import encode_alert
+from services.dlq_watcher.settings import WatcherSettings
 from services.messages import OutcomeMessage, encode_outcome, encode_task
 from services.runtime.program import _open_resources
-from services.settings import WatcherSettings
 from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack

@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import HttpUrl, SecretStr
 
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.queueing.client import open_sqs
-from services.settings import BrokerSettings, WatcherSettings
+from services.runtime.settings import ServiceSettings
 from tests.refusing_proxy import RefusingProxy, running_proxy
 from tests.unit.services.dlq_watcher.conftest import alert_of
 
@@ -26,7 +27,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RefusingProxy]:
         yield proxy
 
 
-async def queue_url(settings: BrokerSettings) -> str:
+async def queue_url(settings: ServiceSettings) -> str:
     async with open_sqs(settings) as client:
         return (await client.get_queue_url(QueueName="data"))["QueueUrl"]
 
@@ -38,7 +39,7 @@ def channel(url: str | None) -> SlackChannel:
 
 
 async def test_localstack_is_asked_directly(localstack_url: str, proxy: RefusingProxy) -> None:
-    assert await queue_url(BrokerSettings(aws_endpoint_url=HttpUrl(localstack_url)))
+    assert await queue_url(ServiceSettings(aws_endpoint_url=HttpUrl(localstack_url)))
     assert proxy.asked == []
 
 
@@ -48,7 +49,7 @@ async def test_it_is_where_the_sdks_configuration_file_names_it_too(
     (tmp_path / "config").write_text(f"[default]\nendpoint_url = {localstack_url}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
-    assert await queue_url(BrokerSettings())
+    assert await queue_url(ServiceSettings())
     assert proxy.asked == []
 
 
@@ -65,7 +66,7 @@ async def test_aws_and_any_endpoint_elsewhere_is_asked_by_the_proxy(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
     with pytest.raises((BotoCoreError, ClientError)):
-        await queue_url(BrokerSettings(aws_endpoint_url=endpoint_url))
+        await queue_url(ServiceSettings(aws_endpoint_url=endpoint_url))
     assert asked in proxy.asked
 
 

@@ -10,6 +10,7 @@ import httpx
 from pydantic import HttpUrl
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.queue_watch import QueueWatch
 from services.messages import decode_task
@@ -20,8 +21,9 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
 from services.queues import define_queues
-from services.settings import ApiSettings, BrokerSettings, WorkerSettings
+from services.runtime.settings import ServiceSettings
 from services.task_types.loading import load_task_types
+from services.worker.settings import WorkerSettings
 from stack.environment import merged_environment
 from stack.native.localstack import render_queues
 from stack.ports import free_port
@@ -126,7 +128,7 @@ async def test_api_and_consumer_outlive_a_broker_that_is_killed_and_comes_back_e
 
 
 @asynccontextmanager
-async def watching(settings: BrokerSettings, alerts: asyncio.Queue[Alert]) -> AsyncIterator[Queues]:
+async def watching(settings: ServiceSettings, alerts: asyncio.Queue[Alert]) -> AsyncIterator[Queues]:
     """The queues, watched by what tells of those that are made anew."""
     async with open_sqs(settings) as client:
         queues = Queues(client, define_queues(TASK_TYPES), name_prefix="")
@@ -144,7 +146,7 @@ async def test_what_a_broker_has_lost_is_told_once_and_shown_by_the_console(tmp_
     url = HttpUrl(f"http://127.0.0.1:{port}")
     alerts: asyncio.Queue[Alert] = asyncio.Queue()
     async with (
-        watching(BrokerSettings(aws_endpoint_url=url), alerts) as queues,
+        watching(ServiceSettings(aws_endpoint_url=url), alerts) as queues,
         running_console(console_settings({"aws_endpoint_url": url})) as console,
     ):
         async with broker(tmp_path, port):

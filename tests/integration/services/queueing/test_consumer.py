@@ -17,7 +17,7 @@ from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.settings import WorkerSettings
+from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
 from tests.jumping_clock import JumpingClock
 

@@ -11,13 +11,14 @@ from services.dead_letters.plan import make_plan, select
 from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
 from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.dead_letter import FAILURE_ATTRIBUTES
 from services.queueing.message import ReceivedMessage, sent_at_attribute
 from services.runtime.program import _open_resources
-from services.settings import WatcherSettings, WorkerSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.worker.__main__ import make_consumers
+from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import Broker, running, until
 
 TASK_TYPES = load_task_types(["services.tasks"])

@@ -14,7 +14,9 @@ from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.settings import WatcherSettings
 from services.messages import encode_task
 from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer, MessageHandler
@@ -22,9 +24,10 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
 from services.queueing.queue_check import QueueCheck
 from services.runtime.program import _open_resources
-from services.settings import ApiSettings, BrokerSettings, WatcherSettings, WorkerSettings
+from services.runtime.settings import ServiceSettings
 from services.task_types.loading import load_task_types
 from services.worker.attempt_limit import AttemptLimit
+from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.integration.services.queueing.test_consumer import Work
 from tests.service_fixtures import Serve
@@ -181,7 +184,7 @@ async def test_a_worker_that_may_not_ask_works_by_what_is_declared_and_says_so_o
 ) -> None:
     async with (
         denying(serve, str(broker.environment["aws_endpoint_url"]), "GetQueueAttributes") as url,
-        open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url)), longest_wait_seconds=5) as client,
+        open_sqs(ServiceSettings(aws_endpoint_url=HttpUrl(url)), longest_wait_seconds=5) as client,
     ):
         prefix = broker.environment["queue_name_prefix"]
         queue, dlq = (

@@ -18,8 +18,8 @@ from services.errors import PermanentError, RetryLaterError
 from services.queueing.consumer import Consumer, MessageHandler
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
-from services.settings import WorkerSettings
 from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
+from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import Broker, running, until
 
 SLOTS = 50

@@ -13,7 +13,7 @@ from services.queueing.client import open_sqs
 from services.queueing.errors import SqsEntryError
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.settings import BrokerSettings
+from services.queueing.settings import QueueSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 
@@ -184,7 +184,7 @@ async def test_a_queue_that_was_deleted_is_found_again_when_it_is_made_again(bro
 
 
 async def test_a_broker_that_is_not_there_is_an_error(broker: Broker, closed_port: int) -> None:
-    settings = BrokerSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"))
+    settings = QueueSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"))
     async with open_sqs(settings) as client:
         queue = Queue(client, broker.definitions["calculation"])
 

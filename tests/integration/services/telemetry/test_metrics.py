@@ -19,7 +19,7 @@ from services.messages import encode_task
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
-from services.settings import WorkerSettings
+from services.worker.settings import WorkerSettings
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running, until

@@ -9,10 +9,10 @@ from services.messages import encode_task
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.runtime.program import Resources, _open_resources
-from services.settings import WorkerSettings
 from services.task_types.loading import load_task_types
 from services.task_types.task_type import TaskContext, TaskItem, TaskType
 from services.worker.__main__ import make_consumers
+from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.service_fixtures import Serve

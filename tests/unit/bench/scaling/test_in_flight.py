@@ -18,7 +18,7 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.settings import WorkerSettings
+from services.worker.settings import WorkerSettings
 
 SETTINGS = WorkerSettings.model_construct()
 FAILING_PER_SECOND = 10

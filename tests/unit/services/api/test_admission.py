@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 from services.api.app import create_app
 from services.api.enqueue import TaskQueue
+from services.api.settings import ApiSettings
 from services.messages import decode_task
 from services.queueing.queue import Queue
 from services.queues import define_queues
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 from tests.service_fixtures import without_collector
 

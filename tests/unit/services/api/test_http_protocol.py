@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.api.app import create_app
-from services.settings import ApiSettings
+from services.api.settings import ApiSettings
 from services.task_types.loading import load_task_types
 from web import http_protocol
 from web.http_protocol import MAX_BYTES_BESIDE_BODY, BoundedHttpProtocol

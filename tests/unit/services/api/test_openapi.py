@@ -19,10 +19,10 @@ from services.api import task_routes
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
 from services.api.pending import PendingTasks
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES
 from services.outbound import targets
 from services.outbound.target_url import URL_PATTERN, UrlError, parse_url
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 from tests.service_fixtures import policy_of
 

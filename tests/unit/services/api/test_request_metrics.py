@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 from tests.service_fixtures import Growth
 from tests.unit.services.api.test_http_protocol import SUBMIT, answered, connected

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from services.api import status_routes
 from services.api.app import create_app
-from services.settings import ApiSettings
+from services.api.settings import ApiSettings
 from services.streams import output
 from services.task_types.loading import load_task_types
 

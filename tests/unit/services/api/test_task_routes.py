@@ -15,11 +15,11 @@ from structlog.testing import capture_logs
 
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES, decode_task, encode_task
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
 from services.queueing.message_size import message_bytes
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 
 RECEIVER = "http://receiver:9000/callback"

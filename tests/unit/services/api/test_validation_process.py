@@ -18,8 +18,8 @@ from structlog.testing import capture_logs
 from services.api import validation_process
 from services.api.app import create_app
 from services.api.enqueue import TaskQueue
+from services.api.settings import ApiSettings
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"

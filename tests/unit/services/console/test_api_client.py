@@ -10,9 +10,10 @@ from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.console.api_client import Api, ApiError, NoTaskRouteError
+from services.console.settings import ConsoleSettings
 from services.primitives import exact_json
-from services.settings import ApiSettings, ConsoleSettings
 from services.task_types.loading import load_task_types
 from tests.service_fixtures import Serve
 

@@ -15,7 +15,7 @@ from pydantic import HttpUrl, SecretStr
 from services.console import dead_letters
 from services.console.answers import HEADERS
 from services.console.app import MAX_BODY_BYTES, create_app
-from services.settings import ConsoleSettings, ServiceAddress
+from services.console.settings import ConsoleSettings, ServiceAddress
 from services.task_types.loading import load_task_types
 from services.telemetry.redaction import hide_secrets_of
 from tests.service_fixtures import Serve

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from services.console import instances
 from services.console.instances import REMEMBERED_SECONDS, Instances, ask, places_of
-from services.settings import ServiceAddress
+from services.console.settings import ServiceAddress
 from tests.service_fixtures import Serve
 
 STARTED_AT = 1_000.0

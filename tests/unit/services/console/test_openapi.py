@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.console.openapi import resolved, task_types_in
-from services.settings import ApiSettings
 from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])

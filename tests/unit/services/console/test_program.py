@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from services.console.settings import ConsoleSettings, ServiceAddress
 from services.queueing.client import is_aws
-from services.settings import ConsoleSettings, ServiceAddress, load_settings
+from services.settings import load_settings
 from stack.config import ROOT
 
 

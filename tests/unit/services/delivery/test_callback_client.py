@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.delivery.callback_client import Answer, CallbackClient, Delivered, Refused, Rejected, judge
+from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import TargetSessions, open_target_sessions
 from services.outbound.targets import TargetPolicy
-from services.settings import ConsumerSettings
 from tests.service_fixtures import EndlessAnswer, Growth, Serve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -61,7 +61,7 @@ async def test_a_callback_has_the_bytes_and_the_headers_of_standard_webhooks(
         received.append((request.method, await request.read(), {k.lower(): v for k, v in request.headers.items()}))
         return web.Response()
 
-    settings = ConsumerSettings(callback_signing_secret=SecretStr(SECRET))
+    settings = DeliverySettings(callback_signing_secret=SecretStr(SECRET))
     async with serve(receive) as url:
         assert await CallbackClient(sessions, settings).post(outcome_for(url)) == Delivered()
 
@@ -83,7 +83,7 @@ async def test_while_a_secret_is_rotated_a_callback_verifies_with_the_old_one_an
         received.append((await request.read(), {k.lower(): v for k, v in request.headers.items()}))
         return web.Response()
 
-    settings = ConsumerSettings(callback_signing_secret=SecretStr(f"{new}, {old}"))
+    settings = DeliverySettings(callback_signing_secret=SecretStr(f"{new}, {old}"))
     async with serve(receive) as url:
         assert await CallbackClient(sessions, settings).post(outcome_for(url)) == Delivered()
 
@@ -101,7 +101,7 @@ async def test_without_a_secret_a_callback_is_not_signed(sessions: TargetSession
         return web.Response()
 
     async with serve(receive) as url:
-        await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+        await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
     assert {"webhook-id", "webhook-timestamp"} <= names
     assert "webhook-signature" not in names
@@ -112,7 +112,7 @@ async def test_a_receiver_may_ask_for_time_with_a_date(sessions: TargetSessions,
         return web.Response(status=503, headers={"retry-after": "Fri, 31 Dec 2100 00:00:00 GMT"})
 
     async with serve(refuse) as url:
-        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+        answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
     assert isinstance(answer, Refused)
     assert answer.retry_after_seconds
@@ -127,7 +127,7 @@ async def test_a_redirect_is_not_followed(sessions: TargetSessions, serve: Serve
         return web.Response(status=307, headers={"location": "/elsewhere"})
 
     async with serve(redirect) as url:
-        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(f"{url}/callback"))
+        answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(f"{url}/callback"))
 
     assert answer == Refused(
         f"the receiver answered 307 and redirects to {url}/elsewhere, which is not followed: use that URL"
@@ -143,7 +143,7 @@ async def test_a_receiver_that_does_not_answer_in_time_has_refused(sessions: Tar
         return web.Response()
 
     async with serve(hang) as url:
-        answer = await CallbackClient(sessions, ConsumerSettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
+        answer = await CallbackClient(sessions, DeliverySettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
         answered.set()
 
     assert answer == Refused("the receiver did not answer within 0.05 seconds", soon=False)
@@ -157,7 +157,7 @@ async def test_a_receiver_that_is_silent_too_long_has_refused(sessions: TargetSe
         return web.Response()
 
     async with serve(hang) as url:
-        answer = await CallbackClient(sessions, ConsumerSettings(callback_read_timeout_seconds=0.05)).post(
+        answer = await CallbackClient(sessions, DeliverySettings(callback_read_timeout_seconds=0.05)).post(
             outcome_for(url)
         )
         answered.set()
@@ -170,7 +170,7 @@ async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(sessio
         port = full.getsockname()[1]
         # Nobody accepts them, and there is no room for a third.
         with socket.create_connection(("127.0.0.1", port)):
-            settings = ConsumerSettings(callback_connect_timeout_seconds=0.05)
+            settings = DeliverySettings(callback_connect_timeout_seconds=0.05)
             answer = await CallbackClient(sessions, settings).post(outcome_for(f"http://127.0.0.1:{port}/"))
 
     assert answer == Refused("no connection within 0.05 seconds", soon=False)
@@ -186,7 +186,7 @@ async def test_a_receiver_has_answered_when_its_status_has_come(sessions: Target
         await answered.wait()
         return response
 
-    patient = ConsumerSettings(callback_timeout_seconds=3600, callback_read_timeout_seconds=3600)
+    patient = DeliverySettings(callback_timeout_seconds=3600, callback_read_timeout_seconds=3600)
     async with serve(stall) as url:
         assert await asyncio.wait_for(CallbackClient(sessions, patient).post(outcome_for(url)), 30) == Delivered()
         answered.set()
@@ -203,13 +203,13 @@ async def test_a_receiver_that_closes_in_the_middle_of_its_answer_has_answered(
         return response
 
     async with serve(close) as url:
-        assert await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        assert await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url)) == Delivered()
 
 
 async def test_an_answer_without_end_is_not_read_on(sessions: TargetSessions, serve: Serve) -> None:
     endless = EndlessAnswer()
     async with serve(endless.__call__) as url:
-        assert await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url)) == Delivered()
+        assert await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url)) == Delivered()
         await asyncio.wait_for(endless.hung_up.wait(), 30)
 
 
@@ -221,7 +221,7 @@ async def test_callbacks_to_one_receiver_share_a_connection(sessions: TargetSess
         return web.json_response({"status": "ok"})
 
     async with serve(receive) as url:
-        client = CallbackClient(sessions, ConsumerSettings())
+        client = CallbackClient(sessions, DeliverySettings())
         for _ in range(5):
             assert await client.post(outcome_for(url)) == Delivered()
 
@@ -243,7 +243,7 @@ async def test_a_receiver_that_hangs_is_not_called_by_all(sessions: TargetSessio
         return web.Response()
 
     async with serve(hang) as url, serve(receive) as other:
-        client = CallbackClient(sessions, ConsumerSettings(callback_host_concurrency=1))
+        client = CallbackClient(sessions, DeliverySettings(callback_host_concurrency=1))
         first = asyncio.create_task(client.post(outcome_for(url)))
         await called.wait()
         second = await client.post(outcome_for(f"{url}/another/path"))
@@ -256,7 +256,7 @@ async def test_a_receiver_that_hangs_is_not_called_by_all(sessions: TargetSessio
 
 
 async def test_a_receiver_that_nobody_runs_has_refused(sessions: TargetSessions, closed_port: int) -> None:
-    answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(f"http://127.0.0.1:{closed_port}/"))
+    answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(f"http://127.0.0.1:{closed_port}/"))
 
     assert answer == Refused(
         f"the receiver could not be reached: cannot connect to 127.0.0.1:{closed_port}: Connection refused"
@@ -270,7 +270,7 @@ async def test_a_receiver_that_hangs_up_has_refused(sessions: TargetSessions, se
         return web.Response()
 
     async with serve(hang_up) as url:
-        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+        answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
     assert isinstance(answer, Refused)
     assert answer.reason.startswith("the receiver could not be reached: ")
@@ -284,7 +284,7 @@ async def test_a_receiver_that_hangs_up_has_refused(sessions: TargetSessions, se
     ],
 )  # fmt: skip
 async def test_a_url_that_can_never_be_called_is_not_tried_again(sessions: TargetSessions, url: str) -> None:
-    answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+    answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
     assert isinstance(answer, Rejected)
     assert answer.reason.startswith("the receiver cannot be called: the URL")
@@ -296,7 +296,7 @@ async def test_a_task_id_that_no_header_can_carry_is_not_tried_again(
 ) -> None:
     outcome = OutcomeMessage(task_id, "calculation", f"http://127.0.0.1:{closed_port}/", BODY)
 
-    answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome)
+    answer = await CallbackClient(sessions, DeliverySettings()).post(outcome)
 
     assert answer == Rejected(
         "the receiver cannot be called: a header's value has printable ASCII characters, spaces and tabs only"
@@ -306,7 +306,7 @@ async def test_a_task_id_that_no_header_can_carry_is_not_tried_again(
 async def test_a_body_that_cannot_be_sent_is_not_tried_again(sessions: TargetSessions, closed_port: int) -> None:
     outcome = OutcomeMessage("id", "calculation", f"http://127.0.0.1:{closed_port}/", "\ud800")
 
-    assert isinstance(await CallbackClient(sessions, ConsumerSettings()).post(outcome), Rejected)
+    assert isinstance(await CallbackClient(sessions, DeliverySettings()).post(outcome), Rejected)
 
 
 async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serve) -> None:
@@ -321,7 +321,7 @@ async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serv
         serve(receive) as url,
         open_target_sessions(policy=TargetPolicy()) as sessions,
     ):
-        answer = await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+        answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
     assert answer == Rejected(
         f"the receiver was not called: {url.removeprefix('http://')} is not public, and ALLOWED_PRIVATE_TARGETS does"
@@ -339,7 +339,7 @@ async def test_a_delivery_attempt_is_counted_by_how_it_ended(
 
     growth = Growth.begin()
     async with serve(answer) as url:
-        await CallbackClient(sessions, ConsumerSettings()).post(outcome_for(url))
+        await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
     assert growth.of("async_tasks_deliveries_total", result=result) == 1
     assert growth.of("async_tasks_delivery_seconds_count") == 1
@@ -352,7 +352,7 @@ async def test_an_outcome_of_what_is_no_task_type_is_counted_as_unknown(sessions
     growth = Growth.begin()
     async with serve(answer) as url:
         foreign = replace(outcome_for(url), task_type="\ud800", accepted_at=time.time())
-        assert await CallbackClient(sessions, ConsumerSettings()).post(foreign) == Delivered()
+        assert await CallbackClient(sessions, DeliverySettings()).post(foreign) == Delivered()
 
     assert growth.of("async_tasks_end_to_end_seconds_count", task_type="unknown") == 1
 
@@ -367,7 +367,7 @@ async def test_a_task_has_ended_when_its_outcome_is_delivered(
     growth = Growth.begin()
     async with serve(answer) as url:
         accepted_an_hour_ago = replace(outcome_for(url), accepted_at=time.time() - 3600)
-        await CallbackClient(sessions, ConsumerSettings()).post(accepted_an_hour_ago)
+        await CallbackClient(sessions, DeliverySettings()).post(accepted_an_hour_ago)
 
     assert growth.of("async_tasks_end_to_end_seconds_count", task_type="calculation") == ends
     assert growth.of("async_tasks_end_to_end_seconds_sum", task_type="calculation") >= ends * 3600

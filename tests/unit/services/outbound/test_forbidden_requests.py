@@ -14,13 +14,14 @@ import structlog
 from pydantic import HttpUrl, TypeAdapter
 
 from services.delivery.callback_client import CallbackClient, Delivered
+from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound import http_client, targets
 from services.outbound.http_client import HTTP_ERRORS, open_http_client, open_target_sessions
 from services.outbound.http_connections import GuardedConnector
 from services.outbound.targets import ForbiddenTargetError
 from services.runtime.program import _open_resources
-from services.settings import ConsumerSettings, WorkerSettings
+from services.worker.settings import WorkerSettings
 from tests.service_fixtures import policy_of
 
 PUBLIC = "8.8.8.8"
@@ -175,7 +176,7 @@ async def test_nor_is_it_where_the_url_was_not_normalized_before(
 @pytest.mark.parametrize("host", [*LOOPBACK, *ELSEWHERE])
 async def test_nor_by_a_callback(host: str, network: Network, listener: Listener) -> None:
     async with open_target_sessions(policy=policy_of()) as sessions:
-        client = CallbackClient(sessions, ConsumerSettings())
+        client = CallbackClient(sessions, DeliverySettings())
         for url in (normalized(host, listener.port), f"http://{host}:{listener.port}/"):
             assert not isinstance(await client.post(OutcomeMessage("id", "calculation", url, "{}")), Delivered)
 
@@ -186,7 +187,7 @@ async def test_a_callback_goes_to_a_listed_host(network: Network, listener: List
     network.names["listed.example"] = [["127.0.0.1"]]
     outcome = OutcomeMessage("id", "calculation", f"http://LISTED.example:{listener.port}/", "{}")
     async with open_target_sessions(policy=policy_of("listed.example")) as sessions:
-        assert await CallbackClient(sessions, ConsumerSettings()).post(outcome) == Delivered()
+        assert await CallbackClient(sessions, DeliverySettings()).post(outcome) == Delivered()
 
     assert (listener.connections, network.dialled) == (1, ["127.0.0.1"])
 

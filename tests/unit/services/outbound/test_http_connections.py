@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from services.delivery.callback_client import CallbackClient, Delivered, Refused
+from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import TargetSessions
 from services.primitives import exact_json
-from services.settings import ConsumerSettings
 from services.task_types.task_type import ItemError, TaskContext
 from services.tasks.data import DataItem, fetch
 from tests.raw_server import HANG_UP, Piece, RawServer, raw_server, turns_of_the_loop
@@ -36,7 +36,7 @@ Call = Callable[[str], Awaitable[Any]]
 @pytest.fixture
 def post(sessions: TargetSessions) -> Call:
     """Make one delivery attempt."""
-    client = CallbackClient(sessions, ConsumerSettings())
+    client = CallbackClient(sessions, DeliverySettings())
 
     async def post(url: str) -> Any:
         return await client.post(OutcomeMessage("id", "calculation", url, "{}"))
@@ -209,7 +209,7 @@ async def test_a_receiver_that_begins_to_answer_and_hangs_up_is_not_called_again
 
 
 async def test_the_time_of_an_attempt_includes_a_second_connection(sessions: TargetSessions) -> None:
-    client = CallbackClient(sessions, ConsumerSettings(callback_timeout_seconds=0.2))
+    client = CallbackClient(sessions, DeliverySettings(callback_timeout_seconds=0.2))
     async with raw_server(lambda _, number: ([OK], [HANG_UP], NOTHING)[number]) as server:
         await client.post(OutcomeMessage("id", "calculation", f"{server.url}/", "{}"))
         answer = await client.post(OutcomeMessage("id", "calculation", f"{server.url}/", "{}"))
@@ -220,7 +220,7 @@ async def test_the_time_of_an_attempt_includes_a_second_connection(sessions: Tar
 async def test_a_receiver_that_is_silent_on_a_kept_connection_is_called_once_an_attempt(
     sessions: TargetSessions,
 ) -> None:
-    client = CallbackClient(sessions, ConsumerSettings(callback_read_timeout_seconds=0.05))
+    client = CallbackClient(sessions, DeliverySettings(callback_read_timeout_seconds=0.05))
     async with raw_server(lambda _, number: NOTHING if number else [OK]) as server:
         await client.post(OutcomeMessage("id", "calculation", f"{server.url}/first", "{}"))
         answer = await client.post(OutcomeMessage("id", "calculation", f"{server.url}/second", "{}"))

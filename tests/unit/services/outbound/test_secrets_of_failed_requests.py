@@ -10,11 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.delivery.callback_client import CallbackClient, Refused
+from services.delivery.settings import DeliverySettings
 from services.messages import TaskMessage, failure_outcome, success_outcome
 from services.outbound.http_client import HTTP_ERRORS, TargetSessions
 from services.queueing.dead_letter import dead_letter_attributes
 from services.queueing.decisions import DeadLetter, RetryPolicy, decide_after_failure
-from services.settings import ConsumerSettings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks.data import TASK_TYPE, DataItem
 from services.telemetry.redaction import tellable
@@ -80,7 +80,7 @@ def task_for(url: str) -> TaskMessage:
 
 async def test_of_a_callback(url: str, sessions: TargetSessions) -> None:
     with capture_logs() as logged:
-        answer = await CallbackClient(sessions, ConsumerSettings()).post(success_outcome(task_for(url), [], []))
+        answer = await CallbackClient(sessions, DeliverySettings()).post(success_outcome(task_for(url), [], []))
 
     if isinstance(answer, Refused):
         assert_told_without_credentials(answer.reason)

@@ -13,11 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.delivery.callback_client import CallbackClient, Delivered
+from services.delivery.settings import DeliverySettings
 from services.messages import decode_task, encode_task, success_outcome
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
 from services.outbound.target_url import parse_url
 from services.primitives import exact_json
-from services.settings import ConsumerSettings
 from services.task_types.task_type import TaskContext
 from services.tasks.data import DataItem, fetch
 from tests.service_fixtures import policy_of
@@ -82,7 +82,7 @@ async def deliver(url: str, sessions: TargetSessions) -> None:
     """As a worker does it, from the client's request on."""
     request = exact_json.dumps({"callback_url": url, "message": []})
     task = decode_task(encode_task("id", "calculation", request))
-    assert await CallbackClient(sessions, ConsumerSettings()).post(success_outcome(task, [], [])) == Delivered()
+    assert await CallbackClient(sessions, DeliverySettings()).post(success_outcome(task, [], [])) == Delivered()
 
 
 async def get(url: str, sessions: TargetSessions) -> None:

@@ -11,11 +11,11 @@ import httpx
 import uvloop
 
 from services.delivery.callback_client import Answer, CallbackClient
+from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound import targets
 from services.outbound.http_client import open_http_client, open_target_sessions
 from services.primitives import exact_json
-from services.settings import ConsumerSettings
 from services.task_types.task_type import ItemError, TaskContext
 from services.tasks.data import DataItem, fetch
 
@@ -26,7 +26,7 @@ async def main(urls: list[str]) -> list[tuple[str, str]]:
         open_target_sessions(policy=targets.policy) as sessions,
         open_http_client(sessions, connect_timeout_seconds=5) as http,
     ):
-        client = CallbackClient(sessions, ConsumerSettings())
+        client = CallbackClient(sessions, DeliverySettings())
         for _ in range(2):
             await asyncio.gather(*(client.post(OutcomeMessage("id", "data", url, "{}")) for url in urls))
         return [

@@ -19,8 +19,8 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.settings import WorkerSettings
 from services.sqs_limits import MAX_RECEIVED_MESSAGES
+from services.worker.settings import WorkerSettings
 
 SETTINGS = WorkerSettings.model_construct()
 SLOTS = SETTINGS.worker_concurrency

@@ -23,8 +23,8 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.settings import WorkerSettings
 from services.telemetry.tracing import Destination
+from services.worker.settings import WorkerSettings
 
 Attempt = Literal["succeeds", "fails", "fails for good", "is told to wait"]
 

@@ -13,7 +13,7 @@ from services.queueing.errors import MessageGoneError, SqsEntryError
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
-from services.settings import BrokerSettings
+from services.queueing.settings import QueueSettings
 from tests.service_fixtures import Growth, Serve
 
 DEFINITION = QueueDefinition("calculation", "worker", 3, None, None, 345_600)
@@ -32,7 +32,7 @@ async def test_every_try_of_a_request_is_counted_by_its_operation(serve: Serve) 
         return web.json_response(queue_url if asks_url else {"Attributes": {}})
 
     growth = Growth.begin()
-    async with serve(fail_once) as url, open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url))) as client:
+    async with serve(fail_once) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
         await Queue(client, DEFINITION).check()
 
     assert growth.of("async_tasks_sqs_requests_total", operation="GetQueueUrl") == 2
@@ -45,7 +45,7 @@ async def test_a_service_that_measures_nothing_counts_no_request(serve: Serve) -
 
     growth = Growth.begin()
     async with serve(answer) as url:
-        settings = BrokerSettings(aws_endpoint_url=HttpUrl(url), metrics_enabled=False)
+        settings = QueueSettings(aws_endpoint_url=HttpUrl(url), metrics_enabled=False)
         async with open_sqs(settings) as client:
             await client.get_queue_url(QueueName="calculation")
 
@@ -83,7 +83,7 @@ async def test_what_sqs_will_refuse_whenever_it_is_asked_is_not_asked_again(
         is_first = asked[operation] == 1
         return web.json_response({"Failed": [{"Id": "0", **refusal}]} if is_first else {"Successful": [{"Id": "0"}]})
 
-    async with serve(refuse_once) as url, open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url))) as client:
+    async with serve(refuse_once) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
         change = insistently(lambda: Queue(client, DEFINITION).change_visibility(MESSAGE, 5))
         if error is None:
             await change
@@ -101,6 +101,6 @@ async def test_a_message_whose_queue_is_gone_is_gone(serve: Serve) -> None:
             return web.json_response({"QueueUrl": f"http://{request.host}/queue"})
         return web.json_response({"__type": "com.amazonaws.sqs#QueueDoesNotExist"}, status=400)
 
-    async with serve(answer) as url, open_sqs(BrokerSettings(aws_endpoint_url=HttpUrl(url))) as client:
+    async with serve(answer) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
         with pytest.raises(MessageGoneError, match="its queue is gone"):
             await insistently(lambda: Queue(client, DEFINITION).delete(MESSAGE))

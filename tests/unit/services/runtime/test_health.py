@@ -10,7 +10,7 @@ import pytest
 
 from services.queueing.samples import QueueSample, QueueSampler
 from services.runtime.health import Service, serve_health
-from services.settings import BrokerSettings
+from services.runtime.settings import ServiceSettings
 from services.streams import output
 from services.streams.output import Output
 from services.telemetry import metrics
@@ -22,7 +22,7 @@ async def test_the_process_lives_and_is_ready_when_every_part_works(http: httpx.
 
     service = Service("worker-calculation", checks=[lambda: reasons[0], lambda: reasons[1]])
 
-    async with serve_health(BrokerSettings(health_port=closed_port), service):
+    async with serve_health(ServiceSettings(health_port=closed_port), service):
         ready = await http.get(f"{address}/readyz")
         reasons[1] = "calculation: no successful receive yet"
         unready = await http.get(f"{address}/readyz")
@@ -43,7 +43,7 @@ async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
     monkeypatch.setattr(metrics, "outputs", [unread])
     address = f"http://127.0.0.1:{closed_port}"
 
-    async with serve_health(BrokerSettings(health_port=closed_port), Service("worker-calculation", checks=[])):
+    async with serve_health(ServiceSettings(health_port=closed_port), Service("worker-calculation", checks=[])):
         unread.write_line("x" * 100_000)
         unready = await http.get(f"{address}/readyz")
         told = (await http.get(f"{address}/metrics")).text
@@ -66,7 +66,7 @@ async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
 async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_the_setting(
     closed_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = BrokerSettings(health_port=closed_port)
+    settings = ServiceSettings(health_port=closed_port)
 
     async with serve_health(settings, Service("api")):
         with pytest.raises(SystemExit) as end:
@@ -81,7 +81,7 @@ async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_t
 async def test_a_service_whose_readiness_is_told_elsewhere_has_no_readyz(
     http: httpx.AsyncClient, closed_port: int
 ) -> None:
-    async with serve_health(BrokerSettings(health_port=closed_port), Service("api")):
+    async with serve_health(ServiceSettings(health_port=closed_port), Service("api")):
         assert (await http.get(f"http://127.0.0.1:{closed_port}/readyz")).status_code == 404
         assert (await http.get(f"http://127.0.0.1:{closed_port}/healthcheck")).status_code == 200
 
@@ -91,7 +91,7 @@ async def test_a_service_tells_what_it_is_and_what_its_consumers_do(http: httpx.
     before = time.time()
 
     async with serve_health(
-        BrokerSettings(health_port=closed_port), Service("worker-calculation", consumers=[lambda: work])
+        ServiceSettings(health_port=closed_port), Service("worker-calculation", consumers=[lambda: work])
     ):
         told = (await http.get(f"http://127.0.0.1:{closed_port}/work")).json()
 
@@ -105,7 +105,7 @@ async def test_a_service_tells_what_it_is_and_what_its_consumers_do(http: httpx.
 
 
 async def test_metrics_are_text_for_prometheus(http: httpx.AsyncClient, closed_port: int) -> None:
-    async with serve_health(BrokerSettings(health_port=closed_port), Service("api")):
+    async with serve_health(ServiceSettings(health_port=closed_port), Service("api")):
         answer = await http.get(f"http://127.0.0.1:{closed_port}/metrics")
 
     assert answer.headers["content-type"].startswith("text/plain; version=")
@@ -118,13 +118,13 @@ async def test_queues_are_sampled_when_the_metrics_are_read(http: httpx.AsyncCli
             return {"sampled": QueueSample(at=2, waiting=7, in_flight=0, delayed=0, first_at=1, last_empty_at=None)}
 
     service = Service("dlq-watcher", sampler=cast("QueueSampler", Queues()))
-    async with serve_health(BrokerSettings(health_port=closed_port), service):
+    async with serve_health(ServiceSettings(health_port=closed_port), service):
         answer = await http.get(f"http://127.0.0.1:{closed_port}/metrics")
 
     assert 'async_tasks_queue_messages{queue="sampled",state="waiting"} 7.0' in answer.text
 
 
 async def test_a_service_that_measures_nothing_has_no_metrics(http: httpx.AsyncClient, closed_port: int) -> None:
-    async with serve_health(BrokerSettings(health_port=closed_port, metrics_enabled=False), Service("api")):
+    async with serve_health(ServiceSettings(health_port=closed_port, metrics_enabled=False), Service("api")):
         assert (await http.get(f"http://127.0.0.1:{closed_port}/metrics")).status_code == 404
         assert (await http.get(f"http://127.0.0.1:{closed_port}/work")).status_code == 200

@@ -15,13 +15,15 @@ import pytest
 from pydantic import HttpUrl
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.dlq_watcher.__main__ import make_parts as make_watcher_parts
+from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.definition import QueueDefinition
 from services.queues import ALERTS, CALLBACKS, UNDELIVERED, define_queues
 from services.runtime.program import Resources, _open_resources
-from services.settings import ApiSettings, WatcherSettings, WorkerSettings
 from services.task_types.loading import TaskTypes, load_task_types
 from services.worker.__main__ import make_consumers as make_worker_consumers
+from services.worker.settings import WorkerSettings
 from stack.config import ROOT
 
 DAY = 86_400

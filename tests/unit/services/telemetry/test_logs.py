@@ -16,7 +16,8 @@ import logging, sys
 import structlog, structlog.testing
 from services.telemetry.logs import configure_logs
 from services.streams.output import protect
-from services.settings import WatcherSettings, load_settings
+from services.dlq_watcher.settings import WatcherSettings
+from services.settings import load_settings
 
 settings = load_settings(WatcherSettings)
 configure_logs(settings, protect("stdout"))

@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from services.runtime.boot import boot
-from services.settings import BrokerSettings
+from services.runtime.settings import ServiceSettings
 from services.streams import output
 from services.telemetry import metrics
 from services.telemetry.metrics import REGISTRY, child
@@ -73,7 +73,7 @@ def test_a_child_counts_in_the_instrument() -> None:
 def test_a_service_that_measures_nothing_uses_its_instruments_without_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METRICS_ENABLED", "false")
 
-    boot(BrokerSettings)
+    boot(ServiceSettings)
     child(metrics.ATTEMPTS, "none", "done").inc()
     child(metrics.WORK_SECONDS, "none").observe(1)
     child(metrics.IN_FLIGHT, "none").set_function(lambda: 1)
@@ -87,7 +87,7 @@ def test_a_service_that_measures_nothing_uses_its_instruments_without_effect(mon
 
 @pytest.mark.usefixtures("switched_back")
 def test_a_service_measures_unless_told_otherwise() -> None:
-    boot(BrokerSettings)
+    boot(ServiceSettings)
 
     assert child(metrics.DELIVERY_SECONDS) is metrics.DELIVERY_SECONDS
 

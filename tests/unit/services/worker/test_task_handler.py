@@ -17,9 +17,9 @@ from services.messages import OutcomeMessage, UnusableMessageError, encode_task
 from services.queueing import cut_short
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.message import ReceivedMessage
-from services.settings import WorkerSettings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks import data
+from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler, run_items
 from tests.service_fixtures import Serve
 
