@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.api_variants", description=__doc__)
     parser.add_argument("variant", choices=["no_sqs", "single_sends"])
     variant = parser.parse_args().variant
-    settings, _ = boot(ApiSettings)
+    settings = boot(ApiSettings).settings
     app = no_sqs() if variant == "no_sqs" else single_sends(settings)
     uvicorn.run(
         app,

@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
-from services.telemetry.redaction import hide_secrets_of
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -50,16 +49,11 @@ class Settings(BaseSettings):
 
 
 def load_settings(settings_class: type[SettingsT]) -> SettingsT:
-    """Read the settings, or end the program with one line for each setting that cannot work.
-
-    Their secrets are hidden before anything can log them.
-    """
+    """Read the settings, or end the program with one line for each setting that cannot work."""
     try:
-        settings = settings_class()
+        return settings_class()
     except ValidationError as error:
         refuse_to_start(*(_line(details) for details in error.errors()))
-    hide_secrets_of(settings)
-    return settings
 
 
 def refuse_to_start(*lines: str) -> NoReturn:

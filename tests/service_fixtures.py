@@ -16,10 +16,9 @@ from aiohttp import web
 from services.api.settings import ApiSettings
 from services.console.settings import ConsoleSettings
 from services.dlq_watcher.settings import WatcherSettings
-from services.outbound import targets
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
-from services.outbound.targets import AllowedTarget, TargetPolicy, TargetSettings
-from services.tasks import data
+from services.outbound.settings import TargetSettings
+from services.outbound.targets import AllowedTarget, TargetPolicy
 from services.tasks.data import DataSettings
 from services.telemetry.metrics import REGISTRY
 from services.worker.settings import WorkerSettings
@@ -45,9 +44,6 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = {field.upper() for settings in SETTINGS for field in settings.model_fields}
     for name in [name for name in os.environ if name in own or name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
-    # Read when the modules were imported.
-    monkeypatch.setattr(data, "settings", DataSettings())
-    monkeypatch.setattr(targets, "policy", TargetPolicy())
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -107,15 +103,14 @@ def policy_of(*allowed: str) -> TargetPolicy:
 
 
 def allow_servers_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let requests reach what the fixtures below serve; the client has to be opened after it."""
-    monkeypatch.setattr(targets, "policy", policy_of("127.0.0.1"))
+    """Let requests reach what the fixtures below serve, by settings that are read from now on."""
+    monkeypatch.setenv("ALLOWED_PRIVATE_TARGETS", "127.0.0.1")
 
 
 @pytest.fixture
-async def sessions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TargetSessions]:
-    """What callbacks are called with."""
-    allow_servers_of_this_machine(monkeypatch)
-    async with open_target_sessions(policy=targets.policy) as opened:
+async def sessions() -> AsyncIterator[TargetSessions]:
+    """What callbacks are called with: it reaches what the fixtures below serve."""
+    async with open_target_sessions(policy=policy_of("127.0.0.1")) as opened:
         yield opened
 
 

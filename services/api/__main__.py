@@ -21,9 +21,9 @@ EXIT_NOT_STARTED = 3
 def main() -> None:
     """Serve until told to stop."""
     argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
-    settings, task_types = boot(ApiSettings, traced_as="api")
+    booted = boot(ApiSettings, traced_as="api")
     with suppress(KeyboardInterrupt):
-        uvloop.run(_serve(settings, task_types))
+        uvloop.run(_serve(booted.settings, booted.task_types))
 
 
 async def _serve(settings: ApiSettings, task_types: TaskTypes) -> None:

@@ -76,7 +76,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
-    app.state.validation = ValidationProcess(settings.task_packages, settings.enqueue_timeout_seconds)
+    app.state.validation = ValidationProcess(settings, settings.enqueue_timeout_seconds)
     app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     return app

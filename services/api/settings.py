@@ -4,13 +4,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.outbound.settings import ExampleReceiverSettings
+from services.outbound.settings import TargetSettings
 from services.runtime.settings import ServiceSettings
 from services.settings import ApiKeys, Port, Seconds
 from services.sqs_limits import MAX_MESSAGE_BYTES
+from services.task_types.settings import TaskTypeSettings
 
 
-class ApiSettings(ServiceSettings, ExampleReceiverSettings):
+class ValidationSettings(TaskTypeSettings, TargetSettings):
+    """What a request is validated by."""
+
+
+class ApiSettings(ServiceSettings, ValidationSettings):
     """The API's settings."""
 
     api_host: str = "127.0.0.1"

@@ -20,9 +20,10 @@ from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedReque
 from services.api.request_body import check_media_type, declared_size, read_body, too_large
 from services.api.request_metrics import RequestMetrics
 from services.api.settings import ApiSettings
-from services.api.validation import faults, faults_of_body
+from services.api.validation import RequestModel, faults, faults_of_body
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
+from services.outbound.targets import TargetRules
 from services.primitives import exact_json
 from services.queueing.message_size import message_bytes
 from services.task_types.loading import TaskTypes
@@ -111,7 +112,8 @@ _ACCEPTED = Accepted.of("<id>").model_dump_json().split("<id>")
 
 def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> list[BaseRoute]:
     """Return the routes of all task types; their examples are prefilled with the example receiver's URL."""
-    return [TaskRoute(task_type, settings) for task_type in task_types.values()]
+    rules = settings.target_rules
+    return [TaskRoute(task_type, settings, rules) for task_type in task_types.values()]
 
 
 class TaskRoute(APIRoute):
@@ -121,9 +123,9 @@ class TaskRoute(APIRoute):
     is wrong has no bound.
     """
 
-    def __init__(self, task_type: TaskType[Any], settings: ApiSettings) -> None:
+    def __init__(self, task_type: TaskType[Any], settings: ApiSettings, rules: TargetRules) -> None:
         self._task_type = task_type
-        self._model = TypeAdapter(task_type.request_model)
+        self._model = RequestModel.of(task_type, rules)
         self._metrics = RequestMetrics(task_type.name)
         self.example = make_example(task_type, str(settings.example_receiver_url))
         super().__init__(

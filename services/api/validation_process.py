@@ -4,17 +4,17 @@ Nothing of that can be interrupted in between; on the event loop, nobody else wo
 """
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
 
 import structlog
 from fastapi import HTTPException, status
-from pydantic import TypeAdapter
 
-from services.api.validation import faults_of_body
+from services.api.settings import ValidationSettings
+from services.api.validation import RequestModel, faults_of_body
 from services.runtime.garbage_collection import spare_what_stays
 from services.task_types.loading import load_task_types
 
@@ -39,8 +39,8 @@ class ValidationProcess:
     One body goes there at a time; the others wait for their turn, in their order.
     """
 
-    def __init__(self, task_packages: Iterable[str], longest_wait_seconds: float) -> None:
-        self._task_packages = list(task_packages)
+    def __init__(self, settings: ValidationSettings, longest_wait_seconds: float) -> None:
+        self._settings = settings.model_dump_json(include=set(ValidationSettings.model_fields))
         self._longest_wait_seconds = longest_wait_seconds
         self._turn = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,7 +93,7 @@ class ValidationProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603  # it takes milliseconds; nothing of it is a user's
-                [sys.executable, "-m", __name__, str(theirs.fileno()), *self._task_packages],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), self._settings],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -111,9 +111,10 @@ def _log(task_type: str, size: int, error: Exception) -> None:
     log.error("a large task could not be validated", task_type=task_type, size=size, cause=repr(error))
 
 
-def serve(connection: socket.socket, task_packages: Sequence[str]) -> None:
+def serve(connection: socket.socket, settings: ValidationSettings) -> None:
     """Answer until the other end is closed: to `<task type> <size>`, a line end and the body, with size and faults."""
-    models = {name: TypeAdapter(each.request_model) for name, each in load_task_types(task_packages).items()}
+    rules, task_types = settings.target_rules, load_task_types(settings.task_packages)
+    models = {name: RequestModel.of(each, rules) for name, each in task_types.items()}
     spare_what_stays()
     with connection, connection.makefile("rwb") as stream:
         for line in stream:
@@ -124,4 +125,4 @@ def serve(connection: socket.socket, task_packages: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    serve(socket.socket(fileno=int(sys.argv[1])), ValidationSettings(**json.loads(sys.argv[2])))

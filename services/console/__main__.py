@@ -14,13 +14,14 @@ from services.settings import refuse_to_start
 def main() -> None:
     """Serve until told to stop."""
     argparse.ArgumentParser(prog="python -m services.console", description=__doc__).parse_args()
-    settings, task_types = boot(ConsoleSettings)
+    booted = boot(ConsoleSettings)
+    settings = booted.settings
     if not settings.console_enabled and is_aws(asyncio.run(resolve_endpoint(settings))):
         refuse_to_start(
             "CONSOLE_ENABLED: the queues are those of AWS, where the console runs only if it is asked for:"
             " set CONSOLE_ENABLED=true, or AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL to another endpoint"
         )
-    make_server(create_app(settings, task_types), settings).run()
+    make_server(create_app(settings, booted.task_types), settings).run()
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ class Program:
     @classmethod
     def start(cls) -> "Program":
         """Read the settings, or end the program with a line that names the one at fault."""
-        settings, task_types = boot(ServiceSettings, has_results=True)
-        return cls(settings, define_queues(task_types))
+        booted = boot(ServiceSettings, has_results=True)
+        return cls(booted.settings, define_queues(booted.task_types))
 
     @property
     def names(self) -> Sequence[str]:

@@ -39,7 +39,8 @@ _ALERTS_IN_HAND = 1000
 def main() -> None:
     """Run until told to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
-    settings, task_types = boot(WatcherSettings, traced_as="dlq-watcher")
+    booted = boot(WatcherSettings, traced_as="dlq-watcher")
+    settings, task_types = booted.settings, booted.task_types
     run_program(
         "dlq-watcher",
         settings,

@@ -8,14 +8,11 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_inte
 from typing import Annotated
 
 import httpx
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from pydantic_settings import NoDecode
 
-from services.outbound.settings import ExampleReceiverSettings
-from services.outbound.target_url import MAX_URL_LENGTH, URL_PATTERN, UrlError, parse_url, read_host, target_of
+from services.outbound.target_url import MAX_URL_LENGTH, URL_PATTERN, Target, UrlError, parse_url, read_host, target_of
 from services.primitives.addresses import IPAddress, is_public
-from services.settings import CommaSeparated, load_settings
 
 IPNetwork = IPv4Network | IPv6Network
 
@@ -48,6 +45,13 @@ class AllowedTarget:
 
     host: str | IPNetwork
     port: int | None = None
+
+    def __str__(self) -> str:
+        """Return the entry that is read as this."""
+        if self.port is None:
+            return str(self.host)
+        host = self.host if isinstance(self.host, str) else self.host.network_address
+        return f"[{host}]:{self.port}" if isinstance(host, IPv6Address) else f"{host}:{self.port}"
 
     @classmethod
     def parse(cls, entry: str) -> "AllowedTarget":
@@ -134,19 +138,6 @@ class TargetPolicy:
         return not any(self.permits(address, port) for address in addresses)
 
 
-class TargetSettings(ExampleReceiverSettings):
-    """The setting of the targets, read when the module is imported: a wrong one stops a service at boot."""
-
-    allowed_private_targets: Annotated[
-        list[Annotated[AllowedTarget, BeforeValidator(AllowedTarget.parse)]], NoDecode, CommaSeparated
-    ] = []  # noqa: RUF012  # pydantic copies it
-    """The hosts, addresses and networks that requests made for users may reach although they are not public."""
-
-
-_settings = load_settings(TargetSettings)
-policy = TargetPolicy(_settings.allowed_private_targets)
-
-
 def what_can_be_called(policy: TargetPolicy, example_receiver_url: str) -> str:
     """Return what to add to a refusal: the example receiver, where it is listed.
 
@@ -159,7 +150,23 @@ def what_can_be_called(policy: TargetPolicy, example_receiver_url: str) -> str:
     return f" (it lists the receiver of this stack: {example_receiver_url})"
 
 
-_CAN_BE_CALLED = what_can_be_called(policy, str(_settings.example_receiver_url))
+@dataclass(frozen=True, slots=True)
+class TargetRules:
+    """Pydantic's validation context of a request that may be accepted: where its URLs may lead.
+
+    Without a context, a URL is checked by what it says alone.
+    """
+
+    policy: TargetPolicy
+    hint: str = ""
+    """What to add to a refusal."""
+
+    def check(self, target: Target) -> None:
+        """Raise pydantic's error where the target shows that it is forbidden."""
+        try:
+            self.policy.check_host(target.host, target.port)
+        except ForbiddenTargetError as error:
+            raise PydanticCustomError("forbidden_target", f"{error}{self.hint}") from error
 
 
 ACCEPTED = {"accepted": True}
@@ -177,11 +184,10 @@ def _check_url(text: str, info: ValidationInfo) -> str:
         return text
     try:
         target = parse_url(text)
-        policy.check_host(target.host, target.port)
     except UrlError as error:
         raise PydanticCustomError("url", str(error)) from error
-    except ForbiddenTargetError as error:
-        raise PydanticCustomError("forbidden_target", f"{error}{_CAN_BE_CALLED}") from error
+    if isinstance(info.context, TargetRules):
+        info.context.check(target)
     return text
 
 

@@ -1,24 +1,37 @@
 """The first steps of every program: its settings, task types, logs and traces; what cannot work ends it here."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import aioboto3
 
 from services.queues import define_queues
 from services.runtime.settings import ServiceSettings
-from services.settings import load_settings, refuse_to_start
+from services.settings import Settings, SettingsT, load_settings, refuse_to_start
 from services.streams.output import protect
 from services.task_types.loading import TaskTypes, load_task_types
 from services.telemetry import metrics, tracing
 from services.telemetry.logs import configure_logs
+from services.telemetry.redaction import hide_secrets_of
 
 ServiceSettingsT = TypeVar("ServiceSettingsT", bound=ServiceSettings)
 
 
+@dataclass(frozen=True, slots=True)
+class Booted(Generic[ServiceSettingsT]):
+    """What a program is told by its environment."""
+
+    settings: ServiceSettingsT
+    task_types: TaskTypes
+    task_settings: Mapping[str, Settings]
+    """Those that each task type declares, by its name."""
+
+
 def boot(
     settings_class: type[ServiceSettingsT], *, traced_as: str | None = None, has_results: bool = False
-) -> tuple[ServiceSettingsT, TaskTypes]:
-    """Return the settings and the task types, or end the program with a line that names the setting at fault.
+) -> Booted[ServiceSettingsT]:
+    """Read all that a program is told, or end it with a line that names the setting at fault.
 
     A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output, and
     to standard error where a program has results to print.
@@ -26,7 +39,7 @@ def boot(
     logs_to = protect("stderr")
     if not has_results:
         logs_to = protect("stdout")
-    settings = load_settings(settings_class)
+    settings = _load(settings_class)
     if not aioboto3.Session().region_name:
         refuse_to_start("AWS_DEFAULT_REGION: name the region of the queues, such as eu-central-1")
     try:
@@ -34,12 +47,20 @@ def boot(
         define_queues(task_types)
     except ValueError as error:
         refuse_to_start(str(error))
+    task_settings = {name: _load(task_type.settings) for name, task_type in task_types.items()}
     configure_logs(settings, logs_to)
     if not settings.metrics_enabled:
         metrics.turn_off()
     if traced_as is not None:
         start_tracing(traced_as)
-    return settings, task_types
+    return Booted(settings, task_types, task_settings)
+
+
+def _load(settings_class: type[SettingsT]) -> SettingsT:
+    """Read the settings; their secrets are hidden before anything can log them."""
+    settings = load_settings(settings_class)
+    hide_secrets_of(settings)
+    return settings
 
 
 def start_tracing(service: str) -> None:

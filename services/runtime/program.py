@@ -13,7 +13,6 @@ import uvloop
 
 from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery
-from services.outbound import targets
 from services.outbound.http_client import open_http_client, open_target_sessions
 from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer
@@ -134,7 +133,7 @@ async def _open_resources(settings: ConsumingServiceSettings, task_types: TaskTy
         client = await stack.enter_async_context(
             open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
         )
-        sessions = await stack.enter_async_context(open_target_sessions(policy=targets.policy))
+        sessions = await stack.enter_async_context(open_target_sessions(policy=settings.target_policy))
         http = await stack.enter_async_context(
             open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
         )

@@ -1,6 +1,7 @@
 """What every service reads from its environment."""
 
 from services.delivery.settings import DeliverySettings
+from services.outbound.settings import TargetSettings
 from services.queueing.settings import QueueSettings
 from services.settings import Port
 from services.task_types.settings import TaskTypeSettings
@@ -14,5 +15,5 @@ class ServiceSettings(QueueSettings, TaskTypeSettings):
     """Where a service tells, to those who operate it, how it does and what it is doing."""
 
 
-class ConsumingServiceSettings(ServiceSettings, DeliverySettings):
+class ConsumingServiceSettings(ServiceSettings, DeliverySettings, TargetSettings):
     """What a service that consumes queues reads."""

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeVar
 
 from services.outbound.targets import TargetUrl
+from services.settings import Settings
 from services.sqs_limits import MAX_RECEIVE_COUNT
 
 MAX_ITEMS = 1000
@@ -37,6 +39,7 @@ class TaskItem(BaseModel):
 
 
 ItemT = TypeVar("ItemT", bound=TaskItem)
+SettingsT = TypeVar("SettingsT", bound=Settings, default=Any)
 
 
 class TaskRequest(BaseModel, Generic[ItemT]):
@@ -60,7 +63,7 @@ class HeldBytes:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskContext:
+class TaskContext(Generic[SettingsT]):
     """What `run` may use besides its item."""
 
     task_id: str
@@ -70,11 +73,13 @@ class TaskContext:
     """A client shared by all tasks of the worker: it follows no redirects and has no default timeout.
 
     It raises ForbiddenTargetError where a request leads to what is neither public nor in `ALLOWED_PRIVATE_TARGETS`."""
+    settings: SettingsT = None  # type: ignore[assignment]  # a test of a task type that reads none gives none
+    """Those that the task type declares, as the environment has them."""
     held: HeldBytes = field(default_factory=HeldBytes, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskType(Generic[ItemT]):
+class TaskType(Generic[ItemT, SettingsT]):
     """A kind of task.
 
     Raises ValueError when made with a name or numbers that cannot work.
@@ -88,7 +93,7 @@ class TaskType(Generic[ItemT]):
     """Its title in the documentation."""
     item: type[ItemT]
     """The model of one item."""
-    run: Callable[[ItemT, TaskContext], Awaitable[Any]]
+    run: Callable[[ItemT, TaskContext[SettingsT]], Awaitable[Any]]
     """Works one item and returns what JSON can carry. `ItemError` fails the item, any other exception the attempt."""
     example: Sequence[dict[str, Any]]
     """The documentation's prefilled message; `{receiver}` in a text stands for the example receiver's address. A number
@@ -97,8 +102,10 @@ class TaskType(Generic[ItemT]):
     """Attempts at the whole task before it is dead-lettered; 1 where the work must not be repeated."""
     retry_delay_seconds: float = 5
     """The wait after the first failed attempt; it doubles with each further one."""
-    item_concurrency: int = 1
-    """How many items of one task are worked at a time."""
+    item_concurrency: int | Callable[[SettingsT], int] = 1
+    """How many items of one task are worked at a time; or how that follows from the settings."""
+    settings: type[SettingsT] = Settings  # type: ignore[assignment]  # where it declares none, it is given no others
+    """What it reads from the environment: read when a service starts, and refused there where it cannot work."""
 
     def __post_init__(self) -> None:
         """Refuse what SQS or the router would refuse later."""
@@ -110,8 +117,12 @@ class TaskType(Generic[ItemT]):
             raise ValueError(f"task type {self.name!r}: the route {self.route!r} must start with /")
         if not 1 <= self.max_attempts <= MAX_RECEIVE_COUNT:
             raise ValueError(f"task type {self.name!r}: max_attempts goes from 1 to {MAX_RECEIVE_COUNT}")
-        if self.item_concurrency < 1 or self.retry_delay_seconds < 0:
+        if (isinstance(self.item_concurrency, int) and self.item_concurrency < 1) or self.retry_delay_seconds < 0:
             raise ValueError(f"task type {self.name!r}: item_concurrency starts at 1, retry_delay_seconds at 0")
+
+    def items_at_a_time(self, settings: SettingsT) -> int:
+        """Return how many items of one task are worked at a time."""
+        return self.item_concurrency if isinstance(self.item_concurrency, int) else self.item_concurrency(settings)
 
     @property
     def request_model(self) -> type[TaskRequest[ItemT]]:

@@ -7,10 +7,9 @@ from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queues import CALLBACKS, define_queues
-from services.runtime.boot import boot
+from services.runtime.boot import Booted, boot
 from services.runtime.program import Resources, run_program
 from services.settings import refuse_to_start
-from services.task_types.loading import TaskTypes
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.callback_handler import CallbackHandler
 from services.worker.settings import WorkerSettings
@@ -22,30 +21,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
     parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
     queue_name = parser.parse_args().queue
-    settings, task_types = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
+    booted = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
+    task_types = booted.task_types
     if queue_name != CALLBACKS and queue_name not in task_types:
         known = ", ".join([*task_types, CALLBACKS])
         refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")
     run_program(
         f"worker-{queue_name}",
-        settings,
+        booted.settings,
         task_types,
-        lambda resources: make_consumers(queue_name, settings, task_types, resources),
+        lambda resources: make_consumers(queue_name, booted, resources),
         [queue_name, define_queues(task_types)[queue_name].dead_letter_queue or ""],
-        most_connections=most_connections(queue_name, settings, task_types),
+        most_connections=most_connections(queue_name, booted),
     )
 
 
-def most_connections(queue_name: str, settings: WorkerSettings, task_types: TaskTypes) -> int:
+def most_connections(queue_name: str, booted: Booted[WorkerSettings]) -> int:
     """Return how many requests are under way at a time: a callback for each message in hand, or one for each item."""
-    items = task_types[queue_name].item_concurrency if queue_name in task_types else 0
-    return settings.worker_concurrency * (items + 1)
+    task_type = booted.task_types.get(queue_name)
+    items = task_type.items_at_a_time(booted.task_settings[queue_name]) if task_type else 0
+    return booted.settings.worker_concurrency * (items + 1)
 
 
-def make_consumers(
-    queue_name: str, settings: WorkerSettings, task_types: TaskTypes, resources: Resources
-) -> Sequence[Consumer]:
+def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: Resources) -> Sequence[Consumer]:
     """Return the consumer of the queue, with the handler and the retry policy that belong to it."""
+    settings = booted.settings
     queue = resources.queues[queue_name]
     dead_letter_queue = resources.queues.dead_letter_queue_of(queue)
     if queue_name == CALLBACKS:
@@ -55,9 +55,10 @@ def make_consumers(
         policy = RetryPolicy(len(schedule), tuple(schedule[1:] or schedule))
         limited = AttemptLimit(callback_handler, queue.definition.max_attempts)
         return [Consumer(queue, dead_letter_queue, limited, policy, settings)]
-    task_type = task_types[queue_name]
+    task_type, task_settings = booted.task_types[queue_name], booted.task_settings[queue_name]
     handler = AttemptLimit(
-        TaskHandler(task_type, resources.http, resources.delivery, settings), queue.definition.max_attempts
+        TaskHandler(task_type, task_settings, resources.http, resources.delivery, settings),
+        queue.definition.max_attempts,
     )
     policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
     # What a lost worker had in hand is hidden for so long, and what its last long poll was given, longer by that poll.

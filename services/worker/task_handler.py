@@ -13,6 +13,7 @@ from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError,
 from services.outbound.targets import ACCEPTED
 from services.queueing.cut_short import TaskTimeoutError, cut_short
 from services.queueing.message import ReceivedMessage
+from services.settings import Settings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
 from services.telemetry import tracing
 from services.telemetry.metrics import WORK_SECONDS, child
@@ -24,9 +25,15 @@ class TaskHandler:
     """A message handler (see consumer.py) for the tasks of one type."""
 
     def __init__(
-        self, task_type: TaskType[Any], http: httpx.AsyncClient, delivery: OutcomeDelivery, settings: WorkerSettings
+        self,
+        task_type: TaskType[Any],
+        task_settings: Settings,
+        http: httpx.AsyncClient,
+        delivery: OutcomeDelivery,
+        settings: WorkerSettings,
     ) -> None:
         self._task_type = task_type
+        self._task_settings = task_settings
         self._request_model = task_type.request_model
         self._http = http
         self._delivery = delivery
@@ -45,7 +52,7 @@ class TaskHandler:
         request = self._validate(task)
         if self._delay_seconds:
             await asyncio.sleep(self._delay_seconds)
-        context = TaskContext(task.task_id, message.receive_count, self._http)
+        context = TaskContext(task.task_id, message.receive_count, self._http, self._task_settings)
         await self._delivery.deliver(await self._work(task, request, context))
 
     def _validate(self, task: TaskMessage) -> TaskRequest[Any]:
@@ -98,7 +105,7 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
 
     An `ItemError` is the item's entry in `errors`; any other exception ends the run, the other items with it.
     """
-    if task_type.item_concurrency == 1:
+    if task_type.items_at_a_time(context.settings) == 1:
         outcomes = [await _run_item(task_type, item, context) for item in items]
     else:
         outcomes = await _run_concurrently(task_type, items, context)
@@ -112,7 +119,7 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
 
 
 async def _run_concurrently(task_type: TaskType[Any], items: list[Any], context: TaskContext) -> list[Any]:
-    slots = asyncio.Semaphore(task_type.item_concurrency)
+    slots = asyncio.Semaphore(task_type.items_at_a_time(context.settings))
 
     async def in_slot(item: TaskItem) -> Any:
         async with slots:

@@ -10,7 +10,7 @@ from receiver.settings import Settings as ReceiverSettings
 from services.api.settings import ApiSettings
 from services.console.settings import ConsoleSettings
 from services.dlq_watcher.settings import WatcherSettings
-from services.outbound.targets import TargetSettings
+from services.outbound.settings import TargetSettings
 from services.primitives import exact_json
 from services.task_types.task_type import ItemError
 from services.tasks import calculation

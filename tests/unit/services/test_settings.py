@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
-from services.outbound.targets import TargetSettings
+from services.outbound.settings import TargetSettings
 from services.queueing.settings import ConsumerSettings
 from services.runtime.settings import ServiceSettings
 from services.settings import load_settings

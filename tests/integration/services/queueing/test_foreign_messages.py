@@ -14,9 +14,11 @@ from services.dlq_watcher.__main__ import make_parts
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.dead_letter import FAILURE_ATTRIBUTES
 from services.queueing.message import ReceivedMessage, sent_at_attribute
+from services.runtime.boot import Booted
 from services.runtime.program import _open_resources
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
+from services.tasks.data import DataSettings
 from services.worker.__main__ import make_consumers
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import Broker, running, until
@@ -40,7 +42,7 @@ async def look_at_undelivered(broker: Broker) -> ReceivedMessage:
     settings = {**broker.environment, "sqs_wait_time_seconds": 1}
     worker, watcher = WorkerSettings(**settings), WatcherSettings(**settings)
     async with _open_resources(worker, TASK_TYPES) as resources:
-        consumers = make_consumers("data", worker, TASK_TYPES, resources)
+        consumers = make_consumers("data", Booted(worker, TASK_TYPES, {"data": DataSettings()}), resources)
         async with running(*consumers, *make_parts(watcher, TASK_TYPES, resources)):
             await until(broker, "undelivered", lambda waiting, _in_hand: waiting == 1)
     [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)

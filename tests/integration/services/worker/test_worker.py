@@ -8,7 +8,9 @@ from aiohttp import web
 from services.messages import encode_task
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
+from services.runtime.boot import Booted
 from services.runtime.program import Resources, _open_resources
+from services.settings import Settings
 from services.task_types.loading import load_task_types
 from services.task_types.task_type import TaskContext, TaskItem, TaskType
 from services.worker.__main__ import make_consumers
@@ -31,7 +33,7 @@ class Calculations:
 
     def consumer(self, broker: Broker, resources: Resources, settings: WorkerSettings) -> Consumer:
         """Return what works on the queue of `calculation`, with this task type in its place."""
-        handler = TaskHandler(self.task_type, resources.http, resources.delivery, settings)
+        handler = TaskHandler(self.task_type, Settings(), resources.http, resources.delivery, settings)
         queue, dead_letter_queue = broker.queues["calculation"], broker.queues["calculation-dlq"]
         return Consumer(queue, dead_letter_queue, handler, RetryPolicy(3, (0,)), settings)
 
@@ -65,7 +67,7 @@ async def test_a_receiver_that_is_down_for_all_tries_in_place_hears_later_and_th
     await broker.queues["calculation"].send(body)
     async with _open_resources(settings, TASK_TYPES) as resources:
         work = calculations.consumer(broker, resources, settings)
-        async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
+        async with running(work, *make_consumers("callbacks", Booted(settings, TASK_TYPES, {}), resources)):
             # It is tried from the queue for the first time while nobody listens, too.
             await broker.requests.reach("SendMessageBatch", 1)
             async with serve(receive, port=closed_port):
@@ -122,7 +124,7 @@ async def test_an_outcome_that_nobody_takes_says_how_many_attempts_were_made_in_
 
     async with _open_resources(settings, TASK_TYPES) as resources:
         work = calculations.consumer(broker, resources, settings)
-        async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
+        async with running(work, *make_consumers("callbacks", Booted(settings, TASK_TYPES, {}), resources)):
             [dead] = await broker.take("callbacks-dlq")
 
     assert (dead.attributes["delivery_attempts"], dead.attributes["attempts"]) == ("3", "2")

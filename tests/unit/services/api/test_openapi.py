@@ -21,10 +21,9 @@ from services.api.enqueue import EnqueueError
 from services.api.pending import PendingTasks
 from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES
-from services.outbound import targets
 from services.outbound.target_url import URL_PATTERN, UrlError, parse_url
+from services.outbound.targets import AllowedTarget
 from services.task_types.loading import load_task_types
-from tests.service_fixtures import policy_of
 
 # mypy: disable-error-code="untyped-decorator"
 # Schemathesis types its decorators as any callable.
@@ -35,6 +34,8 @@ EXAMPLES = 50
 MAX_HOST_LENGTH = 253
 KEY = "first-key-0123456789"
 TASK_TYPES = load_task_types(["services.tasks"])
+# Which targets are allowed, the document cannot say.
+ALL_TARGETS = [AllowedTarget.parse(each) for each in ("localhost", "0.0.0.0/0", "::/0")]
 
 # Which hosts can be looked up, the document cannot say.
 schemathesis.openapi.format("uri", urls().filter(lambda url: len(urlsplit(url).hostname or "") <= MAX_HOST_LENGTH))
@@ -61,7 +62,7 @@ def schema_of(
 ) -> schemathesis.BaseSchema:
     """The document of an API in process; `expected` is the status above 499 that it may answer with."""
     # Made while the tests are collected: no setting of the developer's shell is read.
-    api = create_app(ApiSettings.model_construct(**settings), TASK_TYPES)
+    api = create_app(ApiSettings.model_construct(allowed_private_targets=ALL_TARGETS, **settings), TASK_TYPES)
     api.state.task_queues = dict.fromkeys(TASK_TYPES, FakeTaskQueue(works=works))
     if pending:
         api.state.pending_tasks = pending
@@ -87,9 +88,7 @@ with_keys = schema_of(api_keys=[SecretStr(KEY)])
 
 
 @pytest.fixture(autouse=True)
-def _all_targets(plain_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # it comes first
-    """Which targets are allowed, the document cannot say: here all are, in this process."""
-    monkeypatch.setattr(targets, "policy", policy_of("localhost", "0.0.0.0/0", "::/0"))
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task_routes, "LARGE_BODY_BYTES", MAX_BODY_BYTES)
 
 

@@ -6,13 +6,15 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter
 
-from services.api.validation import MOST_CHARACTERS, MOST_ERRORS, faults_of_body
+from services.api.validation import MOST_CHARACTERS, MOST_ERRORS, RequestModel, faults_of_body
 from services.messages import MAX_BODY_BYTES
+from services.outbound.targets import TargetPolicy, TargetRules
 from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
 REQUEST_MODEL: type[BaseModel] = TASK_TYPES["calculation"].request_model
-CALCULATION = TypeAdapter(REQUEST_MODEL)
+NO_RULES = TargetRules(TargetPolicy())
+CALCULATION = RequestModel(TypeAdapter(REQUEST_MODEL), NO_RULES)
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}
 URL = "https://example.com/"
 
@@ -21,7 +23,7 @@ def task(*items: Any) -> dict[str, Any]:
     return {"callback_url": URL, "message": items}
 
 
-def told_of(model: TypeAdapter[Any], value: Any) -> dict[str, Any]:
+def told_of(model: RequestModel, value: Any) -> dict[str, Any]:
     """The content of the 422, of a size that does not depend on the request's."""
     content = faults_of_body(model, json.dumps(value).encode())
     assert content is not None
@@ -89,7 +91,7 @@ def test_errors_are_made_for_as_few_items_as_have_enough_of_them() -> None:
         message: list[Item]
 
     wrong = {"number": 1} | {f"wrong {number}": 1 for number in range(30)}
-    told = told_of(TypeAdapter(Request), {"message": [wrong] * 1000})
+    told = told_of(RequestModel(TypeAdapter(Request), NO_RULES), {"message": [wrong] * 1000})
 
     assert told["more_errors"] == 30 * 1000 - MOST_ERRORS
     assert len(validated) == 1000 + 1 + 2 + 4
@@ -97,7 +99,7 @@ def test_errors_are_made_for_as_few_items_as_have_enough_of_them() -> None:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_json_number_is_no_json_where_the_model_has_nothing_against_it(number: str) -> None:
-    content = faults_of_body(TypeAdapter(Any), f'{{"a":{number}}}'.encode())
+    content = faults_of_body(RequestModel(TypeAdapter(Any), NO_RULES), f'{{"a":{number}}}'.encode())
 
     assert content is not None
     [error] = json.loads(content)["detail"]

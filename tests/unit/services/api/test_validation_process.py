@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from services.api import validation_process
 from services.api.app import create_app
 from services.api.enqueue import TaskQueue
-from services.api.settings import ApiSettings
+from services.api.settings import ApiSettings, ValidationSettings
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.task_types.loading import load_task_types
 
@@ -40,7 +40,7 @@ class TakingTaskQueue:
 
 @pytest.fixture
 async def validation() -> AsyncIterator[ValidationProcess]:
-    validation = ValidationProcess(["services.tasks"], longest_wait_seconds=PATIENCE_SECONDS)
+    validation = ValidationProcess(ValidationSettings(), longest_wait_seconds=PATIENCE_SECONDS)
     yield validation
     await validation.close()
 
@@ -112,7 +112,7 @@ async def test_others_are_answered_between_two_large_tasks(api: httpx.AsyncClien
 
 
 async def test_a_body_whose_turn_does_not_come_in_time_is_answered_503(app: FastAPI, api: httpx.AsyncClient) -> None:
-    app.state.validation = validation = ValidationProcess(["services.tasks"], longest_wait_seconds=0.01)
+    app.state.validation = validation = ValidationProcess(ValidationSettings(), longest_wait_seconds=0.01)
     await api.post(CALCULATION, json=LARGE)
     [process] = processes()
     process.suspend()
@@ -179,7 +179,7 @@ import asyncio
 from services.api.validation_process import ValidationProcess
 
 async def main():
-    await ValidationProcess(["services.tasks"], 60).faults_of_body("calculation", b"{}")
+    await ValidationProcess(ValidationSettings(), 60).faults_of_body("calculation", b"{}")
     print("started", flush=True)
     await asyncio.sleep(600)
 

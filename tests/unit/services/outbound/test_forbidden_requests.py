@@ -16,7 +16,7 @@ from pydantic import HttpUrl, TypeAdapter
 from services.delivery.callback_client import CallbackClient, Delivered
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
-from services.outbound import http_client, targets
+from services.outbound import http_client
 from services.outbound.http_client import HTTP_ERRORS, open_http_client, open_target_sessions
 from services.outbound.http_connections import GuardedConnector
 from services.outbound.targets import ForbiddenTargetError
@@ -129,7 +129,7 @@ def normalized(host: str, port: int) -> str:
 async def test_a_program_makes_its_requests_by_what_the_setting_lists(
     entry: str, status: int | None, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(targets, "policy", policy_of(entry))
+    monkeypatch.setenv("ALLOWED_PRIVATE_TARGETS", entry)
     settings = WorkerSettings(aws_endpoint_url=HttpUrl("http://127.0.0.1:1"))
     answered: int | None = None
     async with _open_resources(settings, {}) as resources:

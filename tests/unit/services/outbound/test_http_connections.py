@@ -13,7 +13,7 @@ from services.messages import OutcomeMessage
 from services.outbound.http_client import TargetSessions
 from services.primitives import exact_json
 from services.task_types.task_type import ItemError, TaskContext
-from services.tasks.data import DataItem, fetch
+from services.tasks.data import DataItem, DataSettings, fetch
 from tests.raw_server import HANG_UP, Piece, RawServer, raw_server, turns_of_the_loop
 
 PATIENCE_SECONDS = 30
@@ -48,7 +48,7 @@ async def fetched(http: httpx.AsyncClient, url: str, method: str = "GET") -> str
     """The JSON of a data item, or its error."""
     item = DataItem.model_validate({"name": "item", "url": url, "method": method})
     try:
-        return exact_json.dumps(await fetch(item, TaskContext("id", 1, http)))
+        return exact_json.dumps(await fetch(item, TaskContext("id", 1, http, DataSettings())))
     except ItemError as error:
         return str(error)
 

@@ -16,7 +16,7 @@ from services.outbound.http_client import HTTP_ERRORS, TargetSessions
 from services.queueing.dead_letter import dead_letter_attributes
 from services.queueing.decisions import DeadLetter, RetryPolicy, decide_after_failure
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
-from services.tasks.data import TASK_TYPE, DataItem
+from services.tasks.data import TASK_TYPE, DataItem, DataSettings
 from services.telemetry.redaction import tellable
 from services.worker.task_handler import run_items
 
@@ -90,7 +90,7 @@ async def test_of_a_callback(url: str, sessions: TargetSessions) -> None:
 async def test_of_a_data_item(url: str, http: httpx.AsyncClient) -> None:
     item = DataItem.model_validate({"name": "a", "url": url})
 
-    results, errors = await run_items(TASK_TYPE, [item], TaskContext("id", 1, http))
+    results, errors = await run_items(TASK_TYPE, [item], TaskContext("id", 1, http, DataSettings()))
 
     assert (len(results), len(errors)) == (0, 1)
     assert_told_without_credentials(str(errors))

@@ -19,7 +19,7 @@ from services.outbound.http_client import TargetSessions, open_http_client, open
 from services.outbound.target_url import parse_url
 from services.primitives import exact_json
 from services.task_types.task_type import TaskContext
-from services.tasks.data import DataItem, fetch
+from services.tasks.data import DataItem, DataSettings, fetch
 from tests.service_fixtures import policy_of
 
 VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
@@ -88,7 +88,7 @@ async def deliver(url: str, sessions: TargetSessions) -> None:
 async def get(url: str, sessions: TargetSessions) -> None:
     item = DataItem.model_construct(name="a", url=url, method="GET", headers={}, payload={})
     async with open_http_client(sessions, connect_timeout_seconds=5) as http:
-        await fetch(item, TaskContext("id", 1, http))
+        await fetch(item, TaskContext("id", 1, http, DataSettings()))
 
 
 def lead_to(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:

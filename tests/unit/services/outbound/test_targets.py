@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.outbound import targets
 from services.outbound.target_url import parse_url
 from services.outbound.targets import (
     ACCEPTED,
     AllowedTarget,
     ForbiddenTargetError,
     TargetPolicy,
+    TargetRules,
     TargetUrl,
     what_can_be_called,
 )
@@ -24,6 +24,7 @@ from services.primitives.addresses import is_public
 from tests.service_fixtures import policy_of
 
 TARGET_URL: TypeAdapter[str] = TypeAdapter(TargetUrl)
+NOTHING_LISTED = TargetRules(TargetPolicy())
 
 # One network each for what the name says, and the addresses around it that are public.
 IPV4_NOT_PUBLIC = {
@@ -263,7 +264,7 @@ def test_a_refusal_names_the_example_receiver_where_it_is_listed_and_nothing_els
 @pytest.mark.parametrize("url", VISIBLE)
 def test_a_url_that_shows_a_forbidden_target_is_refused_with_the_reason(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        TARGET_URL.validate_python(url)
+        TARGET_URL.validate_python(url, context=NOTHING_LISTED)
 
     [error] = refused.value.errors()
     assert error["type"] == "forbidden_target"
@@ -283,7 +284,7 @@ def test_a_url_that_shows_a_forbidden_target_is_refused_with_the_reason(url: str
 )  # fmt: skip
 def test_what_readers_of_urls_disagree_on_is_no_url(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        TARGET_URL.validate_python(url)
+        TARGET_URL.validate_python(url, context=NOTHING_LISTED)
 
     assert [error["type"] for error in refused.value.errors()] == ["url"]
 
@@ -291,15 +292,15 @@ def test_what_readers_of_urls_disagree_on_is_no_url(url: str) -> None:
 def test_a_url_is_kept_as_it_was_given() -> None:
     url = "HTTP://user:p%E2%82%ACss@EXAMPLE.com:80/a/../%7e?{b}|[c]='d'&e=%2f%#f"
 
-    assert TARGET_URL.validate_python(url) == url
+    assert TARGET_URL.validate_python(url, context=NOTHING_LISTED) == url
 
 
 def test_a_url_may_be_as_long_as_the_limit_and_its_refusal_names_it() -> None:
     longest = "http://example.com/?" + "a" * (8192 - len("http://example.com/?"))
 
-    assert TARGET_URL.validate_python(longest) == longest
+    assert TARGET_URL.validate_python(longest, context=NOTHING_LISTED) == longest
     with pytest.raises(ValidationError, match="at most 8192 characters"):
-        TARGET_URL.validate_python(f"{longest}a")
+        TARGET_URL.validate_python(f"{longest}a", context=NOTHING_LISTED)
     assert TARGET_URL.json_schema()["maxLength"] == 8192
 
 
@@ -330,7 +331,7 @@ def test_a_name_in_unicode_and_in_ascii_is_one_name(entry: str, host: str) -> No
     ],
 )
 def test_a_url_that_shows_none_is_taken(url: str) -> None:
-    TARGET_URL.validate_python(url)
+    TARGET_URL.validate_python(url, context=NOTHING_LISTED)
 
 
 @pytest.mark.parametrize(
@@ -345,18 +346,14 @@ def test_a_url_that_shows_none_is_taken(url: str) -> None:
         ("[fd00::5]:443", "https://[fd00::5]/"),
     ],
 )
-def test_a_url_whose_target_is_listed_is_taken(entry: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_whose_target_is_listed_is_taken(entry: str, url: str) -> None:
     with pytest.raises(ValidationError):
-        TARGET_URL.validate_python(url)
+        TARGET_URL.validate_python(url, context=NOTHING_LISTED)
 
-    monkeypatch.setattr(targets, "policy", policy_of(entry))
-
-    TARGET_URL.validate_python(url)
+    TARGET_URL.validate_python(url, context=TargetRules(policy_of(entry)))
 
 
 @pytest.mark.parametrize("url", ["http://localhost:9001/", "http://b.localhost:9000/", "http://127.0.0.1:9000/"])
-def test_a_listed_name_permits_nothing_beside_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets, "policy", policy_of("localhost:9000"))
-
+def test_a_listed_name_permits_nothing_beside_it(url: str) -> None:
     with pytest.raises(ValidationError):
-        TARGET_URL.validate_python(url)
+        TARGET_URL.validate_python(url, context=TargetRules(policy_of("localhost:9000")))

@@ -13,17 +13,18 @@ import uvloop
 from services.delivery.callback_client import Answer, CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
-from services.outbound import targets
 from services.outbound.http_client import open_http_client, open_target_sessions
+from services.outbound.settings import TargetSettings
 from services.primitives import exact_json
+from services.settings import load_settings
 from services.task_types.task_type import ItemError, TaskContext
-from services.tasks.data import DataItem, fetch
+from services.tasks.data import DataItem, DataSettings, fetch
 
 
 async def main(urls: list[str]) -> list[tuple[str, str]]:
     """Return, for each URL, how the last callback was answered, and the last item's JSON or error."""
     async with (
-        open_target_sessions(policy=targets.policy) as sessions,
+        open_target_sessions(policy=load_settings(TargetSettings).target_policy) as sessions,
         open_http_client(sessions, connect_timeout_seconds=5) as http,
     ):
         client = CallbackClient(sessions, DeliverySettings())
@@ -42,7 +43,7 @@ def _words(answer: Answer) -> str:
 async def _fetched(http: httpx.AsyncClient, url: str) -> str:
     item = DataItem.model_validate({"name": "item", "url": url})
     try:
-        return exact_json.dumps(await fetch(item, TaskContext("id", 1, http)))
+        return exact_json.dumps(await fetch(item, TaskContext("id", 1, http, DataSettings())))
     except ItemError as error:
         return str(error)
 

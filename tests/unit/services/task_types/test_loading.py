@@ -20,7 +20,9 @@ from services.dlq_watcher.__main__ import make_parts as make_watcher_parts
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.definition import QueueDefinition
 from services.queues import ALERTS, CALLBACKS, UNDELIVERED, define_queues
+from services.runtime.boot import Booted
 from services.runtime.program import Resources, _open_resources
+from services.settings import Settings
 from services.task_types.loading import TaskTypes, load_task_types
 from services.worker.__main__ import make_consumers as make_worker_consumers
 from services.worker.settings import WorkerSettings
@@ -115,7 +117,7 @@ def test_its_queue_and_its_dead_letter_queue_are_defined(task_types: TaskTypes) 
 
 
 def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources) -> None:
-    [consumer] = make_worker_consumers("shout", WorkerSettings(), task_types, resources)
+    [consumer] = make_worker_consumers("shout", Booted(WorkerSettings(), task_types, {"shout": Settings()}), resources)
 
     assert consumer.unready_reason() == "shout: no successful receive yet"
 

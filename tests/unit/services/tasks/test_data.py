@@ -14,15 +14,14 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from services.outbound import problem_details, targets
+from services.outbound import problem_details
 from services.outbound.targets import ACCEPTED
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
 from services.task_types.task_type import ItemError, TaskContext
-from services.tasks import data
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings, fetch
 from services.worker.task_handler import run_items
-from tests.service_fixtures import EndlessAnswer, Handler, Serve, policy_of
+from tests.service_fixtures import EndlessAnswer, Handler, Serve
 
 NUMBERS = '{"a":0.877666663555222222,"b":1.10,"c":123456789012345678901234567890,"d":1E-400}'
 
@@ -31,8 +30,8 @@ def item(url: str, **fields: Any) -> DataItem:
     return DataItem.model_validate({"name": "item", "url": url, **fields})
 
 
-def context_of(http: httpx.AsyncClient) -> TaskContext:
-    return TaskContext("id", 1, http)
+def context_of(http: httpx.AsyncClient) -> TaskContext[DataSettings]:
+    return TaskContext("id", 1, http, DataSettings())
 
 
 async def json_of(fetched: DataItem, http: httpx.AsyncClient) -> Any:
@@ -74,7 +73,7 @@ async def beginning(serve: Serve, body: bytes, **response: Any) -> AsyncIterator
 
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "settings", DataSettings(data_timeout_seconds=0.05))
+    monkeypatch.setenv("DATA_TIMEOUT_SECONDS", "0.05")
 
 
 @pytest.mark.parametrize("body", [NUMBERS, "null", "0", '"text"', "[]", '[1.0,{"a":[]}]', '"\\ud83d\\ude00 \\u00e9"'])
@@ -174,10 +173,7 @@ async def test_a_refused_connection_is_an_error(http: httpx.AsyncClient, closed_
     assert error == f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"
 
 
-async def test_a_forbidden_target_is_an_error(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The URL of a name shows nothing, as this one does not for another policy than the client's.
-    monkeypatch.setattr(targets, "policy", policy_of("10.0.0.5"))
-
+async def test_a_forbidden_target_is_an_error(http: httpx.AsyncClient) -> None:
     error = await error_of(item("http://10.0.0.5/"), http)
 
     assert error == "10.0.0.5:80 is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
@@ -205,8 +201,8 @@ async def test_an_answer_that_breaks_off_is_an_error(http: httpx.AsyncClient, se
 @pytest.fixture
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """One answer of the tests below has 100 bytes."""
-    limits = DataSettings(max_response_bytes=100, max_task_response_bytes=250)
-    monkeypatch.setattr(data, "settings", limits)
+    monkeypatch.setenv("MAX_RESPONSE_BYTES", "100")
+    monkeypatch.setenv("MAX_TASK_RESPONSE_BYTES", "250")
 
 
 def answer_of(size: int) -> str:
@@ -491,7 +487,7 @@ async def test_one_bad_source_among_good_ones_is_the_only_error_and_the_order_is
 async def test_no_more_items_of_a_task_are_fetched_at_a_time_than_data_concurrency(
     http: httpx.AsyncClient, serve: Serve
 ) -> None:
-    limit = TASK_TYPE.item_concurrency
+    limit = DataSettings().data_concurrency
     under_way: list[int] = [0]
     all_slots_used = asyncio.Event()
 
@@ -515,7 +511,7 @@ def test_a_data_task_is_not_repeated() -> None:
 
 
 def test_the_settings_of_the_type_bound_the_concurrency() -> None:
-    assert TASK_TYPE.item_concurrency == DataSettings().data_concurrency
+    assert TASK_TYPE.items_at_a_time(DataSettings(data_concurrency=3)) == 3
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from services.messages import OutcomeMessage, UnusableMessageError, encode_task
 from services.queueing import cut_short
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.message import ReceivedMessage
+from services.settings import Settings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks import data
 from services.worker.settings import WorkerSettings
@@ -112,7 +113,7 @@ def handler_of(
 ) -> tuple[TaskHandler, FakeDelivery]:
     delivery = FakeDelivery()
     task_type = type_of(work, item_concurrency=item_concurrency)
-    handler = TaskHandler(task_type, http, cast("OutcomeDelivery", delivery), WorkerSettings(**settings))
+    handler = TaskHandler(task_type, Settings(), http, cast("OutcomeDelivery", delivery), WorkerSettings(**settings))
     return handler, delivery
 
 
@@ -176,7 +177,9 @@ async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx
             await super().deliver(outcome)
 
     delivery = Looking()
-    await TaskHandler(type_of(LargeWork()), http, cast("OutcomeDelivery", delivery), WorkerSettings())(message_of("a"))
+    await TaskHandler(type_of(LargeWork()), Settings(), http, cast("OutcomeDelivery", delivery), WorkerSettings())(
+        message_of("a")
+    )
 
     assert '"results":[{"a":{"a":1}}]' in delivery.outcomes[0].body
 
@@ -188,7 +191,9 @@ async def test_what_an_earlier_release_accepted_and_this_one_refuses_is_worked(
         return web.json_response([request.method, request.raw_path, (await request.read()).decode()])
 
     delivery = FakeDelivery()
-    handler = TaskHandler(data.TASK_TYPE, http, cast("OutcomeDelivery", delivery), WorkerSettings())
+    handler = TaskHandler(
+        data.TASK_TYPE, data.DataSettings(), http, cast("OutcomeDelivery", delivery), WorkerSettings()
+    )
     async with serve(echo) as url:
         items = [{"name": "a", "url": f" {url}/\u00e9 b", "payload": {"not": "sent"}}]
         request = json.dumps({"callback_url": "http:receiver/\u00e9", "message": items})
@@ -308,7 +313,7 @@ async def test_a_task_type_is_told_the_task_and_the_attempt(work: Work, http: ht
 
     await handler(message_of("a", receive_count=2))
 
-    assert work.contexts == [TaskContext("task-id", 2, http)]
+    assert work.contexts == [TaskContext("task-id", 2, http, Settings())]
 
 
 async def test_the_delay_goes_before_the_work(
