@@ -153,7 +153,9 @@ def _interrupted_when_unread() -> Iterator[None]:
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         nonlocal is_over
-        if not is_over:
+        # Where a line could not be written the block is ending by that: an interrupt might meet the end of the block,
+        # which is none of its code.
+        if not is_over and not is_output_lost():
             is_over = True
             raise KeyboardInterrupt
 

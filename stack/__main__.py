@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -167,7 +167,8 @@ def logs(
 
     That LocalStack has answered a request is shown with --service localstack only.
     """
-    with _errors_shown(), followed():
+    end_unread()
+    with _errors_shown(), followed() if follow else nullcontext():
         batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
 

@@ -40,6 +40,24 @@ INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, 
     "\n\nrun_command", "\n    signal.raise_signal(signal.SIGINT)\n\nrun_command"
 )
 
+INTERRUPTED_AT_ITS_END = """
+import signal
+from services.standard_streams import UnwrittenError, followed, run_command
+
+def follow():
+    block = followed()
+    block.__enter__()
+    try:
+        while True:
+            print("a line")
+    except (UnwrittenError, KeyboardInterrupt) as error:
+        signal.raise_signal(signal.SIGINT)
+        if not block.__exit__(type(error), error, error.__traceback__):
+            raise
+
+run_command(follow)
+"""
+
 PRINT_WITHOUT_END = """
 from services.standard_streams import end_unread, run_command
 
@@ -134,8 +152,11 @@ def test_the_work_is_done_though_its_reader_has_gone_before_the_first_line(tmp_p
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_what_does_nothing_but_print_ends_with_its_reader() -> None:
-    with start(PRINT_WITHOUT_END) as process:
+@pytest.mark.parametrize(
+    "program", [PRINT_WITHOUT_END, INTERRUPTED_AT_ITS_END], ids=["at once", "interrupted at its end"]
+)
+def test_what_does_nothing_but_print_ends_with_its_reader(program: str) -> None:
+    with start(program) as process:
         assert process.stdout
         assert process.stderr
         assert process.stdout.readline() == "a line\n"
