@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from services.standard_streams import end_unread, followed, run_command
+from services.standard_streams import end_unread, run_command, until_ctrl_c
 from services.whole_table import WholeTable, help_markup
 from stack import containers, demo_view, native, observability, state
 from stack.config import (
@@ -145,7 +145,7 @@ def ps(
         if watch and as_json:
             raise StackError("--watch is for people: leave it out, or --json.")
         if watch:
-            _watch(settings)
+            until_ctrl_c(lambda: _watch(settings))
             return
         overview = look(settings, _services(settings))
         if as_json:
@@ -167,10 +167,17 @@ def logs(
 
     That LocalStack has answered a request is shown with --service localstack only.
     """
-    end_unread()
-    with _errors_shown(), followed() if follow else nullcontext():
+
+    def show() -> None:
         batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
+
+    with _errors_shown():
+        if follow:
+            until_ctrl_c(show)
+        else:
+            end_unread()
+            show()
 
 
 @app.command(epilog="Example: python -m stack trace 6bc37fc0")
@@ -195,9 +202,13 @@ def tail(
     as_json: JsonOption = False,
 ) -> None:
     """Follow what happens to tasks, across all services, until Ctrl-C."""
-    with _errors_shown(), followed():
+
+    def show() -> None:
         batches = _log_lines(_running_settings(), None, last=0, follow=True)
         show_steps(steps_in(batches, beginning=task.strip(), failures_only=failures), as_json=as_json)
+
+    with _errors_shown():
+        until_ctrl_c(show)
 
 
 @app.command(epilog="Example: python -m stack submit task.json --wait")
@@ -314,7 +325,7 @@ def _log_lines(
 
 
 def _watch(settings: StackSettings) -> None:
-    with followed(), refreshed() as refresh:
+    with refreshed() as refresh:
         while True:
             refresh(overview_text(look(settings, _services(settings))))
             time.sleep(WATCH_SECONDS)
