@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from services.streams.standard_streams import end_unread, followed, run_command
+from services.streams.standard_streams import end_unread, run_command, until_ctrl_c
 from services.streams.whole_table import WholeTable, help_markup
 from stack import observability, state
 from stack.config import (
@@ -148,7 +148,7 @@ def ps(
         if watch and as_json:
             raise StackError("--watch is for people: leave it out, or --json.")
         if watch:
-            _watch(settings)
+            until_ctrl_c(lambda: _watch(settings))
             return
         overview = look(settings, _services(settings))
         if as_json:
@@ -170,9 +170,17 @@ def logs(
 
     That LocalStack has answered a request is shown with --service localstack only.
     """
-    with _errors_shown(), followed():
+
+    def show() -> None:
         batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
+
+    with _errors_shown():
+        if follow:
+            until_ctrl_c(show)
+        else:
+            end_unread()
+            show()
 
 
 @app.command(epilog="Example: python -m stack trace 6bc37fc0")
@@ -197,9 +205,13 @@ def tail(
     as_json: JsonOption = False,
 ) -> None:
     """Follow what happens to tasks, across all services, until Ctrl-C."""
-    with _errors_shown(), followed():
+
+    def show() -> None:
         batches = _log_lines(_running_settings(), None, last=0, follow=True)
         show_steps(steps_in(batches, beginning=task.strip(), failures_only=failures), as_json=as_json)
+
+    with _errors_shown():
+        until_ctrl_c(show)
 
 
 @app.command(epilog="Example: python -m stack submit task.json --wait")
@@ -316,7 +328,7 @@ def _log_lines(
 
 
 def _watch(settings: StackSettings) -> None:
-    with followed(), refreshed() as refresh:
+    with refreshed() as refresh:
         while True:
             refresh(overview_text(look(settings, _services(settings))))
             time.sleep(WATCH_SECONDS)

@@ -15,8 +15,8 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
@@ -100,12 +100,41 @@ def end_unread() -> None:
         output.is_all = True
 
 
-@contextmanager
-def followed() -> Iterator[None]:
-    """Let the block, which prints what comes until Ctrl-C, end when the reader of its pipe has gone too."""
+def until_ctrl_c(work: Callable[[], object]) -> None:
+    """Do the work, which prints what comes until Ctrl-C, and end it when the reader of its pipe has gone too.
+
+    Nothing may come for long, so a thread watches the pipe, and interrupts the work as Ctrl-C does. It is no context
+    manager: an interrupt may meet any line, those before and behind the work too, and is to end nothing but that.
+    """
     end_unread()
-    with suppress(KeyboardInterrupt), _interrupted_when_unread():
-        yield
+    is_over = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_over
+        # Where a line could not be written, the work is ending by that.
+        if not is_over and not is_output_lost():
+            is_over = True
+            raise KeyboardInterrupt
+
+    ended, end = os.pipe()
+    unread = threading.Event()
+    watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        try:
+            watcher.start()
+            work()
+        finally:
+            is_over = True
+    except KeyboardInterrupt:
+        """That is how it ends."""
+    finally:
+        os.close(end)
+        watcher.join()
+        os.close(ended)
+        # An interrupt that is under way may come when all is over.
+        if not unread.is_set():
+            signal.signal(signal.SIGINT, before)
 
 
 def is_output_lost() -> bool:
@@ -144,36 +173,6 @@ def _descriptor_of(stream: TextIO | None) -> int:
         return os.open(os.devnull, os.O_RDONLY)
     stream.flush()
     return stream.fileno()
-
-
-@contextmanager
-def _interrupted_when_unread() -> Iterator[None]:
-    """Interrupt the main thread, as Ctrl-C does, when nobody reads standard output: nothing may come for long."""
-    is_over = False
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal is_over
-        if not is_over:
-            is_over = True
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    ended, end = os.pipe()
-    unread = threading.Event()
-    watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
-    watcher.start()
-    try:
-        try:
-            yield
-        finally:
-            is_over = True
-    finally:
-        os.close(end)
-        watcher.join()
-        os.close(ended)
-        # A signal that is under way may come when the block is over: then it is to interrupt nothing.
-        if not unread.is_set():
-            signal.signal(signal.SIGINT, before)
 
 
 def _interrupt_when_unread(ended: int, unread: threading.Event) -> None:

@@ -25,19 +25,21 @@ run_command(work)
 
 FOLLOW = """
 import sys, threading
-from services.streams.standard_streams import followed, run_command
+from services.streams.standard_streams import run_command, until_ctrl_c
 
 def follow():
-    with followed():
-        sys.stderr.write("follows\\n")
-        threading.Event().wait()
+    sys.stderr.write("follows\\n")
+    threading.Event().wait()
 
-run_command(follow)
+def command():
+    until_ctrl_c(follow)
+
+run_command(command)
 """
 
-# On a busy machine, the signal by which the reader's end is told may come when the block is over.
+# On a busy machine, the signal by which the reader's end is told may come when all is over.
 INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, threading").replace(
-    "\n\nrun_command", "\n    signal.raise_signal(signal.SIGINT)\n\nrun_command"
+    "until_ctrl_c(follow)\n", "until_ctrl_c(follow)\n    signal.raise_signal(signal.SIGINT)\n"
 )
 
 PRINT_WITHOUT_END = """
@@ -153,6 +155,15 @@ def test_a_follower_that_has_nothing_to_print_ends_with_its_reader_too(program: 
         process.stdout.close()
 
         assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+def test_a_follower_whose_reader_is_gone_before_it_begins_ends_too() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-c", FOLLOW], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)  # noqa: S603
+    os.close(writing)
+
+    assert (done.returncode, done.stderr.replace(b"follows\n", b"")) == (0, b"")
 
 
 def test_a_follower_ends_by_ctrl_c_as_it_should() -> None:
