@@ -1,4 +1,4 @@
-"""Where the commands print: progress on standard output, errors on standard error (services/streams/standard_streams.py)."""
+"""Where the commands print: progress on standard output, errors on standard error."""
 
 import sys
 from collections.abc import Callable, Iterator
