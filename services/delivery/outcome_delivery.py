@@ -18,10 +18,9 @@ from services.messages import (
     encode_outcome,
 )
 from services.queueing.dead_letter import dead_letter_attributes
-from services.queueing.decisions import jittered
 from services.queueing.ownership import ensure_ours
 from services.queueing.queue import Queue
-from services.queueing.retrying import insistently
+from services.queueing.retrying import jittered, retry_sqs
 from services.queues import CALLBACKS
 from services.sqs_limits import LONGEST_DELAY_SECONDS
 
@@ -95,13 +94,13 @@ class OutcomeDelivery:
         )
         body = await self._message_of(outcome, answer.reason)
         made = {DELIVERY_ATTEMPTS_ATTRIBUTE: str(attempts)}
-        await insistently(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds))
+        await retry_sqs(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds))
 
     async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
         log.error("delivery given up", task_id=outcome.task_id, reason=answer.reason)
         body = await self._message_of(outcome, answer.reason)
         attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
-        await insistently(lambda: self._callbacks_dlq.send(body, attributes))
+        await retry_sqs(lambda: self._callbacks_dlq.send(body, attributes))
 
     async def _message_of(self, outcome: OutcomeMessage, reason: str) -> str:
         # It is ASCII, so characters are bytes.

@@ -16,8 +16,9 @@ from services.dlq_watcher.queue_watch import (
 from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
+from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
 from services.queueing.samples import QueueSampler

@@ -105,9 +105,9 @@ class Broker:
 
     async def in_queue(self, name: str) -> tuple[int, int]:
         """How many messages wait, and how many are in somebody's hands."""
-        waiting, in_hand = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
-        attributes = await self._attributes(name, waiting, in_hand)
-        return int(attributes[waiting]), int(attributes[in_hand])
+        waiting, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+        attributes = await self._attributes(name, waiting, in_flight)
+        return int(attributes[waiting]), int(attributes[in_flight])
 
     async def take(self, name: str, count: int = 1) -> list[ReceivedMessage]:
         """Wait for so many messages, and take them from the queue."""

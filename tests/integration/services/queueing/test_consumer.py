@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 
 from services.errors import PermanentError
 from services.queueing import retrying as insistence
+from services.queueing.attempt import MessageHandler
 from services.queueing.attempt_history import NOT_KNOWN
 from services.queueing.client import open_sqs
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue

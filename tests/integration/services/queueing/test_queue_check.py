@@ -18,8 +18,9 @@ from services.api.settings import ApiSettings
 from services.dlq_watcher.__main__ import make_parts
 from services.dlq_watcher.settings import WatcherSettings
 from services.messages import encode_task
+from services.queueing.attempt import MessageHandler
 from services.queueing.client import open_sqs
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
 from services.queueing.queue_check import QueueCheck

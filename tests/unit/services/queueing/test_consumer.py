@@ -288,7 +288,7 @@ async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_
 
     def note() -> None:
         work = consumer_under_test.describe_work()
-        told.append((work["busy"], [in_hand["settling"] for in_hand in work["in_hand"]]))
+        told.append((work["busy"], [in_flight["settling"] for in_flight in work["in_flight"]]))
 
     async def handle(_message: ReceivedMessage) -> None:
         note()
