@@ -13,7 +13,8 @@ import pytest
 import structlog
 from pydantic import HttpUrl, TypeAdapter
 
-from services.delivery.callback_client import CallbackClient, Delivered
+from services.delivery.answers import Delivered
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound import http_client

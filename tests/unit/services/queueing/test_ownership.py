@@ -8,7 +8,6 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from services.queueing import ownership
-from services.queueing import retrying as insistence
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.ownership import NotOursError, ensure_ours
@@ -42,11 +41,6 @@ def refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code}}, "GetQueueAttributes")
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", (0,))
-
-
 @pytest.fixture
 def queue() -> AskedQueue:
     return AskedQueue()
@@ -56,7 +50,7 @@ def queue() -> AskedQueue:
 def in_flight(jumping_clock: JumpingClock, queue: AskedQueue) -> InFlight:
     message = ReceivedMessage("id", "body", "handle", 1, SENT_AT, {})
     in_flight = InFlight(message, VISIBILITY_TIMEOUT, jumping_clock.now())
-    ownership.hold(in_flight, cast(Queue, queue))
+    ownership.hold(in_flight, cast(Queue, queue), retry_waits_seconds=(0,))
     return in_flight
 
 
