@@ -24,7 +24,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.queues import Queues
 from services.queues import define_queues
-from services.runtime.program import Part
+from services.runtime.program import Component
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
@@ -144,7 +144,7 @@ async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool])
 
 
 @asynccontextmanager
-async def running(*parts: Part) -> AsyncIterator[asyncio.Event]:
+async def running(*parts: Component) -> AsyncIterator[asyncio.Event]:
     """Run the parts of a program; gives what tells them to stop, and behind the block they have stopped."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
