@@ -109,14 +109,14 @@ async def _redrive_queue(
     if remaining and not end_of_line.stop.is_set():
         moved.problems.append(
             f"{len(remaining)} of {planned} are not seen in {name} any more:"
-            " another command or the DLQ watcher has them in hand, or took them."
+            " another command or the DLQ watcher has them in flight, or took them."
         )
 
 
 async def _walk_until(source: Queue, visit: Visit, is_done: Callable[[], bool]) -> None:
     """Walk over the queue until it is done, or nothing is left that was not visited.
 
-    What someone else has in hand is waited for, as long as a look hides messages: another command may only look.
+    What someone else has in flight is waited for, as long as a look hides messages: another command may only look.
     """
     before = await source.state()
     give_up_at = time.monotonic() + hiding_seconds(before.messages)

@@ -48,7 +48,7 @@ def the_one_meant(letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:
         case []:
             raise NotOneMessageError(
                 f"No message has the id {wanted}, nor one that begins with it ({SHORTEST_PREFIX} characters at least):"
-                " `list` shows what there is. What the DLQ watcher has in hand cannot be seen."
+                " `list` shows what there is. What the DLQ watcher has in flight cannot be seen."
             )
         case [letter]:
             return letter

@@ -1,4 +1,4 @@
-"""Delivers an outcome, or puts it where it will be: nobody who has one in hand may let it go otherwise."""
+"""Delivers an outcome, or puts it where it will be: nobody may let one go otherwise."""
 
 import asyncio
 import math

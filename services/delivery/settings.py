@@ -41,7 +41,7 @@ class DeliverySettings(ConsumerSettings):
     callback_host_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Delivery attempts under way to one host; unset, nine tenths of `worker_concurrency`."""
     callback_in_place_retry_seconds: Annotated[list[NonNegativeSeconds], NoDecode, CommaSeparated] = [0.2, 1]
-    """The waits between the first delivery attempts, made at once by who has the outcome in hand."""
+    """The waits between the first delivery attempts, made at once where the outcome came to be."""
     callback_retry_schedule_seconds: Annotated[
         list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=MOST_CALLBACK_RETRIES)
     ] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]

@@ -34,7 +34,7 @@ _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
 # However many alerts wait for Slack, there is one message a window: so they can be back soon after it is.
 _ALERT_POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=60)
 
-# Alerts are small, and are in hand until their window is over: as many as these make one digest.
+# Alerts are small, and are in flight until their window is over: as many as these make one digest.
 _ALERTS_IN_HAND = 1000
 
 
@@ -49,7 +49,7 @@ def main() -> None:
         task_types,
         lambda resources: make_components(settings, task_types, resources),
         define_queues(task_types),
-        # A callback for each message in hand, from the DLQ of each task type and that of `callbacks`.
+        # A callback for each message in flight, from the DLQ of each task type and that of `callbacks`.
         most_connections=settings.worker_concurrency * (len(task_types) + 1),
         samples_queues=True,
     )

@@ -1,7 +1,7 @@
 """How carefully a queue is consumed, so that what kills its worker does not use up the attempts of its neighbours.
 
 SQS counts a receive when it gives a message away, whatever becomes of it then. A worker that is killed costs each
-message that it has in hand one of its receives, and its successor knows nothing but that count. A message that was
+message that it has in flight one of its receives, and its successor knows nothing but that count. A message that was
 received before, and of which nobody has told why it came back, is a suspect.
 """
 
@@ -21,7 +21,7 @@ class Caution:
       one waits for its turn nothing is received.
     - A suspect on its last attempt is begun when no other is under way, and nothing is received until it has ended:
       beside another one of them it would be lost for good.
-    - Where messages are in flight when the process starts, nobody may have them in hand. For as long as they can still
+    - Where messages are in flight when the process starts, nobody may be working them. For as long as they can still
       be hidden, messages are received one by one, and few are under way at first.
 
     When `trust_after` suspects have ended, all this is over: they are what other workers have failed at and returned. A
@@ -29,7 +29,7 @@ class Caution:
     """
 
     def __init__(self, *, trust_after: int = 0, return_seconds: float = 0) -> None:
-        """`return_seconds`: after so long, what a lost process had in hand is visible again."""
+        """`return_seconds`: after so long, what a lost process had in flight is visible again."""
         self._trust_after = trust_after
         self._return_seconds = return_seconds
         self._wary_until = math.inf

@@ -1,4 +1,4 @@
-"""Keeps the messages in hand hidden for as long as they are being worked."""
+"""Keeps the messages in flight hidden for as long as they are being worked."""
 
 import asyncio
 import math
@@ -77,7 +77,7 @@ class Heartbeat:
             if in_flight.message is message:
                 self._held.pop(in_flight, None)
                 in_flight.is_gone = in_flight.is_ours
-                log.warning("the message is not in hand any more; its work goes on", error=str(error))
+                log.warning("the message is not in flight any more; its work goes on", error=str(error))
         except Exception as error:  # noqa: BLE001  # the next beat may succeed; the work goes on either way
             log.warning("heartbeat failed", error=repr(error))
         finally:

@@ -55,7 +55,7 @@ class InFlight:
         return self.is_gone or self.silent_seconds < self.visibility_timeout_seconds
 
     def describe(self) -> dict[str, Any]:
-        """Return, as JSON, what it is and how long it has been in hand."""
+        """Return, as JSON, what it is and how long it has been in flight."""
         return {
             "task_id": peek_task_id(self.message.body),
             "message_id": self.message.message_id,

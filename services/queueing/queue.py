@@ -210,7 +210,7 @@ class Queue:
         )
 
     async def _on_messages(self, call: Callable[[str], Awaitable[Any]], count: int) -> list[Exception | None]:
-        """Make a call on messages in hand, which are gone where their queue is."""
+        """Make a call on messages in flight, which are gone where their queue is."""
         try:
             return [error_of_message(error) for error in entry_errors(await self._on_url(call), count)]
         except ClientError as error:

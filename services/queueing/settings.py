@@ -41,9 +41,9 @@ class ConsumerSettings(QueueSettings):
     visibility_timeout_seconds: Annotated[int, Field(ge=2, le=LONGEST_VISIBILITY_TIMEOUT_SECONDS)] = 60
     """How long a message stays hidden after its worker's last sign of life."""
     heartbeat_seconds: Seconds = 20
-    """How often the visibility of the messages in hand is extended."""
+    """How often the visibility of the messages in flight is extended."""
     drain_timeout_seconds: NonNegativeSeconds = 20
-    """How long a stopping process may finish what it has in hand."""
+    """How long a stopping process may finish what it has in flight."""
 
     @model_validator(mode="after")
     def _heartbeat_beats_visibility(self) -> Self:

@@ -45,7 +45,7 @@ class Settlement:
                     deadline=deadline,
                 )
             case Drop():
-                log.warning("dropped: the message is not in flight here any more", reason=decision.reason)
+                log.warning("dropped: the message is not in flight any more", reason=decision.reason)
 
     async def _dead_letter(self, message: ReceivedMessage, decision: DeadLetter) -> None:
         attributes = _attributes_of(message, decision, self._queue.definition.name, self._queue.definition.source_queue)

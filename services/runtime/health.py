@@ -42,7 +42,7 @@ async def serve_health(settings: ServiceSettings, service: Service) -> AsyncIter
     """Serve, at `HEALTH_HOST:HEALTH_PORT`, what a service tells of itself.
 
     GET /healthcheck: the process lives. /readyz: 200, or 503 with what does not work. /metrics: Prometheus's text;
-    404 where METRICS_ENABLED is false. /work: what it has in hand, as JSON.
+    404 where METRICS_ENABLED is false. /work: what it has in flight, as JSON.
     """
     app = web.Application()
     app.add_routes([web.get("/healthcheck", _healthcheck), web.get("/work", _work_of(service))])

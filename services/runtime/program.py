@@ -28,7 +28,7 @@ class Component(Protocol):
     """What a program runs besides others, such as a Consumer."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, and finish what is in hand."""
+        """Work until `stop` is set, and finish what is in flight."""
 
     def unready_reason(self) -> str | None:
         """Return why it does not work, or None."""

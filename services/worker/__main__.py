@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def most_connections(queue_name: str, booted: Booted[WorkerSettings]) -> int:
-    """Return how many requests are under way at a time: a callback for each message in hand, or one for each item."""
+    """Return how many requests are under way at a time: a callback for each message in flight, or one for each item."""
     task_type = booted.task_types.get(queue_name)
     items = task_type.items_at_a_time(booted.task_settings[queue_name]) if task_type else 0
     return booted.settings.worker_concurrency * (items + 1)
@@ -62,7 +62,7 @@ def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: R
         queue.definition.max_attempts,
     )
     policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
-    # What a lost worker had in hand is hidden for so long, and what its last long poll was given, longer by that poll.
+    # What a lost worker had in flight is hidden for so long, and what its last long poll was given, longer by that poll.
     return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds
     caution = Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
     return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution)]

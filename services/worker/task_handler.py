@@ -138,5 +138,5 @@ async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskConte
     try:
         return await task_type.run(item, context)
     except ItemError as error:
-        # Not the one raised: by its traceback that holds all that the item had in hand, such as a large answer.
+        # Not the one raised: by its traceback that holds all that the item held, such as a large answer.
         return ItemError(str(error))

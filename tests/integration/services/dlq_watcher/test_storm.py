@@ -92,7 +92,7 @@ async def test_each_callback_hears_its_failure_and_slack_gets_a_handful_of_messa
 
 
 async def has_in_hand(parts: Sequence[Component], alerts: int) -> None:
-    """Wait until the consumer of alerts has so many in hand: SQS may know of them before it does."""
+    """Wait until the consumer of alerts has so many in flight: SQS may know of them before it does."""
     [consumer] = [part for part in parts if isinstance(part, Consumer) and part.describe_work()["queue"] == "alerts"]
     async with asyncio.timeout(PATIENCE_SECONDS):
         while consumer.describe_work()["busy"] < alerts:  # noqa: ASYNC110  # a consumer tells nobody of its work

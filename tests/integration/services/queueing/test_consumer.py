@@ -302,7 +302,7 @@ async def test_a_message_that_was_purged_while_it_was_worked_is_told_of_once_and
 
     assert broker.requests.counts["ChangeMessageVisibilityBatch"] == 1
     events = [line["event"] for line in lines]
-    assert "not returned for retry: the message is not in hand any more" in events
+    assert "not returned for retry: the message is not in flight any more" in events
     assert not any("again" in event for event in events)
 
 
@@ -314,7 +314,7 @@ async def test_a_purged_message_has_no_heartbeat_and_its_outcome_is_none_the_wor
         async with running(consumer_of(broker, work, heartbeat_seconds=0.1)):
             await work.has_begun(1)
             await broker.purge("calculation")
-            told = "the message is not in hand any more; its work goes on"
+            told = "the message is not in flight any more; its work goes on"
             while not any(line["event"] == told for line in lines):  # noqa: ASYNC110  # a log tells nobody of a line
                 await asyncio.sleep(0.05)
             work.let_go.set()
@@ -355,7 +355,7 @@ async def test_what_fails_after_too_long_a_suspend_is_neither_returned_nor_repor
             work.let_go.set()
             [dead] = await broker.take("calculation-dlq")
 
-    [dropped] = [line for line in lines if line["event"] == "dropped: the message is not in hand any more"]
+    [dropped] = [line for line in lines if line["event"] == "dropped: the message is not in flight any more"]
     assert dropped["reason"].startswith("ValueError: no; SQS has had no sign of life of the worker for 2 seconds")
     # What has become of it is known, so it is not begun with care.
     assert "nothing is known here of its last attempt" not in {line["event"] for line in lines}
@@ -440,7 +440,7 @@ async def test_a_worker_that_is_lost_leaves_its_message_to_be_received_again(bro
 
 
 async def test_a_stopping_consumer_finishes_what_is_in_hand_and_receives_no_more(broker: Broker) -> None:
-    await broker.queues["calculation"].send("in hand")
+    await broker.queues["calculation"].send("in flight")
     work = Work(held=True)
 
     async with running(consumer_of(broker, work, worker_concurrency=1)) as stop:
@@ -449,7 +449,7 @@ async def test_a_stopping_consumer_finishes_what_is_in_hand_and_receives_no_more
         stop.set()
         work.let_go.set()
 
-    assert [message.body for message in work.begun] == ["in hand"]
+    assert [message.body for message in work.begun] == ["in flight"]
     [left] = await broker.take("calculation")
     assert (left.body, left.receive_count) == ("left", 1)
 

@@ -377,7 +377,7 @@ def every_line_of_the_task_has_its_trace(stage: Stage, task_id: str) -> None:
 
 
 async def test_a_task_whose_worker_is_killed_stays_in_its_trace_when_sqs_moves_it(stage: Stage) -> None:
-    # What the killed one had in hand shows again soon.
+    # What the killed one had in flight shows again soon.
     soon = {"HEARTBEAT_SECONDS": "1", "VISIBILITY_TIMEOUT_SECONDS": "2"}
     async with stage.running(API, WATCHER), stage.program(DATA_WORKER, **soon) as worker:
         task_id = await stage.submit("/v1/data/from-api", [{"name": "a", "url": f"{stage.world.url}/source"}])
@@ -404,7 +404,7 @@ def alerts_told(spans: Sequence[ReceivedSpan]) -> int:
 
 
 async def has_in_hand(health_port: str, queue: str, messages: int) -> None:
-    """Wait until the program has so many of the queue's messages in hand: SQS may know of them before it does."""
+    """Wait until the program has so many of the queue's messages in flight: SQS may know of them before it does."""
     async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
         busy = -1
         while busy != messages:

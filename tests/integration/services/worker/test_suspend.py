@@ -21,7 +21,7 @@ from tests.service_fixtures import Serve
 
 VISIBILITY_TIMEOUT_SECONDS = 4
 WAIT_SECONDS = 2
-DROPPED = "dropped: the message is not in hand any more"
+DROPPED = "dropped: the message is not in flight any more"
 
 
 @dataclass

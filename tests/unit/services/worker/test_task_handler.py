@@ -140,7 +140,7 @@ async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_req
 
 
 class Large(dict[str, int]):
-    """Something that an item has in hand, of which it can be told whether it still exists."""
+    """Something that an item holds, of which it can be told whether it still exists."""
 
 
 async def test_what_an_item_had_in_hand_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
