@@ -62,7 +62,7 @@ def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: R
         queue.definition.max_attempts,
     )
     policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
-    # What a lost worker had in flight is hidden for so long, and what its last long poll was given, longer by that poll.
+    # So long is hidden what a lost worker had in flight; what its last long poll was given, longer by that poll.
     return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds
     caution = Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
     return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution)]

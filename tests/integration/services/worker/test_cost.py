@@ -38,7 +38,7 @@ WORKER = ("services.worker", "calculation")
 
 
 def settings() -> dict[str, str]:
-    """Those of the worker. No beat of its heartbeat is due in a test: it would extend whatever is in flight just then."""
+    """Those of the worker. No beat of its heartbeat is due in a test: it would extend what is in flight just then."""
     return {
         "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",
         "CALLBACK_HOST_CONCURRENCY": str(CONCURRENCY),
