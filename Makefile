@@ -135,7 +135,7 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	done
 
 base-images: ## Make the base images from package registries, on a machine that reaches no container registry
-	@base-images/base-images.sh
+	@.ci/base-images/base-images.sh
 
 ##@ The rest
 

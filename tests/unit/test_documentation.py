@@ -24,7 +24,7 @@ DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
-        *ROOT.glob("base-images/*.md"),
+        *ROOT.glob(".ci/base-images/*.md"),
         *ROOT.glob("observability/*.md"),
         *ROOT.glob("findings/*.md"),
     ]
