@@ -131,7 +131,7 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
 	@for peer in $(PEERS); do \
-		$(LOCK) --upgrade --output-file requirements/bench-$$peer.txt requirements/bench-$$peer.in || exit; \
+		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
 	done
 
 base-images: ## Make the base images from package registries, on a machine that reaches no container registry
