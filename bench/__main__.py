@@ -16,7 +16,7 @@ from rich.table import Table as RichTable
 
 from bench.document import write_document
 from bench.lab import open_lab
-from bench.results import Results
+from bench.measurements import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
 from bench.suites import BENCH, GROWTH

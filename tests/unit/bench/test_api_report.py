@@ -2,7 +2,7 @@
 
 from bench.api import API, NO_SQS, PROJECT_API, SINGLE_SENDS, Endpoint, api_case, api_steps
 from bench.api_report import api_tables, api_targets
-from bench.results import Measurement
+from bench.measurements import Measurement
 from tests.unit.bench.records import measured, results_of
 
 

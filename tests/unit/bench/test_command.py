@@ -1,7 +1,6 @@
 """The command line, up to where something would be started."""
 
 import re
-from pathlib import Path
 
 from typer.testing import CliRunner
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bench.loads import Figures
+from bench.measurements import Measurement
 from bench.overhead import METRICS, OVERHEAD, TRACES, overhead_steps, overhead_tables, overhead_targets, sum_up
-from bench.results import Measurement
 from bench.systems import PROJECT
 from tests.unit.bench.records import measured, results_of
 
