@@ -10,7 +10,7 @@ from bench.measurements import Results
 from bench.plots import draw_bench, draw_growth
 from bench.report import bench_report
 from bench.suites import BENCH, GROWTH
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 RESULTS = results_of(
     measured("worker", "this project", {"tasks_per_second": 1500.0, "idle_p50_ms": 7.0, "requests_per_task": 0.3}),

@@ -6,8 +6,8 @@ import pytest
 
 from bench.measurements import Measurement
 from bench.scaling.measured import ONE_BY_ONE, Measured, accepted_per_second, measured
-from tests.unit.bench.records import measured as measurement
-from tests.unit.bench.records import results_of
+from tests.tools.unit.bench.records import measured as measurement
+from tests.tools.unit.bench.records import results_of
 
 
 def saved(directory: Path, *measurements: Measurement) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from bench.measurements import Results
 from bench.statistics import Spread
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 
 def test_what_is_saved_is_loaded_as_it_was(tmp_path: Path) -> None:
