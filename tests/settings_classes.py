@@ -21,7 +21,7 @@ for _module in ROOT.glob("services/*/settings.py"):
     import_module(f"services.{_module.parent.name}.settings")
 load_task_types(["services.tasks"])
 
-SETTINGS_CLASSES = [
+SETTINGS_CLASSES: list[type[BaseSettings]] = [
     receiver.settings.Settings,
     # Tests make subclasses of their own.
     *dict.fromkeys(
