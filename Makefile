@@ -31,7 +31,7 @@ OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv any-venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv any-venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -69,6 +69,9 @@ test: venv localstack-venv ## Run the unit, integration and end-to-end tests nat
 
 test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/unit
+
+test-tools: venv localstack-venv ## Test what measures and breaks the stack: bench/ and tests/chaos/
+	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/tools
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(BIN)/python -m pytest tests/end_to_end tests/containers
@@ -131,11 +134,11 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
 	@for peer in $(PEERS); do \
-		$(LOCK) --upgrade --output-file requirements/bench-$$peer.txt requirements/bench-$$peer.in || exit; \
+		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
 	done
 
 base-images: ## Make the base images from package registries, on a machine that reaches no container registry
-	@base-images/base-images.sh
+	@.ci/base-images/base-images.sh
 
 ##@ The rest
 

@@ -16,7 +16,7 @@ from rich.table import Table as RichTable
 
 from bench.document import write_document
 from bench.lab import open_lab
-from bench.results import Results
+from bench.measurements import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
 from bench.suites import BENCH, GROWTH
@@ -38,7 +38,6 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help="Measure the scenarios, or the systems, that begin so; may be given often.")
     ] = None,
-    repetitions: Annotated[int | None, typer.Option(min=1, help="How often each step is measured.")] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: a minute; writes no document.")] = False,
     growth: Annotated[bool, typer.Option("--growth", help="Measure this project's growth instead.")] = False,
@@ -57,7 +56,7 @@ def main(
     chosen = _choose(suite.steps(quick=quick), only or [])
     _install(chosen)
     begun = time.monotonic()
-    outcome = _measure(chosen, repetitions or (1 if quick else suite.repetitions), begun + LONGEST_SECONDS)
+    outcome = _measure(chosen, 1 if quick else suite.repetitions, begun + LONGEST_SECONDS)
     results = Results(describe_surroundings(time.monotonic() - begun), outcome.measurements)
     results.save(LAST_RESULTS)
     _show(suite.report(results))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.lab import Lab
-from bench.results import Measurement
+from bench.measurements import Measurement
 from bench.steps import Step
 from stack.errors import StackError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.results import Surroundings
+from bench.measurements import Surroundings
 from bench.systems import CELERY, DRAMATIQ, TASKIQ
 from stack.config import ROOT
 from stack.native.localstack import localstack_python

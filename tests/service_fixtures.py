@@ -13,15 +13,10 @@ import httpx
 import pytest
 from aiohttp import web
 
-from services.api.settings import ApiSettings
-from services.console.settings import ConsoleSettings
-from services.dlq_watcher.settings import WatcherSettings
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
-from services.outbound.settings import TargetSettings
 from services.outbound.targets import AllowedTarget, TargetPolicy
-from services.tasks.data import DataSettings
 from services.telemetry.metrics import REGISTRY
-from services.worker.settings import WorkerSettings
+from tests.settings_classes import SETTINGS_CLASSES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,14 +29,11 @@ class Serve(Protocol):
     ) -> AbstractAsyncContextManager[str]: ...
 
 
-SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, ConsoleSettings, DataSettings, TargetSettings)
-
-
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's shell, nor a `.env` file, reaches a test."""
     monkeypatch.chdir(tmp_path)
-    own = {field.upper() for settings in SETTINGS for field in settings.model_fields}
+    own = {field.upper() for settings in SETTINGS_CLASSES for field in settings.model_fields}
     for name in [name for name in os.environ if name in own or name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -187,7 +187,7 @@ def test_an_additional_worker_differs_from_the_others_in_its_command_alone() -> 
     assert services == {"worker-mail": {**calculation, "command": ["python", "-m", "services.worker", "mail"]}}
 
 
-SCRIPTS = [".ci/run", ".ci/lint", "base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
+SCRIPTS = [".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

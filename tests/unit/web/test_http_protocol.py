@@ -340,6 +340,38 @@ async def test_the_application_hears_that_a_request_will_not_come_as_a_whole(ser
         await until(lambda: server.app.gone == [b"/echo"])
 
 
+@pytest.mark.parametrize("begun", [b"", GET[:-2], CHUNKED, CHUNKED + b"1\r\nx"])
+async def test_a_request_that_does_not_come_in_time_is_answered_408_and_its_connection_closed(
+    server: Server, begun: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
+    async with server.connected(begun) as connection:
+        assert await connection.answer() == (408, {"detail": "The request did not come as a whole in time."})
+        assert await connection.is_closed()
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_time_runs_anew_for_each_request(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with server.connected(GET) as connection:
+        assert (await connection.answer())[0] == 200
+        monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
+        await connection.send(GET[:-2])
+        assert (await connection.answer())[0] == 408
+
+
+async def test_a_request_that_came_as_a_whole_has_time_for_its_answer(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with server.connected() as connection:
+        await until(lambda: bool(server.connections))
+        monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
+        await connection.send(GET.replace(b"/echo", b"/wait"))
+        await until(lambda: server.app.asked == [b"/wait"])
+        await asyncio.sleep(0.05)
+        server.app.let_go.set()
+        assert (await connection.answer())[0] == 200
+
+
 async def test_time_does_not_run_for_a_client_that_is_not_read_from(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,21 +106,6 @@ async def test_what_is_not_there_is_not_found(console: Console) -> None:
     assert "No message has the id 6bc37fc0" in response.json()["detail"]
 
 
-async def test_one_is_redriven_by_its_id_and_the_others_stay(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(number) for number in range(15)], REFUSED)
-
-    done = await console.redrive(ids=["task-0007"])
-
-    assert done == {
-        "moved": 1,
-        "routes": [{"source": "undelivered", "destination": "callbacks", "messages": 1}],
-        "problems": [],
-        "dry_run": False,
-    }
-    assert [message.body for message in await broker.take("callbacks")] == [outcome(7)]
-    assert await broker.in_queue("undelivered") == (14, 0)
-
-
 async def test_several_are_redriven_and_one_that_is_gone_is_told(broker: Broker, console: Console) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(5)], REFUSED)
 
@@ -140,22 +125,6 @@ async def test_those_that_match_are_redriven(broker: Broker, console: Console) -
 
     assert (done["moved"], done["problems"]) == (1, [])
     assert [message.body for message in await broker.take("callbacks")] == [outcome(3)]
-
-
-async def test_all_of_every_queue_return_to_where_they_came_from(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(number) for number in range(12)], REFUSED)
-    await fill(broker, "calculation-dlq", [TASK], FAILED)
-
-    done = await console.redrive(all=True)
-
-    assert done["moved"] == 13
-    assert done["routes"] == [
-        {"source": "calculation-dlq", "destination": "calculation", "messages": 1},
-        {"source": "undelivered", "destination": "callbacks", "messages": 12},
-    ]
-    assert bodies_in(broker, "callbacks") == [outcome(number) for number in range(12)]
-    [task] = await broker.take("calculation")
-    assert (task.body, task.attributes, task.receive_count) == (TASK, {}, 1)
 
 
 async def test_a_dry_run_tells_what_would_move_and_moves_nothing(broker: Broker, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import gzip
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -344,12 +343,6 @@ async def test_an_answer_without_content_is_null(
 
     assert exact_json.dumps(results) == '[{"item":null}]'
     assert (errors, context.held.total) == ([], len("null"))
-
-
-async def test_gzip_of_several_members_is_read_as_one_answer(http: httpx.AsyncClient, serve: Serve) -> None:
-    body = gzip.compress(b"[1,") + gzip.compress(b"") + gzip.compress(b"2]")
-    async with serve(answering(body, headers={"content-encoding": "gzip"})) as url:
-        assert await json_of(item(url), http) == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The command line, up to where something would be started."""
 
 import re
-from pathlib import Path
 
 from typer.testing import CliRunner
 
@@ -32,9 +31,5 @@ def test_each_peer_has_a_lock_that_make_lock_writes() -> None:
     peers = re.search(r"^PEERS = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert peers is not None
     installed = {step.environment.name for step in bench_steps(quick=False) if step.environment}
-    assert set(peers[1].split()) == installed == locked(ROOT / "requirements")
-
-
-def locked(directory: Path) -> set[str]:
-    """The peers that have a lock."""
-    return {file.stem.removeprefix("bench-") for file in directory.glob("bench-*.txt")}
+    locked = {lock.stem for lock in (ROOT / "bench" / "requirements").glob("*.txt")}
+    assert set(peers[1].split()) == installed == locked

@@ -2,8 +2,8 @@
 
 from bench.api import API, NO_SQS, PROJECT_API, SINGLE_SENDS, Endpoint, api_case, api_steps
 from bench.api_report import api_tables, api_targets
-from bench.results import Measurement
-from tests.unit.bench.records import measured, results_of
+from bench.measurements import Measurement
+from tests.tools.unit.bench.records import measured, results_of
 
 
 def rate(endpoint: Endpoint, requests_per_second: float, p99_ms: float, connections: int = 64) -> Measurement:

@@ -4,7 +4,7 @@ import pytest
 
 from bench.statistics import Spread
 from bench.tables import Table, as_markdown, bench_tables, number, total, with_range
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""docs/performance.md: what stands in its regions follows from the results that are kept beside it."""
+"""docs/performance.md: what stands in its regions follows from the results that are kept in bench/results."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import pytest
 
 from bench.document import DOCUMENT, region, repetitions
 from bench.markdown_region import replace_region
+from bench.measurements import Results
 from bench.plots import draw_bench, draw_growth
 from bench.report import bench_report
-from bench.results import Results
 from bench.suites import BENCH, GROWTH
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 RESULTS = results_of(
     measured("worker", "this project", {"tasks_per_second": 1500.0, "idle_p50_ms": 7.0, "requests_per_task": 0.3}),

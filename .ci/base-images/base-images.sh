@@ -10,7 +10,7 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-ROOT=$(dirname "$HERE")
+ROOT=$(cd "$HERE/../.." && pwd)
 # The names stand where they are used: these files work unchanged with the published images.
 PYTHON_IMAGE=${PYTHON_IMAGE:-$(sed -n 's/^ARG PYTHON_IMAGE=//p' "$ROOT/Dockerfile")}
 LOCALSTACK_IMAGE=${LOCALSTACK_IMAGE:-$(sed -n "s/.*image: .{LOCALSTACK_IMAGE:-\(.*\)}.*/\1/p" "$ROOT/docker-compose.yml")}

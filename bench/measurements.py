@@ -6,6 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.statistics import Spread
+from stack.config import ROOT
+
+KEPT = ROOT / "bench" / "results"
+"""The results of the last whole runs, and their plots, as docs/performance.md shows them."""
+BENCH_RESULTS, GROWTH_RESULTS = KEPT / "results.json", KEPT / "growth.json"
+"""Of `make bench` and of `make bench-growth`."""
 
 SCHEMA = 1
 """The version of the JSON's shape; a reader refuses another one."""
@@ -51,14 +57,11 @@ class Results:
         return Summary(self.measurements, scenario)
 
     def save(self, path: Path) -> None:
-        """Write them as JSON."""
-        document = {
-            "schema": SCHEMA,
-            "surroundings": asdict(self.surroundings),
-            "measurements": [_rounded(measurement) for measurement in self.measurements],
-        }
+        """Write them as JSON, a line for each measurement."""
+        head = {"schema": SCHEMA, "surroundings": asdict(self.surroundings)}
+        lines = ",\n".join(json.dumps(_rounded(measurement)) for measurement in self.measurements)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document, indent=1) + "\n")
+        path.write_text(f'{json.dumps(head)[:-1]}, "measurements": [\n{lines}\n]}}\n')
 
     @classmethod
     def load(cls, path: Path) -> "Results":
@@ -113,6 +116,10 @@ class Summary:
 
 
 def _rounded(measurement: Measurement) -> dict[str, object]:
-    """Return the record with five significant digits: what follows is noise."""
-    figures = {name: float(f"{value:.5g}") for name, value in measurement.figures.items()}
-    return {**asdict(measurement), "figures": figures}
+    return {**asdict(measurement), "figures": {name: _as_kept(value) for name, value in measurement.figures.items()}}
+
+
+def _as_kept(value: float) -> float:
+    """Return five significant digits: what follows is noise, and so is the point of a whole number."""
+    rounded = float(f"{value:.5g}")
+    return int(rounded) if rounded.is_integer() else rounded

@@ -3,10 +3,10 @@
 import pytest
 
 from bench.loads import Figures
+from bench.measurements import Measurement
 from bench.overhead import METRICS, OVERHEAD, TRACES, overhead_steps, overhead_tables, overhead_targets, sum_up
-from bench.results import Measurement
 from bench.systems import PROJECT
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 
 def drained(tasks_per_second: float, cpu: float = 1.0) -> Figures:

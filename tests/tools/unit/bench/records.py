@@ -1,6 +1,6 @@
 """Results as a run would make them."""
 
-from bench.results import Measurement, Results, Surroundings
+from bench.measurements import Measurement, Results, Surroundings
 
 SURROUNDINGS = Surroundings(
     date="2026-11-24T12:00+00:00", commit="abc1234", machine="a machine", versions={"Python": "3.11"}, seconds=90

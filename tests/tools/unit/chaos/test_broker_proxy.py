@@ -87,41 +87,10 @@ async def test_without_a_fault_everything_is_passed_on(setup: Setup) -> None:
     assert headers["Content-Type"] == "application/x-amz-json-1.0"
 
 
-async def test_the_host_of_the_client_reaches_the_broker_which_makes_its_queue_urls_of_it(setup: Setup) -> None:
-    await setup.call("ListQueues")
-    assert f"http://{setup.broker.requests[0].host}" == setup.url
-
-
 async def test_paths_and_queries_are_passed_on_as_they_are(setup: Setup) -> None:
     url = URL(f"{setup.url}/_aws/sqs/messages?ShowInvisible=true&a=%2F", encoded=True)
     await (await setup.http.get(url)).read()
     assert setup.broker.requests[0].path_qs == "/_aws/sqs/messages?ShowInvisible=true&a=%2F"
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "code"), [("error", 500, "InternalFailure"), ("throttled", 400, "RequestThrottled")]
-)
-async def test_an_error_is_answered_as_sqs_answers_it(setup: Setup, answer: Answer, status: int, code: str) -> None:
-    with setup.proxy.failing(fault(answer, done=False)):
-        answered, headers, body = await setup.call("SendMessageBatch", "0")
-    assert answered == status
-    assert body["__type"] == f"com.amazonaws.sqs#{code}"
-    assert headers["x-amzn-query-error"].startswith(f"{code};")
-    assert headers["Content-Type"] == "application/x-amz-json-1.0"
-    assert setup.broker.entries == []
-
-
-async def test_a_connection_can_be_reset(setup: Setup) -> None:
-    with setup.proxy.failing(fault("reset", done=False)):
-        assert await setup.is_cut_off("SendMessageBatch")
-    assert setup.broker.entries == []
-
-
-@pytest.mark.parametrize("answer", ["error", "reset"])
-async def test_a_call_can_fail_after_it_was_done(setup: Setup, answer: Answer) -> None:
-    with setup.proxy.failing(fault(answer, done=True)):
-        assert await setup.is_cut_off("SendMessageBatch") == (answer == "reset")
-    assert setup.broker.entries == ["0"]
 
 
 @pytest.mark.parametrize(("done", "asked"), [(True, ["0"]), (False, [])])
@@ -133,27 +102,6 @@ async def test_silence_ends_with_the_fault_in_a_lost_connection(setup: Setup, do
         assert not call.done()
     assert await call
     assert setup.broker.entries == asked
-
-
-@pytest.mark.parametrize(("done", "asked"), [(True, ["0", "1"]), (False, [])])
-async def test_entries_can_be_refused_whether_or_not_they_were_done(setup: Setup, done: bool, asked: list[str]) -> None:  # noqa: FBT001
-    with setup.proxy.failing(fault("entry refused", done=done)):
-        status, _, answer = await setup.call("SendMessageBatch", "0", "1")
-    assert status == 200
-    assert answer["Successful"] == []
-    assert [(entry["Id"], entry["Code"], entry["SenderFault"]) for entry in answer["Failed"]] == [
-        ("0", "InternalError", False),
-        ("1", "InternalError", False),
-    ]
-    assert setup.broker.entries == asked
-
-
-@pytest.mark.parametrize("done", [True, False])
-async def test_entries_can_be_left_unmentioned(setup: Setup, done: bool) -> None:  # noqa: FBT001
-    with setup.proxy.failing(fault("entry unmentioned", done=done)):
-        _, _, answer = await setup.call("SendMessageBatch", "0", "1")
-    assert answer == {"Successful": [], "Failed": []}
-    assert setup.broker.entries == (["0", "1"] if done else [])
 
 
 async def test_of_a_batch_a_share_of_the_entries_fails_and_the_others_are_done(setup: Setup) -> None:

@@ -5,15 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import Results
+from bench.measurements import Results
 from bench.statistics import Spread
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 
 def test_what_is_saved_is_loaded_as_it_was(tmp_path: Path) -> None:
     results = results_of(measured("worker", "bound", {"tasks_per_second": 1234.5, "lost": 0.0}, repetition=2))
     results.save(tmp_path / "new" / "results.json")
     assert Results.load(tmp_path / "new" / "results.json") == results
+
+
+def test_each_measurement_has_a_line_with_the_digits_that_mean_something(tmp_path: Path) -> None:
+    figures = {"tasks_per_second": 1234.5678, "lost": 0.0, "tasks": 50_000.0}
+    results_of(*(measured("worker", "bound", figures, repetition=number) for number in range(3))).save(
+        tmp_path / "file"
+    )
+    lines = [line for line in (tmp_path / "file").read_text().splitlines() if '"repetition"' in line]
+    assert len(lines) == 3
+    assert '{"tasks_per_second": 1234.6, "lost": 0, "tasks": 50000}' in lines[0]
 
 
 def test_results_of_another_schema_are_refused(tmp_path: Path) -> None:

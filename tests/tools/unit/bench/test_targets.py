@@ -3,10 +3,10 @@
 import pytest
 
 from bench.growth import growth_case
-from bench.results import Measurement
+from bench.measurements import Measurement
 from bench.systems import BOUND, CELERY_OVER_HTTP, CELERY_THREADS, NAIVE, PROJECT, PROJECT_OVER_HTTP, TASKIQ_PLAIN
 from bench.targets import Target, bench_targets, growth_targets, targets_table
-from tests.unit.bench.records import measured, results_of
+from tests.tools.unit.bench.records import measured, results_of
 
 
 def rate(system: str, tasks_per_second: float, scenario: str = "worker") -> Measurement:
