@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from services.check import PROGRAMS
 from services.queues import queues_json
-from services.settings import Settings
 from services.task_types.loading import load_task_types
 from stack.config import ROOT
 from stack.containers.compose_file import COMPOSE_FILE, console_services, worker_command
@@ -129,14 +129,9 @@ def _setting_line(name: str, default: str | None) -> str:
 
 def _setting_names() -> set[str]:
     """Every setting of the services and of the task types."""
-    load_task_types([TASK_PACKAGES])
-    return {field.upper() for settings in _with_subclasses(Settings) for field in settings.model_fields}
-
-
-def _with_subclasses(settings: type[Settings]) -> Iterator[type[Settings]]:
-    yield settings
-    for subclass in settings.__subclasses__():
-        yield from _with_subclasses(subclass)
+    task_types = load_task_types([TASK_PACKAGES]).values()
+    classes = (*PROGRAMS, *(task_type.settings for task_type in task_types))
+    return {field.upper() for each in classes for field in each.model_fields}
 
 
 def _worker_lines(queues: Iterable[str]) -> Iterator[str]:

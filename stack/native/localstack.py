@@ -76,4 +76,4 @@ def _venv() -> Path:
 
 def require_startable(environment: Mapping[str, str]) -> None:
     """Raise `StackError` with the services' own line where they could not start with these settings."""
-    output_of("services.runtime.check", environment, "The stack runs on as it was")
+    output_of("services.check", environment, "The stack runs on as it was")
