@@ -3,7 +3,6 @@
 from services.api.settings import ApiSettings
 from services.console.settings import ConsoleSettings
 from services.dlq_watcher.settings import WatcherSettings
-from services.runtime.boot import boot
 from services.settings import Settings, load_settings
 from services.worker.settings import WorkerSettings
 
@@ -13,6 +12,9 @@ PROGRAMS: tuple[type[Settings], ...] = (WorkerSettings, WatcherSettings, ApiSett
 
 def main() -> None:
     """End with a line that names the setting, or the package, that would keep a service from starting."""
+    # Imported where it is used: what only wants to know what the programs read needs no client of AWS.
+    from services.runtime.boot import boot  # noqa: PLC0415
+
     boot(WorkerSettings)
     for settings_class in PROGRAMS:
         load_settings(settings_class)
