@@ -39,7 +39,7 @@ def up(*, as_json: bool) -> None:
         on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}.")
         if line:
             on_progress(line)
-        with _holder_named():
+        with holder_named():
             mode_of_running(settings.mode).up(settings, replaced, on_progress)
         if as_json:
             show_json({"mode": settings.mode, "urls": _addresses(settings)})
@@ -58,7 +58,7 @@ def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
 
 
 @contextmanager
-def _holder_named() -> Iterator[None]:
+def holder_named() -> Iterator[None]:
     """Let the error of a port that is taken name the stack that has it, of whichever mode, where it is one's."""
     try:
         yield
