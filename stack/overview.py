@@ -23,7 +23,7 @@ from stack.terminal import refreshed, say, show_json, show_table
 ANSWER_TIMEOUT_SECONDS = 3.0
 WATCH_SECONDS = 2.0
 
-MOST_IN_HAND = 3
+MOST_IN_FLIGHT = 3
 """So many of a worker's tasks are named."""
 
 HEALTH_STYLES = {"healthy": "green", "unhealthy": "bold red"}
@@ -159,7 +159,7 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
     for worker in workers:
         for consumer in worker["consumers"]:
             busy = f"{consumer['busy']}/{consumer['slots']}"
-            doing = Text(printable(", ".join(_in_hand(consumer["in_hand"]))) or "—")
+            doing = Text(printable(", ".join(_in_flight(consumer["in_flight"]))) or "—")
             table.add_row(worker["name"], consumer["queue"], busy, doing)
         if worker["error"] or worker["reasons"]:
             reasons = "; ".join([*filter(None, [worker["error"]]), *worker["reasons"]])
@@ -168,13 +168,13 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
     return table
 
 
-def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
-    for each in in_hand[:MOST_IN_HAND]:
+def _in_flight(in_flight: list[dict[str, Any]]) -> Iterator[str]:
+    for each in in_flight[:MOST_IN_FLIGHT]:
         attempt = f", attempt {each['attempt']}" if each["attempt"] > 1 else ""
         settling = ", settling" if each["settling"] else ""
         yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt}{settling})"
-    if len(in_hand) > MOST_IN_HAND:
-        yield f"{len(in_hand) - MOST_IN_HAND} more"
+    if len(in_flight) > MOST_IN_FLIGHT:
+        yield f"{len(in_flight) - MOST_IN_FLIGHT} more"
 
 
 def _made_anew(told: dict[str, Any]) -> Text:
