@@ -89,7 +89,7 @@ check: venv ## Check format, lint, types, which room imports which, generated fi
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy services receiver web stack bench tests
 	@$(BIN)/mypy localstack-init
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(STACK) generate --check
 	@$(BIN)/python -m bench.scaling --check
 	@.ci/lint
