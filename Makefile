@@ -87,11 +87,12 @@ test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real s
 chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
 	@$(BIN)/python -m tests.chaos
 
-check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
+check: venv ## Check format, lint, types, which room imports which, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy services receiver web stack bench tests
 	@$(BIN)/mypy localstack-init
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(STACK) generate --check
 	@$(BIN)/python -m bench.scaling --check
 	@.ci/lint

@@ -3,15 +3,20 @@
 from services.api.settings import ApiSettings
 from services.console.settings import ConsoleSettings
 from services.dlq_watcher.settings import WatcherSettings
-from services.runtime.boot import boot
-from services.settings import load_settings
+from services.settings import Settings, load_settings
 from services.worker.settings import WorkerSettings
+
+PROGRAMS: tuple[type[Settings], ...] = (WorkerSettings, WatcherSettings, ApiSettings, ConsoleSettings)
+"""What each program of the services reads."""
 
 
 def main() -> None:
     """End with a line that names the setting, or the package, that would keep a service from starting."""
+    # Imported where it is used: what only wants to know what the programs read needs no client of AWS.
+    from services.runtime.boot import boot  # noqa: PLC0415
+
     boot(WorkerSettings)
-    for settings_class in (WatcherSettings, ApiSettings, ConsoleSettings):
+    for settings_class in PROGRAMS:
         load_settings(settings_class)
 
 

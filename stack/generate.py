@@ -11,20 +11,16 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from services.check import PROGRAMS
 from services.queues import queues_json
-from services.settings import Settings
 from services.task_types.loading import load_task_types
 from stack.config import ROOT
+from stack.containers.compose_file import COMPOSE_FILE, console_services, worker_command
 from stack.environment import LOCAL_ENV
 from stack.errors import StackError
-from stack.native.localstack import INIT
-from stack.native.programs import API, DLQ_WATCHER
+from stack.provisioning import QUEUES_FILE, worker_queues
 
-COMPOSE_FILE = ROOT / "docker-compose.yml"
-QUEUES_FILE = INIT / "queues.json"
 TASK_PACKAGES = "services.tasks"
-# Of every service in a container, as docker-compose.yml says.
-HEALTH_PORT = 8081
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
@@ -72,25 +68,14 @@ def generate() -> list[Path]:
     return list(written)
 
 
+def names(paths: Iterable[Path]) -> str:
+    """Name files as they are called from the project's folder."""
+    return ", ".join(str(path.relative_to(ROOT)) for path in paths)
+
+
 def stale_files() -> dict[Path, str]:
     """The files that the code has left behind, with the text that each should have."""
     return {path: text for path, text in _rendered_files().items() if not path.exists() or path.read_text() != text}
-
-
-def worker_queues(queues: str) -> list[str]:
-    """The names of those queues, given as JSON text, that a worker consumes."""
-    return [queue["name"] for queue in json.loads(queues)["queues"] if queue["consumer"] == "worker"]
-
-
-def worker_command(queue: str) -> list[str]:
-    """The command of the container that works a queue."""
-    return ["python", "-m", "services.worker", queue]
-
-
-def console_services(queues: Iterable[str]) -> str:
-    """The services that the console asks, inside the containers' network, with a worker for each of the queues."""
-    names = [API, *(f"worker-{queue}" for queue in queues), DLQ_WATCHER]
-    return ",".join(f"{name}=http://{name}:{HEALTH_PORT}" for name in names)
 
 
 def _rendered_files() -> dict[Path, str]:
@@ -144,14 +129,9 @@ def _setting_line(name: str, default: str | None) -> str:
 
 def _setting_names() -> set[str]:
     """Every setting of the services and of the task types."""
-    load_task_types([TASK_PACKAGES])
-    return {field.upper() for settings in _with_subclasses(Settings) for field in settings.model_fields}
-
-
-def _with_subclasses(settings: type[Settings]) -> Iterator[type[Settings]]:
-    yield settings
-    for subclass in settings.__subclasses__():
-        yield from _with_subclasses(subclass)
+    task_types = load_task_types([TASK_PACKAGES]).values()
+    classes = (*PROGRAMS, *(task_type.settings for task_type in task_types))
+    return {field.upper() for each in classes for field in each.model_fields}
 
 
 def _worker_lines(queues: Iterable[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from stack.config import ROOT
 from stack.errors import StackError, writing
-from stack.saved_messages import has_saved_messages
+from stack.state import has_saved_messages
 from stack.terminal import OnProgress
 
 

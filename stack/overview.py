@@ -1,5 +1,6 @@
 """What `ps` shows: the services as this machine sees them, and the queues and workers as the console does."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,11 +16,14 @@ from services.streams.printable import printable
 from services.streams.whole_table import WholeTable
 from stack.config import StackSettings
 from stack.logs.view import time_of_day
+from stack.mode import mode_of_running
 from stack.status import ServiceStatus
+from stack.terminal import refreshed, say, show_json, show_table
 
 ANSWER_TIMEOUT_SECONDS = 3.0
+WATCH_SECONDS = 2.0
 
-MOST_IN_HAND = 3
+MOST_IN_FLIGHT = 3
 """So many of a worker's tasks are named."""
 
 HEALTH_STYLES = {"healthy": "green", "unhealthy": "bold red"}
@@ -47,6 +51,31 @@ class Overview:
         told = {"services": services, "queues": self.queues, "workers": self.workers}
         problems = {"console_problem": self.console_problem, "unclaimed_problem": self.unclaimed_problem}
         return {**told, **problems, "made_anew": self.made_anew}
+
+
+def show_overview(settings: StackSettings, *, watch: bool, as_json: bool) -> None:
+    """Print what there is; with `watch` until Ctrl-C, refreshed in place. Raises `StackError` where nobody tells."""
+    if watch:
+        _watch(settings)
+        return
+    overview = _look(settings)
+    if as_json:
+        show_json(overview.as_json())
+    elif not overview.services:
+        say("Nothing of the stack runs: `make up` starts it.")
+    else:
+        show_table(overview_text(overview))
+
+
+def _watch(settings: StackSettings) -> None:
+    with refreshed() as refresh:
+        while True:
+            refresh(overview_text(_look(settings)))
+            time.sleep(WATCH_SECONDS)
+
+
+def _look(settings: StackSettings) -> Overview:
+    return look(settings, mode_of_running(settings.mode).ps(settings))
 
 
 def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
@@ -130,7 +159,7 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
     for worker in workers:
         for consumer in worker["consumers"]:
             busy = f"{consumer['busy']}/{consumer['slots']}"
-            doing = Text(printable(", ".join(_in_hand(consumer["in_hand"]))) or "—")
+            doing = Text(printable(", ".join(_in_flight(consumer["in_flight"]))) or "—")
             table.add_row(worker["name"], consumer["queue"], busy, doing)
         if worker["error"] or worker["reasons"]:
             reasons = "; ".join([*filter(None, [worker["error"]]), *worker["reasons"]])
@@ -139,13 +168,13 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
     return table
 
 
-def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
-    for each in in_hand[:MOST_IN_HAND]:
+def _in_flight(in_flight: list[dict[str, Any]]) -> Iterator[str]:
+    for each in in_flight[:MOST_IN_FLIGHT]:
         attempt = f", attempt {each['attempt']}" if each["attempt"] > 1 else ""
         settling = ", settling" if each["settling"] else ""
         yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt}{settling})"
-    if len(in_hand) > MOST_IN_HAND:
-        yield f"{len(in_hand) - MOST_IN_HAND} more"
+    if len(in_flight) > MOST_IN_FLIGHT:
+        yield f"{len(in_flight) - MOST_IN_FLIGHT} more"
 
 
 def _made_anew(told: dict[str, Any]) -> Text:

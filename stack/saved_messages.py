@@ -19,6 +19,7 @@ from services.sqs_limits import MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_B
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.localstack_api import Sqs, connect
+from stack.state import saved_messages_file
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
 
@@ -37,16 +38,6 @@ class SavedMessage:
     def size_bytes(self) -> int:
         """What counts towards SQS's limit."""
         return message_bytes(self.body, self.attributes)
-
-
-def saved_messages_file(directory: Path) -> Path:
-    """Where the messages of the stack of this directory are kept between `save` and `restore`."""
-    return directory / "saved-messages.json"
-
-
-def has_saved_messages(directory: Path) -> bool:
-    """Whether a stack was stopped with something queued."""
-    return saved_messages_file(directory).exists()
 
 
 def save(settings: StackSettings, on_progress: OnProgress = say) -> int:

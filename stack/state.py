@@ -75,6 +75,16 @@ def recall(directory: Path) -> Remembered:
     )
 
 
+def saved_messages_file(directory: Path) -> Path:
+    """Where the messages of the stack of this directory are kept between `down` and `up`."""
+    return directory / "saved-messages.json"
+
+
+def has_saved_messages(directory: Path) -> bool:
+    """Whether a stack was stopped with something queued."""
+    return saved_messages_file(directory).exists()
+
+
 def _project(settings: StackSettings) -> str:
     """A native stack has none, but may have left the data of one."""
     return settings.project if settings.mode == "containers" else recall(settings.directory).project

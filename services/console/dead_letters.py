@@ -10,14 +10,15 @@ from typing import Any
 
 import structlog
 
+from services.dead_letters import as_json
 from services.dead_letters.dead_letter_queues import EndOfLine, names_at_the_end
 from services.dead_letters.destination import destination_of
 from services.dead_letters.errors import BROKER_ERRORS, DlqError, InterruptionError, UsageError, of_broker
+from services.dead_letters.in_words import count, routes_text
 from services.dead_letters.plan import Plan, Route, Selection, make_plan
 from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
 from services.dead_letters.view import find_message, look_at
-from services.dlq import render
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Redriven:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the page."""
-        return render.redrive_json(self.routes, shortened(self.problems), dry_run=self.is_dry_run)
+        return as_json.redrive_json(self.routes, shortened(self.problems), dry_run=self.is_dry_run)
 
 
 class DeadLetters:
@@ -59,14 +60,14 @@ class DeadLetters:
         async with self._look():
             states = await self._end_of_line.states(names_of(queue, self.names))
             view = await look_at(self._end_of_line, states, criteria, most)
-        return render.view_json(view, self._end_of_line.definitions, time.time())
+        return as_json.view_json(view, self._end_of_line.definitions, time.time())
 
     async def show(self, wanted: str) -> dict[str, Any]:
         """Return what `show --json` prints. Raises what SQS raises, and DlqError."""
         async with self._look():
             letter, message = await find_message(self._end_of_line, await self._end_of_line.states(self.names), wanted)
         redrives_to = destination_of(letter, self._end_of_line.definitions)
-        return render.details_json(letter, message, redrives_to, time.time())
+        return as_json.details_json(letter, message, redrives_to, time.time())
 
     async def plan(self, selection: Selection) -> Redriven:
         """Return what a redrive would move; everything stays where it is."""
@@ -87,7 +88,7 @@ class DeadLetters:
                 moved = await self._carry_out(plan)
         finally:
             self._is_redriving = False
-        log.info("redriven", routes=render.routes_text(moved.routes), problems=len(moved.problems))
+        log.info("redriven", routes=routes_text(moved.routes), problems=len(moved.problems))
         return Redriven(moved.routes, [*problems_of(plan, selection), *moved.problems], is_dry_run=False)
 
     async def _make_plan(self, selection: Selection, *, one_by_one: bool = False) -> Plan:
@@ -147,7 +148,7 @@ def problems_of(plan: Plan, selection: Selection) -> list[str]:
     if plan.stranded:
         ids = ", ".join(shortened([letter.message_id for letter in plan.stranded]))
         problems.append(
-            f"{render.count(len(plan.stranded))} cannot be redriven here, as nothing tells where from:"
+            f"{count(len(plan.stranded))} cannot be redriven here, as nothing tells where from:"
             f' make dlq ARGS="redrive ID --to QUEUE" does it ({ids}).'
         )
     if not plan.routes and not problems and not selection.is_everything:

@@ -4,13 +4,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.dead_letters.as_json import unclaimed_json, view_json
 from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.errors import InterruptionError, UsageError
+from services.dead_letters.in_words import count, in_flight_notes, unclaimed_notes
 from services.dead_letters.selection import Criteria
 from services.dead_letters.view import View, look_at
-from services.dlq import render
+from services.dlq import tables
 from services.dlq.program import Program
-from services.dlq.terminal import json_result, progress_bar, result
+from services.dlq.terminal import json_result, looking, result
 from services.queueing.definition import QueueDefinition
 from services.queueing.queue import QueueState
 
@@ -28,8 +30,8 @@ def list_messages(program: Program, queue: str | None, criteria: Criteria, most:
     """Print the queues and their messages that match, `most` of them at the most."""
     seen = program.run(lambda end_of_line: _see(end_of_line, program, queue, criteria, most))
     if as_json:
-        unclaimed = [render.unclaimed_json(name, state) for name, state in seen.unclaimed.items()]
-        view = render.view_json(seen.view, seen.definitions, time.time())
+        unclaimed = [unclaimed_json(name, state) for name, state in seen.unclaimed.items()]
+        view = view_json(seen.view, seen.definitions, time.time())
         json_result({**view, "unclaimed": unclaimed, "unclaimed_problem": seen.problem})
     else:
         _print(seen, criteria)
@@ -57,19 +59,19 @@ async def _see(
 
 async def _look(end_of_line: EndOfLine, names: Sequence[str], criteria: Criteria, most: int | None) -> View:
     states = await end_of_line.states(names)
-    with progress_bar("Looking", render.total(states), is_transient=True) as on_look:
+    with looking(states) as on_look:
         return await look_at(end_of_line, states, criteria, most, on_look)
 
 
 def _print(seen: _Seen, criteria: Criteria) -> None:
     view = seen.view
-    result(render.queue_table(view.states, seen.definitions), "")
+    result(tables.queue_table(view.states, seen.definitions), "")
     if view.letters:
-        result(render.letter_table(view.letters, time.time()))
+        result(tables.letter_table(view.letters, time.time()))
     else:
         result("No message matches." if criteria else "No message is to be seen.")
-    notes = render.in_flight_notes(view.states)
+    notes = in_flight_notes(view.states)
     if view.is_limited:
-        notes.append(f"These {render.count(len(view.letters))} were found first: there may be more.")
-    notes += [*render.unclaimed_notes(seen.unclaimed), *filter(None, [seen.problem])]
+        notes.append(f"These {count(len(view.letters))} were found first: there may be more.")
+    notes += [*unclaimed_notes(seen.unclaimed), *filter(None, [seen.problem])]
     result(*(f"\n{note}" for note in notes))

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import typer
 
+from services.dead_letters.as_json import redrive_json
 from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.errors import DlqError, InterruptionError, UsageError
+from services.dead_letters.in_words import count, in_flight_notes, routes_text
 from services.dead_letters.plan import Plan, Route, Selection, make_plan
 from services.dead_letters.redrive import Moved, redrive
-from services.dlq import render
+from services.dlq import tables
 from services.dlq.program import Program
-from services.dlq.terminal import is_interactive, json_result, progress_bar, result, say
+from services.dlq.terminal import is_interactive, json_result, looking, progress_bar, result, say
 from services.streams.standard_streams import is_output_lost
 
 _MOST_PROBLEMS = 5
@@ -28,14 +30,14 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
     if not (dry_run or yes or is_interactive()):
         raise UsageError("Nobody can be asked here: add --yes to redrive without a question, or --dry-run.")
     plan = program.run(lambda end_of_line: _plan(end_of_line, selection, to, one_by_one=dry_run))
-    for note in render.in_flight_notes(plan.states):
+    for note in in_flight_notes(plan.states):
         say(note)
     if dry_run and as_json:
-        planned = render.redrive_json(plan.routes, _stranded(plan), dry_run=True)
+        planned = redrive_json(plan.routes, _stranded(plan), dry_run=True)
         json_result(planned)
         return
     if dry_run:
-        table = render.move_table(plan.moves, plan.stranded, time.time())
+        table = tables.move_table(plan.moves, plan.stranded, time.time())
         result(table, f"\nWould move {_routes_text(plan.routes)}.")
         return
     problems = [*plan.unclear, *_stranded(plan)]
@@ -44,7 +46,7 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
             typer.confirm(f"Redrive {_routes_text(plan.routes)}?", abort=True, err=True)
         problems += _carry_out(program, plan, problems, as_json=as_json)
     elif as_json:
-        json_result(render.redrive_json(plan.routes, problems))
+        json_result(redrive_json(plan.routes, problems))
     if not (plan.routes or problems):
         _nothing_to_move(selection, as_json=as_json)
     if problems:
@@ -52,8 +54,7 @@ def redrive_messages(  # noqa: PLR0913  # it is told as much
 
 
 async def _plan(end_of_line: EndOfLine, selection: Selection, to: str | None, *, one_by_one: bool) -> Plan:
-    total = render.total(await end_of_line.states(selection.queues))
-    with progress_bar("Looking", total, is_transient=True) as on_look:
+    with looking(await end_of_line.states(selection.queues)) as on_look:
         plan = await make_plan(end_of_line, selection, to, on_look, one_by_one=one_by_one)
     if end_of_line.stop.is_set():
         raise InterruptionError("Interrupted: nothing was moved.")
@@ -75,7 +76,7 @@ def _carry_out(program: Program, plan: Plan, known_problems: Sequence[str], *, a
         # Whatever ended it: this much is done.
         done = f"Moved {_routes_text(moved.routes)}."
         if as_json:
-            json_result(render.redrive_json(moved.routes, [*known_problems, *moved.problems]))
+            json_result(redrive_json(moved.routes, [*known_problems, *moved.problems]))
         else:
             result(done)
         if is_output_lost():
@@ -91,9 +92,7 @@ def _stranded(plan: Plan) -> list[str]:
     if not plan.stranded:
         return []
     ids = ", ".join(letter.message_id for letter in plan.stranded[:_MOST_PROBLEMS])
-    line = (
-        f"{render.count(len(plan.stranded))} cannot be redriven, as nothing tells where from: add --to QUEUE ({ids})."
-    )
+    line = f"{count(len(plan.stranded))} cannot be redriven, as nothing tells where from: add --to QUEUE ({ids})."
     return [line]
 
 
@@ -105,4 +104,4 @@ def _nothing_to_move(selection: Selection, *, as_json: bool) -> None:
 
 
 def _routes_text(routes: Counter[Route]) -> str:
-    return f"{render.count(routes.total())}: {render.routes_text(routes)}" if routes.total() else "nothing"
+    return f"{count(routes.total())}: {routes_text(routes)}" if routes.total() else "nothing"

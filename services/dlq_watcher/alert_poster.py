@@ -10,11 +10,11 @@ import structlog
 
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_grouping import AlertGrouping
-from services.dlq_watcher.recent_ids import RecentIds
 from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.slack_answer import SlackRefusal
 from services.errors import RetryLaterError
+from services.primitives.bounded import BoundedMap
 from services.primitives.durations import describe_duration
 from services.telemetry.metrics import ALERTS, child
 
@@ -45,8 +45,8 @@ class AlertPoster:
         self._grouping: AlertGrouping[_Waiting] = AlertGrouping(settings.alert_window_seconds)
         self._waiting: dict[str, _Waiting] = {}
         self._changed = asyncio.Event()
-        self._posted = RecentIds()
-        self._logged = RecentIds()
+        self._posted: BoundedMap[str, None] = BoundedMap()
+        self._logged: BoundedMap[str, None] = BoundedMap()
         self._refused_since: float | None = None
         self._refusal = ""
         self._told = child(ALERTS, "told")
@@ -138,7 +138,7 @@ class AlertPoster:
 
     def _note_posted(self, group: Sequence[_Waiting]) -> None:
         for waiting in group:
-            self._posted.add(waiting.alert.alert_id)
+            self._posted[waiting.alert.alert_id] = None
             # A digest refers to these lines.
             fields = {**waiting.alert.as_log(), "alerts_in_message": len(group)}
             waiting.context.run(log.warning, "alert told", **fields)
@@ -147,6 +147,6 @@ class AlertPoster:
         for waiting in group:
             if waiting.alert.alert_id in self._logged:
                 continue
-            self._logged.add(waiting.alert.alert_id)
+            self._logged[waiting.alert.alert_id] = None
             fields = {**waiting.alert.as_log(), "refusal": refusal.reason}
             waiting.context.run(log.error, "alert not taken by Slack yet", **fields)

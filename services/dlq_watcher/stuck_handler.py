@@ -6,8 +6,8 @@ import structlog
 
 from services.dlq_watcher.alert import Alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
-from services.dlq_watcher.recent_ids import RecentIds
 from services.errors import PermanentError, RetryLaterError
+from services.primitives.bounded import BoundedMap
 from services.queueing.attempt import MessageHandler
 from services.queueing.dead_letter import MAX_TRACE_BYTES
 from services.queueing.message import ReceivedMessage
@@ -22,7 +22,7 @@ class StuckHandler:
         self._handler = handler
         self._origin = origin
         self._tell = tell
-        self._told = RecentIds()
+        self._told: BoundedMap[str, None] = BoundedMap()
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Do what the other handler does; tell a person, once, of an unexpected error that does not go away."""
@@ -38,7 +38,7 @@ class StuckHandler:
         if message.receive_count < RECEIVES_BEFORE_ALERT or message.message_id in self._told:
             return
         await self._tell(self._alert(message, error))
-        self._told.add(message.message_id)
+        self._told[message.message_id] = None
 
     def _alert(self, message: ReceivedMessage, error: Exception) -> Alert:
         return make_alert(

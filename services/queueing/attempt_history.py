@@ -1,11 +1,11 @@
 """What is known of a message's failed attempts: SQS counts them, and says nothing of why they failed."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
 
-_MOST_MESSAGES = 10_000
+from services.primitives.bounded import BoundedMap
+
 _MOST_ATTEMPTS = 20
 
 NOT_KNOWN = "not known here, as another worker failed at it, or nobody reported back"
@@ -19,17 +19,13 @@ class AttemptHistory:
     """
 
     def __init__(self) -> None:
-        self._reasons: OrderedDict[str, dict[int, str]] = OrderedDict()
+        self._reasons: BoundedMap[str, dict[int, str]] = BoundedMap()
 
     def note(self, message_id: str, attempt: int, reason: str) -> None:
         """Remember why the attempt (1 is the first) failed."""
-        reasons = self._reasons.setdefault(message_id, {})
-        self._reasons.move_to_end(message_id)
-        reasons[attempt] = reason
+        reasons = self._reasons[message_id] = {**self.of(message_id), attempt: reason}
         if len(reasons) > _MOST_ATTEMPTS:
             del reasons[min(reasons)]
-        if len(self._reasons) > _MOST_MESSAGES:
-            self._reasons.popitem(last=False)
 
     def of(self, message_id: str) -> Mapping[int, str]:
         """Return the reasons that are known, by attempt."""

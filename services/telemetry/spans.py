@@ -9,7 +9,6 @@ By OpenTelemetry's semantic conventions for messaging spans, of the system `aws_
 
 import functools
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any, ParamSpec, Self, TypeVar
@@ -47,11 +46,12 @@ from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_SCHEME
 from opentelemetry.semconv.attributes.user_agent_attributes import USER_AGENT_ORIGINAL
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
 from services.errors import is_sentence, text_of_error
+from services.primitives.bounded import BoundedMap
 from services.sqs_limits import attribute_text
 from services.telemetry.redaction import HIDDEN, tellable, without_url_secrets
 from services.telemetry.seldom import Seldom
@@ -69,7 +69,6 @@ DEAD_LETTERED = "dead_lettered"
 
 _SERVER_ERROR = 500
 _CLIENT_ERROR = 400
-_MOST_REMEMBERED = 10_000
 _MAX_MESSAGE_BYTES = 2000
 _MAX_STACK_BYTES = 4000
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -108,8 +107,9 @@ class RecordingTracer(Tracer):
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer(_INSTRUMENTATION, schema_url=_SCHEMA_URL)
-        self._attempts = _RecentSpans()
-        self._deliveries = _RecentSpans()
+        # What comes next is linked to the last span of its message, or its task.
+        self._attempts: BoundedMap[str, list[Link]] = BoundedMap()
+        self._deliveries: BoundedMap[str, list[Link]] = BoundedMap()
 
     @override
     @_or(NO_SPAN)
@@ -145,7 +145,7 @@ class RecordingTracer(Tracer):
         self, source: Destination, message_id: str, receive_count: int, attributes: Mapping[str, str]
     ) -> Span:
         parent = read_attributes(attributes)
-        links = [*_link_to(trace.get_current_span(parent)), *self._attempts.link_to(message_id)]
+        links = [*_link_to(trace.get_current_span(parent)), *self._attempts.get(message_id, [])]
         span = self._start(
             f"process {source.template}",
             SpanKind.CONSUMER,
@@ -157,7 +157,7 @@ class RecordingTracer(Tracer):
             parent,
             links,
         )
-        self._attempts.add(message_id, span)
+        self._attempts[message_id] = _link_to(span)
         return _StayingSpan(span)
 
     @override
@@ -171,8 +171,8 @@ class RecordingTracer(Tracer):
         attributes: Attributes = {TASK_ID: task_id}
         if attempt > 1:
             attributes[HTTP_REQUEST_RESEND_COUNT] = attempt - 1
-        span = self._start_request("POST", url, attributes, links=self._deliveries.link_to(task_id))
-        self._deliveries.add(task_id, span)
+        span = self._start_request("POST", url, attributes, links=self._deliveries.get(task_id, []))
+        self._deliveries[task_id] = _link_to(span)
         return _CarriedSpan(span)
 
     @override
@@ -303,25 +303,6 @@ class _ServerSpan(_ActiveSpan):
             await send(message)
 
         return watch
-
-
-class _RecentSpans:
-    """The last span of each of the last 10 000 things, by their ids: what comes next is linked to it."""
-
-    def __init__(self) -> None:
-        self._contexts: OrderedDict[str, SpanContext] = OrderedDict()
-
-    def add(self, id_: str, span: trace.Span) -> None:
-        """Remember the span as the last one of the id."""
-        self._contexts[id_] = span.get_span_context()
-        self._contexts.move_to_end(id_)
-        if len(self._contexts) > _MOST_REMEMBERED:
-            self._contexts.popitem(last=False)
-
-    def link_to(self, id_: str) -> list[Link]:
-        """Return a link to the last span of the id, where one is remembered."""
-        context = self._contexts.get(id_)
-        return [] if context is None else [Link(context)]
 
 
 def _messaging(name: str, operation: MessagingOperationTypeValues, destination: Destination) -> Attributes:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from stack.config import ROOT, StackSettings
+from stack.containers.compose_file import console_services, worker_command
 from stack.containers.docker import Compose
-from stack.generate import QUEUES_FILE, console_services, worker_command, worker_queues
-from stack.native.localstack import place_init, render_queues
+from stack.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
 from stack.whole_file import write_whole
 
 TEMPLATE = "worker-calculation"

@@ -5,8 +5,8 @@ from functools import partial
 
 from stack.config import StackSettings
 from stack.containers.docker import Container, succeeds_in
-from stack.native.programs import API, CONSOLE, LOCALSTACK, RECEIVER
 from stack.readiness import READY, Probe, Readiness, http_probe, impatient, localstack_probe
+from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER
 
 ENDED = {"restarting", "exited", "dead"}
 

@@ -15,6 +15,7 @@ from stack.containers import kept_logs
 from stack.containers import logs as container_logs
 from stack.containers.additional_workers import compose_environment, provisioned_queues, write_additions
 from stack.containers.docker import Compose, Container, image_exists, pull, remove, remove_image, resume, start, stop
+from stack.containers.engine import engine_answers
 from stack.containers.projects import has_volumes, held_ports, project_containers, require_own
 from stack.containers.readiness import health_urls, known_readiness, probe_of, readiness_of
 from stack.errors import StackError, no_such_service
@@ -22,11 +23,9 @@ from stack.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.localstack_api import connect
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
-from stack.mode import engine_answers
-from stack.native.programs import API, CONSOLE, LOCALSTACK, RECEIVER
 from stack.ports import require_free_ports
 from stack.readiness import READY, Probe, Readiness, wait_until_all_ready
-from stack.status import ServiceStatus
+from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
 
 READY_SECONDS = 120.0

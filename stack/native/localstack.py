@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.config import ROOT
-from stack.errors import StackError, writing
+from stack.errors import StackError
 from stack.native.interpreter import lasting
+from stack.provisioning import output_of, place_init
 from stack.terminal import say_aside
-from stack.whole_file import write_whole
 
-INIT = ROOT / "localstack-init"
 COMMAND = ["-m", "localstack.runtime.main"]
 
 
@@ -71,43 +70,10 @@ def place_hook(filesystem_root: Path, queues_json: str) -> None:
     place_init(filesystem_root / "etc" / "localstack" / "init", queues_json)
 
 
-def place_init(directory: Path, queues_json: str) -> None:
-    """Copy `localstack-init/` there, with these queues."""
-    with writing(directory):
-        _copy_init(directory)
-    write_whole(directory / "queues.json", queues_json)
-
-
-def _copy_init(target: Path) -> None:
-    """Copy what LocalStack runs at its start, to be written to: in a checkout that is only to be read it cannot be."""
-    for file in INIT.rglob("*"):
-        if file.is_file():
-            copy = target / file.relative_to(INIT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(file.read_bytes())
-
-
 def _venv() -> Path:
     return Path(f"{sys.prefix}-localstack")
 
 
-def render_queues(environment: Mapping[str, str]) -> str:
-    """The queues of the configured task types, as the services' code computes them, as JSON text.
-
-    Raises `StackError` with the services' own line where a setting cannot work.
-    """
-    command = [sys.executable, "-m", "services.queues"]
-    return _output(command, environment, "The queues cannot be computed")
-
-
 def require_startable(environment: Mapping[str, str]) -> None:
     """Raise `StackError` with the services' own line where they could not start with these settings."""
-    _output([sys.executable, "-m", "services.check"], environment, "The stack runs on as it was")
-
-
-def _output(command: list[str], environment: Mapping[str, str], failure: str) -> str:
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        *evidence, line = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise StackError(f"{failure}: {line}", "\n".join(evidence))
-    return done.stdout
+    output_of("services.check", environment, "The stack runs on as it was")

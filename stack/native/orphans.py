@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from stack.native.programs import LOCALSTACK
+from stack.status import LOCALSTACK
 
 POLL_SECONDS = 0.05
 STOP_SECONDS = 15.0

@@ -1,6 +1,5 @@
 """The programs of a native stack: how each is started, and where it says that it is ready."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,12 +8,8 @@ from stack.config import StackSettings
 from stack.errors import StackError
 from stack.native.interpreter import PYTHON
 from stack.native.localstack import COMMAND, localstack_environment, localstack_python
-
-LOCALSTACK = "localstack"
-RECEIVER = "receiver"
-API = "api"
-DLQ_WATCHER = "dlq-watcher"
-CONSOLE = "console"
+from stack.provisioning import worker_queues
+from stack.status import API, CONSOLE, DLQ_WATCHER, LOCALSTACK, RECEIVER
 
 # A service is killed when it has not stopped this long after its drain should have ended. In that time it settles what
 # was cut short.
@@ -40,10 +35,10 @@ class Program:
 
 def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
     """Every program of the stack, in the order of their start; each service takes one of `health_ports`."""
-    workers = [queue["name"] for queue in json.loads(queues_json)["queues"] if queue["consumer"] == "worker"]
+    queues = worker_queues(queues_json)
     services = [
         _api(settings, next(health_ports)),
-        *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in workers),
+        *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in queues),
         _consumer(settings, DLQ_WATCHER, ["services.dlq_watcher"], next(health_ports)),
     ]
     return [_localstack(settings), _receiver(settings), *services, _console(settings, services)]

@@ -15,13 +15,14 @@ from stack.logs import files as log_files
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.native.fingerprint import fingerprint
-from stack.native.localstack import install_localstack, place_hook, render_queues, require_startable
+from stack.native.localstack import install_localstack, place_hook, require_startable
 from stack.native.orphans import find_orphans, is_stopped, stop_orphans
-from stack.native.programs import API, CONSOLE, LOCALSTACK, RECEIVER, programs
+from stack.native.programs import programs
 from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
 from stack.ports import free_port, require_free_ports
+from stack.provisioning import render_queues
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
-from stack.status import ServiceStatus
+from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
 

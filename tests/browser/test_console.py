@@ -595,7 +595,7 @@ def a_service(name: str = "worker-calculation", **differences: Any) -> dict[str,
         "slots": 5,
         "busy": 0,
         "last_receive_seconds_ago": 1,
-        "in_hand": [],
+        "in_flight": [],
     }
     return {
         "name": name, "url": f"http://{name}", "host": "here", "pid": 1, "uptime_seconds": 1.0, "alive": True,

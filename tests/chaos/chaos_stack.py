@@ -13,9 +13,9 @@ from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.config import stack_settings
 from stack.localstack_api import connect
-from stack.native.programs import API, DLQ_WATCHER, RECEIVER
 from stack.native.supervisor import Supervisor
 from stack.ports import free_port
+from stack.status import API, DLQ_WATCHER, RECEIVER
 from tests.chaos.evidence import QueuedMessage, read_queues
 from tests.chaos.plan import SignalName, Targets
 from tests.end_to_end.stack_control import SETTINGS, StackControl

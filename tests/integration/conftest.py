@@ -10,8 +10,9 @@ import pytest
 
 from stack.config import ROOT
 from stack.environment import merged_environment
-from stack.native.localstack import COMMAND, localstack_environment, localstack_python, place_hook, render_queues
+from stack.native.localstack import COMMAND, localstack_environment, localstack_python, place_hook
 from stack.ports import free_port
+from stack.provisioning import render_queues
 from stack.readiness import Readiness, localstack_probe, wait_for_verdict
 
 READY_SECONDS = 180.0

@@ -13,8 +13,9 @@ import yaml
 from stack.config import ROOT, StackSettings
 from stack.containers.additional_workers import additional_services
 from stack.environment import service_environment
-from stack.generate import replace_region, worker_queues
+from stack.generate import replace_region
 from stack.observability import PROFILE
+from stack.provisioning import worker_queues
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

@@ -15,7 +15,7 @@ import pytest
 from stack.config import ROOT
 from stack.errors import StackError
 from stack.lock import alone
-from stack.saved_messages import saved_messages_file
+from stack.state import saved_messages_file
 
 HOLD = """
 import sys

@@ -50,7 +50,7 @@ def worker(name: str, *consumers: dict[str, Any], **told: Any) -> dict[str, Any]
     }
 
 
-def in_hand(task_id: str | None, seconds: float, attempt: int = 1, *, settling: bool = False) -> dict[str, Any]:
+def in_flight(task_id: str | None, seconds: float, attempt: int = 1, *, settling: bool = False) -> dict[str, Any]:
     return {
         "task_id": task_id,
         "message_id": "m-1",
@@ -84,11 +84,11 @@ STATE = {
                 "slots": 50,
                 "busy": 3,
                 "last_receive_seconds_ago": 0.1,
-                "in_hand": [
-                    in_hand("t-1", 2.5, 3),
-                    in_hand(None, 0.4, settling=True),
-                    in_hand("t-3", 0),
-                    in_hand("t-4", 0),
+                "in_flight": [
+                    in_flight("t-1", 2.5, 3),
+                    in_flight(None, 0.4, settling=True),
+                    in_flight("t-3", 0),
+                    in_flight("t-4", 0),
                 ],
             },
             reasons=["calculation: no successful receive yet"],
@@ -214,7 +214,7 @@ def test_where_something_else_answers_that_is_said(serve: Serve, answer: Any) ->
 
 def test_the_copies_of_a_worker_have_the_names_that_they_have_among_the_services(serve: Serve) -> None:
     copies = [
-        worker("worker-data", {"queue": "data", "slots": 50, "busy": 0, "in_hand": []}, url="http://172.18.0.4:8081"),
+        worker("worker-data", {"queue": "data", "slots": 50, "busy": 0, "in_flight": []}, url="http://172.18.0.4:8081"),
         worker("worker-data", url="http://172.18.0.9:8081", error="connection refused"),
     ]
     services = [

@@ -9,8 +9,7 @@ from stack import state
 from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings
 from stack.errors import StackError
 from stack.running import mode_before
-from stack.saved_messages import saved_messages_file
-from stack.state import Remembered
+from stack.state import Remembered, saved_messages_file
 
 STARTED_WITH = {"LOCALSTACK_PORT": "4567", PROJECT_NAME: "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
 ASKED_LATER = {"LOCALSTACK_PORT": "4566", PROJECT_NAME: "other", "COMPOSE_FILE": "other.yml", "LOG_LEVEL": "DEBUG"}

@@ -13,8 +13,8 @@ import pytest
 from stack.config import ROOT
 from stack.errors import StackError, writing
 from stack.lock import alone
-from stack.native.localstack import place_init
 from stack.native.supervisor import Supervisor
+from stack.provisioning import place_init
 from stack.whole_file import write_whole
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from stack.config import StackSettings
 from stack.containers.docker import Compose
+from stack.containers.engine import engine_answers
 from stack.containers.stack import ps
 from stack.errors import StackError
-from stack.mode import engine_answers
 
 FAKE_DOCKER = """#!/bin/sh
 echo "$@" >> "$0.arguments"

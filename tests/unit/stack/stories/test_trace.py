@@ -6,7 +6,7 @@ import pytest
 
 from stack.errors import StackError
 from stack.logs.line import ROTATED_AWAY, RawLine, missing_lines
-from stack.logs.tail import steps_in
+from stack.stories.tail import steps_in
 from stack.stories.trace import find_story
 from tests.unit.stack.logs.log_lines import BEGAN, TASK, raw
 

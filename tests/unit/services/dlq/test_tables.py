@@ -1,6 +1,5 @@
-"""How dead messages look."""
+"""How dead messages look in a terminal."""
 
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ from rich.console import Console, RenderableType
 
 from services.dead_letters.dead_message import content_of
 from services.dead_letters.plan import Move
-from services.dlq import render
+from services.dlq import tables
 from services.queueing.queue import QueueState
 from tests.unit.services.dead_letters.letters import DEFINITIONS, OUTCOME, SENT_AT, TASK, letter
 
@@ -36,7 +35,7 @@ def lines(*parts: RenderableType, width: int = 200) -> list[list[str]]:
 def test_a_queue_is_a_line_with_its_counts_and_where_its_messages_go_back() -> None:
     states = {"calculation-dlq": QueueState("arn", 1200, 3, 0), "undelivered": QueueState("arn", 0, 0, 0)}
 
-    table = lines(render.queue_table(states, DEFINITIONS))
+    table = lines(tables.queue_table(states, DEFINITIONS))
 
     assert [[cell.strip() for cell in line] for line in table[1:]] == [
         ["calculation-dlq", "1,200", "3", "calculation"],
@@ -45,7 +44,7 @@ def test_a_queue_is_a_line_with_its_counts_and_where_its_messages_go_back() -> N
 
 
 def test_a_message_is_a_line_with_its_age_attempts_and_reason() -> None:
-    table = lines(render.letter_table([REFUSED], NOW))
+    table = lines(tables.letter_table([REFUSED], NOW))
 
     assert [cell.strip() for cell in table[1]] == [
         "undelivered",
@@ -58,14 +57,14 @@ def test_a_message_is_a_line_with_its_age_attempts_and_reason() -> None:
 
 
 def test_a_message_that_is_no_task_is_named_by_its_sqs_id() -> None:
-    assert "message-1" in printed(render.letter_table([letter("garbage", reason="the message is no JSON")], NOW))
+    assert "message-1" in printed(tables.letter_table([letter("garbage", reason="the message is no JSON")], NOW))
 
 
 @pytest.mark.parametrize("width", [70, 80, 100, 160])
 def test_a_long_reason_of_several_lines_takes_one_line_of_the_terminal(width: int) -> None:
     dead = replace(REFUSED, task_id="6bc37fc0-8d01-4426-8b5e-ee67c3ee9ff8", reason="first\nsecond" + " and on" * 50)
 
-    text = printed(render.letter_table([dead, dead], NOW), width=width)
+    text = printed(tables.letter_table([dead, dead], NOW), width=width)
 
     assert len(text.splitlines()) == 3
     assert max(map(len, text.splitlines())) <= width
@@ -74,28 +73,15 @@ def test_a_long_reason_of_several_lines_takes_one_line_of_the_terminal(width: in
 
 
 def test_what_a_redrive_would_do_is_a_line_for_each_message() -> None:
-    text = printed(render.move_table([Move(REFUSED, "callbacks")], [letter("garbage", "undelivered")], NOW))
+    text = printed(tables.move_table([Move(REFUSED, "callbacks")], [letter("garbage", "undelivered")], NOW))
 
     assert "callbacks" in text.splitlines()[1]
     assert "nowhere: use --to" in text.splitlines()[2]
 
 
-def test_what_is_in_flight_is_said_so_that_nothing_to_see_is_no_lie() -> None:
-    states = {"calculation-dlq": QueueState("arn", 0, 2, 0), "undelivered": QueueState("arn", 5, 0, 0)}
-
-    [note] = render.in_flight_notes(states)
-
-    assert note.startswith("2 messages of calculation-dlq cannot be seen")
-
-
-def test_routes_are_told_with_their_numbers() -> None:
-    routes = Counter({("undelivered", "callbacks"): 1200, ("data-dlq", "data"): 1, ("undelivered", "data"): 0})
-    assert render.routes_text(routes) == "1 from data-dlq to data, 1,200 from undelivered to callbacks"
-
-
 def test_a_message_is_shown_with_all_that_is_known_of_it() -> None:
     dead = letter(reason="ValueError: no", attempts="3", trace="Traceback:\n  line 1")
-    text = printed(*render.letter_details(dead, content_of(TASK), "calculation", NOW), width=60)
+    text = printed(*tables.letter_details(dead, content_of(TASK), "calculation", NOW), width=60)
 
     for known in ("task-1", "calculation-dlq", "message-1", "2023-11-14T22:13:20Z (2h 5m ago)", "ValueError: no"):
         assert known in text
@@ -107,38 +93,21 @@ def test_a_message_is_shown_with_all_that_is_known_of_it() -> None:
 
 
 def test_a_message_that_sqs_moved_is_not_said_to_be_dead_since_it_was_queued() -> None:
-    text = printed(*render.letter_details(letter(), content_of(TASK), "calculation", NOW))
+    text = printed(*tables.letter_details(letter(), content_of(TASK), "calculation", NOW))
 
     assert "dead since" not in text
     assert "queued" in text
-
-
-def test_a_message_is_json_with_times_and_ages() -> None:
-    assert render.letter_json(REFUSED, "callbacks", NOW) == {
-        "queue": "undelivered",
-        "message_id": "message-1",
-        "kind": "outcome",
-        "task_id": "task-1",
-        "task_type": "calculation",
-        "callback_url": "http://receiver/callback",
-        "accepted_at": None,
-        "sent_at": "2023-11-14T22:13:20Z",
-        "age_seconds": 7500,
-        "attempts": 7,
-        "reason": "the receiver answered 503",
-        "redrives_to": "callbacks",
-    }
 
 
 @pytest.mark.parametrize("command", ["\x1b[2J", "\x9b31m", "\x07", "\r", "\u202e", "\ud800"])
 def test_no_message_commands_the_terminal(command: str) -> None:
     dead = replace(REFUSED, task_id=command, task_type=command, reason=command, callback_url=command, trace=command)
 
-    text = printed(render.letter_table([dead], NOW), *render.letter_details(dead, {command: command}, None, NOW))
+    text = printed(tables.letter_table([dead], NOW), *tables.letter_details(dead, {command: command}, None, NOW))
 
     assert command not in text
     text.encode()
 
 
 def test_the_markup_of_a_reason_is_text() -> None:
-    assert "[bold]no[/bold]" in printed(render.letter_table([replace(REFUSED, reason="[bold]no[/bold]")], NOW))
+    assert "[bold]no[/bold]" in printed(tables.letter_table([replace(REFUSED, reason="[bold]no[/bold]")], NOW))
