@@ -16,6 +16,7 @@ from services.dlq_watcher.queue_watch import (
 from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
+from services.messages import peek_task_id
 from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
 from services.queueing.consumer import Consumer
@@ -62,7 +63,9 @@ def make_components(settings: WatcherSettings, task_types: TaskTypes, resources:
 
     def consumer_of(source: str, handler: MessageHandler) -> Consumer:
         dlq = queues.dead_letter_queue_of(queues[source])
-        return Consumer(dlq, queues.dead_letter_queue_of(dlq), StuckHandler(handler, source, tell), _POLICY, settings)
+        stuck = StuckHandler(handler, source, tell)
+        dead_letter_queue = queues.dead_letter_queue_of(dlq)
+        return Consumer(dlq, dead_letter_queue, stuck, _POLICY, settings, task_id_of=peek_task_id)
 
     return [
         *(
@@ -87,7 +90,7 @@ def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequen
         roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_HAND})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
         handler = AlertHandler(of_stack(settings.queue_name_prefix, tell))
-        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy)
+        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy, task_id_of=peek_task_id)
 
     if not settings.slack_bot_token:
         return [consumer_of(log_alert)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -48,13 +48,17 @@ class Consumer:
         settings: ConsumerSettings,
         *,
         caution: Caution | None = None,
+        task_id_of: Callable[[str], str | None] = lambda _body: None,
         retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
     ) -> None:
         """Without `caution` it takes all that it has room for, whatever became of the worker before it.
 
+        `task_id_of` finds the id of a task in the body of its message, for those who look at the work.
+
         `retry_waits_seconds`: between the tries of a call on SQS that fails.
         """
         self._queue = queue
+        self._task_id_of = task_id_of
         self._settings = settings
         caution = caution or Caution()
         self._changed = asyncio.Event()
@@ -102,8 +106,11 @@ class Consumer:
             "busy": self._slots.taken,
             "left_running": self._slots.left_running,
             "last_receive_seconds_ago": self._poller.seconds_since_receive,
-            "in_flight": [in_flight.describe() for in_flight in islice(self._in_flight.values(), _MOST_LISTED)],
+            "in_flight": [self._describe(each) for each in islice(self._in_flight.values(), _MOST_LISTED)],
         }
+
+    def _describe(self, in_flight: InFlight) -> dict[str, Any]:
+        return {"task_id": self._task_id_of(in_flight.message.body), **in_flight.describe()}
 
     def _free_slots(self) -> int:
         # Where SQS does not take what was decided, no more is begun than can be held meanwhile.

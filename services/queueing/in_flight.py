@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from services.messages import peek_task_id
 from services.primitives import clock
 from services.primitives.clock import Moment
 from services.queueing.message import ReceivedMessage
@@ -57,7 +56,6 @@ class InFlight:
     def describe(self) -> dict[str, Any]:
         """Return, as JSON, what it is and how long it has been in flight."""
         return {
-            "task_id": peek_task_id(self.message.body),
             "message_id": self.message.message_id,
             "attempt": self.message.receive_count,
             "since_seconds": time.monotonic() - self.since,

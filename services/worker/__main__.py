@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from services.messages import peek_task_id
 from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
@@ -55,7 +56,7 @@ def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: R
         schedule = settings.callback_retry_schedule_seconds
         policy = RetryPolicy(len(schedule), tuple(schedule[1:] or schedule))
         limited = AttemptLimit(callback_handler, queue.definition.max_attempts)
-        return [Consumer(queue, dead_letter_queue, limited, policy, settings)]
+        return [Consumer(queue, dead_letter_queue, limited, policy, settings, task_id_of=peek_task_id)]
     task_type, task_settings = booted.task_types[queue_name], booted.task_settings[queue_name]
     handler = AttemptLimit(
         TaskHandler(task_type, task_settings, resources.http, resources.delivery, settings),
@@ -65,7 +66,7 @@ def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: R
     # So long is hidden what a lost worker had in flight; what its last long poll was given, longer by that poll.
     return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds
     caution = Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
-    return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution)]
+    return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution, task_id_of=peek_task_id)]
 
 
 if __name__ == "__main__":
