@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
-from receiver import exact_json
+from receiver import exact_json, log_events
 from receiver.broken_answers import BrokenAnswer
 from receiver.dependencies import Limit, RequestBody, SettingsOfApp, StoreOfApp, stopping_of, wait_out
 from receiver.exact_json import ExactJSONResponse
@@ -291,7 +291,7 @@ def _log_delivery(delivery: Delivery, traceparent: str) -> None:
     trace_id = trace_id_in(traceparent)
     trace = {} if trace_id is None else {"trace_id": trace_id}
     told = {"task_id": delivery.task_id, "attempt": delivery.attempt, **answered, "outcome": delivery.outcome}
-    log.info("callback received", **told, **trace)
+    log.info(log_events.CALLBACK_RECEIVED, **told, **trace)
 
 
 async def _note_answered(store: Store, delivery_id: int, arrived_at: float, fault: Fault | None = None) -> None:

@@ -40,7 +40,7 @@ from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECON
 from services.queueing.queue import Queue
 from services.queueing.retrying import insistently
 from services.queueing.settings import ConsumerSettings
-from services.telemetry import tracing
+from services.telemetry import log_events, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,6 @@ MessageHandler = Callable[[ReceivedMessage], Awaitable[None]]
 
 _FIRST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 30.0
-_UNSETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 
 # A long poll ends by itself. Longer than this after its time, SQS is silent.
 _POLL_GRACE_SECONDS = 5.0
@@ -73,7 +72,7 @@ async def attempt(
     except Exception as error:
         # The others are sentences, and are logged with the decision.
         if not is_sentence(error):
-            log.warning("attempt failed", attempt=in_hand.message.receive_count, exc_info=error)
+            log.warning(log_events.ATTEMPT_FAILED, attempt=in_hand.message.receive_count, exc_info=error)
         failure = error
     else:
         return Acknowledge()
@@ -369,14 +368,14 @@ class Consumer:
             if isinstance(decision, Retry):
                 await self._return(in_hand, decision)
             elif isinstance(decision, Drop):
-                log.warning("dropped: the message is not in hand any more", reason=decision.reason)
+                log.warning(log_events.DROPPED, reason=decision.reason)
         except MessageGoneError as error:
-            log.warning("not returned for retry: the message is not in hand any more", error=str(error))
+            log.warning(log_events.NOT_RETURNED, error=str(error))
         except asyncio.CancelledError:
-            log.error(_UNSETTLED, error="there was no time left")  # noqa: TRY400  # it is no error of this program
+            log.error(log_events.NOT_SETTLED, error="there was no time left")  # noqa: TRY400  # it is no error of this program
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
-            log.exception(_UNSETTLED)
+            log.exception(log_events.NOT_SETTLED)
 
     async def _hold(self, in_hand: InHand) -> Decision:
         """Keep the message until it is settled, or must return: from then on its next delivery is no repeat."""
@@ -461,7 +460,7 @@ class Consumer:
         message_id = in_hand.message.message_id
         self._remember(in_hand, decision)
         if isinstance(decision, DeadLetter):
-            log.error("dead-lettered", reason=decision.reason, attempts=decision.attempts)
+            log.error(log_events.DEAD_LETTERED, reason=decision.reason, attempts=decision.attempts)
             await insistently(lambda: self._dead_letter(in_hand.message, decision))
             self._remember(in_hand, Acknowledge())
         await insistently(lambda: self._delete(in_hand))
@@ -492,7 +491,7 @@ class Consumer:
         await self._dead_letter_queue.forward(message, attributes, without=FAILURE_ATTRIBUTES)
 
     async def _return(self, in_hand: InHand, decision: Retry) -> None:
-        log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)
+        log.info(log_events.RETURNED_FOR_RETRY, reason=decision.reason, after_seconds=decision.after_seconds)
         await insistently(lambda: self._queue.change_visibility(in_hand.message, decision.after_seconds))
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from services.queueing.decisions import jittered
 from services.queueing.errors import SqsEntryError
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,6 @@ async def insistently(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
         except Exception as error:
             if isinstance(error, SqsEntryError) and error.is_final:
                 raise
-            log.warning("SQS call failed, trying again", error=repr(error))
+            log.warning(log_events.SQS_CALL_FAILED, error=repr(error))
             await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
     return await call()

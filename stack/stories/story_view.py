@@ -8,7 +8,9 @@ from rich.text import Text
 
 from services.primitives.durations import describe_duration
 from stack.logs.view import blocks, date_and_time, service_style, shown, time_of_day, value_text, width_of
-from stack.stories.task_story import Mark, Standing, State, Step, Story
+from stack.stories.standing import Standing, State
+from stack.stories.step import Mark, Step
+from stack.stories.story import Story
 
 SIGNS: dict[Mark, str] = {"done": "✓", "failed": "✗", "retry": "↻", "note": "·"}
 MARK_STYLES: dict[Mark, str] = {"done": "green", "failed": "bold red", "retry": "yellow", "note": "dim"}
@@ -141,7 +143,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     }
     if standing.state == "delivered" and standing.outcome == "failure":
         return "failed", f"Failed for good, and the callback knows{_because(standing)}"
-    if standing.state == "delivered" and standing.is_told_by_receiver:
+    if standing.state == "delivered" and standing.is_by_receiver_alone:
         return "done", "Done: the receiver has taken the outcome; no other log tells of it."
     return marks_and_words[standing.state]
 

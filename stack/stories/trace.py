@@ -9,8 +9,9 @@ from stack.config import StackSettings
 from stack.errors import StackError
 from stack.localstack_api import Sqs, connect
 from stack.logs.line import LineReader, RawLine
+from stack.stories.standing import IN_A_QUEUE
+from stack.stories.story import Story, story_of
 from stack.stories.story_view import story_json, story_lines
-from stack.stories.task_story import IN_A_QUEUE, Story, story_of
 from stack.terminal import show, show_json
 
 MOST_NAMED = 5
