@@ -23,7 +23,7 @@ DROPPED = "dropped: the message is not in flight here any more"
 """A consumer: somebody else may have the message by now, so nothing is made of the attempt. Fields: `reason`."""
 
 DEAD_LETTERED = "dead-lettered"
-"""A consumer: the message goes to the dead-letter queue, one of a DLQ to `undelivered`. Fields: `reason`, `attempts`."""
+"""A consumer: the message goes to the dead-letter queue, from a DLQ to `undelivered`. Fields: `reason`, `attempts`."""
 
 NOT_SETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 """A consumer: what was decided did not reach SQS. Fields: `error` or `exception`."""
