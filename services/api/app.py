@@ -20,7 +20,7 @@ from services.api.validation_process import ValidationProcess
 from services.queueing.client import open_sqs
 from services.queueing.queues import Queues
 from services.queues import define_queues
-from services.runtime.garbage_collection import spare_what_stays
+from services.runtime.garbage_collection import freeze_gc
 from services.task_types.loading import TaskTypes
 from services.telemetry import tracing
 from web.docs import serve_docs
@@ -46,7 +46,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             app.state.task_queues = {
                 name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
             }
-            spare_what_stays()
+            freeze_gc()
             yield
             await app.state.validation.close()
             # What does not end in this time has nobody any more who waits for it.

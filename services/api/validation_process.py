@@ -15,7 +15,7 @@ from fastapi import HTTPException, status
 
 from services.api.settings import ValidationSettings
 from services.api.validation import RequestModel, faults_of_body
-from services.runtime.garbage_collection import spare_what_stays
+from services.runtime.garbage_collection import freeze_gc
 from services.task_types.loading import load_task_types
 
 log = structlog.get_logger(__name__)
@@ -115,7 +115,7 @@ def serve(connection: socket.socket, settings: ValidationSettings) -> None:
     """Answer until the other end is closed: to `<task type> <size>`, a line end and the body, with size and faults."""
     rules, task_types = settings.target_rules, load_task_types(settings.task_packages)
     models = {name: RequestModel.of(each, rules) for name, each in task_types.items()}
-    spare_what_stays()
+    freeze_gc()
     with connection, connection.makefile("rwb") as stream:
         for line in stream:
             task_type, size = line.split()

@@ -17,7 +17,7 @@ from services.queueing.dead_letter import FAILURE_ATTRIBUTES
 from services.queueing.errors import SqsEntryError
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue, QueueState
-from services.queueing.retrying import insistently
+from services.queueing.retrying import retry_sqs
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +142,7 @@ def _was_all(before: QueueState, walked: Walked, after: QueueState) -> bool:
 
 async def _delete(source: Queue, message: ReceivedMessage, moved: Moved) -> bool:
     try:
-        await insistently(lambda: source.delete(message))
+        await retry_sqs(lambda: source.delete(message))
     except SqsEntryError as error:
         moved.problems.append(f"{message.message_id} was moved, and is still in {source.definition.name}, too: {error}")
         return False

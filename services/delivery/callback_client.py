@@ -3,24 +3,21 @@
 import asyncio
 import math
 import time
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 
 import aiohttp
-import httpx
 from standardwebhooks import Webhook
 
+from services.delivery.answers import Answer, Delivered, FailedForGood, FailedForNow, judge
 from services.delivery.host_slots import HostBusyError, HostSlots
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import HTTP_ERRORS, TargetSessions, describe_http_error
 from services.outbound.http_connections import KeptConnectionLostError
-from services.outbound.redirects import describe_redirect
 from services.outbound.request_headers import header_value
-from services.outbound.retry_after import retry_after_seconds
 from services.outbound.target_url import Target, target_of
 from services.outbound.targets import ForbiddenTargetError
 from services.queueing.ownership import ensure_ours
@@ -30,45 +27,6 @@ from services.telemetry.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_
 # What is read of an answer beyond its status, so that its connection can serve the next callback.
 _MOST_ANSWER_BYTES = 65_536
 _LONGEST_ANSWER_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The receiver answered 2xx."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The delivery failed and may succeed later; `retry_after_seconds` is what the receiver asked for."""
-
-    reason: str
-    retry_after_seconds: float | None = None
-    soon: bool = True
-    """Whether a try in a moment makes sense: not where the receiver keeps its callers waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """No further attempt is wanted: by the receiver, or because it may not be called."""
-
-    reason: str
-
-
-Answer = Delivered | Refused | Rejected
-
-
-def judge(status: int, headers: Mapping[str, str], now: datetime, url: str) -> Answer:
-    """Judge the answer of a receiver at the URL.
-
-    Only 2xx is delivered, and 410 is final (Standard Webhooks 1.0, "Delivery guidelines"); a redirect is not
-    followed and counts as refused.
-    """
-    if httpx.codes.is_success(status):
-        return Delivered()
-    reason = f"the receiver answered {status}{describe_redirect(status, headers.get('location'), url)}"
-    if status == httpx.codes.GONE:
-        return Rejected(reason)
-    return Refused(reason, retry_after_seconds(headers.get("retry-after"), now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +53,8 @@ class CallbackClient:
         self._webhooks = [Webhook(secret) for secret in settings.signing_secrets]
         self._deliveries = {
             Delivered: child(DELIVERIES, "delivered"),
-            Refused: child(DELIVERIES, "refused"),
-            Rejected: child(DELIVERIES, "rejected"),
+            FailedForNow: child(DELIVERIES, "refused"),
+            FailedForGood: child(DELIVERIES, "rejected"),
         }
         self._delivery_seconds = child(DELIVERY_SECONDS)
         # An outcome can be of any task type.
@@ -105,8 +63,8 @@ class CallbackClient:
     async def post(self, outcome: OutcomeMessage, attempt: int = 1) -> Answer:
         """Make one delivery attempt, the n-th of its caller.
 
-        What goes wrong on the way is `Refused` with its reason. Raises NotOursError where it is not to be made, as the
-        message that it is made for is not this worker's any more.
+        What goes wrong on the way is `FailedForNow`, with its reason. Raises NotOursError where it is not to be made:
+        the message that it is made for is not this worker's any more.
 
         The status line decides: a receiver that sends it and then takes its time with the rest has answered.
         """
@@ -124,19 +82,19 @@ class CallbackClient:
         try:
             call = _Call(target_of(outcome.callback_url), self._headers(outcome, now), outcome.body.encode())
         except ValueError as error:
-            return Rejected(f"the receiver cannot be called: {error}")
+            return FailedForGood(f"the receiver cannot be called: {error}")
         try:
             async with self._hosts.slot(f"{call.target.host}:{call.target.port}"):
                 with tracing.tracer.delivery_span(call.target, outcome.task_id, attempt) as span:
                     return await self._post(call, span)
         except HostBusyError as busy:
-            return Refused(f"the receiver was not called: {busy}", soon=False)
+            return FailedForNow(f"the receiver was not called: {busy}", soon=False)
         except TimeoutError as error:
-            return Refused(self._describe_timeout(error), soon=False)
+            return FailedForNow(self._describe_timeout(error), soon=False)
         except ForbiddenTargetError as error:
-            return Rejected(f"the receiver was not called: {error}")
+            return FailedForGood(f"the receiver was not called: {error}")
         except HTTP_ERRORS as error:
-            return Refused(f"the receiver could not be reached: {describe_http_error(error)}")
+            return FailedForNow(f"the receiver could not be reached: {describe_http_error(error)}")
 
     async def _post(self, call: _Call, span: tracing.Span) -> Answer:
         begun = time.monotonic()

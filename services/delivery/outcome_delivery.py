@@ -3,11 +3,13 @@
 import asyncio
 import math
 import random
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from services.delivery.callback_client import Answer, CallbackClient, Delivered, Refused, Rejected
+from services.delivery.answers import Answer, Delivered, FailedForGood, FailedForNow
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.errors import PermanentError
 from services.messages import (
@@ -18,10 +20,9 @@ from services.messages import (
     encode_outcome,
 )
 from services.queueing.dead_letter import dead_letter_attributes
-from services.queueing.decisions import jittered
 from services.queueing.ownership import ensure_ours
 from services.queueing.queue import Queue
-from services.queueing.retrying import insistently
+from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, jittered, retry_sqs
 from services.queues import CALLBACKS
 from services.sqs_limits import LONGEST_DELAY_SECONDS
 from services.telemetry import log_events
@@ -41,12 +42,19 @@ class OutcomeDelivery:
     """Tries the callback briefly in place; what it does not take goes to `callbacks`, or to its DLQ if final."""
 
     def __init__(
-        self, client: CallbackClient, callbacks: Queue, callbacks_dlq: Queue, settings: DeliverySettings
+        self,
+        client: CallbackClient,
+        callbacks: Queue,
+        callbacks_dlq: Queue,
+        settings: DeliverySettings,
+        retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
     ) -> None:
+        """`retry_waits_seconds`: between the tries of a call on SQS that fails."""
         self._client = client
         self._callbacks = callbacks
         self._callbacks_dlq = callbacks_dlq
         self._in_place_waits_seconds = settings.callback_in_place_retry_seconds
+        self._retry_waits_seconds = retry_waits_seconds
         self._first_wait_seconds = settings.callback_retry_schedule_seconds[0]
         # Of its own: the default executor is for the blocking work of task types, which may hold it for long.
         self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outcome-encoder")
@@ -67,9 +75,9 @@ class OutcomeDelivery:
         match answer:
             case Delivered():
                 log.info(log_events.DELIVERED, task_id=outcome.task_id, delivery_attempts=attempts)
-            case Rejected():
+            case FailedForGood():
                 await self._give_up(outcome, answer, attempts)
-            case Refused():
+            case FailedForNow():
                 await self._hand_over(outcome, answer, attempts)
 
     async def _try_in_place(self, outcome: OutcomeMessage) -> tuple[Answer, int]:
@@ -77,14 +85,18 @@ class OutcomeDelivery:
         attempts = 1
         answer = await self._client.post(outcome)
         for wait_seconds in self._in_place_waits_seconds:
-            if not isinstance(answer, Refused) or not answer.soon or (answer.retry_after_seconds or 0) > wait_seconds:
+            if (
+                not isinstance(answer, FailedForNow)
+                or not answer.soon
+                or (answer.retry_after_seconds or 0) > wait_seconds
+            ):
                 break
             await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
             attempts += 1
             answer = await self._client.post(outcome, attempts)
         return answer, attempts
 
-    async def _hand_over(self, outcome: OutcomeMessage, answer: Refused, attempts: int) -> None:
+    async def _hand_over(self, outcome: OutcomeMessage, answer: FailedForNow, attempts: int) -> None:
         wanted_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         wait_seconds = min(math.ceil(wanted_seconds), LONGEST_DELAY_SECONDS)
         log.warning(
@@ -96,13 +108,13 @@ class OutcomeDelivery:
         )
         body = await self._message_of(outcome, answer.reason)
         made = {DELIVERY_ATTEMPTS_ATTRIBUTE: str(attempts)}
-        await insistently(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds))
+        await retry_sqs(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds), self._retry_waits_seconds)
 
-    async def _give_up(self, outcome: OutcomeMessage, answer: Rejected, attempts: int) -> None:
+    async def _give_up(self, outcome: OutcomeMessage, answer: FailedForGood, attempts: int) -> None:
         log.error(log_events.DELIVERY_GIVEN_UP, task_id=outcome.task_id, reason=answer.reason)
         body = await self._message_of(outcome, answer.reason)
         attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
-        await insistently(lambda: self._callbacks_dlq.send(body, attributes))
+        await retry_sqs(lambda: self._callbacks_dlq.send(body, attributes), self._retry_waits_seconds)
 
     async def _message_of(self, outcome: OutcomeMessage, reason: str) -> str:
         # It is ASCII, so characters are bytes.

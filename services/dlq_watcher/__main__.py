@@ -16,14 +16,16 @@ from services.dlq_watcher.queue_watch import (
 from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
+from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
 from services.queueing.samples import QueueSampler
 from services.queues import ALERTS, CALLBACKS, define_queues
 from services.runtime.boot import boot
-from services.runtime.program import Part, Resources, run_program
+from services.runtime.program import Component, run_program
+from services.runtime.resources import Resources
 from services.task_types.loading import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
@@ -45,7 +47,7 @@ def main() -> None:
         "dlq-watcher",
         settings,
         task_types,
-        lambda resources: make_parts(settings, task_types, resources),
+        lambda resources: make_components(settings, task_types, resources),
         define_queues(task_types),
         # A callback for each message in hand, from the DLQ of each task type and that of `callbacks`.
         most_connections=settings.worker_concurrency * (len(task_types) + 1),
@@ -53,7 +55,7 @@ def main() -> None:
     )
 
 
-def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Part]:
+def make_components(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Component]:
     """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what tells the alerts."""
     queues = resources.queues
     tell = of_stack(settings.queue_name_prefix, tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert)
@@ -69,7 +71,7 @@ def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Reso
         ),
         consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], tell)),
         QueueWatch(QueueSampler(queues), tell, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
-        *_alert_parts(settings, resources),
+        *_alert_components(settings, resources),
     ]
 
 
@@ -77,7 +79,7 @@ def _seconds_between_looks(queue: Queue) -> float:
     return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.destination.server_url) else SECONDS_BETWEEN_LOOKS
 
 
-def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Part]:
+def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequence[Component]:
     """Return the consumer of `alerts` and what posts them; where there is no Slack any more they go to the log."""
     alerts = resources.queues[ALERTS]
 

@@ -7,7 +7,7 @@ import structlog
 
 from services.dlq_watcher.alert import Alert, encode_alert, how_to_redrive
 from services.queueing.queue import Queue
-from services.queueing.retrying import insistently
+from services.queueing.retrying import retry_sqs
 from services.telemetry import log_events
 from services.telemetry.metrics import ALERTS, child
 
@@ -27,7 +27,7 @@ def tell_by(queue: Queue) -> TellAlert:
     """Return what sends alerts to the queue: neither a watcher that is killed nor Slack being down loses them there."""
 
     async def tell(alert: Alert) -> None:
-        await insistently(lambda: queue.send(encode_alert(alert)))
+        await retry_sqs(lambda: queue.send(encode_alert(alert)))
 
     return tell
 

@@ -8,7 +8,7 @@ from services.dlq_watcher.alert import Alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.dlq_watcher.recent_ids import RecentIds
 from services.errors import PermanentError, RetryLaterError
-from services.queueing.consumer import MessageHandler
+from services.queueing.attempt import MessageHandler
 from services.queueing.dead_letter import MAX_TRACE_BYTES
 from services.queueing.message import ReceivedMessage
 

@@ -52,14 +52,14 @@ class Caution:
         self._wary_until = now + seconds
         return seconds
 
-    def most_to_receive(self, in_hand: int, now: float) -> int:
+    def most_to_receive(self, in_flight: int, now: float) -> int:
         """Return how many messages a receive may bring, 0 for none to be made; where it is no batch, it goes alone."""
         if self._is_trusting:
             return MAX_RECEIVED_MESSAGES
         if self._suspects_waiting or self._is_last_under_way:
             return 0
         if now < self._wary_until:
-            return 1 if in_hand <= self._attempts_ended else 0
+            return 1 if in_flight <= self._attempts_ended else 0
         return self._most
 
     def received(self, messages: int, suspects: int) -> None:

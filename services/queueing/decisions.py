@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from services.errors import PermanentError, RetryLaterError, is_sentence, reason_of
 from services.queueing.attempt_history import describe_attempts
+from services.queueing.retrying import jittered
 from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 
 # SQS counts the 12 hours from the receive, so a wait must leave room for the attempt before it.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 LONGEST_RETRY_SECONDS = LONGEST_VISIBILITY_TIMEOUT_SECONDS - 600
-
-JITTER = 0.2
-"""A wait is lengthened or shortened by up to this part, so that what failed together does not return together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +94,6 @@ def decide_after_failure(
     asked = error.after_seconds if isinstance(error, RetryLaterError) else None
     wait = max(jittered(policy.wait_after(attempt), chance), asked or 0)
     return Retry(min(math.ceil(wait), LONGEST_RETRY_SECONDS), reason)
-
-
-def jittered(seconds: float, chance: float) -> float:
-    """Return the wait lengthened or shortened by up to `JITTER`; `chance` goes from 0 to 1."""
-    return seconds * (1 - JITTER + 2 * JITTER * chance)
 
 
 def _trace(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import structlog
 
 from services.primitives import clock
 from services.queueing.errors import MessageGoneError
-from services.queueing.in_flight import InHand
+from services.queueing.in_flight import InFlight
 from services.queueing.queue import Queue
 
 log = structlog.get_logger(__name__)
@@ -24,18 +24,18 @@ class Heartbeat:
         self._interval_seconds = interval_seconds
         self._visibility_timeout_seconds = visibility_timeout_seconds
         # In the order of their coming, as is not so in a set: the oldest first, and in a simulation every time alike.
-        self._held: dict[InHand, None] = {}
-        self._beats: dict[InHand, asyncio.Task[None]] = {}
+        self._held: dict[InFlight, None] = {}
+        self._beats: dict[InFlight, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
             await self._until_due()
-            for in_hand in self._held:
+            for in_flight in self._held:
                 # A beat that is still on its way needs no second one behind it; one that is too late does no good, and
                 # may keep the message from being received again.
-                if in_hand not in self._beats and in_hand.is_ours:
-                    self._beats[in_hand] = asyncio.create_task(self._beat(in_hand), context=in_hand.context)
+                if in_flight not in self._beats and in_flight.is_ours:
+                    self._beats[in_flight] = asyncio.create_task(self._beat(in_flight), context=in_flight.context)
 
     async def _until_due(self) -> None:
         begun = clock.now()
@@ -45,40 +45,40 @@ class Heartbeat:
             if clock.seconds_between(begun, clock.now()) >= self._interval_seconds:
                 return
 
-    def hold(self, in_hand: InHand) -> None:
+    def hold(self, in_flight: InFlight) -> None:
         """Keep the message hidden from now on."""
-        self._held[in_hand] = None
+        self._held[in_flight] = None
 
-    async def let_go(self, in_hand: InHand) -> None:
+    async def let_go(self, in_flight: InFlight) -> None:
         """Beat for the message no more; return when no beat for it is under way.
 
         A late one would overwrite the wait of a retry, and fail behind a delete.
         """
-        self._held.pop(in_hand, None)
-        beat = self._beats.get(in_hand)
+        self._held.pop(in_flight, None)
+        beat = self._beats.get(in_flight)
         if beat is not None:
             await asyncio.wait({beat})
 
-    def abandon(self, in_hand: InHand) -> None:
+    def abandon(self, in_flight: InFlight) -> None:
         """Beat for the message no more, and wait for no beat that is under way."""
-        self._held.pop(in_hand, None)
-        beat = self._beats.get(in_hand)
+        self._held.pop(in_flight, None)
+        beat = self._beats.get(in_flight)
         if beat is not None:
             beat.cancel()
 
-    async def _beat(self, in_hand: InHand) -> None:
-        message, asked_at = in_hand.message, clock.now()
+    async def _beat(self, in_flight: InFlight) -> None:
+        message, asked_at = in_flight.message, clock.now()
         try:
             await self._queue.change_visibility(message, self._visibility_timeout_seconds)
-            if in_hand.message is message and in_hand.is_ours:
-                in_hand.hidden_since = asked_at
+            if in_flight.message is message and in_flight.is_ours:
+                in_flight.hidden_since = asked_at
         except MessageGoneError as error:
             # Unless it was received again meanwhile.
-            if in_hand.message is message:
-                self._held.pop(in_hand, None)
-                in_hand.is_gone = in_hand.is_ours
+            if in_flight.message is message:
+                self._held.pop(in_flight, None)
+                in_flight.is_gone = in_flight.is_ours
                 log.warning("the message is not in hand any more; its work goes on", error=str(error))
         except Exception as error:  # noqa: BLE001  # the next beat may succeed; the work goes on either way
             log.warning("heartbeat failed", error=repr(error))
         finally:
-            self._beats.pop(in_hand, None)
+            self._beats.pop(in_flight, None)

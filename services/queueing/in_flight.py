@@ -17,7 +17,7 @@ _GRACE_SECONDS = 1
 
 
 @dataclass(eq=False, slots=True)
-class InHand:
+class InFlight:
     """A message that is being worked.
 
     SQS may deliver it once more meanwhile. Then `message` is the newer one: its receipt handle is the one that counts.

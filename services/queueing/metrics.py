@@ -1,10 +1,10 @@
 """What a consumer measures: its slots, the attempts it makes, and how long messages waited for them."""
 
 import time
-from collections.abc import Callable
 
 from services.queueing.decisions import Acknowledge, DeadLetter, Decision, Drop, Retry
 from services.queueing.message import ReceivedMessage
+from services.queueing.slots import Slots
 from services.telemetry.metrics import (
     ATTEMPTS,
     IN_FLIGHT,
@@ -18,8 +18,22 @@ from services.telemetry.metrics import (
 class ConsumerMetrics:
     """The metrics of the consumer of one queue, which is named as its definition is."""
 
-    def __init__(self, queue: str, slots: int, slots_taken: Callable[[], int]) -> None:
+    def __init__(self, queue: str, slots: Slots) -> None:
         self._newest_sent_at = 0.0
+        child(SLOTS, queue).set(slots.total)
+        # Asked for when somebody looks: they cost a message nothing.
+        child(IN_FLIGHT, queue).set_function(lambda: slots.taken)
+        child(LAST_RECEIVED_SENT_TIMESTAMP, queue).set_function(lambda: self._newest_sent_at)
+
+    def received(self, message: ReceivedMessage) -> None:
+        """Note a message."""
+        self._newest_sent_at = max(self._newest_sent_at, message.sent_at)
+
+
+class AttemptMetrics:
+    """The metrics of the attempts at the messages of one queue."""
+
+    def __init__(self, queue: str) -> None:
         self._wait = child(QUEUE_WAIT_SECONDS, queue)
         self._attempts = {
             Acknowledge: child(ATTEMPTS, queue, "done"),
@@ -27,14 +41,6 @@ class ConsumerMetrics:
             DeadLetter: child(ATTEMPTS, queue, "dead_lettered"),
             Drop: child(ATTEMPTS, queue, "dropped"),
         }
-        child(SLOTS, queue).set(slots)
-        # Asked for when somebody looks: they cost a message nothing.
-        child(IN_FLIGHT, queue).set_function(slots_taken)
-        child(LAST_RECEIVED_SENT_TIMESTAMP, queue).set_function(lambda: self._newest_sent_at)
-
-    def received(self, message: ReceivedMessage) -> None:
-        """Note a message."""
-        self._newest_sent_at = max(self._newest_sent_at, message.sent_at)
 
     def begins(self, message: ReceivedMessage) -> None:
         """Note how long the message has waited for its first attempt.

@@ -2,34 +2,52 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
 
-from services.queueing.decisions import jittered
 from services.queueing.errors import SqsEntryError
 from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
-# About a minute: so long a broker may be gone without work that is done being done again, or reported as lost.
-_WAITS_SECONDS = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
+JITTER = 0.2
+"""A wait is lengthened or shortened by up to this part, so that what failed together does not return together."""
+
+SQS_RETRY_WAITS_SECONDS: Sequence[float] = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
+"""About a minute: so long a broker may be gone without work that is done being done again, or reported as lost."""
 
 ResultT = TypeVar("ResultT")
 
 
-async def insistently(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+async def retry_sqs(
+    call: Callable[[], Awaitable[ResultT]],
+    waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
+    *,
+    deadline: float | None = None,
+) -> ResultT:
     """Try a call on SQS a few times: a moment's failure there must not make work that is done run again.
 
-    Raises what the last try raised, at once where SQS will refuse the same whenever it is asked.
+    No wait goes beyond the deadline, a time of the loop's clock. Raises what the last try raised, at once where SQS
+    will refuse the same whenever it is asked.
     """
-    for wait_seconds in _WAITS_SECONDS:
+    for wait_seconds in waits_seconds:
+        wait = jittered(wait_seconds, random.random())  # noqa: S311  # jitter
         try:
             return await call()
         except Exception as error:
-            if isinstance(error, SqsEntryError) and error.is_final:
+            if _is_final(error) or (deadline is not None and asyncio.get_running_loop().time() + wait > deadline):
                 raise
             log.warning(log_events.SQS_CALL_FAILED, error=repr(error))
-            await asyncio.sleep(jittered(wait_seconds, random.random()))  # noqa: S311  # jitter
+        await asyncio.sleep(wait)
     return await call()
+
+
+def jittered(seconds: float, chance: float) -> float:
+    """Return the wait lengthened or shortened by up to `JITTER`; `chance` goes from 0 to 1."""
+    return seconds * (1 - JITTER + 2 * JITTER * chance)
+
+
+def _is_final(error: Exception) -> bool:
+    return isinstance(error, SqsEntryError) and error.is_final

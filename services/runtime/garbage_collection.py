@@ -7,7 +7,7 @@ _ALLOCATIONS_BEFORE_COLLECTION = 10_000
 freed without it, but for few cycles."""
 
 
-def spare_what_stays() -> None:
+def freeze_gc() -> None:
     """Take all that exists out of what the collector looks through: called once everything is loaded and open.
 
     https://docs.python.org/3/library/gc.html#gc.freeze

@@ -3,26 +3,19 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from typing import NoReturn, Protocol
 
-import httpx
 import structlog
 import uvloop
 
-from services.delivery.callback_client import CallbackClient
-from services.delivery.outcome_delivery import OutcomeDelivery
-from services.outbound.http_client import open_http_client, open_target_sessions
-from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer
 from services.queueing.queue_check import QueueCheck
-from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
-from services.queues import CALLBACKS, define_queues
-from services.runtime.garbage_collection import spare_what_stays
+from services.runtime.garbage_collection import freeze_gc
 from services.runtime.health import Service, serve_health
 from services.runtime.open_files import allow_connections
+from services.runtime.resources import Resources, open_resources
 from services.runtime.settings import ConsumingServiceSettings
 from services.runtime.threads import UnawaitedExecutor, end_process, threads_at_work
 from services.task_types.loading import TaskTypes
@@ -30,20 +23,8 @@ from services.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
-_CLOSE_SECONDS = 1.0
 
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What the message handlers work with; open for the life of the program."""
-
-    queues: Queues
-    http: httpx.AsyncClient
-    callback_client: CallbackClient
-    delivery: OutcomeDelivery
-
-
-class Part(Protocol):
+class Component(Protocol):
     """What a program runs besides others, such as a Consumer."""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -57,13 +38,13 @@ def run_program(  # noqa: PLR0913  # what makes one program another
     name: str,
     settings: ConsumingServiceSettings,
     task_types: TaskTypes,
-    make_parts: Callable[[Resources], Sequence[Part]],
+    make_components: Callable[[Resources], Sequence[Component]],
     queue_names: Iterable[str],
     *,
     most_connections: int,
     samples_queues: bool = False,
 ) -> NoReturn:
-    """Run the parts until SIGTERM or SIGINT, and end the process, whatever tasks and threads are left.
+    """Run the components until SIGTERM or SIGINT, and end the process, whatever tasks and threads are left.
 
     `queue_names` are the queues that it keeps an eye on: they are to be as declared. `most_connections` are those that
     it may have at a time to users' addresses. One program of the stack samples all queues, for the metrics of them.
@@ -73,7 +54,7 @@ def run_program(  # noqa: PLR0913  # what makes one program another
     loop = uvloop.new_event_loop()
     try:
         loop.run_until_complete(
-            _run(name, settings, task_types, make_parts, queue_names, samples_queues=samples_queues)
+            _run(name, settings, task_types, make_components, queue_names, samples_queues=samples_queues)
         )
     except Exception:
         log.exception("ended by an error")
@@ -92,28 +73,28 @@ async def _run(  # noqa: PLR0913  # the same
     name: str,
     settings: ConsumingServiceSettings,
     task_types: TaskTypes,
-    make_parts: Callable[[Resources], Sequence[Part]],
+    make_components: Callable[[Resources], Sequence[Component]],
     queue_names: Iterable[str],
     *,
     samples_queues: bool,
 ) -> NoReturn:
     stop = _stop_on_signal()
-    async with _default_executor(settings), _open_resources(settings, task_types) as resources:
+    async with _default_executor(settings), open_resources(settings, task_types) as resources:
         check = QueueCheck(resources.queues[queue_name] for queue_name in queue_names)
-        parts = [check, *make_parts(resources)]
+        components = [check, *make_components(resources)]
         service = Service(
             name,
-            checks=[part.unready_reason for part in parts],
-            consumers=[part.describe_work for part in parts if isinstance(part, Consumer)],
+            checks=[part.unready_reason for part in components],
+            consumers=[part.describe_work for part in components if isinstance(part, Consumer)],
             sampler=QueueSampler(resources.queues) if samples_queues else None,
         )
         async with serve_health(settings, service):
-            spare_what_stays()
+            freeze_gc()
             log.info("started")
             # Before the first message is received: its first attempt may be the last one that the queue allows.
             await check.look()
             async with asyncio.TaskGroup() as group:
-                for part in parts:
+                for part in components:
                     group.create_task(part.run(stop))
     # Here, as the loop does not close before the last name lookup has ended, which may take long.
     _end(0)
@@ -125,32 +106,6 @@ async def _default_executor(settings: ConsumingServiceSettings) -> AsyncIterator
     with UnawaitedExecutor(settings.worker_concurrency) as executor:
         asyncio.get_running_loop().set_default_executor(executor)
         yield
-
-
-@asynccontextmanager
-async def _open_resources(settings: ConsumingServiceSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(
-            open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
-        )
-        sessions = await stack.enter_async_context(open_target_sessions(policy=settings.target_policy))
-        http = await stack.enter_async_context(
-            open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
-        )
-        queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
-        stack.push_async_callback(_close, queues)
-        callback_client = CallbackClient(sessions, settings)
-        callbacks = queues[CALLBACKS]
-        delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
-        stack.callback(delivery.close)
-        yield Resources(queues, http, callback_client, delivery)
-
-
-async def _close(queues: Queues) -> None:
-    # Nobody waits any more for what is under way, and SQS may be silent.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await queues.close()
 
 
 def _stop_on_signal() -> asyncio.Event:

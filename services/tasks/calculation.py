@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
+from services.task_types import ItemError, TaskContext, TaskItem, TaskType
 
 # Enough digits for the exact sum of the largest and the smallest double, and for 12 decimals of their quotient.
 _PRECISION = 1000

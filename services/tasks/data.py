@@ -13,10 +13,9 @@ from services.outbound.redirects import describe_redirect
 from services.outbound.request_headers import RequestHeaders
 from services.outbound.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
 from services.outbound.target_url import has_credentials
-from services.outbound.targets import TargetUrl, was_accepted
+from services.outbound.targets import was_accepted
 from services.primitives import exact_json
-from services.settings import Settings
-from services.task_types.task_type import HeldBytes, ItemError, TaskContext, TaskItem, TaskType
+from services.task_types import HeldBytes, ItemError, Settings, TargetUrl, TaskContext, TaskItem, TaskType
 
 
 class DataSettings(Settings):

@@ -8,7 +8,8 @@ from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queues import CALLBACKS, define_queues
 from services.runtime.boot import Booted, boot
-from services.runtime.program import Resources, run_program
+from services.runtime.program import run_program
+from services.runtime.resources import Resources
 from services.settings import refuse_to_start
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.callback_handler import CallbackHandler

@@ -1,7 +1,7 @@
 """Begins no attempt that a queue's redrive policy, were it as declared, would have kept from being received."""
 
 from services.errors import PermanentError
-from services.queueing.consumer import MessageHandler
+from services.queueing.attempt import MessageHandler
 from services.queueing.message import ReceivedMessage
 
 

@@ -2,7 +2,8 @@
 
 import structlog
 
-from services.delivery.callback_client import CallbackClient, Delivered, Rejected
+from services.delivery.answers import Delivered, FailedForGood
+from services.delivery.callback_client import CallbackClient
 from services.errors import PermanentError, RetryLaterError
 from services.messages import decode_outcome
 from services.queueing.message import ReceivedMessage
@@ -29,6 +30,6 @@ class CallbackHandler:
         if isinstance(answer, Delivered):
             log.info(log_events.DELIVERED)
             return
-        if isinstance(answer, Rejected):
+        if isinstance(answer, FailedForGood):
             raise PermanentError(answer.reason)
         raise RetryLaterError(answer.reason, answer.retry_after_seconds)

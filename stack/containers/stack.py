@@ -215,7 +215,7 @@ def _make_way(
 def _require_startable(compose: Compose) -> None:
     """Raise `StackError` where the new image, with the new settings, could not start."""
     try:
-        compose.run("run", "--rm", "--no-deps", "--no-TTY", CONSOLE, "python", "-m", "services.runtime.check")
+        compose.run("run", "--rm", "--no-deps", "--no-TTY", CONSOLE, "python", "-m", "services.check")
     except StackError as error:
         raise StackError("The stack runs on as it was: the new one could not start.", error.evidence) from error
 

@@ -102,7 +102,7 @@ def render_queues(environment: Mapping[str, str]) -> str:
 
 def require_startable(environment: Mapping[str, str]) -> None:
     """Raise `StackError` with the services' own line where they could not start with these settings."""
-    _output([sys.executable, "-m", "services.runtime.check"], environment, "The stack runs on as it was")
+    _output([sys.executable, "-m", "services.check"], environment, "The stack runs on as it was")
 
 
 def _output(command: list[str], environment: Mapping[str, str], failure: str) -> str:

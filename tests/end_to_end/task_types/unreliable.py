@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, HttpUrl
 
-from services.task_types.task_type import TaskContext, TaskItem, TaskType
+from services.task_types import TaskContext, TaskItem, TaskType
 
 # That of a process that was killed by SIGKILL.
 _KILLED_STATUS = 137

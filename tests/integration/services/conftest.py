@@ -24,7 +24,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.queues import Queues
 from services.queues import define_queues
-from services.runtime.program import Part
+from services.runtime.program import Component
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
@@ -105,9 +105,9 @@ class Broker:
 
     async def in_queue(self, name: str) -> tuple[int, int]:
         """How many messages wait, and how many are in somebody's hands."""
-        waiting, in_hand = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
-        attributes = await self._attributes(name, waiting, in_hand)
-        return int(attributes[waiting]), int(attributes[in_hand])
+        waiting, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+        attributes = await self._attributes(name, waiting, in_flight)
+        return int(attributes[waiting]), int(attributes[in_flight])
 
     async def take(self, name: str, count: int = 1) -> list[ReceivedMessage]:
         """Wait for so many messages, and take them from the queue."""
@@ -144,7 +144,7 @@ async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool])
 
 
 @asynccontextmanager
-async def running(*parts: Part) -> AsyncIterator[asyncio.Event]:
+async def running(*parts: Component) -> AsyncIterator[asyncio.Event]:
     """Run the parts of a program; gives what tells them to stop, and behind the block they have stopped."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:

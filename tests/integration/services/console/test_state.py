@@ -72,7 +72,7 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
             await broker.queues["calculation"].send(encode_task("task-7", "calculation", json.dumps(REQUEST)))
             busy = await console.state_when(
                 # One that does not answer in time has none for now.
-                lambda state: any(each["in_hand"] for each in service(state, "worker-calculation")["consumers"])
+                lambda state: any(each["in_flight"] for each in service(state, "worker-calculation")["consumers"])
             )
         # While it was stopping it may have had another error.
         dead = await console.state_when(
@@ -82,7 +82,7 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
     worker = service(busy, "worker-calculation")
     [consumer] = worker["consumers"]
     assert worker["pid"] == process.pid
-    assert (consumer["queue"], consumer["busy"], consumer["in_hand"][0]["task_id"]) == ("calculation", 1, "task-7")
+    assert (consumer["queue"], consumer["busy"], consumer["in_flight"][0]["task_id"]) == ("calculation", 1, "task-7")
     assert not service(dead, "worker-calculation")["alive"]
 
 

@@ -14,7 +14,6 @@ from services.delivery.outcome_delivery import OutcomeDelivery, OutcomeTooLargeE
 from services.errors import PermanentError, RetryLaterError
 from services.messages import MAX_BODY_BYTES, MAX_OUTCOME_BYTES, OutcomeMessage, decode_outcome, encode_outcome
 from services.outbound.http_client import TargetSessions
-from services.queueing import retrying as insistence
 from services.queueing.message import ReceivedMessage
 from services.queueing.message_size import message_bytes
 from services.worker.callback_handler import CallbackHandler
@@ -55,7 +54,7 @@ def delivery_of(
         **changes,
     )
     client = CallbackClient(sessions, settings)
-    return OutcomeDelivery(client, broker.queues["callbacks"], broker.queues["callbacks-dlq"], settings)
+    return OutcomeDelivery(client, broker.queues["callbacks"], broker.queues["callbacks-dlq"], settings, (0, 0))
 
 
 def waiting(body: str) -> ReceivedMessage:
@@ -185,10 +184,8 @@ async def test_an_outcome_that_no_queue_can_hold_fails_its_task_with_a_reason_th
 
 
 async def test_an_outcome_that_is_neither_delivered_nor_on_a_queue_is_not_let_go(
-    unprovisioned: Broker, sessions: TargetSessions, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    unprovisioned: Broker, sessions: TargetSessions, closed_port: int
 ) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", (0, 0))
-
     with pytest.raises(ClientError, match="NonExistentQueue"):
         await delivery_of(unprovisioned, sessions).deliver(outcome_for(f"http://127.0.0.1:{closed_port}/"))
 

@@ -12,11 +12,11 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.__main__ import make_components
 from services.dlq_watcher.alert import encode_alert
 from services.dlq_watcher.settings import WatcherSettings
 from services.messages import OutcomeMessage, encode_outcome, encode_task
-from services.runtime.program import _open_resources
+from services.runtime.resources import open_resources
 from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
@@ -56,8 +56,8 @@ def settings(broker: Broker, strict_slack: StrictSlack) -> WatcherSettings:
 async def watching(settings: WatcherSettings) -> AsyncIterator[None]:
     task_types = load_task_types(["services.tasks"])
     async with (
-        _open_resources(settings, task_types) as resources,
-        running(*make_parts(settings, task_types, resources)),
+        open_resources(settings, task_types) as resources,
+        running(*make_components(settings, task_types, resources)),
     ):
         yield
 

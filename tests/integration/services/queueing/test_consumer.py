@@ -1,22 +1,23 @@
 """How a queue is consumed, on a real LocalStack."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
 import structlog
 from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.errors import PermanentError
-from services.queueing import retrying as insistence
+from services.queueing.attempt import MessageHandler
 from services.queueing.attempt_history import NOT_KNOWN
 from services.queueing.client import open_sqs
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
+from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS
 from services.telemetry import log_events
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
@@ -24,7 +25,7 @@ from tests.jumping_clock import JumpingClock
 
 AT_ONCE = RetryPolicy(3, (0,))
 ONCE = RetryPolicy(1, (0,))
-AGAIN_IN_HAND = "received again while in hand"
+AGAIN_IN_FLIGHT = "received again while in flight"
 """What is logged of a message whose visibility timeout has ended while it was worked."""
 
 
@@ -94,17 +95,24 @@ async def receive_again(broker: Broker, message: ReceivedMessage) -> None:
     """Show a message that is being worked, as if its heartbeat had failed, until the consumer was given it again."""
     with capture_logs() as lines:
         await broker.queues["calculation"].change_visibility(message, 0)
-        while not any(line["event"] == AGAIN_IN_HAND for line in lines):
+        while not any(line["event"] == AGAIN_IN_FLIGHT for line in lines):
             await broker.requests.reach("ReceiveMessage", broker.requests.counts["ReceiveMessage"] + 1)
 
 
-def consumer_of(broker: Broker, work: MessageHandler, policy: RetryPolicy = AT_ONCE, **settings: Any) -> Consumer:
+def consumer_of(
+    broker: Broker,
+    work: MessageHandler,
+    policy: RetryPolicy = AT_ONCE,
+    retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
+    **settings: Any,
+) -> Consumer:
     return Consumer(
         broker.queues["calculation"],
         broker.queues["calculation-dlq"],
         work,
         policy,
         WorkerSettings(**broker.environment, sqs_wait_time_seconds=1, **settings),
+        retry_waits_seconds=retry_waits_seconds,
     )
 
 
@@ -216,15 +224,12 @@ async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(bro
     assert dead.attributes["reason"].startswith("attempt 3: ValueError: no; ")
 
 
-async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(broker: Broker) -> None:
     await broker.queues["calculation"].send("body")
     work = Work()
     failures = Failures(broker, "DeleteMessageBatch", 1)
 
-    async with running(consumer_of(broker, work)):
+    async with running(consumer_of(broker, work, retry_waits_seconds=())):
         await failures.next()
         await show_again(broker, work.begun[0])
         await failures.are_over()
@@ -233,15 +238,12 @@ async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be
     assert await broker.in_queue("calculation") == (0, 0)
 
 
-async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(broker: Broker) -> None:
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "DeleteMessageBatch", 1)
 
-    async with running(consumer_of(broker, work)):
+    async with running(consumer_of(broker, work, retry_waits_seconds=())):
         await failures.next()
         await show_again(broker, work.begun[0])
         await failures.are_over()
@@ -251,10 +253,7 @@ async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(
     assert await broker.in_queue("calculation-dlq") == (1, 0)
 
 
-async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(broker: Broker) -> None:
     await broker.queues["calculation"].send("body")
     failures = Failures(broker, "SendMessageBatch", 2)
     begun: list[ReceivedMessage] = []
@@ -265,7 +264,7 @@ async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_
         raise PermanentError("garbage")
 
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
-        async with running(consumer_of(broker, fail)):
+        async with running(consumer_of(broker, fail, retry_waits_seconds=())):
             for _ in range(2):
                 await failures.next()
                 await show_again(broker, begun[0])
@@ -274,15 +273,12 @@ async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_
     assert [line["task_id"] for line in lines if line["event"] == "dead-lettered"] == ["task-1"] * 3
 
 
-async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
+async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_the_next_try(broker: Broker) -> None:
     await broker.queues["calculation"].send("body")
     work = Work(error=PermanentError("garbage"))
     failures = Failures(broker, "SendMessageBatch", 1)
 
-    async with running(consumer_of(broker, work)):
+    async with running(consumer_of(broker, work, retry_waits_seconds=())):
         await failures.next()
         await show_again(broker, work.begun[0])
         [dead] = await broker.take("calculation-dlq")
@@ -342,7 +338,7 @@ async def test_a_heartbeat_that_fails_is_followed_by_the_next(broker: Broker) ->
             await broker.requests.reach("ChangeMessageVisibilityBatch", 12)
             work.let_go.set()
 
-    assert AGAIN_IN_HAND not in {line["event"] for line in lines}
+    assert AGAIN_IN_FLIGHT not in {line["event"] for line in lines}
     assert len(work.begun) == 1
     assert await broker.in_queue("calculation") == (0, 0)
 
@@ -419,7 +415,7 @@ async def test_the_heartbeat_keeps_a_long_task_from_being_received_again(broker:
             await broker.requests.reach("ChangeMessageVisibilityBatch", 12)
             work.let_go.set()
 
-    assert AGAIN_IN_HAND not in {line["event"] for line in lines}
+    assert AGAIN_IN_FLIGHT not in {line["event"] for line in lines}
     assert len(work.begun) == 1
     assert await broker.in_queue("calculation") == (0, 0)
 

@@ -10,12 +10,12 @@ from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.plan import make_plan, select
 from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
-from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.__main__ import make_components
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.dead_letter import FAILURE_ATTRIBUTES
 from services.queueing.message import ReceivedMessage, sent_at_attribute
 from services.runtime.boot import Booted
-from services.runtime.program import _open_resources
+from services.runtime.resources import open_resources
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.tasks.data import DataSettings
@@ -41,9 +41,9 @@ async def look_at_undelivered(broker: Broker) -> ReceivedMessage:
     """Have a worker and the watcher give the message up."""
     settings = {**broker.environment, "sqs_wait_time_seconds": 1}
     worker, watcher = WorkerSettings(**settings), WatcherSettings(**settings)
-    async with _open_resources(worker, TASK_TYPES) as resources:
+    async with open_resources(worker, TASK_TYPES) as resources:
         consumers = make_consumers("data", Booted(worker, TASK_TYPES, {"data": DataSettings()}), resources)
-        async with running(*consumers, *make_parts(watcher, TASK_TYPES, resources)):
+        async with running(*consumers, *make_components(watcher, TASK_TYPES, resources)):
             await until(broker, "undelivered", lambda waiting, _in_hand: waiting == 1)
     [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
     await broker.queues["undelivered"].change_visibility(message, 0)

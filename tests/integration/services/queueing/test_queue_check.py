@@ -15,15 +15,16 @@ from structlog.testing import capture_logs
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
-from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.__main__ import make_components
 from services.dlq_watcher.settings import WatcherSettings
 from services.messages import encode_task
+from services.queueing.attempt import MessageHandler
 from services.queueing.client import open_sqs
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
 from services.queueing.queue_check import QueueCheck
-from services.runtime.program import _open_resources
+from services.runtime.resources import open_resources
 from services.runtime.settings import ServiceSettings
 from services.task_types.loading import load_task_types
 from services.worker.attempt_limit import AttemptLimit
@@ -114,11 +115,11 @@ async def test_a_task_that_sqs_moved_is_reported_with_the_attempts_that_the_queu
         return web.Response()
 
     settings = WatcherSettings(**broker.environment, sqs_wait_time_seconds=1)
-    async with serve(receive) as url, _open_resources(settings, TASK_TYPES) as resources:
+    async with serve(receive) as url, open_resources(settings, TASK_TYPES) as resources:
         await QueueCheck([resources.queues["calculation"]]).look()
         request = f'{{"callback_url":"{url}","message":[]}}'
         await broker.queues["calculation-dlq"].send(encode_task("id", "calculation", request))
-        async with running(*make_parts(settings, TASK_TYPES, resources)):
+        async with running(*make_components(settings, TASK_TYPES, resources)):
             body = await asyncio.wait_for(heard.get(), PATIENCE_SECONDS)
 
     assert json.loads(body)["errors"][0]["details"].startswith("received 2 times, and no worker reported back")

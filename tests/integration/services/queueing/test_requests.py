@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from services.errors import PermanentError, RetryLaterError
-from services.queueing.consumer import Consumer, MessageHandler
+from services.queueing.attempt import MessageHandler
+from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES

@@ -135,11 +135,11 @@ def check_watcher(watched: Scraped, begun: float, queues: Iterable[str]) -> None
 def check_work_of_worker(told: dict[str, Any], task_id: str) -> None:
     assert told["service"] == "worker-calculation"
     [consumer] = told["consumers"]
-    [in_hand] = consumer["in_hand"]
+    [in_flight] = consumer["in_flight"]
     assert (consumer["queue"], consumer["slots"], consumer["busy"]) == ("calculation", 7, 1)
     assert consumer["last_receive_seconds_ago"] >= 0
-    assert (in_hand["task_id"], in_hand["attempt"], in_hand["settling"]) == (task_id, 1, False)
-    assert in_hand["since_seconds"] >= 0
+    assert (in_flight["task_id"], in_flight["attempt"], in_flight["settling"]) == (task_id, 1, False)
+    assert in_flight["since_seconds"] >= 0
 
 
 async def test_a_task_is_measured_by_every_service_that_it_goes_through(

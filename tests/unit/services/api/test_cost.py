@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -35,6 +36,7 @@ class FakeSqs:
     """An SQS client that takes everything, and counts."""
 
     def __init__(self) -> None:
+        self.meta = SimpleNamespace(endpoint_url="http://sqs")
         self.look_ups = 0
         self.batches: list[Sequence[Any]] = []
 

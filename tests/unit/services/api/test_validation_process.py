@@ -176,6 +176,7 @@ async def test_it_ends_when_it_is_closed(validation: ValidationProcess) -> None:
 
 PARENT = """
 import asyncio
+from services.api.settings import ValidationSettings
 from services.api.validation_process import ValidationProcess
 
 async def main():

@@ -12,7 +12,8 @@ from aiohttp import web
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.delivery.callback_client import Answer, CallbackClient, Delivered, Refused, Rejected, judge
+from services.delivery.answers import Answer, Delivered, FailedForGood, FailedForNow, judge
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import TargetSessions, open_target_sessions
@@ -35,17 +36,17 @@ def outcome_for(url: str) -> OutcomeMessage:
         (201, {}, Delivered()),
         (204, {}, Delivered()),
         (299, {"retry-after": "5"}, Delivered()),
-        (100, {}, Refused("the receiver answered 100")),
-        (304, {"location": "http://elsewhere/"}, Refused("the receiver answered 304")),
-        (307, {}, Refused("the receiver answered 307")),
-        (400, {}, Refused("the receiver answered 400")),
-        (404, {}, Refused("the receiver answered 404")),
-        (410, {}, Rejected("the receiver answered 410")),
-        (410, {"retry-after": "5"}, Rejected("the receiver answered 410")),
-        (429, {"retry-after": "5"}, Refused("the receiver answered 429", 5)),
-        (503, {"retry-after": "5"}, Refused("the receiver answered 503", 5)),
-        (503, {"retry-after": "soon"}, Refused("the receiver answered 503")),
-        (599, {}, Refused("the receiver answered 599")),
+        (100, {}, FailedForNow("the receiver answered 100")),
+        (304, {"location": "http://elsewhere/"}, FailedForNow("the receiver answered 304")),
+        (307, {}, FailedForNow("the receiver answered 307")),
+        (400, {}, FailedForNow("the receiver answered 400")),
+        (404, {}, FailedForNow("the receiver answered 404")),
+        (410, {}, FailedForGood("the receiver answered 410")),
+        (410, {"retry-after": "5"}, FailedForGood("the receiver answered 410")),
+        (429, {"retry-after": "5"}, FailedForNow("the receiver answered 429", 5)),
+        (503, {"retry-after": "5"}, FailedForNow("the receiver answered 503", 5)),
+        (503, {"retry-after": "soon"}, FailedForNow("the receiver answered 503")),
+        (599, {}, FailedForNow("the receiver answered 599")),
     ],
 )
 def test_how_an_answer_is_judged(status: int, headers: dict[str, str], answer: Answer) -> None:
@@ -114,7 +115,7 @@ async def test_a_receiver_may_ask_for_time_with_a_date(sessions: TargetSessions,
     async with serve(refuse) as url:
         answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, FailedForNow)
     assert answer.retry_after_seconds
     assert answer.retry_after_seconds > 3600
 
@@ -129,7 +130,7 @@ async def test_a_redirect_is_not_followed(sessions: TargetSessions, serve: Serve
     async with serve(redirect) as url:
         answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(f"{url}/callback"))
 
-    assert answer == Refused(
+    assert answer == FailedForNow(
         f"the receiver answered 307 and redirects to {url}/elsewhere, which is not followed: use that URL"
     )
     assert paths == ["/callback"]
@@ -146,7 +147,7 @@ async def test_a_receiver_that_does_not_answer_in_time_has_refused(sessions: Tar
         answer = await CallbackClient(sessions, DeliverySettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
         answered.set()
 
-    assert answer == Refused("the receiver did not answer within 0.05 seconds", soon=False)
+    assert answer == FailedForNow("the receiver did not answer within 0.05 seconds", soon=False)
 
 
 async def test_a_receiver_that_is_silent_too_long_has_refused(sessions: TargetSessions, serve: Serve) -> None:
@@ -162,7 +163,7 @@ async def test_a_receiver_that_is_silent_too_long_has_refused(sessions: TargetSe
         )
         answered.set()
 
-    assert answer == Refused("the receiver was silent for 0.05 seconds", soon=False)
+    assert answer == FailedForNow("the receiver was silent for 0.05 seconds", soon=False)
 
 
 async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(sessions: TargetSessions) -> None:
@@ -173,7 +174,7 @@ async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(sessio
             settings = DeliverySettings(callback_connect_timeout_seconds=0.05)
             answer = await CallbackClient(sessions, settings).post(outcome_for(f"http://127.0.0.1:{port}/"))
 
-    assert answer == Refused("no connection within 0.05 seconds", soon=False)
+    assert answer == FailedForNow("no connection within 0.05 seconds", soon=False)
 
 
 async def test_a_receiver_has_answered_when_its_status_has_come(sessions: TargetSessions, serve: Serve) -> None:
@@ -251,14 +252,16 @@ async def test_a_receiver_that_hangs_is_not_called_by_all(sessions: TargetSessio
         answered.set()
         assert await first == Delivered()
 
-    assert second == Refused("the receiver was not called: its answers to 1 other callbacks are awaited", soon=False)
+    assert second == FailedForNow(
+        "the receiver was not called: its answers to 1 other callbacks are awaited", soon=False
+    )
     assert calls == 1
 
 
 async def test_a_receiver_that_nobody_runs_has_refused(sessions: TargetSessions, closed_port: int) -> None:
     answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(f"http://127.0.0.1:{closed_port}/"))
 
-    assert answer == Refused(
+    assert answer == FailedForNow(
         f"the receiver could not be reached: cannot connect to 127.0.0.1:{closed_port}: Connection refused"
     )
 
@@ -272,7 +275,7 @@ async def test_a_receiver_that_hangs_up_has_refused(sessions: TargetSessions, se
     async with serve(hang_up) as url:
         answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, FailedForNow)
     assert answer.reason.startswith("the receiver could not be reached: ")
 
 
@@ -286,7 +289,7 @@ async def test_a_receiver_that_hangs_up_has_refused(sessions: TargetSessions, se
 async def test_a_url_that_can_never_be_called_is_not_tried_again(sessions: TargetSessions, url: str) -> None:
     answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
-    assert isinstance(answer, Rejected)
+    assert isinstance(answer, FailedForGood)
     assert answer.reason.startswith("the receiver cannot be called: the URL")
 
 
@@ -298,7 +301,7 @@ async def test_a_task_id_that_no_header_can_carry_is_not_tried_again(
 
     answer = await CallbackClient(sessions, DeliverySettings()).post(outcome)
 
-    assert answer == Rejected(
+    assert answer == FailedForGood(
         "the receiver cannot be called: a header's value has printable ASCII characters, spaces and tabs only"
     )
 
@@ -306,7 +309,7 @@ async def test_a_task_id_that_no_header_can_carry_is_not_tried_again(
 async def test_a_body_that_cannot_be_sent_is_not_tried_again(sessions: TargetSessions, closed_port: int) -> None:
     outcome = OutcomeMessage("id", "calculation", f"http://127.0.0.1:{closed_port}/", "\ud800")
 
-    assert isinstance(await CallbackClient(sessions, DeliverySettings()).post(outcome), Rejected)
+    assert isinstance(await CallbackClient(sessions, DeliverySettings()).post(outcome), FailedForGood)
 
 
 async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serve) -> None:
@@ -323,7 +326,7 @@ async def test_a_receiver_that_may_not_be_called_is_not_called_again(serve: Serv
     ):
         answer = await CallbackClient(sessions, DeliverySettings()).post(outcome_for(url))
 
-    assert answer == Rejected(
+    assert answer == FailedForGood(
         f"the receiver was not called: {url.removeprefix('http://')} is not public, and ALLOWED_PRIVATE_TARGETS does"
         " not list it"
     )

@@ -13,14 +13,15 @@ import pytest
 import structlog
 from pydantic import HttpUrl, TypeAdapter
 
-from services.delivery.callback_client import CallbackClient, Delivered
+from services.delivery.answers import Delivered
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound import http_client
 from services.outbound.http_client import HTTP_ERRORS, open_http_client, open_target_sessions
 from services.outbound.http_connections import GuardedConnector
 from services.outbound.targets import ForbiddenTargetError
-from services.runtime.program import _open_resources
+from services.runtime.resources import open_resources
 from services.worker.settings import WorkerSettings
 from tests.service_fixtures import policy_of
 
@@ -132,7 +133,7 @@ async def test_a_program_makes_its_requests_by_what_the_setting_lists(
     monkeypatch.setenv("ALLOWED_PRIVATE_TARGETS", entry)
     settings = WorkerSettings(aws_endpoint_url=HttpUrl("http://127.0.0.1:1"))
     answered: int | None = None
-    async with _open_resources(settings, {}) as resources:
+    async with open_resources(settings, {}) as resources:
         with suppress(ForbiddenTargetError):
             answered = (await resources.http.get(f"http://127.0.0.1:{listener.port}/")).status_code
 

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.delivery.callback_client import CallbackClient, Delivered, Refused
+from services.delivery.answers import Delivered, FailedForNow
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import TargetSessions
@@ -77,7 +78,7 @@ async def test_what_comes_behind_an_answer_judges_no_other_callback(
             if is_read:
                 await turns_of_the_loop()
 
-        assert await post(f"{server.url}/b") == Refused("the receiver answered 407")
+        assert await post(f"{server.url}/b") == FailedForNow("the receiver answered 407")
 
     assert len(server.connections) == 2
 
@@ -110,7 +111,7 @@ async def test_what_comes_together_with_the_end_of_an_answer_judges_no_other_cal
         assert await post(f"{server.url}/a") == Delivered()
         if not is_all:
             server.connections[0].write(TAKEN[len(more) :])
-        assert await post(f"{server.url}/b") == Refused("the receiver answered 407")
+        assert await post(f"{server.url}/b") == FailedForNow("the receiver answered 407")
 
     assert len(server.connections) == 2
 
@@ -153,7 +154,7 @@ async def test_an_interim_answer_is_none(post: Call, http: httpx.AsyncClient) ->
         answer = await post(server.url)
         error = await fetched(http, server.url)
 
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, FailedForNow)
     assert error == "the connection was closed before the answer was complete"
 
 
@@ -185,7 +186,7 @@ async def test_a_kept_connection_that_is_closed_under_a_callback_costs_no_attemp
 
 async def test_a_receiver_that_hangs_up_on_a_new_connection_is_called_once_an_attempt(post: Call) -> None:
     async with raw_server([HANG_UP]) as server:
-        assert isinstance(await post(f"{server.url}/"), Refused)
+        assert isinstance(await post(f"{server.url}/"), FailedForNow)
 
     assert server.paths == ["/"]
 
@@ -195,7 +196,7 @@ async def test_a_receiver_that_hangs_up_twice_has_refused(post: Call) -> None:
         await post(f"{server.url}/first")
         answer = await post(f"{server.url}/second")
 
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, FailedForNow)
     assert server.paths == ["/first", "/second", "/second"]
 
 
@@ -204,7 +205,7 @@ async def test_a_receiver_that_begins_to_answer_and_hangs_up_is_not_called_again
         await post(f"{server.url}/first")
         answer = await post(f"{server.url}/second")
 
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, FailedForNow)
     assert server.paths == ["/first", "/second"]
 
 
@@ -214,7 +215,7 @@ async def test_the_time_of_an_attempt_includes_a_second_connection(sessions: Tar
         await client.post(OutcomeMessage("id", "calculation", f"{server.url}/", "{}"))
         answer = await client.post(OutcomeMessage("id", "calculation", f"{server.url}/", "{}"))
 
-    assert answer == Refused("the receiver did not answer within 0.2 seconds", soon=False)
+    assert answer == FailedForNow("the receiver did not answer within 0.2 seconds", soon=False)
 
 
 async def test_a_receiver_that_is_silent_on_a_kept_connection_is_called_once_an_attempt(
@@ -225,7 +226,7 @@ async def test_a_receiver_that_is_silent_on_a_kept_connection_is_called_once_an_
         await client.post(OutcomeMessage("id", "calculation", f"{server.url}/first", "{}"))
         answer = await client.post(OutcomeMessage("id", "calculation", f"{server.url}/second", "{}"))
 
-    assert answer == Refused("the receiver was silent for 0.05 seconds", soon=False)
+    assert answer == FailedForNow("the receiver was silent for 0.05 seconds", soon=False)
     assert server.paths == ["/first", "/second"]
 
 
@@ -330,12 +331,12 @@ async def test_the_status_line_of_a_receiver_decides_however_odd_the_rest_is(
         answer = await asyncio.wait_for(post(server.url), PATIENCE_SECONDS)
 
     if status is None:
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, FailedForNow)
         assert answer.reason.startswith("the receiver could not be reached: ")
     elif status < 300:
         assert answer == Delivered()
     else:
-        assert answer == Refused(f"the receiver answered {status}")
+        assert answer == FailedForNow(f"the receiver answered {status}")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -351,7 +352,7 @@ async def test_a_source_gives_a_result_where_its_body_is_whole_and_else_the_reas
 
 async def test_what_an_odd_refusal_asks_for_is_heard(post: Call) -> None:
     async with raw_server([answer_of("429 Slow", "{}", "retry-after: 7") + b"more"]) as server:
-        assert await post(server.url) == Refused("the receiver answered 429", 7)
+        assert await post(server.url) == FailedForNow("the receiver answered 429", 7)
 
 
 FLOOD = 1_000_000

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from services.delivery.callback_client import CallbackClient, Refused
+from services.delivery.answers import FailedForNow
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import TaskMessage, failure_outcome, success_outcome
 from services.outbound.http_client import HTTP_ERRORS, TargetSessions
@@ -82,7 +83,7 @@ async def test_of_a_callback(url: str, sessions: TargetSessions) -> None:
     with capture_logs() as logged:
         answer = await CallbackClient(sessions, DeliverySettings()).post(success_outcome(task_for(url), [], []))
 
-    if isinstance(answer, Refused):
+    if isinstance(answer, FailedForNow):
         assert_told_without_credentials(answer.reason)
     assert_told_without_credentials(str(logged))
 

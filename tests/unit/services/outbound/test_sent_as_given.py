@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.delivery.callback_client import CallbackClient, Delivered
+from services.delivery.answers import Delivered
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import decode_task, encode_task, success_outcome
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions

@@ -10,7 +10,8 @@ import sys
 import httpx
 import uvloop
 
-from services.delivery.callback_client import Answer, CallbackClient
+from services.delivery.answers import Answer
+from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
 from services.outbound.http_client import open_http_client, open_target_sessions

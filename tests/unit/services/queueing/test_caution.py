@@ -281,9 +281,9 @@ async def test_a_process_in_which_many_suspects_have_ended_trusts_the_others() -
 def test_after_a_start_with_messages_in_flight_few_are_begun_until_they_must_be_back() -> None:
     caution = caution_of(in_flight=1)
     caution.received(1, 0)
-    assert [caution.most_to_receive(in_hand, 79) for in_hand in (0, 1)] == [1, 0]
+    assert [caution.most_to_receive(in_flight, 79) for in_flight in (0, 1)] == [1, 0]
     caution.ended(is_suspect=False)
-    assert [caution.most_to_receive(in_hand, 79) for in_hand in (0, 1, 2)] == [1, 1, 0]
+    assert [caution.most_to_receive(in_flight, 79) for in_flight in (0, 1, 2)] == [1, 1, 0]
     assert caution.most_to_receive(2, 80) == 2
 
 

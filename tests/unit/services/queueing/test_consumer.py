@@ -16,7 +16,7 @@ from types_aiobotocore_sqs import SQSClient
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
 from services.errors import PermanentError, RetryLaterError
-from services.queueing import retrying as insistence
+from services.queueing.attempt import MessageHandler
 from services.queueing.consumer import Consumer
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.decisions import RetryPolicy
@@ -121,6 +121,10 @@ class ModelQueue:
             raise ConnectionError("the broker is away")
 
 
+def consumer_of(queue: ModelQueue, handle: MessageHandler, policy: RetryPolicy, settings: WorkerSettings) -> Consumer:
+    return Consumer(cast(Queue, queue), cast(Queue, queue), handle, policy, settings, retry_waits_seconds=())
+
+
 async def consume(queue: ModelQueue, script: Mapping[str, list[Attempt]]) -> list[tuple[str, Attempt]]:
     """Consume until the queue is empty; return what was attempted, and how it ended."""
     attempted: list[tuple[str, Attempt]] = []
@@ -135,16 +139,11 @@ async def consume(queue: ModelQueue, script: Mapping[str, list[Attempt]]) -> lis
         if attempt != "succeeds":
             raise ERRORS[attempt]
 
-    worker = Consumer(cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(MAX_ATTEMPTS, (0,)), WorkerSettings())
+    worker = consumer_of(queue, handle, RetryPolicy(MAX_ATTEMPTS, (0,)), WorkerSettings())
     with capture_logs():
         async with asyncio.timeout(30):
             await worker.run(queue.stop)
     return attempted
-
-
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", ())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -213,9 +212,7 @@ async def test_no_beat_crosses_the_delete_of_its_message(monkeypatch: pytest.Mon
         queue.in_attempt.add(message.body)
         await beaten.wait()
 
-    await asyncio.wait_for(
-        Consumer(cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(1, (0,)), settings).run(queue.stop), 30
-    )
+    await asyncio.wait_for(consumer_of(queue, handle, RetryPolicy(1, (0,)), settings).run(queue.stop), 30)
 
     assert queue.deleted == ["0"]
 
@@ -230,7 +227,7 @@ async def test_work_that_goes_on_behind_its_timeout_keeps_its_slot_and_holds_up_
         raise TaskTimeoutError("too long", left_running[0])
 
     settings = WorkerSettings(worker_concurrency=1)
-    worker = Consumer(cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(1, (0,)), settings)
+    worker = consumer_of(queue, handle, RetryPolicy(1, (0,)), settings)
     running = asyncio.create_task(worker.run(queue.stop))
     async with asyncio.timeout(30):
         while not queue.deleted:  # noqa: ASYNC110  # a consumer tells nobody of its work
@@ -288,7 +285,7 @@ async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_
 
     def note() -> None:
         work = consumer_under_test.describe_work()
-        told.append((work["busy"], [in_hand["settling"] for in_hand in work["in_hand"]]))
+        told.append((work["busy"], [in_flight["settling"] for in_flight in work["in_flight"]]))
 
     async def handle(_message: ReceivedMessage) -> None:
         note()
@@ -298,9 +295,7 @@ async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_
         await ModelQueue.delete(queue, message)
 
     monkeypatch.setattr(queue, "delete", delete)
-    consumer_under_test = Consumer(
-        cast(Queue, queue), cast(Queue, queue), handle, RetryPolicy(1, (0,)), WorkerSettings()
-    )
+    consumer_under_test = consumer_of(queue, handle, RetryPolicy(1, (0,)), WorkerSettings())
     await asyncio.wait_for(consumer_under_test.run(queue.stop), 30)
     note()
 

@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import PermanentError, RetryLaterError
-from services.queueing.decisions import (
-    JITTER,
-    LONGEST_RETRY_SECONDS,
-    DeadLetter,
-    Retry,
-    RetryPolicy,
-    decide_after_failure,
-)
+from services.queueing.decisions import LONGEST_RETRY_SECONDS, DeadLetter, Retry, RetryPolicy, decide_after_failure
+from services.queueing.retrying import JITTER
 from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 
 NO_JITTER = 0.5

@@ -10,7 +10,7 @@ import structlog
 from services.primitives import clock
 from services.queueing.errors import MessageGoneError
 from services.queueing.heartbeat import Heartbeat
-from services.queueing.in_flight import InHand
+from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from tests.jumping_clock import JumpingClock
@@ -30,8 +30,8 @@ class BeatenQueue:
         await self.let_through.wait()
 
 
-def in_hand(message_id: str) -> InHand:
-    return InHand(ReceivedMessage(message_id, "", "", 1, 0, {}), VISIBILITY_TIMEOUT, clock.now())
+def in_flight(message_id: str) -> InFlight:
+    return InFlight(ReceivedMessage(message_id, "", "", 1, 0, {}), VISIBILITY_TIMEOUT, clock.now())
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
     queue: BeatenQueue, heartbeat: Heartbeat
 ) -> None:
     queue.let_through.set()
-    kept, released = in_hand("kept"), in_hand("released")
+    kept, released = in_flight("kept"), in_flight("released")
     heartbeat.hold(kept)
     heartbeat.hold(released)
     assert {await queue.beats.get(), await queue.beats.get()} == {"kept", "released"}
@@ -66,7 +66,7 @@ async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
 async def test_it_beats_in_the_order_in_which_messages_came(queue: BeatenQueue, heartbeat: Heartbeat) -> None:
     message_ids = [f"message-{number}" for number in range(50)]
     for message_id in message_ids:
-        heartbeat.hold(in_hand(message_id))
+        heartbeat.hold(in_flight(message_id))
 
     assert [await queue.beats.get() for _ in message_ids] == message_ids
 
@@ -81,7 +81,7 @@ async def test_a_beat_that_fails_is_logged_with_its_task(
         raise ConnectionError
 
     monkeypatch.setattr(queue, "change_visibility", fail)
-    message = in_hand("message")
+    message = in_flight("message")
     message.context.run(structlog.contextvars.bind_contextvars, task_id="task-1")
     heartbeat.hold(message)
 
@@ -91,12 +91,12 @@ async def test_a_beat_that_fails_is_logged_with_its_task(
 async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
     queue: BeatenQueue, heartbeat: Heartbeat
 ) -> None:
-    message = in_hand("message")
+    message = in_flight("message")
     heartbeat.hold(message)
     await queue.beats.get()
 
     letting_go = asyncio.create_task(heartbeat.let_go(message))
-    other = in_hand("other")
+    other = in_flight("other")
     heartbeat.hold(other)
     assert await queue.beats.get() == "other"
     assert not letting_go.done()
@@ -109,7 +109,7 @@ async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
 async def test_a_beat_is_a_sign_of_life_from_when_it_was_sent(
     queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
 ) -> None:
-    message = in_hand("message")
+    message = in_flight("message")
     jumping_clock.suspend(30)
     heartbeat.hold(message)
     await queue.beats.get()
@@ -124,7 +124,7 @@ async def test_a_beat_is_a_sign_of_life_from_when_it_was_sent(
 async def test_a_beat_that_comes_too_late_is_no_sign_of_life_whatever_sqs_answers(
     queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
 ) -> None:
-    message = in_hand("message")
+    message = in_flight("message")
     heartbeat.hold(message)
     await queue.beats.get()
     jumping_clock.suspend(VISIBILITY_TIMEOUT)
@@ -139,10 +139,10 @@ async def test_it_beats_for_no_message_that_others_may_have_until_it_is_received
     queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
 ) -> None:
     queue.let_through.set()
-    lost = in_hand("lost")
+    lost = in_flight("lost")
     jumping_clock.suspend(VISIBILITY_TIMEOUT)
     heartbeat.hold(lost)
-    heartbeat.hold(in_hand("other"))
+    heartbeat.hold(in_flight("other"))
     assert {await queue.beats.get() for _ in range(5)} == {"other"}
 
     lost.received_again(lost.message, clock.now())
@@ -167,7 +167,7 @@ async def test_what_sqs_does_not_know_any_more_is_nobody_elses_where_it_was_aske
         raise MessageGoneError("MessageNotInflight", "no")
 
     monkeypatch.setattr(queue, "change_visibility", refuse)
-    message = in_hand("message")
+    message = in_flight("message")
     heartbeat.hold(message)
     await asked.wait()
     await heartbeat.let_go(message)
@@ -181,7 +181,7 @@ async def test_it_beats_soon_after_a_suspend_in_which_the_timers_of_the_loop_sto
 ) -> None:
     hours = 10 * 3600
     heartbeat = Heartbeat(cast(Queue, queue), interval_seconds=hours, visibility_timeout_seconds=2 * hours)
-    heartbeat.hold(InHand(in_hand("message").message, 2 * hours, clock.now()))
+    heartbeat.hold(InFlight(in_flight("message").message, 2 * hours, clock.now()))
     beating = asyncio.create_task(heartbeat.run())
     await asyncio.sleep(0)
 

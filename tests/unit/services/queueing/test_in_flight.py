@@ -5,7 +5,7 @@ from email.utils import formatdate
 import pytest
 
 from services.primitives.clock import Moment
-from services.queueing.in_flight import InHand, hidden_since
+from services.queueing.in_flight import InFlight, hidden_since
 from services.queueing.message import ReceivedMessage
 from tests.jumping_clock import JumpingClock
 
@@ -18,37 +18,37 @@ def received(date: str = "") -> ReceivedMessage:
 
 
 @pytest.fixture
-def in_hand(jumping_clock: JumpingClock) -> InHand:
-    return InHand(received(), VISIBILITY_TIMEOUT, jumping_clock.now())
+def in_flight(jumping_clock: JumpingClock) -> InFlight:
+    return InFlight(received(), VISIBILITY_TIMEOUT, jumping_clock.now())
 
 
 @pytest.mark.parametrize("suspended_seconds", [0, 29, 30, 62])
 def test_a_message_is_its_workers_for_the_visibility_timeout_after_the_last_sign_of_life(
-    in_hand: InHand, jumping_clock: JumpingClock, suspended_seconds: float
+    in_flight: InFlight, jumping_clock: JumpingClock, suspended_seconds: float
 ) -> None:
     jumping_clock.suspend(suspended_seconds)
 
-    assert in_hand.is_ours is (suspended_seconds < VISIBILITY_TIMEOUT)
-    assert in_hand.silent_seconds == suspended_seconds
+    assert in_flight.is_ours is (suspended_seconds < VISIBILITY_TIMEOUT)
+    assert in_flight.silent_seconds == suspended_seconds
 
 
-def test_what_is_received_again_is_its_workers_again(in_hand: InHand, jumping_clock: JumpingClock) -> None:
+def test_what_is_received_again_is_its_workers_again(in_flight: InFlight, jumping_clock: JumpingClock) -> None:
     jumping_clock.suspend(62)
     again = received()
 
-    in_hand.received_again(again, jumping_clock.now())
+    in_flight.received_again(again, jumping_clock.now())
 
-    assert in_hand.is_ours
-    assert in_hand.message is again
+    assert in_flight.is_ours
+    assert in_flight.message is again
 
 
 def test_what_was_purged_while_it_was_its_workers_can_come_to_nobody_else(
-    in_hand: InHand, jumping_clock: JumpingClock
+    in_flight: InFlight, jumping_clock: JumpingClock
 ) -> None:
-    in_hand.is_gone = True
+    in_flight.is_gone = True
     jumping_clock.suspend(62)
 
-    assert in_hand.is_ours
+    assert in_flight.is_ours
 
 
 @pytest.mark.parametrize(

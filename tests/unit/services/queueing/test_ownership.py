@@ -8,8 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from services.queueing import ownership
-from services.queueing import retrying as insistence
-from services.queueing.in_flight import InHand
+from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.ownership import NotOursError, ensure_ours
 from services.queueing.queue import Queue, QueueState
@@ -42,54 +41,49 @@ def refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code}}, "GetQueueAttributes")
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(insistence, "_WAITS_SECONDS", (0,))
-
-
 @pytest.fixture
 def queue() -> AskedQueue:
     return AskedQueue()
 
 
 @pytest.fixture
-def in_hand(jumping_clock: JumpingClock, queue: AskedQueue) -> InHand:
+def in_flight(jumping_clock: JumpingClock, queue: AskedQueue) -> InFlight:
     message = ReceivedMessage("id", "body", "handle", 1, SENT_AT, {})
-    in_hand = InHand(message, VISIBILITY_TIMEOUT, jumping_clock.now())
-    ownership.hold(in_hand, cast(Queue, queue))
-    return in_hand
+    in_flight = InFlight(message, VISIBILITY_TIMEOUT, jumping_clock.now())
+    ownership.hold(in_flight, cast(Queue, queue), retry_waits_seconds=(0,))
+    return in_flight
 
 
-def ensure_ours_in(in_hand: InHand) -> asyncio.Task[None]:
-    return asyncio.create_task(ensure_ours(), context=in_hand.context)
+def ensure_ours_in(in_flight: InFlight) -> asyncio.Task[None]:
+    return asyncio.create_task(ensure_ours(), context=in_flight.context)
 
 
 async def test_who_has_given_a_sign_of_life_hands_over_and_asks_nobody(
-    in_hand: InHand, queue: AskedQueue, jumping_clock: JumpingClock
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock
 ) -> None:
     jumping_clock.suspend(VISIBILITY_TIMEOUT - 1)
 
-    await ensure_ours_in(in_hand)
+    await ensure_ours_in(in_flight)
 
     assert queue.asked == 0
 
 
 async def test_who_was_suspended_for_longer_hands_nothing_over_and_says_why(
-    in_hand: InHand, jumping_clock: JumpingClock
+    in_flight: InFlight, jumping_clock: JumpingClock
 ) -> None:
     jumping_clock.suspend(62)
 
     with pytest.raises(NotOursError, match=r"no sign of life of the worker for 62 seconds, .+ others after 30"):
-        await ensure_ours_in(in_hand)
+        await ensure_ours_in(in_flight)
 
 
 async def test_what_is_received_again_while_sqs_is_asked_is_handed_over(
-    in_hand: InHand, queue: AskedQueue, jumping_clock: JumpingClock
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock
 ) -> None:
     jumping_clock.suspend(62)
-    queue.when_asked = lambda: in_hand.received_again(in_hand.message, jumping_clock.now())
+    queue.when_asked = lambda: in_flight.received_again(in_flight.message, jumping_clock.now())
 
-    await ensure_ours_in(in_hand)
+    await ensure_ours_in(in_flight)
 
 
 @pytest.mark.parametrize(
@@ -98,23 +92,23 @@ async def test_what_is_received_again_while_sqs_is_asked_is_handed_over(
     ids=["its queue was made anew", "its queue is gone", "SQS does not answer"],
 )
 async def test_what_may_be_all_that_is_left_of_a_task_is_handed_over(
-    in_hand: InHand, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
 ) -> None:
     jumping_clock.suspend(62)
     queue.answer = answer
 
-    await ensure_ours_in(in_hand)
+    await ensure_ours_in(in_flight)
 
 
 @pytest.mark.parametrize("answer", [AS_IT_WAS, UNTOLD, refusal("AccessDenied"), refusal("InternalFailure")])
 async def test_what_sqs_has_still_is_not(
-    in_hand: InHand, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
 ) -> None:
     jumping_clock.suspend(62)
     queue.answer = answer
 
     with pytest.raises(NotOursError):
-        await ensure_ours_in(in_hand)
+        await ensure_ours_in(in_flight)
 
 
 async def test_who_works_a_message_that_no_consumer_holds_hands_over() -> None:

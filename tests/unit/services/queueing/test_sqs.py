@@ -12,7 +12,7 @@ from services.queueing.definition import QueueDefinition
 from services.queueing.errors import MessageGoneError, SqsEntryError
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.queueing.retrying import insistently
+from services.queueing.retrying import retry_sqs
 from services.queueing.settings import QueueSettings
 from tests.service_fixtures import Growth, Serve
 
@@ -84,7 +84,7 @@ async def test_what_sqs_will_refuse_whenever_it_is_asked_is_not_asked_again(
         return web.json_response({"Failed": [{"Id": "0", **refusal}]} if is_first else {"Successful": [{"Id": "0"}]})
 
     async with serve(refuse_once) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
-        change = insistently(lambda: Queue(client, DEFINITION).change_visibility(MESSAGE, 5))
+        change = retry_sqs(lambda: Queue(client, DEFINITION).change_visibility(MESSAGE, 5))
         if error is None:
             await change
         else:
@@ -103,4 +103,4 @@ async def test_a_message_whose_queue_is_gone_is_gone(serve: Serve) -> None:
 
     async with serve(answer) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
         with pytest.raises(MessageGoneError, match="its queue is gone"):
-            await insistently(lambda: Queue(client, DEFINITION).delete(MESSAGE))
+            await retry_sqs(lambda: Queue(client, DEFINITION).delete(MESSAGE))

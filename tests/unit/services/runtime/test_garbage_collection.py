@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.runtime.garbage_collection import spare_what_stays
+from services.runtime.garbage_collection import freeze_gc
 
 
 class Cycle:
@@ -25,18 +25,18 @@ def _collector_as_it_was() -> Iterator[None]:
 
 
 def test_what_exists_is_looked_through_no_more() -> None:
-    spare_what_stays()
+    freeze_gc()
     assert gc.get_freeze_count() > 10 * len(gc.get_objects())
 
 
 def test_what_comes_later_is_still_collected() -> None:
-    spare_what_stays()
+    freeze_gc()
     seen = weakref.ref(Cycle())
     gc.collect()
     assert seen() is None
 
 
 def test_a_collection_is_rarer_than_by_default() -> None:
-    spare_what_stays()
+    freeze_gc()
     assert gc.isenabled()
     assert gc.get_threshold()[0] == 10_000

@@ -16,12 +16,12 @@ from pydantic import HttpUrl
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
-from services.dlq_watcher.__main__ import make_parts as make_watcher_parts
+from services.dlq_watcher.__main__ import make_components as make_watcher_components
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.definition import QueueDefinition
 from services.queues import ALERTS, CALLBACKS, UNDELIVERED, define_queues
 from services.runtime.boot import Booted
-from services.runtime.program import Resources, _open_resources
+from services.runtime.resources import Resources, open_resources
 from services.settings import Settings
 from services.task_types.loading import TaskTypes, load_task_types
 from services.worker.__main__ import make_consumers as make_worker_consumers
@@ -86,7 +86,7 @@ def task_types(package: Package) -> TaskTypes:
 @pytest.fixture
 async def resources(task_types: TaskTypes) -> AsyncIterator[Resources]:
     settings = WorkerSettings(aws_endpoint_url=HttpUrl("http://127.0.0.1:1"))
-    async with _open_resources(settings, task_types) as opened:
+    async with open_resources(settings, task_types) as opened:
         yield opened
 
 
@@ -123,7 +123,7 @@ def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources
 
 
 def test_the_watcher_consumes_its_dead_letter_queue(task_types: TaskTypes, resources: Resources) -> None:
-    parts = make_watcher_parts(WatcherSettings(), task_types, resources)
+    parts = make_watcher_components(WatcherSettings(), task_types, resources)
 
     assert [reason for part in parts if (reason := part.unready_reason())] == [
         *(f"{name}-dlq: no successful receive yet" for name in (*task_types, CALLBACKS)),

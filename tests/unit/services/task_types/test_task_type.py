@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.outbound.targets import TargetPolicy, TargetRules
 from services.task_types.task_type import TaskContext, TaskItem, TaskRequest, TaskType
 
 
@@ -43,7 +44,9 @@ def test_an_item_without_a_name_or_with_a_longer_one_is_refused(name: str) -> No
 
 def test_a_callback_url_that_shows_a_forbidden_target_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"127\.0\.0\.1:80 is not public"):
-        TaskRequest[TaskItem].model_validate({"callback_url": "http://127.1/", "message": [{"name": "a"}]})
+        TaskRequest[TaskItem].model_validate(
+            {"callback_url": "http://127.1/", "message": [{"name": "a"}]}, context=TargetRules(TargetPolicy())
+        )
 
 
 def test_a_route_is_a_path() -> None:

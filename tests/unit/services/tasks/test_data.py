@@ -525,7 +525,7 @@ def test_the_settings_of_the_type_bound_the_concurrency() -> None:
         ({"headers": []}, ("headers",)),
         ({"headers": {"Host": "other"}}, ("headers", "Host", "[key]")),
         ({"headers": {"x-token": "a\r\nb: c"}}, ("headers", "x-token")),
-        ({"url": "http://127.1/"}, ("url",)),
+        ({"url": "http://127.1:0/"}, ("url",)),
         ({"name": ""}, ("name",)),
         ({"name": "a" * 257}, ("name",)),
         ({"payload": {"page": 1}}, ("payload",)),

@@ -4,7 +4,9 @@ What the programs do log, and that a story can be read from it, is tested with t
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -36,7 +38,7 @@ SHOWN_AS_THEY_ARE = {
     "queue is as declared again",
     "queue is not as declared",
     "receive failed",
-    "received again while in hand",
+    "received again while in flight",
     "the message is not in hand any more; its work goes on",
     "the message was gone before it was deleted",
     "the task ignores its cancellation, and is cancelled again",
@@ -54,10 +56,11 @@ OF_SERVICES = events_of(services.telemetry.log_events)
 OF_RECEIVER = events_of(receiver.log_events)
 
 
-def nodes_in(*folders: str) -> Iterator[ast.AST]:
+@cache
+def nodes_in(*folders: str) -> Sequence[ast.AST]:
     files = [path for folder in folders for path in Path(ROOT, folder).rglob("*.py")]
     assert files
-    return (node for path in files for node in ast.walk(ast.parse(path.read_text())))
+    return [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
 
 
 def is_level(node: ast.AST) -> bool:
@@ -72,8 +75,7 @@ def logged_in(*folders: str) -> Iterator[ast.expr]:
     """What stands for the event in each call of `log.info` and the like, or of what calls it with what follows."""
     for node in nodes_in(*folders):
         if isinstance(node, ast.Call):
-            words = [node.func, *node.args]
-            yield from (event for word, event in zip(words, words[1:], strict=False) if is_level(word))
+            yield from (event for word, event in pairwise([node.func, *node.args]) if is_level(word))
 
 
 def names_logged_in(*folders: str) -> set[str]:

@@ -15,11 +15,13 @@ PROGRAM = """
 import logging, sys
 import structlog, structlog.testing
 from services.telemetry.logs import configure_logs
+from services.telemetry.redaction import hide_secrets_of
 from services.streams.output import protect
 from services.dlq_watcher.settings import WatcherSettings
 from services.settings import load_settings
 
 settings = load_settings(WatcherSettings)
+hide_secrets_of(settings)
 configure_logs(settings, protect("stdout"))
 log = structlog.get_logger("services.example")
 

@@ -149,8 +149,8 @@ async def test_what_an_item_had_in_hand_when_it_failed_is_let_go(http: httpx.Asy
 
     async def fail(_item: TaskItem, _context: TaskContext) -> None:
         still_held.extend(each() for each in held)
-        in_hand = Large()
-        held.append(weakref.ref(in_hand))
+        in_flight = Large()
+        held.append(weakref.ref(in_flight))
         raise ItemError("the item's reason") from ValueError("cause")
 
     task_type = dataclasses.replace(type_of(Work()), run=fail)
