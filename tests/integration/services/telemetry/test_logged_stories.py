@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.telemetry.logged_program import LoggedProgram, logged_program
 
 TASK_PACKAGES = ["services.tasks", "tests.end_to_end.task_types"]
+CALCULATION = "/v1/calculation/basic"
 SUM = {"name": "sum", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
 
 PROGRAMS = {
@@ -70,10 +72,19 @@ class Stage:
                     await asyncio.to_thread(wait_until_ready, service, probe, PATIENCE_SECONDS)
             yield
 
-    async def submit(self, route: str, item: dict[str, Any], callback_query: str = "") -> httpx.Response:
+    async def submit(self, route: str, item: dict[str, Any], callback_query: str = "") -> str:
+        answer = await self.post(route, item, callback_query)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        return str(answer.json()["task_id"])
+
+    async def post(self, route: str, item: dict[str, Any], callback_query: str = "") -> httpx.Response:
         body = {"callback_url": f"{self.receiver_url}/callback{callback_query}", "message": [item]}
         async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
             return await client.post(f"http://127.0.0.1:{self.api_port}{route}", json=body)
+
+    async def refuse_alerts(self, times: int) -> None:
+        async with httpx.AsyncClient(base_url=self.receiver_url, timeout=PATIENCE_SECONDS) as client:
+            await client.put("/slack/rate-limit", json={"times": times, "retry_after": 0})
 
     async def story(self, task_id: str, steps: Sequence[tuple[str, str]]) -> Story:
         """Wait until the task has these steps, each its service and a pattern of its text; return its story."""
@@ -140,23 +151,32 @@ def refusing(operation: str) -> BrokerFault:
 
 
 async def test_what_the_programs_log_of_a_task_is_its_story(stage: Stage) -> None:
-    calculation = "/v1/calculation/basic"
     async with stage.running(PROGRAMS):
-        late = await accepted(stage.submit(calculation, SUM, f"?status=503&times={REFUSALS}"))
-        gone = await accepted(stage.submit(calculation, SUM, "?status=410&times=1"))
-        failing = {"name": "a", "probe_url": f"{stage.receiver_url}/source", "probe_id": "p", "fail_attempts": 99}
-        failed = await accepted(stage.submit("/v1/tests/unreliable", failing))
-
-        story = await stage.story(late, LATE)
-        assert (story.standing.state, story.standing.outcome) == ("delivered", "success")
+        await stage.refuse_alerts(1)
+        gone = await stage.submit(CALCULATION, SUM, "?status=410&times=1")
         story = await stage.story(gone, GONE)
         assert (story.standing.state, story.standing.outcome) == ("undelivered", "success")
+
+        late = await stage.submit(CALCULATION, SUM, f"?status=503&times={REFUSALS}")
+        failing = {"name": "a", "probe_url": f"{stage.receiver_url}/source", "probe_id": "p", "fail_attempts": 99}
+        failed = await stage.submit("/v1/tests/unreliable", failing)
+        story = await stage.story(late, LATE)
+        assert (story.standing.state, story.standing.outcome) == ("delivered", "success")
         story = await stage.story(failed, FAILED)
         assert (story.standing.state, story.standing.outcome) == ("delivered", "failure")
         assert "RuntimeError: attempt 3 fails on purpose" in story.standing.failure
 
+        with stage.proxy.failing(refusing("DeleteMessageBatch")):
+            kept = await stage.submit(CALCULATION, SUM)
+            await stage.story(kept, KEPT)
+        with stage.proxy.failing(refusing("SendMessageBatch")):
+            assert (await stage.post(CALCULATION, SUM)).status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+        [refused] = [line for line in stage.programs["api"].lines() if line["event"] == log_events.NOT_QUEUED]
+        story = await stage.story(refused["task_id"], REFUSED)
+        assert story.standing.state == "not queued"
 
-# In the words of a story: its services, and what each line is read as.
+
+# In the words of a story: its services, and as what each of their lines is read.
 LATE = [
     ("api", "accepted: calculation"),
     ("receiver", "callback received: success, delivery 1, answered 503"),
@@ -170,6 +190,7 @@ LATE = [
 ]
 GONE = [
     ("worker-calculation", "work done: 1 result, 0 errors; the callback will not be tried again: *410*"),
+    ("dlq-watcher", "Slack has not taken the alert yet: *ratelimited*"),
     ("dlq-watcher", "alert told: The outcome of task *"),
     ("dlq-watcher", "kept in undelivered: *410*"),
 ]
@@ -181,53 +202,20 @@ FAILED = [
     ("dlq-watcher", "alert told: Task * failed for good"),
     ("receiver", "callback received: failure, delivery 1, answered 200"),
 ]
+KEPT = [
+    ("worker-calculation", "work done: 1 result, 0 errors; the callback was taken"),
+    ("worker-calculation", "SQS did not answer as it should, trying again: *on purpose*"),
+]
+REFUSED = [("api", "could not be queued, and was answered 500: *on purpose*")]
 
 
-async def accepted(answering: Any) -> str:
-    answer = await answering
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["task_id"])
-
-
-async def test_what_the_programs_log_of_an_sqs_that_fails_is_told_in_the_story(stage: Stage) -> None:
-    async with stage.running(("receiver", "api", "worker-calculation")):
-        with stage.proxy.failing(refusing("SendMessageBatch")):
-            refused = await stage.submit("/v1/calculation/basic", SUM)
-        assert refused.status_code == 500
-        with stage.proxy.failing(refusing("DeleteMessageBatch")):
-            task_id = await accepted(stage.submit("/v1/calculation/basic", SUM))
-            await stage.story(
-                task_id, [("worker-calculation", "SQS did not answer as it should, trying again: *on purpose*")]
-            )
-
-        [not_queued] = [line for line in stage.programs["api"].lines() if line["event"] == log_events.NOT_QUEUED]
-        story = await stage.story(
-            not_queued["task_id"], [("api", "could not be queued, and was answered 500: *on purpose*")]
-        )
-        assert story.standing.state == "not queued"
-
-
-async def test_what_the_watcher_logs_of_an_alert_is_told_in_the_story_whether_slack_takes_it_or_there_is_none(
-    stage: Stage,
-) -> None:
+async def test_what_the_watcher_logs_of_an_alert_where_there_is_no_slack_is_in_the_story(stage: Stage) -> None:
     task_id = str(uuid4())
-    url = f"{stage.receiver_url}/callback"
-    body = encode_task(task_id, "calculation", json.dumps({"callback_url": url, "message": [SUM]}))
-    async with stage.running(["receiver"]):
-        async with httpx.AsyncClient(base_url=stage.receiver_url) as client:
-            await client.put("/slack/rate-limit", json={"times": 1, "retry_after": 1})
-        await stage.broker.queues["calculation-dlq"].send(body)
-        async with stage.running(["dlq-watcher"]):
-            await stage.story(
-                task_id,
-                [
-                    ("dlq-watcher", "Slack has not taken the alert yet: *ratelimited*"),
-                    ("dlq-watcher", "alert told: Task * failed for good"),
-                ],
-            )
-        await stage.broker.queues["calculation-dlq"].send(body)
-        async with stage.running(["dlq-watcher"], SLACK_BOT_TOKEN=""):
-            story = await stage.story(task_id, [("dlq-watcher", "alert told: Task * failed for good")])
+    # Nobody is at this address.
+    request = {"callback_url": f"{stage.receiver_url}/callback", "message": [SUM]}
+    await stage.broker.queues["calculation-dlq"].send(encode_task(task_id, "calculation", json.dumps(request)))
+    async with stage.running(["dlq-watcher"], SLACK_BOT_TOKEN=""):
+        story = await stage.story(task_id, [("dlq-watcher", "alert told: Task * failed for good")])
 
     assert [step.line.event for step in story.steps if step.mark == "note"] == [log_events.ALERT_LOGGED]
     assert "no worker reported back" in story.standing.failure
