@@ -19,7 +19,7 @@ from stack.status import ServiceStatus
 
 ANSWER_TIMEOUT_SECONDS = 3.0
 
-MOST_IN_HAND = 3
+MOST_IN_FLIGHT = 3
 """So many of a worker's tasks are named."""
 
 HEALTH_STYLES = {"healthy": "green", "unhealthy": "bold red"}
@@ -33,9 +33,9 @@ class Overview:
     queues: list[dict[str, Any]]
     """As in the console's `GET /api/state`, without their history."""
     workers: list[dict[str, Any]]
-    """Those of its services that consume queues, and any that do not tell what they do."""
+    """Those of its services that consume queues, and any that do not say what they do."""
     console_problem: str | None
-    """Why the console told nothing."""
+    """Why the console says nothing."""
     unclaimed_problem: str | None = None
     """Why it does not know of queues that no task type claims."""
     made_anew: dict[str, Any] | None = None
@@ -44,9 +44,9 @@ class Overview:
     def as_json(self) -> dict[str, Any]:
         """For `ps --json`."""
         services = [status.as_json() for status in self.services]
-        told = {"services": services, "queues": self.queues, "workers": self.workers}
+        shown = {"services": services, "queues": self.queues, "workers": self.workers}
         problems = {"console_problem": self.console_problem, "unclaimed_problem": self.unclaimed_problem}
-        return {**told, **problems, "made_anew": self.made_anew}
+        return {**shown, **problems, "made_anew": self.made_anew}
 
 
 def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
@@ -60,11 +60,16 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     # One that does not answer may be a worker: it is not to be missing where it is looked for.
     workers = [each for each in state["services"] if each["consumers"] or each["error"]]
     return Overview(
-        services, queues, _told_apart(workers, services), None, state.get("unclaimed_problem"), state.get("made_anew")
+        services,
+        queues,
+        _distinguished(workers, services),
+        None,
+        state.get("unclaimed_problem"),
+        state.get("made_anew"),
     )
 
 
-def _told_apart(workers: Iterable[dict[str, Any]], services: Iterable[ServiceStatus]) -> list[dict[str, Any]]:
+def _distinguished(workers: Iterable[dict[str, Any]], services: Iterable[ServiceStatus]) -> list[dict[str, Any]]:
     """The workers by the names that the services have here: the console calls all copies of one alike."""
     names = {each.address: each.name for each in services if each.address}
     return [{**worker, "name": names.get(urlsplit(worker["url"]).hostname, worker["name"])} for worker in workers]
@@ -130,7 +135,7 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
     for worker in workers:
         for consumer in worker["consumers"]:
             busy = f"{consumer['busy']}/{consumer['slots']}"
-            doing = Text(printable(", ".join(_in_hand(consumer["in_hand"]))) or "—")
+            doing = Text(printable(", ".join(_in_flight(consumer["in_flight"]))) or "—")
             table.add_row(worker["name"], consumer["queue"], busy, doing)
         if worker["error"] or worker["reasons"]:
             reasons = "; ".join([*filter(None, [worker["error"]]), *worker["reasons"]])
@@ -139,18 +144,18 @@ def _worker_table(workers: Iterable[dict[str, Any]]) -> WholeTable:
     return table
 
 
-def _in_hand(in_hand: list[dict[str, Any]]) -> Iterator[str]:
-    for each in in_hand[:MOST_IN_HAND]:
+def _in_flight(in_flight: list[dict[str, Any]]) -> Iterator[str]:
+    for each in in_flight[:MOST_IN_FLIGHT]:
         attempt = f", attempt {each['attempt']}" if each["attempt"] > 1 else ""
         settling = ", settling" if each["settling"] else ""
         yield f"{each['task_id'] or each['message_id']} ({describe_duration(each['since_seconds'])}{attempt}{settling})"
-    if len(in_hand) > MOST_IN_HAND:
-        yield f"{len(in_hand) - MOST_IN_HAND} more"
+    if len(in_flight) > MOST_IN_FLIGHT:
+        yield f"{len(in_flight) - MOST_IN_FLIGHT} more"
 
 
-def _made_anew(told: dict[str, Any]) -> Text:
-    style = "bold red" if told["messages"] else ""
-    return Text(printable(f"At {time_of_day(told['at'])[:-4]}, {told['text']}."), style=style)
+def _made_anew(news: dict[str, Any]) -> Text:
+    style = "bold red" if news["messages"] else ""
+    return Text(printable(f"At {time_of_day(news['at'])[:-4]}, {news['text']}."), style=style)
 
 
 def _age(queue: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ _MOST_PROBLEMS = 20
 
 
 class BusyError(DlqError):
-    """A redrive is under way, and what it has in hand cannot be seen or moved by anybody else."""
+    """A redrive is under way, and what it has in flight cannot be seen or moved by anybody else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,18 @@ GAP_SECONDS = 1.0
 """A longer pause between two steps is worth a line of its own."""
 
 ID_SHOWN = 8
-TELL_MORE = {"timestamp", "level", "event", "logger", "task_id", "trace_id", "span_id", "exception", "stack", "trace"}
+SHOWN_ELSEWHERE = {
+    "timestamp",
+    "level",
+    "event",
+    "logger",
+    "task_id",
+    "trace_id",
+    "span_id",
+    "exception",
+    "stack",
+    "trace",
+}
 
 MINUTE = 60
 
@@ -118,7 +129,7 @@ def _step_text(step: Step, width: int) -> Text:
     )
     if not step.is_known:
         for field, value in step.line.fields.items():
-            if field not in TELL_MORE:
+            if field not in SHOWN_ELSEWHERE:
                 text.append(f"  {shown(field)}=", style="dim").append(value_text(value))
     return text.append_text(blocks(step.line, " " * 16))
 
@@ -130,7 +141,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
         "not queued": ("failed", f"Not accepted: {standing.reason}. Post it again."),
         "unknown": ("note", f"What is left of the logs does not tell how it stands; {LOOK}."),
         "queued": ("note", f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."),
-        "at work": ("note", f"A worker has had it in hand, and has not said what came of it; {LOOK}."),
+        "at work": ("note", f"A worker has had it in flight, and has not said what came of it; {LOOK}."),
         "retrying": ("retry", f"Waits for its next attempt {_due_text(standing, now)}: {standing.reason}"),
         "delivering": (
             "retry",

@@ -61,7 +61,7 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
     worker_settings = {
         "HEALTH_PORT": str(port),
         "SQS_WAIT_TIME_SECONDS": "1",
-        # It is in hand until it is seen, and at the stop it is given back.
+        # It is in flight until it is seen, and at the stop it is given back.
         "TASK_DELAY_SECONDS": "600",
         "DRAIN_TIMEOUT_SECONDS": "0",
         "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",

@@ -53,7 +53,7 @@ def test_a_task_that_a_queue_has_waits(account: Account) -> None:
     assert state(account.settings, ACCEPTED) == "queued"
 
 
-def test_a_task_that_is_told_of_since_the_queues_were_made_is_at_work(account: Account) -> None:
+def test_a_task_that_is_logged_since_the_queues_were_made_is_at_work(account: Account) -> None:
     after = time.time() - BEGAN + 1
 
     assert state(account.settings, ACCEPTED, raw("worker-data", log_events.ATTEMPT_FAILED, after)) == "at work"

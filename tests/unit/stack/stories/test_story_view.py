@@ -80,7 +80,7 @@ def test_what_waits_says_until_when_and_what_should_have_happened_says_since_whe
     assert "`make ps`" in overdue
 
 
-def test_a_failure_tells_its_reason_and_is_no_success() -> None:
+def test_a_failure_shows_its_reason_and_is_no_success() -> None:
     text = standing_text(Standing("delivered", "failure", failure="OSError: no"), TASK, NOW).plain
 
     assert text == "✗ Failed for good, and the callback knows: OSError: no"
@@ -99,9 +99,9 @@ def test_what_is_no_known_step_shows_its_fields() -> None:
 
 
 def test_the_json_of_a_story_has_its_standing_and_every_step_with_its_line() -> None:
-    told = story_json(STORY, NOW)
+    shown = story_json(STORY, NOW)
 
-    assert told["standing"] == {
+    assert shown["standing"] == {
         "state": "delivered",
         "is_settled": True,
         "outcome": "success",
@@ -110,16 +110,16 @@ def test_the_json_of_a_story_has_its_standing_and_every_step_with_its_line() -> 
         "next_attempt_at": None,
         "text": "✓ Done: the callback has the outcome.",
     }
-    assert (told["task_id"], told["task_type"], told["trace_ids"]) == (TASK, "data", ["ab" * 16])
-    assert [step["since_seconds"] for step in told["steps"]] == [0, 0.5, 0.5, 5.623]
-    assert told["steps"][1]["line"] == dict(FAILED.fields)
+    assert (shown["task_id"], shown["task_type"], shown["trace_ids"]) == (TASK, "data", ["ab" * 16])
+    assert [step["since_seconds"] for step in shown["steps"]] == [0, 0.5, 0.5, 5.623]
+    assert shown["steps"][1]["line"] == dict(FAILED.fields)
 
 
 def test_the_json_of_a_step_has_its_time_in_utc() -> None:
     assert step_json(STORY.steps[0])["at"] == "2026-11-24T14:04:16.000000Z"
 
 
-def test_durations_of_a_minute_and_more_are_told_in_larger_units() -> None:
+def test_durations_of_a_minute_and_more_are_shown_in_larger_units() -> None:
     assert [duration_text(seconds) for seconds in (0.1234, 59.9, 65, 7500)] == ["0.123 s", "59.900 s", "1m 5s", "2h 5m"]
 
 

@@ -33,7 +33,7 @@ def test_the_beginning_of_an_id_finds_the_task_in_all_logs_in_order(beginning: s
     assert [step.line.event for step in story.steps] == [log_events.ACCEPTED, log_events.DELIVERED]
 
 
-def test_a_story_knows_since_when_each_log_tells() -> None:
+def test_a_story_knows_since_when_each_log_is_kept() -> None:
     cut = RawLine("worker-data", 'd": 1}')
     unrelated = raw("worker-data", "started", 40, task_id=None)
 
@@ -48,7 +48,7 @@ def test_a_beginning_that_several_have_names_them() -> None:
 
 
 @pytest.mark.parametrize("unknown", ["nothing", TASK[1:], 'quote"', "\n"])
-def test_a_task_that_no_log_tells_of_is_an_error_that_says_what_to_do(unknown: str) -> None:
+def test_a_task_that_no_log_has_is_an_error_that_says_what_to_do(unknown: str) -> None:
     with pytest.raises(StackError, match=r"^No log tells of a task"):
         find_story(unknown, BATCHES)
 
@@ -72,12 +72,12 @@ def events(*, beginning: str = "", failures_only: bool = False) -> list[str]:
     return [step.line.event for step in steps_in(LIVE, beginning=beginning, failures_only=failures_only)]
 
 
-def test_what_happens_to_tasks_is_told_in_order_and_nothing_else() -> None:
+def test_what_happens_to_tasks_is_shown_in_order_and_nothing_else() -> None:
     assert events() == [log_events.ACCEPTED, log_events.RETURNED_FOR_RETRY, "some trouble", log_events.DELIVERED]
 
 
 @pytest.mark.parametrize("narrowed", [{"beginning": TASK}, {"failures_only": True}])
-def test_where_lines_may_be_missing_is_told_to_whoever_follows(narrowed: dict[str, Any]) -> None:
+def test_where_lines_may_be_missing_is_shown_to_whoever_follows(narrowed: dict[str, Any]) -> None:
     batches = [[RawLine("worker-data", missing_lines(0))]]
 
     [step] = steps_in(batches, **{"beginning": "", "failures_only": False, **narrowed})
