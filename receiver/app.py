@@ -27,7 +27,7 @@ log = logging.getLogger("uvicorn.error")
 
 MAX_BODY_BYTES = 64 * 1024 * 1024  # a larger body is answered 413, so that memory stays bounded
 
-MOST_ERRORS = 100  # of a malformed request that are told
+MOST_ERRORS = 100  # of a malformed request that are answered
 
 DISK_ERRORS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}  # primary codes, https://sqlite.org/rescode.html
 
@@ -80,8 +80,8 @@ async def malformed(_request: Request, error: Exception) -> Response:
     """Answer FastAPI's 422, bounded: without what was sent, which may be large, or what its own JSON cannot hold."""
     if not isinstance(error, RequestValidationError):
         raise error
-    told = [{name: details[name] for name in ("type", "loc", "msg")} for details in error.errors()[:MOST_ERRORS]]
-    return ExactJSONResponse({"detail": told}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    errors = [{name: details[name] for name in ("type", "loc", "msg")} for details in error.errors()[:MOST_ERRORS]]
+    return ExactJSONResponse({"detail": errors}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 async def gone(_request: Request, _error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""How deliveries are answered when the receiver is told to misbehave: by their URL, or all of them for a while."""
+"""How deliveries are answered when the receiver is to misbehave: by their URL, or all of them for a while."""
 
 import math
 import time

@@ -23,7 +23,7 @@ Outcome = Literal["success", "failure"]
 Fault = broken_answers.Fault | Literal["left"]
 """Why an answer never became whole: it was to be broken, or the sender left before it was sent."""
 TaskState = Literal["success", "failure", "not_taken", "no_outcome"]
-"""What the newest delivery that was taken told of its task; `not_taken`: none was taken yet."""
+"""What the newest delivery that was taken reported of its task; `not_taken`: none was taken yet."""
 ChangeKind = Literal["callback", "answered", "alert", "callbacks cleared", "alerts cleared", "misbehaviour"]
 
 SCHEMA = """
@@ -276,7 +276,7 @@ class Store:
         return {row["state"]: row["tasks"] for row in await self._rows(*_of_tasks(COUNT_OF_STATES, text, {}))}
 
     async def summary(self) -> list[dict[str, Any]]:
-        """For each task the number of its deliveries, of those taken, and of what these told."""
+        """For each task the number of its deliveries, of those taken, and of what these reported."""
         return [dict(row) for row in await self._rows(SUMMARY)]
 
     async def delete_deliveries(self) -> None:

@@ -37,9 +37,9 @@ class Overview:
     queues: list[dict[str, Any]]
     """As in the console's `GET /api/state`, without their history."""
     workers: list[dict[str, Any]]
-    """Those of its services that consume queues, and any that do not tell what they do."""
+    """Those of its services that consume queues, and any that do not say what they do."""
     console_problem: str | None
-    """Why the console told nothing."""
+    """Why the console says nothing."""
     unclaimed_problem: str | None = None
     """Why it does not know of queues that no task type claims."""
     made_anew: dict[str, Any] | None = None
@@ -48,9 +48,9 @@ class Overview:
     def as_json(self) -> dict[str, Any]:
         """For `ps --json`."""
         services = [status.as_json() for status in self.services]
-        told = {"services": services, "queues": self.queues, "workers": self.workers}
+        shown = {"services": services, "queues": self.queues, "workers": self.workers}
         problems = {"console_problem": self.console_problem, "unclaimed_problem": self.unclaimed_problem}
-        return {**told, **problems, "made_anew": self.made_anew}
+        return {**shown, **problems, "made_anew": self.made_anew}
 
 
 def show_overview(settings: StackSettings, *, watch: bool, as_json: bool) -> None:
@@ -89,11 +89,16 @@ def look(settings: StackSettings, services: list[ServiceStatus]) -> Overview:
     # One that does not answer may be a worker: it is not to be missing where it is looked for.
     workers = [each for each in state["services"] if each["consumers"] or each["error"]]
     return Overview(
-        services, queues, _told_apart(workers, services), None, state.get("unclaimed_problem"), state.get("made_anew")
+        services,
+        queues,
+        _distinguished(workers, services),
+        None,
+        state.get("unclaimed_problem"),
+        state.get("made_anew"),
     )
 
 
-def _told_apart(workers: Iterable[dict[str, Any]], services: Iterable[ServiceStatus]) -> list[dict[str, Any]]:
+def _distinguished(workers: Iterable[dict[str, Any]], services: Iterable[ServiceStatus]) -> list[dict[str, Any]]:
     """The workers by the names that the services have here: the console calls all copies of one alike."""
     names = {each.address: each.name for each in services if each.address}
     return [{**worker, "name": names.get(urlsplit(worker["url"]).hostname, worker["name"])} for worker in workers]
@@ -177,9 +182,9 @@ def _in_flight(in_flight: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{len(in_flight) - MOST_IN_FLIGHT} more"
 
 
-def _made_anew(told: dict[str, Any]) -> Text:
-    style = "bold red" if told["messages"] else ""
-    return Text(printable(f"At {time_of_day(told['at'])[:-4]}, {told['text']}."), style=style)
+def _made_anew(news: dict[str, Any]) -> Text:
+    style = "bold red" if news["messages"] else ""
+    return Text(printable(f"At {time_of_day(news['at'])[:-4]}, {news['text']}."), style=style)
 
 
 def _age(queue: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from services.queueing.errors import is_denied
 from services.queueing.queue import Queue
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
@@ -45,4 +46,4 @@ class TaskQueue:
             raise
 
     def _log(self, task_id: str, cause: str) -> None:
-        log.error("task could not be queued", task_id=task_id, queue=self._queue.name, cause=cause)
+        log.error(log_events.NOT_QUEUED, task_id=task_id, queue=self._queue.name, cause=cause)

@@ -28,7 +28,7 @@ from services.primitives import exact_json
 from services.queueing.message_size import message_bytes
 from services.task_types.loading import TaskTypes
 from services.task_types.task_type import TaskType
-from services.telemetry import tracing
+from services.telemetry import log_events, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -209,7 +209,7 @@ class TaskRoute(APIRoute):
             await task_queue.enqueue(task_id, message)
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
-        log.info("accepted", task_id=task_id, task_type=self._task_type.name)
+        log.info(log_events.ACCEPTED, task_id=task_id, task_type=self._task_type.name)
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
 
 

@@ -25,6 +25,7 @@ from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, jittered, retry_sqs
 from services.queues import CALLBACKS
 from services.sqs_limits import LONGEST_DELAY_SECONDS
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ class OutcomeDelivery:
             await ensure_ours()
         match answer:
             case Delivered():
-                log.info("delivered", task_id=outcome.task_id, delivery_attempts=attempts)
+                log.info(log_events.DELIVERED, task_id=outcome.task_id, delivery_attempts=attempts)
             case FailedForGood():
                 await self._give_up(outcome, answer, attempts)
             case FailedForNow():
@@ -99,7 +100,7 @@ class OutcomeDelivery:
         wanted_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         wait_seconds = min(math.ceil(wanted_seconds), LONGEST_DELAY_SECONDS)
         log.warning(
-            "not delivered yet",
+            log_events.NOT_DELIVERED_YET,
             task_id=outcome.task_id,
             reason=answer.reason,
             delivery_attempts=attempts,
@@ -110,7 +111,7 @@ class OutcomeDelivery:
         await retry_sqs(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds), self._retry_waits_seconds)
 
     async def _give_up(self, outcome: OutcomeMessage, answer: FailedForGood, attempts: int) -> None:
-        log.error("delivery given up", task_id=outcome.task_id, reason=answer.reason)
+        log.error(log_events.DELIVERY_GIVEN_UP, task_id=outcome.task_id, reason=answer.reason)
         body = await self._message_of(outcome, answer.reason)
         attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
         await retry_sqs(lambda: self._callbacks_dlq.send(body, attributes), self._retry_waits_seconds)

@@ -16,6 +16,7 @@ from services.dlq_watcher.slack_answer import SlackRefusal
 from services.errors import RetryLaterError
 from services.primitives.bounded import BoundedMap
 from services.primitives.durations import describe_duration
+from services.telemetry import log_events
 from services.telemetry.metrics import ALERTS, child
 
 log = structlog.get_logger(__name__)
@@ -141,7 +142,7 @@ class AlertPoster:
             self._posted[waiting.alert.alert_id] = None
             # A digest refers to these lines.
             fields = {**waiting.alert.as_log(), "alerts_in_message": len(group)}
-            waiting.context.run(log.warning, "alert told", **fields)
+            waiting.context.run(log.warning, log_events.ALERT_POSTED, **fields)
 
     def _log_once(self, group: Sequence[_Waiting], refusal: SlackRefusal) -> None:
         for waiting in group:
@@ -149,4 +150,4 @@ class AlertPoster:
                 continue
             self._logged[waiting.alert.alert_id] = None
             fields = {**waiting.alert.as_log(), "refusal": refusal.reason}
-            waiting.context.run(log.error, "alert not taken by Slack yet", **fields)
+            waiting.context.run(log.error, log_events.ALERT_REFUSED, **fields)

@@ -8,6 +8,7 @@ import structlog
 from services.dlq_watcher.alert import Alert, encode_alert, how_to_redrive
 from services.queueing.queue import Queue
 from services.queueing.retrying import retry_sqs
+from services.telemetry import log_events
 from services.telemetry.metrics import ALERTS, child
 
 log = structlog.get_logger(__name__)
@@ -18,7 +19,7 @@ TellAlert = Callable[[Alert], Awaitable[None]]
 
 async def log_alert(alert: Alert) -> None:
     """Tell the alert in the log, where there is no Slack."""
-    log.error("alert", **alert.as_log())
+    log.error(log_events.ALERT_LOGGED, **alert.as_log())
     child(ALERTS, "told").inc()
 
 

@@ -2,11 +2,10 @@
 
 import traceback
 
-import structlog
-
 from services.dlq_watcher.alert import Alert, make_alert
 from services.dlq_watcher.alerts import TellAlert
 from services.errors import PermanentError, RetryLaterError
+from services.messages import peek_task_id
 from services.primitives.bounded import BoundedMap
 from services.queueing.attempt import MessageHandler
 from services.queueing.dead_letter import MAX_TRACE_BYTES
@@ -45,8 +44,7 @@ class StuckHandler:
             message,
             f"A dead message of the queue {self._origin} cannot be reported; it is tried again until it can be",
             origin=self._origin,
-            # The other handler has bound it where it could read it.
-            task_id=structlog.contextvars.get_contextvars().get("task_id"),
+            task_id=peek_task_id(message.body),
             reason=f"{type(error).__name__}: {error}",
             facts={
                 "Receives": str(message.receive_count),

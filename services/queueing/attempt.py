@@ -22,7 +22,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.metrics import AttemptMetrics
 from services.queueing.ownership import NotOursError, ensure_ours
 from services.queueing.queue import Queue
-from services.telemetry import tracing
+from services.telemetry import log_events, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Attempts:
         except Exception as error:
             # The others are sentences, and are logged with the decision.
             if not is_sentence(error):
-                log.warning("attempt failed", attempt=in_flight.message.receive_count, exc_info=error)
+                log.warning(log_events.ATTEMPT_FAILED, attempt=in_flight.message.receive_count, exc_info=error)
             failure = error
         else:
             return Acknowledge()

@@ -21,10 +21,10 @@ from services.queueing.queue import Queue
 from services.queueing.retrying import retry_sqs
 from services.queueing.settlement import Settlement
 from services.queueing.slots import Slots
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
-_UNSETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 
 _MOST_DECIDED = 1000
 
@@ -98,12 +98,12 @@ class MessageWork:
             if not isinstance(decision, Acknowledge | DeadLetter):
                 await self._settlement.carry_out(in_flight, decision)
         except MessageGoneError as error:
-            log.warning("not returned for retry: the message is not in flight any more", error=str(error))
+            log.warning(log_events.NOT_RETURNED, error=str(error))
         except asyncio.CancelledError:
-            log.error(_UNSETTLED, error="there was no time left")  # noqa: TRY400  # it is no error of this program
+            log.error(log_events.NOT_SETTLED, error="there was no time left")  # noqa: TRY400  # it is no error of this program
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
-            log.exception(_UNSETTLED)
+            log.exception(log_events.NOT_SETTLED)
 
     async def _hold(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> Decision:
         """Keep the message hidden until it is settled, or must return."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 
 from services.queueing.errors import SqsEntryError
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ async def retry_sqs(
         except Exception as error:
             if _is_final(error) or (deadline is not None and asyncio.get_running_loop().time() + wait > deadline):
                 raise
-            log.warning("SQS call failed, trying again", error=repr(error))
+            log.warning(log_events.SQS_CALL_FAILED, error=repr(error))
         await asyncio.sleep(wait)
     return await call()
 

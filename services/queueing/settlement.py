@@ -10,6 +10,7 @@ from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage, sent_at_attribute
 from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, retry_sqs
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +33,12 @@ class Settlement:
         """
         match decision:
             case DeadLetter():
-                log.error("dead-lettered", reason=decision.reason, attempts=decision.attempts)
+                log.error(log_events.DEAD_LETTERED, reason=decision.reason, attempts=decision.attempts)
                 await retry_sqs(
                     lambda: self._dead_letter(in_flight.message, decision), self._waits_seconds, deadline=deadline
                 )
             case Retry():
-                log.info("returned for retry", reason=decision.reason, after_seconds=decision.after_seconds)
+                log.info(log_events.RETURNED_FOR_RETRY, reason=decision.reason, after_seconds=decision.after_seconds)
                 # By the receipt handle of now: it may be received again between two tries.
                 await retry_sqs(
                     lambda: self._queue.change_visibility(in_flight.message, decision.after_seconds),
@@ -45,7 +46,7 @@ class Settlement:
                     deadline=deadline,
                 )
             case Drop():
-                log.warning("dropped: the message is not in flight any more", reason=decision.reason)
+                log.warning(log_events.DROPPED, reason=decision.reason)
 
     async def _dead_letter(self, message: ReceivedMessage, decision: DeadLetter) -> None:
         attributes = _attributes_of(message, decision, self._queue.definition.name, self._queue.definition.source_queue)

@@ -7,7 +7,7 @@ from services.delivery.callback_client import CallbackClient
 from services.errors import PermanentError, RetryLaterError
 from services.messages import decode_outcome
 from services.queueing.message import ReceivedMessage
-from services.telemetry import tracing
+from services.telemetry import log_events, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class CallbackHandler:
         tracing.tracer.of_task(outcome.task_id)
         answer = await self._client.post(outcome, message.receive_count)
         if isinstance(answer, Delivered):
-            log.info("delivered")
+            log.info(log_events.DELIVERED)
             return
         if isinstance(answer, FailedForGood):
             raise PermanentError(answer.reason)

@@ -87,7 +87,7 @@ def resume(containers: Iterable[Container]) -> None:
 def stop(containers: Iterable[Container]) -> None:
     """Stop the containers together, each within its own grace period."""
     if names := [container.name for container in containers]:
-        # In a process group of its own: Ctrl-C is told to this program, which decides.
+        # In a process group of its own: Ctrl-C reaches this program alone, which decides.
         subprocess.run(["docker", "stop", *names], stdout=subprocess.DEVNULL, check=False, process_group=0)  # noqa: S603, S607
 
 
@@ -145,8 +145,8 @@ class Compose:
 
         The hash of `docker compose config --hash` is not that of the container where there is an `env_file`.
         """
-        told = _run("docker", "compose", "create", "--no-build", "--dry-run", environment=self._environment)
-        replaced = set(re.findall(r"Container (\S+) +Recreate$", told.stderr, re.MULTILINE))
+        planned = _run("docker", "compose", "create", "--no-build", "--dry-run", environment=self._environment)
+        replaced = set(re.findall(r"Container (\S+) +Recreate$", planned.stderr, re.MULTILINE))
         return [container for container in self.containers() if container.name in replaced] if replaced else []
 
     def containers(self) -> list[Container]:

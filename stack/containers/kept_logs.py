@@ -33,7 +33,7 @@ def replace(containers: Iterable[Container], directory: Path, on_progress: OnPro
 
 
 def keep(containers: Iterable[Container], directory: Path, on_progress: OnProgress) -> None:
-    """Append their logs to what is kept. A disk that takes no more costs the logs alone: it is told."""
+    """Append their logs to what is kept. A disk that takes no more costs the logs alone: it is reported."""
     try:
         _folder(directory).mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor() as threads:

@@ -73,7 +73,7 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
 
 
 def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool = False) -> None:
-    """Stop the stack: what is in hand is finished, what is queued is saved for the next `up`.
+    """Stop the stack: what is in flight is finished, what is queued is saved for the next `up`.
 
     The receiver keeps its data. Raises `StackError` where what is queued cannot be saved and nothing forces it.
     """
@@ -83,7 +83,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool 
 
     def stop_consumers() -> None:
         on_progress(
-            "Stopping the API, the workers, the DLQ watcher and the console: they finish what they have in hand."
+            "Stopping the API, the workers, the DLQ watcher and the console: they finish what they have in flight."
         )
         # All together: what the API accepts to the last is on its queue, and saved from there.
         stop(container for container in _running(compose) if container.service not in {LOCALSTACK, RECEIVER})

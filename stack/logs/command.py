@@ -12,7 +12,7 @@ LAST_LINES = 40
 """So many of each service are shown."""
 
 
-# LocalStack tells of every request: with all workers polling, a few lines a second in which the others drown.
+# LocalStack logs every request: with all workers polling, a few lines a second in which the others drown.
 _SERVED = re.compile(r".* : AWS \w+\.\w+ => 2\d\d")
 
 

@@ -31,7 +31,7 @@ class LogLine:
     service: str
     text: str
     at: float
-    """Seconds since the epoch; of a line that does not tell, those of the one before it."""
+    """Seconds since the epoch; of a line that has no time, those of the one before it."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Its JSON object; empty where it is none."""
 

@@ -1,4 +1,4 @@
-"""Tells whether the code, the packages or the settings of a running stack have changed since it was started."""
+"""Says whether the code, the packages or the settings of a running stack have changed since it was started."""
 
 import re
 from collections.abc import Iterator

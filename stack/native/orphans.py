@@ -16,7 +16,7 @@ STOP_SECONDS = 15.0
 def find_orphans(supervisor_url: str) -> dict[int, str]:
     """The processes that the supervisord of this URL has started: names by process id.
 
-    Told by what supervisord puts into their environment. Empty where the system has no /proc.
+    They are known by what supervisord puts into their environment. Empty where the system has no /proc.
     """
     found: dict[int, str] = {}
     for directory in Path("/proc").glob("[0-9]*"):
@@ -27,15 +27,15 @@ def find_orphans(supervisor_url: str) -> dict[int, str]:
 
 
 def find_listener(port: int) -> str | None:
-    """The folder, and the `STACK_DIR`, of the native stack that was told to listen on the port.
+    """The folder, and the `STACK_DIR`, of the native stack that was set to listen on the port.
 
     None where there is none, or it cannot be seen.
     """
     for process in Path("/proc").glob("[0-9]*"):
         environment = _environment(process / "environ")
         service = environment.get("SUPERVISOR_PROCESS_NAME", "")
-        told = environment.get("GATEWAY_LISTEN" if service == LOCALSTACK else f"{service.upper()}_PORT", "")
-        if "SUPERVISOR_SERVER_URL" in environment and told.rpartition(":")[2] == str(port):
+        address = environment.get("GATEWAY_LISTEN" if service == LOCALSTACK else f"{service.upper()}_PORT", "")
+        if "SUPERVISOR_SERVER_URL" in environment and address.rpartition(":")[2] == str(port):
             with suppress(OSError):
                 return _stack_of((process / "cwd").readlink(), environment["SUPERVISOR_SERVER_URL"])
     return None

@@ -86,7 +86,7 @@ def _consumer(settings: StackSettings, name: str, module: list[str], health_port
 
 
 def _console(settings: StackSettings, services: Iterable[Program]) -> Program:
-    """The console, told where each of the services says what it is doing."""
+    """The console, set up with where each of the services says what it is doing."""
     ports = {service.name: service.environment["HEALTH_PORT"] for service in services}
     return Program(
         name=CONSOLE,

@@ -77,7 +77,7 @@ def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool 
     def stop_consumers() -> None:
         on_progress("Stopping the API and the console.")
         stop([API, CONSOLE])
-        on_progress("Stopping the workers and the DLQ watcher: they finish what they have in hand.")
+        on_progress("Stopping the workers and the DLQ watcher: they finish what they have in flight.")
         stop(consumers)
 
     stop_and_save(settings, lambda: _broker_state(supervisor), stop_consumers, on_progress, force=force)

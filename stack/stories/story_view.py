@@ -8,7 +8,9 @@ from rich.text import Text
 
 from services.primitives.durations import describe_duration
 from stack.logs.view import blocks, date_and_time, service_style, shown, time_of_day, value_text, width_of
-from stack.stories.task_story import Mark, Standing, State, Step, Story
+from stack.stories.standing import Standing, State
+from stack.stories.step import Mark, Step
+from stack.stories.story import Story
 
 SIGNS: dict[Mark, str] = {"done": "✓", "failed": "✗", "retry": "↻", "note": "·"}
 MARK_STYLES: dict[Mark, str] = {"done": "green", "failed": "bold red", "retry": "yellow", "note": "dim"}
@@ -17,7 +19,18 @@ GAP_SECONDS = 1.0
 """A longer pause between two steps is worth a line of its own."""
 
 ID_SHOWN = 8
-TELL_MORE = {"timestamp", "level", "event", "logger", "task_id", "trace_id", "span_id", "exception", "stack", "trace"}
+SHOWN_ELSEWHERE = {
+    "timestamp",
+    "level",
+    "event",
+    "logger",
+    "task_id",
+    "trace_id",
+    "span_id",
+    "exception",
+    "stack",
+    "trace",
+}
 
 MINUTE = 60
 
@@ -116,7 +129,7 @@ def _step_text(step: Step, width: int) -> Text:
     )
     if not step.is_known:
         for field, value in step.line.fields.items():
-            if field not in TELL_MORE:
+            if field not in SHOWN_ELSEWHERE:
                 text.append(f"  {shown(field)}=", style="dim").append(value_text(value))
     return text.append_text(blocks(step.line, " " * 16))
 
@@ -128,7 +141,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
         "not queued": ("failed", f"Not accepted: {standing.reason}. Post it again."),
         "unknown": ("note", f"What is left of the logs does not tell how it stands; {LOOK}."),
         "queued": ("note", f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."),
-        "at work": ("note", f"A worker has had it in hand, and has not said what came of it; {LOOK}."),
+        "at work": ("note", f"A worker has had it in flight, and has not said what came of it; {LOOK}."),
         "retrying": ("retry", f"Waits for its next attempt {_due_text(standing, now)}: {standing.reason}"),
         "delivering": (
             "retry",
@@ -141,7 +154,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     }
     if standing.state == "delivered" and standing.outcome == "failure":
         return "failed", f"Failed for good, and the callback knows{_because(standing)}"
-    if standing.state == "delivered" and standing.is_told_by_receiver:
+    if standing.state == "delivered" and standing.is_by_receiver_alone:
         return "done", "Done: the receiver has taken the outcome; no other log tells of it."
     return marks_and_words[standing.state]
 

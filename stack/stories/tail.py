@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 
 from stack.logs.line import ROTATED_AWAY, LineReader, RawLine
+from stack.stories.step import Step, step_of
 from stack.stories.story_view import step_json, step_line
-from stack.stories.task_story import Step, step_of
 from stack.terminal import show, write_json_line
 
 NARROWEST = len("worker-calculation")

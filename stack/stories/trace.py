@@ -9,8 +9,9 @@ from stack.config import StackSettings
 from stack.errors import StackError
 from stack.localstack_api import Sqs, connect
 from stack.logs.line import LineReader, RawLine
+from stack.stories.standing import IN_A_QUEUE
+from stack.stories.story import Story, story_of
 from stack.stories.story_view import story_json, story_lines
-from stack.stories.task_story import IN_A_QUEUE, Story, story_of
 from stack.terminal import show, show_json
 
 MOST_NAMED = 5
@@ -35,7 +36,7 @@ def find_true_story(beginning: str, read_logs: Callable[[], Iterable[list[RawLin
     if story.standing.state not in IN_A_QUEUE:
         return story
     absent_since = when_lost(story, settings)
-    # What was settled while the queues were looked through has been told by now.
+    # What was settled while the queues were looked through has been logged by now.
     return replace(find_story(story.task_id, read_logs()), absent_since=absent_since) if absent_since else story
 
 
@@ -54,7 +55,7 @@ def when_lost(story: Story, settings: StackSettings) -> float | None:
 
 
 def _is_in(sqs: Sqs, queue_urls: Iterable[str], task_id: str) -> bool:
-    """Whether a message tells of the task in its body or its attributes."""
+    """Whether a message names the task in its body or its attributes."""
     return any(task_id in json.dumps(message) for url in queue_urls for message in sqs.show_messages(url))
 
 
@@ -84,7 +85,7 @@ def _lines_with(beginning: str, batches: Iterable[list[RawLine]]) -> Iterable[Ra
 
 
 def _noting_when_logs_begin(batches: Iterable[list[RawLine]], begin_at: dict[str, float]) -> Iterator[list[RawLine]]:
-    """The batches as they are; each service gets the time of its first line that tells one."""
+    """The batches as they are; each service gets the time of its first line that has one."""
     reader = LineReader()
     for batch in batches:
         for line in batch:

@@ -44,7 +44,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """A task, what it is to show, and how to tell that it has."""
+    """A task, what it is to show, and how to see that it has."""
 
     title: str
     task_type: str
@@ -124,7 +124,7 @@ def trials(settings: StackSettings) -> list[Trial]:
             "A task of a form that its worker does not know",
             CALCULATION,
             OUTDATED,
-            "it fails for good: the callback hears the reason, and an alert is told",
+            "it fails for good: the callback hears the reason, and an alert is sent",
             _is_failure,
             past_the_api=True,
         ),
@@ -132,7 +132,7 @@ def trials(settings: StackSettings) -> list[Trial]:
             "A callback that wants no more (410 Gone)",
             "data",
             json.dumps(sources[:1]),
-            "the outcome reaches nobody: it is kept in `undelivered`, and an alert is told",
+            "the outcome reaches nobody: it is kept in `undelivered`, and an alert is sent",
             lambda body: bool(body["results"]),
             callback_query="?status=410&times=1",
             answers=(410,),
@@ -181,8 +181,8 @@ def _checks(trial: Trial, deliveries: list[Delivery]) -> list[tuple[str, bool]]:
     answers = ", then ".join(map(answer_text, deliveries))
     signature = deliveries[-1]["signature"]["verdict"]
     came = (f"callback {answers}, signature {signature}", tuple(each["status"] for each in deliveries) == trial.answers)
-    told = trial.is_expected(deliveries[-1]["body"])
-    return [came, ("it tells what it should" if told else "it does not tell what it should", told)]
+    is_expected = trial.is_expected(deliveries[-1]["body"])
+    return [came, ("it says what it should" if is_expected else "it does not say what it should", is_expected)]
 
 
 def _is_kept(sqs: Sqs, settings: StackSettings, task_id: str, deadline: float) -> bool:

@@ -126,7 +126,7 @@ def require_visible(request: TaskRequest, settings: StackSettings) -> None:
 
 
 def _wait(inbox: Inbox, submission: Submission, seconds: float) -> Submission:
-    """Wait until a delivery is taken, no more will come, or the time is over; tell of each that was not taken."""
+    """Wait until a delivery is taken, no more will come, or the time is over; show each that was not taken."""
     deliveries = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:

@@ -105,13 +105,13 @@ def test_a_task_is_one_row_with_its_attempts_and_its_state_in_a_word(
 
 def test_each_state_is_told_by_a_sign_and_a_word(filled: ReceiverProcess, open_page: Open) -> None:
     page = open_page(filled.url)
-    for task_id, told in {
+    for task_id, shown in {
         "done": "✓success",
         "refused": "!not taken",
         "no-outcome": "–no outcome",  # noqa: RUF001  # the dash is meant
         FAILED: "✕failure",
     }.items():
-        expect(row(page, task_id).locator(".of-state")).to_have_text(told)
+        expect(row(page, task_id).locator(".of-state")).to_have_text(shown)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Client:
         self.receiver.close()
 
     def post(self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None) -> httpx.Response:
-        """Post a task; its outcome goes to the receiver unless told otherwise."""
+        """Post a task; its outcome goes to the receiver unless another one is given."""
         return self.api.post(route, json={"callback_url": callback_url or self.callback_url, "message": list(message)})
 
     def submit(self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None) -> str:

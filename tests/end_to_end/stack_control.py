@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 class StackControl:
-    """A stack of its own in the directory, natively or in containers as `MODE` says unless told otherwise."""
+    """A stack of its own in the directory, natively or in containers as `MODE` says unless one is given."""
 
     def __init__(self, directory: Path, *, mode: str | None = None, settings: Mapping[str, str] = SETTINGS) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"

@@ -25,7 +25,7 @@ def test_attempts_are_apart_by_the_retry_delay_which_doubles(unreliable: Client)
     unreliable.outcome(unreliable.submit(UNRELIABLE, [item]))
     times = [datetime.fromisoformat(probe["received_at"]) for probe in unreliable.deliveries(item["probe_id"])]
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
-    # 1 s and 2 s, each up to 20 % shorter, in whole seconds: SQS never shows a message earlier than told.
+    # 1 s and 2 s, each up to 20 % shorter, in whole seconds: SQS never shows a message earlier than asked.
     assert gaps[0] >= 0.9
     assert gaps[1] >= 1.9
 

@@ -81,7 +81,7 @@ def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Cl
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
-def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_stack: StackControl) -> None:
+def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, own_stack: StackControl) -> None:
     task_id = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
     client.outcome(task_id)
     wait_for(lambda: waiting(own_stack, "undelivered"), "a message that is seen in undelivered")
@@ -89,11 +89,11 @@ def test_what_a_broker_that_was_restarted_has_lost_is_told(client: Client, own_s
 
     own_stack.kill(own_stack.pid("localstack"))
 
-    def told() -> Any:
+    def reported() -> Any:
         news = made_anew(own_stack)
         return news if news and news["at"] > earlier and news["messages"] else None
 
-    assert "undelivered" in wait_for(told, "what the broker has lost")["queues"]
+    assert "undelivered" in wait_for(reported, "what the broker has lost")["queues"]
     assert json.loads(own_stack.command("trace", task_id, "--json").stdout)["standing"]["state"] == "lost"
     wait_until_all_is_well(own_stack)
 
@@ -137,7 +137,7 @@ def test_a_suspend_of_the_whole_machine_gives_each_task_one_outcome(
 
 
 def nothing_is_queued(stack: StackControl) -> bool:
-    """Whether no task waits or is in hand, nor is any dead one, as `ps` has it."""
+    """Whether no task waits or is in flight, nor is any dead one, as `ps` has it."""
     queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
     return not any(each["waiting"] or each["in_flight"] for each in queues if each["name"] != "undelivered")
 

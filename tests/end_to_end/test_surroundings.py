@@ -71,15 +71,15 @@ def _read(terminal: int) -> Iterator[bytes]:
 @pytest.fixture(scope="module")
 def undelivered(stack: StackControl) -> str:
     """The id of a task whose outcome nobody takes, once it is in `undelivered`."""
-    told, _done = submitted(stack, "--callback-url", f"{stack.receiver_url_for_services}/callback?status=410&times=1")
-    wait_for(lambda: told["task_id"] in stack.dlq("list", "undelivered", "--json"), "the outcome in undelivered")
-    return str(told["task_id"])
+    shown, _done = submitted(stack, "--callback-url", f"{stack.receiver_url_for_services}/callback?status=410&times=1")
+    wait_for(lambda: shown["task_id"] in stack.dlq("list", "undelivered", "--json"), "the outcome in undelivered")
+    return str(shown["task_id"])
 
 
 def test_a_task_is_worked_and_no_proxy_is_asked(stack: StackControl, proxy: RefusingProxy) -> None:
-    told, done = submitted(stack, "--wait", "--timeout", str(PATIENCE_SECONDS))
+    shown, done = submitted(stack, "--wait", "--timeout", str(PATIENCE_SECONDS))
 
-    assert told["outcome"] == "success", done.stderr
+    assert shown["outcome"] == "success", done.stderr
     assert proxy.asked == []
 
 
@@ -118,7 +118,7 @@ def test_in_a_narrow_terminal_no_name_id_or_address_is_cut(stack: StackControl, 
 
 def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackControl) -> None:
     stack.stop("worker-calculation")
-    told, _done = submitted(stack)
+    shown, _done = submitted(stack)
 
     with stack.start_command("down") as down:
         assert down.stdout is not None
@@ -130,5 +130,5 @@ def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackC
     assert "The stack is not up" in stack.command("ps").stderr
     stack.up()
     with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
-        heard = {"task_id": told["task_id"]}
+        heard = {"task_id": shown["task_id"]}
         wait_for(lambda: receiver.get("/callbacks", params=heard).json()["callbacks"], "the callback")

@@ -83,7 +83,7 @@ export class DeadLetters {
   }
 
   found(answer) {
-    const ids = new Set(answer.messages.map((letter) => letter.message_id));
+    const ids = new Set(answer.messages.map((message) => message.message_id));
     this.chosen = new Set([...this.chosen].filter((id) => ids.has(id)));
     this.foundDepth = answer.queues.reduce((sum, queue) => sum + queue.messages + queue.in_flight, 0);
     if (!ids.has(this.open)) this.open = this.details = null;
@@ -109,7 +109,7 @@ export class DeadLetters {
     }
   }
 
-  get letters() {
+  get messages() {
     return this.answer?.messages ?? [];
   }
 
@@ -120,7 +120,7 @@ export class DeadLetters {
   }
 
   chooseAll(isChosen) {
-    this.chosen = new Set(isChosen ? this.letters.map((letter) => letter.message_id) : []);
+    this.chosen = new Set(isChosen ? this.messages.map((message) => message.message_id) : []);
     this.onChange();
   }
 

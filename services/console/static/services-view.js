@@ -6,7 +6,7 @@ import { age, count, duration } from "./words.js";
 
 const SHOWN_AT_ONCE = 2;
 
-/** What is in hand over all consumers of a service, the oldest first, and its slots together. */
+/** What is in flight over all consumers of a service, the oldest first, and its slots together. */
 export function workOf(service) {
   const inFlight = service.consumers.flatMap((consumer) => consumer.in_flight.map((task) => ({ ...task, queue: consumer.queue })));
   const sum = (what) => service.consumers.reduce((total, consumer) => total + consumer[what], 0);

@@ -1,4 +1,4 @@
-"""Task type `unreliable`: fails its first attempts and takes its time, as told; each attempt reports itself."""
+"""Task type `unreliable`: fails its first attempts and takes its time, as asked; each attempt reports itself."""
 
 import asyncio
 import os

@@ -166,7 +166,7 @@ async def test_callbacks_are_taken_where_no_log_can_be_written(tmp_path: Path, r
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_SECONDS) as client:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await is_serving(client):  # noqa: ASYNC110  # its log cannot tell
+            while not await is_serving(client):  # noqa: ASYNC110  # its log cannot say
                 await asyncio.sleep(0.05)
         answers = [await client.post("/callback", headers={"webhook-id": "t"}) for _ in range(3)]
         heard = (await client.get("/callbacks")).json()["callbacks"]

@@ -279,7 +279,9 @@ def test_a_message_that_localstack_refuses_stays_saved(before: Broker, after: Br
     assert saved_messages_file(after.settings.directory).exists()
 
 
-def test_a_localstack_that_does_not_answer_is_told_and_nothing_saved_is_lost(before: Broker, tmp_path: Path) -> None:
+def test_a_localstack_that_does_not_answer_is_reported_and_nothing_saved_is_lost(
+    before: Broker, tmp_path: Path
+) -> None:
     before.send("work", "kept")
     save(before.settings)
     saved = saved_messages_file(before.settings.directory).read_bytes()

@@ -327,7 +327,7 @@ def test_of_a_link_to_an_environment_that_others_share_the_link_is_removed(setup
     assert (made / "bin" / "python").exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_told_in_a_line(setup: Setup) -> None:
+def test_a_place_that_cannot_be_written_to_is_reported_in_a_line(setup: Setup) -> None:
     setup.venv.parent.mkdir()
     setup.venv.parent.chmod(0o555)
 

@@ -164,7 +164,7 @@ async def test_other_accepting_status_is_no_refusal(receiver: httpx.AsyncClient)
     assert "retry-after" not in answer.headers
 
 
-async def test_retry_after_is_told_by_refusals_only(receiver: httpx.AsyncClient) -> None:
+async def test_retry_after_is_given_by_refusals_only(receiver: httpx.AsyncClient) -> None:
     refusal = await receiver.post("/callback?status=429&times=1&retry_after=7")
     accepted = await receiver.post("/callback?status=429&times=1&retry_after=7")
     assert (refusal.status_code, refusal.headers["retry-after"], refusal.json()) == (429, "7", {"status": "refused"})
@@ -259,7 +259,7 @@ async def test_limit_that_keeps_nothing_is_422(receiver: httpx.AsyncClient, limi
     assert (await receiver.get("/callbacks", params={"limit": limit})).status_code == 422
 
 
-async def test_list_ends_at_1000_unless_told(receiver: httpx.AsyncClient) -> None:
+async def test_list_ends_at_1000_unless_asked_for_more(receiver: httpx.AsyncClient) -> None:
     await asyncio.gather(*(receiver.post("/callback") for _ in range(1001)))
     assert len(await listed(receiver)) == 1000
     assert len(await listed(receiver, limit=2000)) == 1001

@@ -8,7 +8,7 @@ from stack import generate
 from stack.errors import StackError
 
 
-def test_code_that_cannot_be_loaded_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_cannot_be_loaded_is_reported_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "half_written_tasks"
     package.mkdir()
     (package / "__init__.py").touch()

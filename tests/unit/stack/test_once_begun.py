@@ -51,7 +51,7 @@ def test_it_is_finished_though_ctrl_c_is_pressed_or_its_terminal_closed(number: 
     assert said.count(CTRL_C_AGAIN) == (number is signal.SIGINT)
 
 
-def test_ctrl_c_while_something_is_printed_is_told_as_well() -> None:
+def test_ctrl_c_while_something_is_printed_is_reported_as_well() -> None:
     with begin() as process:
         assert process.stdin is not None
         for _ in range(MANY):

@@ -18,7 +18,7 @@ SERVICES = [ServiceStatus("api", "running", "healthy", 12, 65), ServiceStatus("r
 NOW = "t-1 (2s, attempt 3), m-1 (0s, settling), t-3 (0s), 1 more"
 
 
-def queue(name: str, kind: str = "source", **told: Any) -> dict[str, Any]:
+def queue(name: str, kind: str = "source", **given: Any) -> dict[str, Any]:
     return {
         "name": name,
         "consumer": "worker",
@@ -33,11 +33,11 @@ def queue(name: str, kind: str = "source", **told: Any) -> dict[str, Any]:
         "oldest_seconds": None,
         "oldest_is_at_least": False,
         "history": {"waiting": [0, 1], "in_flight": [0, 1]},
-        **told,
+        **given,
     }
 
 
-def worker(name: str, *consumers: dict[str, Any], **told: Any) -> dict[str, Any]:
+def worker(name: str, *consumers: dict[str, Any], **given: Any) -> dict[str, Any]:
     return {
         "name": name,
         "url": f"http://{name}:8081",
@@ -46,7 +46,7 @@ def worker(name: str, *consumers: dict[str, Any], **told: Any) -> dict[str, Any]
         "reasons": [],
         "error": None,
         "consumers": [*consumers],
-        **told,
+        **given,
     }
 
 
@@ -152,14 +152,14 @@ def test_a_queue_that_no_task_type_claims_is_shown_as_such_and_why_others_are_no
     assert overview.as_json()["unclaimed_problem"] == "ListQueues is not allowed."
 
 
-def test_the_json_has_all_that_the_console_tells_of_queues_and_workers_but_their_history(overview: Overview) -> None:
-    told = overview.as_json()
+def test_the_json_has_all_that_the_console_shows_of_queues_and_workers_but_their_history(overview: Overview) -> None:
+    given = overview.as_json()
 
-    assert [service["name"] for service in told["services"]] == ["api", "receiver"]
-    assert [each["name"] for each in told["queues"]] == [each["name"] for each in STATE["queues"]]
-    assert "history" not in told["queues"][0]
-    assert [each["name"] for each in told["workers"]] == ["worker-calculation", "worker-data"]
-    assert (told["console_problem"], told["made_anew"]) == (None, None)
+    assert [service["name"] for service in given["services"]] == ["api", "receiver"]
+    assert [each["name"] for each in given["queues"]] == [each["name"] for each in STATE["queues"]]
+    assert "history" not in given["queues"][0]
+    assert [each["name"] for each in given["workers"]] == ["worker-calculation", "worker-data"]
+    assert (given["console_problem"], given["made_anew"]) == (None, None)
 
 
 def test_a_broker_that_answers_nothing_is_one_line_on_a_narrow_terminal_too(serve: Serve) -> None:
@@ -186,7 +186,7 @@ def test_what_is_no_terminal_has_no_width_to_cut_a_table_to(
     assert f"worker-calculation  calculation  3/50  {NOW}" in capsys.readouterr().out
 
 
-def test_queues_that_lost_what_they_held_are_told_of_below_the_tables(serve: Serve) -> None:
+def test_queues_that_lost_what_they_held_are_shown_below_the_tables(serve: Serve) -> None:
     anew = {"at": 0, "queues": ["data"], "messages": 3, "text": "the queue data was made anew: gone"}
 
     overview = looked(serve(lambda *_: (200, {**STATE, "made_anew": anew})))

@@ -1,4 +1,4 @@
-"""How our servers take HTTP, byte by byte over real connections; the application tells what it was asked."""
+"""How our servers take HTTP, byte by byte over real connections; the application answers what it was asked."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class Asked:
-    """An application that tells what it was asked; `/wait` waits until it is let go, `/early` for no body."""
+    """An application that answers what it was asked; `/wait` waits until it is let go, `/early` for no body."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
@@ -56,8 +56,8 @@ class Asked:
         if scope["path"] == "/wait":
             await self.let_go.wait()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        told = {"method": scope["method"], "path": scope["path"], "query": scope["query_string"].decode()}
-        content = json.dumps({**told, "headers": headers, "body": body.decode("latin-1"), "size": len(body)}).encode()
+        asked = {"method": scope["method"], "path": scope["path"], "query": scope["query_string"].decode()}
+        content = json.dumps({**asked, "headers": headers, "body": body.decode("latin-1"), "size": len(body)}).encode()
         length = (b"content-length", str(len(content)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})
         await send({"type": "http.response.body", "body": content})
@@ -133,7 +133,7 @@ async def server() -> AsyncIterator[Server]:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  # the server tells nobody
+        while not condition():  # noqa: ASYNC110  # the server notifies nobody
             await asyncio.sleep(0)
 
 
@@ -144,18 +144,18 @@ def repeated(piece: bytes, size: int = ENOUGH) -> bytes:
 async def test_what_stands_in_a_trailer_is_no_header(server: Server) -> None:
     trailers = b"X-API-Key: a-key\r\nIdempotency-Key: order-7\r\nContent-Type: application/json\r\n"
 
-    status, told = await server.answer_to(CHUNKED + b"2\r\n{}\r\n0\r\n" + trailers + b"\r\n")
+    status, asked = await server.answer_to(CHUNKED + b"2\r\n{}\r\n0\r\n" + trailers + b"\r\n")
 
-    assert (status, told["body"]) == (200, "{}")
-    assert told["headers"] == [["host", "server"], ["transfer-encoding", "chunked"]]
+    assert (status, asked["body"]) == (200, "{}")
+    assert asked["headers"] == [["host", "server"], ["transfer-encoding", "chunked"]]
 
 
 async def test_a_trailer_is_no_header_of_the_next_request_either(server: Server) -> None:
     async with server.connected(CHUNKED + b"0\r\nX-API-Key: a-key\r\n\r\n" + GET) as connection:
         await connection.answer()
-        _, told = await connection.answer()
+        _, asked = await connection.answer()
 
-    assert told["headers"] == [["host", "server"]]
+    assert asked["headers"] == [["host", "server"]]
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ async def test_what_comes_beside_a_body_is_bounded_in_whatever_pieces_it_comes(
     at_once: bool,  # noqa: FBT001
 ) -> None:
     async with server.connected(*([begun + more] if at_once else [begun, more])) as connection:
-        status, told = await connection.answer()
+        status, asked = await connection.answer()
 
-        assert (status, told["detail"]) == (
+        assert (status, asked["detail"]) == (
             431,
             f"What comes beside the request's body is larger than {MAX_BYTES_BESIDE_BODY} bytes.",
         )
@@ -214,8 +214,8 @@ async def test_a_large_body_is_taken_whole_or_in_chunks_down_to_a_byte(server: S
         CHUNKED + b"1\r\nx\r\n" * size + b"0\r\n\r\n",
         CHUNKED + (largest_frame + b"\r\nx\r\n") * size + b"0\r\n\r\n",
     ):
-        status, told = await server.answer_to(request)
-        assert (status, told["size"]) == (200, size)
+        status, asked = await server.answer_to(request)
+        assert (status, asked["size"]) == (200, size)
 
 
 async def test_a_request_may_come_byte_by_byte(server: Server) -> None:
@@ -270,9 +270,9 @@ async def test_an_upgrade_is_ignored_and_its_request_answered(
 
     for pieces in ([head, *parts, GET], [head + parts[0], parts[1] + GET], [b"".join([head, *parts, GET])]):
         async with server.connected(*pieces) as connection:
-            status, told = await connection.answer()
-            assert (status, told["method"], told["path"], told["query"]) == (200, "POST", "/echo", "a=b")
-            assert told["body"] == "GET /no "
+            status, asked = await connection.answer()
+            assert (status, asked["method"], asked["path"], asked["query"]) == (200, "POST", "/echo", "a=b")
+            assert asked["body"] == "GET /no "
             assert (await connection.answer())[1]["method"] == "GET"
 
 
@@ -302,8 +302,8 @@ async def test_what_is_no_request_is_answered_400_and_its_connection_closed(
     server: Server, request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with server.connected(request_ + GET) as connection:
-        status, told = await connection.answer()
-        assert (status, list(told)) == (400, ["detail"])
+        status, asked = await connection.answer()
+        assert (status, list(asked)) == (400, ["detail"])
         assert await connection.is_closed()
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
@@ -421,10 +421,10 @@ async def test_http_1_0_needs_no_host(server: Server) -> None:
     ],
 )
 async def test_a_target_may_be_a_url_whose_host_counts(server: Server, target: bytes, path: str, query: str) -> None:
-    status, told = await server.answer_to(b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"Accept: */*\r\n\r\n")
+    status, asked = await server.answer_to(b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"Accept: */*\r\n\r\n")
 
-    assert (status, told["path"], told["query"]) == (200, path, query)
-    assert told["headers"] == [["host", "other:81"], ["accept", "*/*"]]
+    assert (status, asked["path"], asked["query"]) == (200, path, query)
+    assert asked["headers"] == [["host", "other:81"], ["accept", "*/*"]]
 
 
 def test_the_pages_servers_take_http_so(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ async def watching(settings: ServiceSettings, alerts: asyncio.Queue[Alert]) -> A
         await queues.close()
 
 
-async def test_what_a_broker_has_lost_is_told_once_and_shown_by_the_console(tmp_path: Path) -> None:
+async def test_what_a_broker_has_lost_is_reported_once_and_shown_by_the_console(tmp_path: Path) -> None:
     port = free_port()
     url = HttpUrl(f"http://127.0.0.1:{port}")
     alerts: asyncio.Queue[Alert] = asyncio.Queue()

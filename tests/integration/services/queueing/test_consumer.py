@@ -18,6 +18,7 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS
+from services.telemetry import log_events
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
 from tests.jumping_clock import JumpingClock
@@ -302,7 +303,7 @@ async def test_a_message_that_was_purged_while_it_was_worked_is_told_of_once_and
 
     assert broker.requests.counts["ChangeMessageVisibilityBatch"] == 1
     events = [line["event"] for line in lines]
-    assert "not returned for retry: the message is not in flight any more" in events
+    assert log_events.NOT_RETURNED in events
     assert not any("again" in event for event in events)
 
 
@@ -355,7 +356,7 @@ async def test_what_fails_after_too_long_a_suspend_is_neither_returned_nor_repor
             work.let_go.set()
             [dead] = await broker.take("calculation-dlq")
 
-    [dropped] = [line for line in lines if line["event"] == "dropped: the message is not in flight any more"]
+    [dropped] = [line for line in lines if line["event"] == log_events.DROPPED]
     assert dropped["reason"].startswith("ValueError: no; SQS has had no sign of life of the worker for 2 seconds")
     # What has become of it is known, so it is not begun with care.
     assert "nothing is known here of its last attempt" not in {line["event"] for line in lines}

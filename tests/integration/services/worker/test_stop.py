@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from services.messages import encode_task
+from services.telemetry.log_events import NOT_SETTLED
 from stack.ports import free_port
 from tests.chaos.broker_proxy import BrokerFault, BrokerProxy
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
@@ -22,7 +23,6 @@ WORKER = ("services.worker", "calculation")
 STOPPED_SECONDS = 60
 HOURS = 10_000
 SILENCE = BrokerFault("*", "silence", done=False, share=1)
-UNSETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 
 
 def settings(**others: str) -> dict[str, str]:
@@ -64,7 +64,7 @@ async def test_a_worker_stops_in_time_while_sqs_is_silent_and_says_what_may_come
 
     events = worker.events()
     assert events[-1] == "stopped"
-    assert UNSETTLED in events
+    assert NOT_SETTLED in events
     assert worker.process.returncode == 0
 
 

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from services.messages import encode_task
+from services.telemetry.log_events import DROPPED
 from stack.ports import free_port
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.cost import BrokerLog
@@ -21,7 +22,6 @@ from tests.service_fixtures import Serve
 
 VISIBILITY_TIMEOUT_SECONDS = 4
 WAIT_SECONDS = 2
-DROPPED = "dropped: the message is not in flight any more"
 
 
 @dataclass

@@ -24,7 +24,7 @@ def children() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
     """Two processes as supervisord would have started them, `api` and `worker-data`."""
     started = {name: start(name) for name in ("api", "worker-data")}
     for child in started.values():
-        # Until a process has begun, the system does not tell its environment.
+        # Until a process has begun, the system does not show its environment.
         assert child.stdout
         assert child.stdout.readline() == b"begun\n"
     yield started
@@ -64,7 +64,7 @@ def test_the_clone_whose_service_listens_on_a_port_is_found() -> None:
     assert find_listener(int(PORTS["RECEIVER_PORT"])) is None
 
 
-def test_a_process_that_a_signal_has_paused_is_told_from_one_that_runs(
+def test_a_process_that_a_signal_has_paused_is_known_from_one_that_runs(
     children: dict[str, "subprocess.Popen[bytes]"],
 ) -> None:
     paused = children["api"]

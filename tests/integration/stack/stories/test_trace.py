@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.telemetry import log_events
 from stack.config import StackSettings
 from stack.logs.line import RawLine
 from stack.ports import free_port
@@ -37,7 +38,7 @@ def state(settings: StackSettings, *lines: RawLine) -> str:
     return find_true_story(TASK[:8], lambda: [list(lines)], settings).standing.state
 
 
-ACCEPTED = raw("api", "accepted", task_type="data")
+ACCEPTED = raw("api", log_events.ACCEPTED, task_type="data")
 
 
 def test_a_task_that_waits_in_queues_made_since_without_it_is_lost(account: Account) -> None:
@@ -52,14 +53,14 @@ def test_a_task_that_a_queue_has_waits(account: Account) -> None:
     assert state(account.settings, ACCEPTED) == "queued"
 
 
-def test_a_task_that_is_told_of_since_the_queues_were_made_is_at_work(account: Account) -> None:
+def test_a_task_that_is_logged_since_the_queues_were_made_is_at_work(account: Account) -> None:
     after = time.time() - BEGAN + 1
 
-    assert state(account.settings, ACCEPTED, raw("worker-data", "attempt failed", after)) == "at work"
+    assert state(account.settings, ACCEPTED, raw("worker-data", log_events.ATTEMPT_FAILED, after)) == "at work"
 
 
 def test_a_task_whose_outcome_was_delivered_is_not_looked_for(account: Account) -> None:
-    assert state(account.settings, ACCEPTED, raw("worker-data", "delivered", 1)) == "delivered"
+    assert state(account.settings, ACCEPTED, raw("worker-data", log_events.DELIVERED, 1)) == "delivered"
 
 
 def test_a_localstack_that_does_not_answer_has_no_say(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_localstack_that_does_not_answer_has_no_say(tmp_path: Path) -> None:
 
 
 def test_a_task_that_is_settled_while_it_is_looked_for_is_not_lost(account: Account) -> None:
-    readings = iter([[ACCEPTED], [ACCEPTED, raw("worker-data", "delivered", time.time() - BEGAN)]])
+    readings = iter([[ACCEPTED], [ACCEPTED, raw("worker-data", log_events.DELIVERED, time.time() - BEGAN)]])
 
     story = find_true_story(TASK, lambda: [next(readings)], account.settings)
 

@@ -235,7 +235,7 @@ async def test_a_sample_that_fails_is_followed_by_the_next(
         assert json.loads(await app.state.broadcast.newest())["queues"]
 
 
-async def test_of_many_errors_the_first_are_told_and_how_many_more_there_are(console: httpx.AsyncClient) -> None:
+async def test_of_many_errors_the_first_are_given_and_how_many_more_there_are(console: httpx.AsyncClient) -> None:
     answer = await console.post("/api/redrive", json={f"wrong {number}": 1 for number in range(1000)})
 
     assert answer.status_code == 422

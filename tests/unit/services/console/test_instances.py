@@ -29,7 +29,7 @@ class Service:
             "host": "box",
             "pid": 12,
             "started_at": STARTED_AT,
-            "consumers": [{"queue": "data", "slots": 50, "busy": 0, "last_receive_seconds_ago": 1.2, "in_hand": []}],
+            "consumers": [{"queue": "data", "slots": 50, "busy": 0, "last_receive_seconds_ago": 1.2, "in_flight": []}],
         }
         self.unready: dict[str, Any] | None = None
         self.accepted: int | None = 0

@@ -1,13 +1,15 @@
 """A dead message that cannot be reported is not tried again in silence for ever."""
 
 import pytest
-import structlog
 
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.stuck_handler import RECEIVES_BEFORE_ALERT, StuckHandler
 from services.errors import PermanentError, RetryLaterError
+from services.messages import encode_task
 from services.queueing.message import ReceivedMessage
 from tests.unit.services.dlq_watcher.conftest import dead
+
+TASK = encode_task("task-1", "data", '{"callback_url":"http://receiver","message":[]}')
 
 
 class Watcher:
@@ -20,10 +22,9 @@ class Watcher:
         self._handler = StuckHandler(self._fail, "data", self._tell)
 
     async def receive(self, count: int, message_id: str = "id") -> None:
-        await self._handler(dead(message_id=message_id, receive_count=count))
+        await self._handler(dead(TASK, message_id=message_id, receive_count=count))
 
     async def _fail(self, _message: ReceivedMessage) -> None:
-        structlog.contextvars.bind_contextvars(task_id="task-1")
         if self._error:
             raise self._error
 

@@ -76,7 +76,7 @@ def test_a_health_check_is_a_command_or_a_shells(
     assert container.health_check == command
 
 
-def test_an_engine_that_does_not_answer_is_told_with_what_it_says(docker: Path) -> None:
+def test_an_engine_that_does_not_answer_is_reported_with_what_it_says(docker: Path) -> None:
     docker.write_text("#!/bin/sh\necho 'permission denied' >&2\nexit 1\n")
 
     with pytest.raises(StackError, match="docker ps") as raised:

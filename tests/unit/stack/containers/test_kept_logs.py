@@ -29,7 +29,7 @@ def test_what_removed_containers_said_comes_before_what_the_living_say(tmp_path:
     assert texts(tmp_path) == [("api", "one"), ("api", "two"), ("api", "three"), ("worker-data", "four")]
 
 
-def test_without_kept_logs_the_living_tell_all(tmp_path: Path) -> None:
+def test_without_kept_logs_the_living_have_all(tmp_path: Path) -> None:
     assert texts(tmp_path) == [("api", "three"), ("worker-data", "four")]
 
 
@@ -68,11 +68,11 @@ def test_a_log_is_bounded_and_loses_its_oldest_lines(tmp_path: Path) -> None:
     assert len(numbers) > 10 * (FILES - 1) - FILES
 
 
-def test_a_disk_that_takes_no_more_is_told_and_ends_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_takes_no_more_is_reported_and_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "container-logs").write_text("a file is in the way")
-    told: list[str] = []
+    reported: list[str] = []
 
-    kept_logs.keep([], tmp_path, told.append)
+    kept_logs.keep([], tmp_path, reported.append)
 
-    assert len(told) == 1
-    assert told[0].startswith("The logs of the containers that are removed cannot be kept: ")
+    assert len(reported) == 1
+    assert reported[0].startswith("The logs of the containers that are removed cannot be kept: ")

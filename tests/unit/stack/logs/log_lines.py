@@ -13,8 +13,8 @@ BEGAN = datetime(2026, 11, 24, 14, 4, 16, tzinfo=UTC).timestamp()
 def raw(service: str, event: str, after: float = 0.0, level: str = "info", **fields: Any) -> RawLine:
     """A line that is written `after` seconds."""
     at = datetime.fromtimestamp(BEGAN + after, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    told = {"task_id": TASK, **fields, "event": event, "level": level, "logger": "services.x", "timestamp": at}
-    return RawLine(service, json.dumps(told))
+    logged = {"task_id": TASK, **fields, "event": event, "level": level, "logger": "services.x", "timestamp": at}
+    return RawLine(service, json.dumps(logged))
 
 
 def line(service: str, event: str, after: float = 0.0, level: str = "info", **fields: Any) -> LogLine:

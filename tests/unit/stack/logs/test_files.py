@@ -141,7 +141,7 @@ def test_a_log_that_is_rotated_faster_than_it_is_read_has_a_line_where_others_ma
     assert json.loads(missing)["event"] == ROTATED_AWAY
 
 
-def test_what_is_missing_is_told_where_it_is_missing(log: Path, followed: LogFile) -> None:
+def test_what_is_missing_is_shown_where_it_is_missing(log: Path, followed: LogFile) -> None:
     log.write_text("first\n")
     os.utime(log, (1000, 1000))
     followed.new_lines()
@@ -225,7 +225,7 @@ def test_a_file_that_was_removed_is_read_for_as_long_as_it_is_written(log: Path,
     assert followed.new_lines() == ["new"]
 
 
-def test_a_file_that_was_emptied_is_read_from_its_start_and_told_of(log: Path, followed: LogFile) -> None:
+def test_a_file_that_was_emptied_is_read_from_its_start_and_reported(log: Path, followed: LogFile) -> None:
     log.write_text("long ago\n")
     followed.new_lines()
 

@@ -43,7 +43,7 @@ def test_a_line_of_localstack_has_the_time_at_its_beginning_on_this_machines_clo
     assert line.as_json() == {"service": "localstack", "line": LOCALSTACK}
 
 
-def test_a_line_that_tells_no_time_is_as_old_as_the_one_before_it_of_its_service() -> None:
+def test_a_line_that_has_no_time_is_as_old_as_the_one_before_it_of_its_service() -> None:
     lines = read(RawLine("api", ACCEPTED), RawLine("api", UVICORN), RawLine("receiver", UVICORN))
 
     assert [line.at for line in lines] == [AT, AT, 0]

@@ -59,7 +59,7 @@ def test_a_line_break_in_a_value_breaks_no_line() -> None:
         ("Ready.", False),
     ],
 )
-def test_that_a_request_was_served_is_told_apart(text: str, is_served: bool) -> None:  # noqa: FBT001
+def test_that_a_request_was_served_is_recognized(text: str, is_served: bool) -> None:  # noqa: FBT001
     assert is_served_request(LogLine("localstack", text, 0)) is is_served
 
 

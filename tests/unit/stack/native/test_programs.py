@@ -1,4 +1,4 @@
-"""Which processes a native stack has, and how supervisord is told to run them."""
+"""Which processes a native stack has, and how supervisord is to run them."""
 
 import json
 from configparser import RawConfigParser
@@ -62,12 +62,12 @@ def test_the_console_starts_last_and_knows_where_to_ask_each_service() -> None:
     ]
 
 
-def test_the_console_links_to_the_stacks_own_api_and_inbox_unless_told_otherwise() -> None:
+def test_the_console_links_to_the_stacks_own_api_and_inbox_unless_set_otherwise() -> None:
     own = planned()["console"].environment
-    told = planned(CONSOLE_INBOX_URL="http://inbox.example")["console"].environment
+    environment = planned(CONSOLE_INBOX_URL="http://inbox.example")["console"].environment
 
     assert (own["CONSOLE_API_URL"], own["CONSOLE_INBOX_URL"]) == ("http://localhost:8000", "http://localhost:9000")
-    assert told["CONSOLE_INBOX_URL"] == "http://inbox.example"
+    assert environment["CONSOLE_INBOX_URL"] == "http://inbox.example"
 
 
 def test_a_consumer_is_killed_only_after_its_long_poll_its_drain_and_what_it_settles_then() -> None:

@@ -1,4 +1,4 @@
-"""What supervisord is told."""
+"""What supervisord is configured with."""
 
 import subprocess
 import sys

@@ -3,18 +3,22 @@
 from dataclasses import replace
 from datetime import datetime
 
+from receiver.log_events import CALLBACK_RECEIVED
+from services.telemetry import log_events
+from stack.stories.standing import Standing
+from stack.stories.step import step_of
+from stack.stories.story import story_of
 from stack.stories.story_view import duration_text, standing_text, step_json, step_line, story_json, story_lines
-from stack.stories.task_story import Standing, step_of, story_of
 from tests.unit.stack.logs.log_lines import BEGAN, TASK, line
 
-FAILED = line("worker-data", "attempt failed", 0.5, "warning", attempt=1, exception="Traceback:\nOSError: no")
+FAILED = line("worker-data", log_events.ATTEMPT_FAILED, 0.5, "warning", attempt=1, exception="Traceback:\nOSError: no")
 STORY = story_of(
     TASK,
     [
-        line("api", "accepted", task_type="data", trace_id="ab" * 16),
+        line("api", log_events.ACCEPTED, task_type="data", trace_id="ab" * 16),
         FAILED,
-        line("worker-data", "returned for retry", 0.5, reason="OSError: no", after_seconds=5, attempt=1),
-        line("worker-data", "delivered", 5.623, results=2, errors=0, delivery_attempts=1),
+        line("worker-data", log_events.RETURNED_FOR_RETRY, 0.5, reason="OSError: no", after_seconds=5, attempt=1),
+        line("worker-data", log_events.DELIVERED, 5.623, results=2, errors=0, delivery_attempts=1),
     ],
 )
 NOW = BEGAN + 10
@@ -47,8 +51,8 @@ def test_a_story_whose_beginning_is_lost_says_so() -> None:
 
 
 def test_a_task_whose_worker_is_not_in_the_logs_any_more_says_so_and_what_the_receiver_knows() -> None:
-    taken = line("receiver", "callback received", 2, attempt=1, status=200, outcome="success")
-    story = story_of(TASK, [line("api", "accepted", task_type="data"), taken], {"worker-data": BEGAN + 60})
+    taken = line("receiver", CALLBACK_RECEIVED, 2, attempt=1, status=200, outcome="success")
+    story = story_of(TASK, [line("api", log_events.ACCEPTED, task_type="data"), taken], {"worker-data": BEGAN + 60})
 
     *_, verdict = story_lines(story, NOW)
 
@@ -76,7 +80,7 @@ def test_what_waits_says_until_when_and_what_should_have_happened_says_since_whe
     assert "`make ps`" in overdue
 
 
-def test_a_failure_tells_its_reason_and_is_no_success() -> None:
+def test_a_failure_shows_its_reason_and_is_no_success() -> None:
     text = standing_text(Standing("delivered", "failure", failure="OSError: no"), TASK, NOW).plain
 
     assert text == "✗ Failed for good, and the callback knows: OSError: no"
@@ -95,9 +99,9 @@ def test_what_is_no_known_step_shows_its_fields() -> None:
 
 
 def test_the_json_of_a_story_has_its_standing_and_every_step_with_its_line() -> None:
-    told = story_json(STORY, NOW)
+    shown = story_json(STORY, NOW)
 
-    assert told["standing"] == {
+    assert shown["standing"] == {
         "state": "delivered",
         "is_settled": True,
         "outcome": "success",
@@ -106,16 +110,16 @@ def test_the_json_of_a_story_has_its_standing_and_every_step_with_its_line() -> 
         "next_attempt_at": None,
         "text": "✓ Done: the callback has the outcome.",
     }
-    assert (told["task_id"], told["task_type"], told["trace_ids"]) == (TASK, "data", ["ab" * 16])
-    assert [step["since_seconds"] for step in told["steps"]] == [0, 0.5, 0.5, 5.623]
-    assert told["steps"][1]["line"] == dict(FAILED.fields)
+    assert (shown["task_id"], shown["task_type"], shown["trace_ids"]) == (TASK, "data", ["ab" * 16])
+    assert [step["since_seconds"] for step in shown["steps"]] == [0, 0.5, 0.5, 5.623]
+    assert shown["steps"][1]["line"] == dict(FAILED.fields)
 
 
 def test_the_json_of_a_step_has_its_time_in_utc() -> None:
     assert step_json(STORY.steps[0])["at"] == "2026-11-24T14:04:16.000000Z"
 
 
-def test_durations_of_a_minute_and_more_are_told_in_larger_units() -> None:
+def test_durations_of_a_minute_and_more_are_shown_in_larger_units() -> None:
     assert [duration_text(seconds) for seconds in (0.1234, 59.9, 65, 7500)] == ["0.123 s", "59.900 s", "1m 5s", "2h 5m"]
 
 
@@ -131,7 +135,7 @@ def test_nothing_in_a_story_commands_the_terminal() -> None:
 
 
 def test_a_task_that_was_lost_with_the_queues_says_when_and_what_to_do() -> None:
-    story = replace(story_of(TASK, [line("api", "accepted", task_type="data")]), absent_since=BEGAN + 60)
+    story = replace(story_of(TASK, [line("api", log_events.ACCEPTED, task_type="data")]), absent_since=BEGAN + 60)
 
     *_, verdict = story_lines(story, NOW)
 

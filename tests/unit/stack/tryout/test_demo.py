@@ -48,7 +48,7 @@ def test_a_calculation_is_as_expected_to_the_digit() -> None:
     assert not trial("Four calculations").is_expected({**body, "errors": []})
 
 
-def test_a_failure_tells_the_place_and_the_request() -> None:
+def test_a_failure_reports_the_place_and_the_request() -> None:
     failed: Any = trial("does not know")
     error = {"details": "message.0.num_1: Field required", "message": {"message": simplejson.loads(failed.message)}}
 

@@ -86,7 +86,7 @@ def test_a_task_is_posted_to_its_route_with_its_digits(serve: Serve, capsys: pyt
     assert json.loads(capsys.readouterr().out)["task_id"] == "t-1"
 
 
-def test_a_callback_that_is_refused_then_taken_is_waited_for_and_told(
+def test_a_callback_that_is_refused_then_taken_is_waited_for_and_shown(
     serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack = Stack(serve, (200, {"task_id": "t-1"}), delivery(1, 503), delivery(2, 200, fault="close"), delivery(3, 200))
@@ -94,9 +94,13 @@ def test_a_callback_that_is_refused_then_taken_is_waited_for_and_told(
     assert stack.submit()
 
     printed = capsys.readouterr()
-    told = json.loads(printed.out)
-    assert (told["task_type"], told["outcome"], told["callback"]["results"]) == ("calculation", "success", [{"a": 3.5}])
-    assert [each["status"] for each in told["deliveries"]] == [503, 200, 200]
+    shown = json.loads(printed.out)
+    assert (shown["task_type"], shown["outcome"], shown["callback"]["results"]) == (
+        "calculation",
+        "success",
+        [{"a": 3.5}],
+    )
+    assert [each["status"] for each in shown["deliveries"]] == [503, 200, 200]
     assert printed.err.splitlines() == [
         "↻ delivery 1 was answered 503",
         "↻ delivery 2 was broken on purpose (close)",
@@ -156,7 +160,7 @@ def test_natively_the_inbox_is_seen_by_each_of_its_names(serve: Serve, host: str
         ((502, [1]), "The API answered 502 Bad Gateway: [1]", ""),
     ],
 )
-def test_what_is_not_accepted_is_told_by_its_place(serve: Serve, answer: Answer, line: str, evidence: str) -> None:
+def test_what_is_not_accepted_is_shown_by_its_place(serve: Serve, answer: Answer, line: str, evidence: str) -> None:
     with pytest.raises(StackError) as raised:
         Stack(serve, answer).submit()
 

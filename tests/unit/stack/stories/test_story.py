@@ -4,19 +4,25 @@ from typing import Any
 
 import pytest
 
+from receiver.log_events import CALLBACK_RECEIVED
+from services.telemetry import log_events
 from stack.logs.line import LogLine
-from stack.stories.task_story import Standing, step_of, story_of
+from stack.stories.standing import Standing
+from stack.stories.step import READERS, step_of
+from stack.stories.story import story_of
 from tests.unit.stack.logs.log_lines import BEGAN, TASK, line
 
 GONE = "the receiver answered 410"
-ACCEPTED = line("api", "accepted", task_type="data")
-WORKER_FAILED = line("worker-data", "attempt failed", 1, "warning", attempt=1, exception="Traceback\nOSError: no")
-RETURNED = line("worker-data", "returned for retry", 1, reason="OSError: no", after_seconds=5, attempt=1)
-GIVEN_UP = line("worker-data", "dead-lettered", 2, "error", reason="OSError: no", attempts=3)
-DELIVERED = line("worker-data", "delivered", 3, results=2, errors=1, delivery_attempts=1)
+ACCEPTED = line("api", log_events.ACCEPTED, task_type="data")
+WORKER_FAILED = line(
+    "worker-data", log_events.ATTEMPT_FAILED, 1, "warning", attempt=1, exception="Traceback\nOSError: no"
+)
+RETURNED = line("worker-data", log_events.RETURNED_FOR_RETRY, 1, reason="OSError: no", after_seconds=5, attempt=1)
+GIVEN_UP = line("worker-data", log_events.DEAD_LETTERED, 2, "error", reason="OSError: no", attempts=3)
+DELIVERED = line("worker-data", log_events.DELIVERED, 3, results=2, errors=1, delivery_attempts=1)
 NOT_YET = line(
     "worker-data",
-    "not delivered yet",
+    log_events.NOT_DELIVERED_YET,
     3,
     "warning",
     results=1,
@@ -25,18 +31,20 @@ NOT_YET = line(
     delivery_attempts=3,
     after_seconds=900,
 )
-REFUSED_AGAIN = line("worker-callbacks", "returned for retry", 4, reason="503", after_seconds=10, attempt=1)
-DELIVERED_LATE = line("worker-callbacks", "delivered", 5, attempt=2)
-EXHAUSTED = line("worker-callbacks", "dead-lettered", 6, "error", reason="503 each time", attempts=7)
-REJECTED = line("worker-data", "delivery given up", 3, "error", reason=GONE, results=1, errors=0)
-REPORTED = line("dlq-watcher", "delivered", 7, delivery_attempts=1)
-REPORT_NOT_TAKEN = line("dlq-watcher", "not delivered yet", 7, "warning", reason="503", delivery_attempts=3)
-KEPT = line("dlq-watcher", "dead-lettered", 8, "error", reason=GONE, attempts=1)
-TAKEN = line("receiver", "callback received", 2, attempt=1, status=200, outcome="success")
-REFUSED = line("receiver", "callback received", 2, attempt=1, status=503, outcome="success")
-HEARD_FAILURE = line("receiver", "callback received", 7, attempt=2, status=200, outcome="failure")
-DROPPED = line("worker-data", "dropped: the message is not in hand any more", 6, "warning", reason="no sign of life")
-LOST_TOLD = line("dlq-watcher", "alert told", 8, "warning", headline="Task failed for good", reason="worker lost")
+REFUSED_AGAIN = line("worker-callbacks", log_events.RETURNED_FOR_RETRY, 4, reason="503", after_seconds=10, attempt=1)
+DELIVERED_LATE = line("worker-callbacks", log_events.DELIVERED, 5, attempt=2)
+EXHAUSTED = line("worker-callbacks", log_events.DEAD_LETTERED, 6, "error", reason="503 each time", attempts=7)
+REJECTED = line("worker-data", log_events.DELIVERY_GIVEN_UP, 3, "error", reason=GONE, results=1, errors=0)
+REPORTED = line("dlq-watcher", log_events.DELIVERED, 7, delivery_attempts=1)
+REPORT_NOT_TAKEN = line("dlq-watcher", log_events.NOT_DELIVERED_YET, 7, "warning", reason="503", delivery_attempts=3)
+KEPT = line("dlq-watcher", log_events.DEAD_LETTERED, 8, "error", reason=GONE, attempts=1)
+TAKEN = line("receiver", CALLBACK_RECEIVED, 2, attempt=1, status=200, outcome="success")
+REFUSED = line("receiver", CALLBACK_RECEIVED, 2, attempt=1, status=503, outcome="success")
+HEARD_FAILURE = line("receiver", CALLBACK_RECEIVED, 7, attempt=2, status=200, outcome="failure")
+DROPPED = line("worker-data", log_events.DROPPED, 6, "warning", reason="no sign of life")
+LOST_ALERTED = line(
+    "dlq-watcher", log_events.ALERT_POSTED, 8, "warning", headline="Task failed for good", reason="worker lost"
+)
 
 
 def standing_after(*lines: LogLine) -> Standing:
@@ -47,37 +55,46 @@ def standing_after(*lines: LogLine) -> Standing:
     ("lines", "standing"),
     [
         ([ACCEPTED], Standing("queued")),
-        ([line("api", "task could not be queued", cause="timeout")], Standing("not queued", reason="timeout")),
+        ([line("api", log_events.NOT_QUEUED, cause="timeout")], Standing("not queued", reason="timeout")),
         ([ACCEPTED, RETURNED], Standing("retrying", reason="OSError: no", due_at=BEGAN + 6)),
         ([ACCEPTED, RETURNED, DELIVERED], Standing("delivered", "success")),
         ([ACCEPTED, NOT_YET], Standing("delivering", "success", "503", due_at=BEGAN + 903)),
         # A worker may be faster than the API's own line.
-        ([NOT_YET, line("api", "accepted", 3.001)], Standing("delivering", "success", "503", due_at=BEGAN + 903)),
-        ([line("api", "task could not be queued", cause="timeout"), line("api", "accepted", 1)], Standing("queued")),
+        (
+            [NOT_YET, line("api", log_events.ACCEPTED, 3.001)],
+            Standing("delivering", "success", "503", due_at=BEGAN + 903),
+        ),
+        (
+            [line("api", log_events.NOT_QUEUED, cause="timeout"), line("api", log_events.ACCEPTED, 1)],
+            Standing("queued"),
+        ),
         ([ACCEPTED, NOT_YET, REFUSED_AGAIN], Standing("delivering", "success", "503", due_at=BEGAN + 14)),
         ([ACCEPTED, NOT_YET, REFUSED_AGAIN, DELIVERED_LATE], Standing("delivered", "success")),
         ([ACCEPTED, NOT_YET, EXHAUSTED], Standing("dead", "success", "503 each time")),
         ([ACCEPTED, REJECTED], Standing("dead", "success", GONE)),
         ([ACCEPTED, REJECTED, KEPT], Standing("undelivered", "success", GONE)),
-        ([ACCEPTED, REJECTED, KEPT, line("worker-callbacks", "delivered", 99)], Standing("delivered", "success")),
+        (
+            [ACCEPTED, REJECTED, KEPT, line("worker-callbacks", log_events.DELIVERED, 99)],
+            Standing("delivered", "success"),
+        ),
         ([ACCEPTED, DROPPED], Standing("retrying", reason="no sign of life")),
         ([ACCEPTED, REPORTED, line("worker-data", DROPPED.event, 9)], Standing("delivered", "failure")),
         (
-            [ACCEPTED, TAKEN, HEARD_FAILURE, REPORTED, LOST_TOLD, line("worker-data", "delivered", 9)],
+            [ACCEPTED, TAKEN, HEARD_FAILURE, REPORTED, LOST_ALERTED, line("worker-data", log_events.DELIVERED, 9)],
             Standing("delivered", "failure", failure="worker lost"),
         ),
         # Two outcomes were heard: what counts is the last, whoever wrote his line last.
         ([ACCEPTED, TAKEN, DELIVERED, HEARD_FAILURE, REPORTED], Standing("delivered", "failure")),
         (
-            [ACCEPTED, TAKEN, HEARD_FAILURE, REPORTED, line("worker-data", "delivered", 9)],
+            [ACCEPTED, TAKEN, HEARD_FAILURE, REPORTED, line("worker-data", log_events.DELIVERED, 9)],
             Standing("delivered", "failure"),
         ),
         (
             [
                 ACCEPTED,
                 REPORTED,
-                LOST_TOLD,
-                line("receiver", "callback received", 9, attempt=3, status=200, outcome="success"),
+                LOST_ALERTED,
+                line("receiver", CALLBACK_RECEIVED, 9, attempt=3, status=200, outcome="success"),
             ],
             Standing("delivered", "success"),
         ),
@@ -87,17 +104,20 @@ def standing_after(*lines: LogLine) -> Standing:
             [ACCEPTED, GIVEN_UP, REPORT_NOT_TAKEN, REFUSED_AGAIN],
             Standing("delivering", "failure", "503", "OSError: no", BEGAN + 14),
         ),
-        ([ACCEPTED, REPORTED, LOST_TOLD], Standing("delivered", "failure", failure="worker lost")),
+        ([ACCEPTED, REPORTED, LOST_ALERTED], Standing("delivered", "failure", failure="worker lost")),
         ([ACCEPTED, WORKER_FAILED], Standing("at work")),
-        ([LOST_TOLD], Standing("unknown")),
+        ([LOST_ALERTED], Standing("unknown")),
         # What the receiver says counts where the logs of the others do not go back as far.
-        ([ACCEPTED, TAKEN], Standing("delivered", "success", is_told_by_receiver=True)),
+        ([ACCEPTED, TAKEN], Standing("delivered", "success", is_by_receiver_alone=True)),
         ([ACCEPTED, TAKEN, DELIVERED], Standing("delivered", "success")),
         ([ACCEPTED, DELIVERED, TAKEN], Standing("delivered", "success")),
         ([ACCEPTED, TAKEN, NOT_YET], Standing("delivering", "success", "503", due_at=BEGAN + 903)),
-        ([ACCEPTED, REFUSED], Standing("delivering", "success", "the receiver answered 503", is_told_by_receiver=True)),
+        (
+            [ACCEPTED, REFUSED],
+            Standing("delivering", "success", "the receiver answered 503", is_by_receiver_alone=True),
+        ),
         ([ACCEPTED, NOT_YET, REFUSED], Standing("delivering", "success", "503", due_at=BEGAN + 901)),
-        ([ACCEPTED, REJECTED, KEPT, TAKEN], Standing("delivered", "success", is_told_by_receiver=True)),
+        ([ACCEPTED, REJECTED, KEPT, TAKEN], Standing("delivered", "success", is_by_receiver_alone=True)),
     ],
 )
 def test_how_a_task_stands(lines: list[LogLine], standing: Standing) -> None:
@@ -120,7 +140,7 @@ def test_how_a_task_stands(lines: list[LogLine], standing: Standing) -> None:
         ([KEPT], set()),
     ],
 )
-def test_the_logs_that_would_tell_more_and_begin_too_late_are_known(lines: list[LogLine], logs: set[str]) -> None:
+def test_the_logs_that_would_say_more_and_begin_too_late_are_known(lines: list[LogLine], logs: set[str]) -> None:
     begin = {"api": 0.0, "worker-calculation": 0.0, "worker-data": 0.5, "worker-callbacks": 99.0}
     later = {**begin, "worker-data-2": 99.0, "dlq-watcher": 99.0}
     begin_at = {service: BEGAN + at for service, at in later.items()}
@@ -147,7 +167,7 @@ def test_a_task_is_settled_when_nothing_more_happens_by_itself(state_lines: list
 
 
 def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() -> None:
-    again = line("api", "accepted", 60, task_type="data")
+    again = line("api", log_events.ACCEPTED, 60, task_type="data")
 
     assert standing_after(ACCEPTED, GIVEN_UP, REPORTED, again) == Standing("queued")
 
@@ -164,20 +184,20 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
         (REJECTED, "failed", f"work done: 1 result, 0 errors; the callback will not be tried again: {GONE}"),
         (REPORTED, "done", "reported as failed; the callback was taken"),
         (KEPT, "failed", f"kept in undelivered: {GONE}"),
-        (LOST_TOLD, "note", "alert told: Task failed for good"),
+        (LOST_ALERTED, "note", "alert told: Task failed for good"),
         (DROPPED, "retry", "dropped, and not handed over: no sign of life"),
         (
-            line("receiver", "callback received", attempt=2, status=503, outcome="success"),
+            line("receiver", CALLBACK_RECEIVED, attempt=2, status=503, outcome="success"),
             "retry",
             "callback received: success, delivery 2, answered 503",
         ),
         (
-            line("receiver", "callback received", attempt=1, status=204, outcome="failure"),
+            line("receiver", CALLBACK_RECEIVED, attempt=1, status=204, outcome="failure"),
             "done",
             "callback received: failure, delivery 1, answered 204",
         ),
         (
-            line("receiver", "callback received", attempt=1, fault="hang", outcome=None),
+            line("receiver", CALLBACK_RECEIVED, attempt=1, fault="hang", outcome=None),
             "retry",
             "callback received: no outcome, delivery 1; the answer never became whole (hang)",
         ),
@@ -199,11 +219,9 @@ def test_a_line_of_any_other_event_says_what_it_says_and_how_loudly(level: str, 
     assert (step.text, step.mark, step.is_known) == ("something else", mark, False)
 
 
-@pytest.mark.parametrize(
-    "event", ["delivered", "returned for retry", "dead-lettered", "callback received", "alert told"]
-)
+@pytest.mark.parametrize("event", READERS)
 @pytest.mark.parametrize("service", ["api", "worker-data", "worker-callbacks-2", "dlq-watcher", "receiver"])
-def test_no_line_is_too_poor_to_be_told(event: str, service: str) -> None:
+def test_no_line_is_too_poor_to_be_read(event: str, service: str) -> None:
     story = story_of(TASK, [line(service, event)])
 
     assert story.steps[0].text
@@ -214,7 +232,11 @@ def test_a_story_has_the_lines_of_its_task_alone_its_type_and_its_traces() -> No
     other: Any = {"task_id": "another"}
     story = story_of(
         TASK,
-        [line("api", "accepted", task_type="data", trace_id="ab" * 16), line("api", "accepted", **other), DELIVERED],
+        [
+            line("api", log_events.ACCEPTED, task_type="data", trace_id="ab" * 16),
+            line("api", log_events.ACCEPTED, **other),
+            DELIVERED,
+        ],
     )
 
     assert len(story.steps) == 2
