@@ -19,7 +19,7 @@ RETURNED_FOR_RETRY = "returned for retry"
 NOT_RETURNED = "not returned for retry: the message is not in flight any more"
 """A consumer: there is nothing to give back. Fields: `error`."""
 
-DROPPED = "dropped: the message is not in flight here any more"
+DROPPED = "dropped: the message is not in flight any more"
 """A consumer: somebody else may have the message by now, so nothing is made of the attempt. Fields: `reason`."""
 
 DEAD_LETTERED = "dead-lettered"
