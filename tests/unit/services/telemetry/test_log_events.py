@@ -39,7 +39,7 @@ SHOWN_AS_THEY_ARE = {
     "queue is not as declared",
     "receive failed",
     "received again while in flight",
-    "the message is not in hand any more; its work goes on",
+    "the message is not in flight any more; its work goes on",
     "the message was gone before it was deleted",
     "the task ignores its cancellation, and is cancelled again",
     "the task ignores its cancellation, and is left running",
