@@ -17,15 +17,26 @@ from stack.native.orphans import find_listener
 from stack.once_begun import outliving_terminal
 from stack.ports import PortTakenError
 from stack.running import mode_before, running_settings, settings_to_start
-from stack.terminal import console, say, say_aside, show_json, show_table
+from stack.terminal import OnProgress, console, say, say_aside, show_json, show_table
 from stack.tryout.demo import curl
 
 MODE_TEXTS: dict[Mode, str] = {"native": "natively", "containers": "in containers"}
 
 
 def up(*, as_json: bool) -> None:
-    """Start the stack; return when all is ready. Raises `StackError` with what keeps it from that."""
-    on_progress = say_aside if as_json else say
+    """Start the stack and say where it is. Raises as `bring_up` does."""
+    settings = bring_up(say_aside if as_json else say)
+    if as_json:
+        show_json({"mode": settings.mode, "urls": _addresses(settings)})
+    else:
+        _show_ready(settings)
+
+
+def bring_up(on_progress: OnProgress) -> StackSettings:
+    """Start what does not run of the stack; return when all is ready, with the settings that it runs with.
+
+    Raises `StackError` with what keeps it from that.
+    """
     with alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
         environment = merged_environment()
         before = running_settings(environment)
@@ -41,10 +52,7 @@ def up(*, as_json: bool) -> None:
             on_progress(line)
         with holder_named():
             mode_of_running(settings.mode).up(settings, replaced, on_progress)
-        if as_json:
-            show_json({"mode": settings.mode, "urls": _addresses(settings)})
-        else:
-            _show_ready(settings)
+        return settings
 
 
 def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
