@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from schemathesis.pytest.plugin import SchemathesisFunction
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
 # The first that a path begins with. Each of the two parts of the integration tests has a LocalStack of its own.
@@ -29,13 +28,6 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
     return FolderScheduling(config, log)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put the API's operation into the id of a test of it: since pytest 9.2 Schemathesis has it in the name alone."""
-    if isinstance(item, SchemathesisFunction) and item.id.params is None:
-        # There is no public way to give an item that a plugin has made another id.
-        item._id = item.id.with_params(item.operation_label)  # noqa: SLF001
 
 
 @pytest.hookimpl(trylast=True)
