@@ -19,6 +19,9 @@ ALERTS = "alerts"
 UNDELIVERED = "undelivered"
 DLQ_SUFFIX = "-dlq"
 
+MOST_CALLBACK_RETRIES = 7
+"""The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
+
 _DAY = 86_400
 # SQS keeps a message for 14 days at most. A dead letter that SQS itself moves keeps its first enqueue time, so the
 # queues before a DLQ keep theirs for less.
@@ -72,7 +75,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     run_command(main)
-
-
-MOST_CALLBACK_RETRIES = 7
-"""The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""

@@ -37,11 +37,9 @@ TASK_TYPES = load_task_types(["services.tasks"])
 # Which targets are allowed, the document cannot say.
 ALL_TARGETS = [AllowedTarget.parse(each) for each in ("localhost", "0.0.0.0/0", "::/0")]
 
-# Which hosts can be looked up, the document cannot say. Nor is a URL of the greatest length found by chance.
+# Which hosts can be looked up, the document cannot say. Nor is a URL as long as allowed, or longer, found by chance.
 LOOKED_UP = urls().filter(lambda url: len(urlsplit(url).hostname or "") <= MAX_HOST_LENGTH)
-LONGEST = [
-    f"http://localhost/{'a' * (length - len('http://localhost/'))}" for length in (MAX_URL_LENGTH - 1, MAX_URL_LENGTH)
-]
+LONGEST = [f"http://localhost/{'a' * (MAX_URL_LENGTH - len('http://localhost/') + more)}" for more in (-1, 0, 1)]
 schemathesis.openapi.format("uri", LOOKED_UP | sampled_from(LONGEST))
 
 
