@@ -22,8 +22,8 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
-# A test that hangs ends the run after five minutes, with its name and where each thread stood.
-IN_PARALLEL = --numprocesses 3 --max-worker-restart 0 -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+# More than there are cores: most tests wait.
+IN_PARALLEL = --numprocesses 6 --max-worker-restart 0
 # What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
@@ -74,7 +74,7 @@ test-tools: venv localstack-venv ## Test what measures and breaks the stack: ben
 	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/tools
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
-	@MODE=containers $(BIN)/python -m pytest tests/end_to_end tests/containers
+	@MODE=containers $(BIN)/python -m pytest --timeout 900 tests/end_to_end tests/containers
 
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)

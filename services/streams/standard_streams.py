@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+"""How a person ends what goes on for ever, and how a program does."""
+
+
 class UnwrittenError(Exception):
     """What a command prints cannot be written any more, and to print is all that it does."""
 
@@ -101,7 +105,7 @@ def end_unread() -> None:
 
 
 def until_ctrl_c(work: Callable[[], object]) -> None:
-    """Do the work, which prints what comes until Ctrl-C, and end it when the reader of its pipe has gone too.
+    """Do the work, which prints what comes until Ctrl-C, and end it by SIGTERM and when its pipe's reader has gone too.
 
     Nothing may come for long, so a thread watches the pipe, and interrupts the work as Ctrl-C does. It is no context
     manager: an interrupt may meet any line, those before and behind the work too, and is to end nothing but that.
@@ -119,7 +123,7 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
     ended, end = os.pipe()
     unread = threading.Event()
     watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = [(number, signal.signal(number, interrupt)) for number in _ENDINGS]
     try:
         try:
             watcher.start()
@@ -134,7 +138,8 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
         os.close(ended)
         # An interrupt that is under way may come when all is over.
         if not unread.is_set():
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before:
+                signal.signal(number, handler)
 
 
 def is_output_lost() -> bool:

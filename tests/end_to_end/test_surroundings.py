@@ -6,8 +6,11 @@ import pty
 import re
 import signal
 import struct
+import subprocess
 import termios
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -49,15 +52,21 @@ def exit_code_unread(stack: StackControl, *arguments: str) -> int:
         return command.wait()
 
 
-def in_terminal(stack: StackControl, *arguments: str) -> str:
-    """Return what a command prints in a narrow terminal, without colours."""
+@contextmanager
+def in_terminal(stack: StackControl, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[bytes]]]:
+    """Run a command in a narrow terminal; give it, and what it prints until its end."""
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, NARROW, 0, 0))
-    with stack.start_command(*arguments, stdout=inside):
+    with stack.start_command(*arguments, stdout=inside) as command:
         os.close(inside)
-        text = b"".join(_read(terminal))
+        yield command, _read(terminal)
     os.close(terminal)
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+
+
+def printed(stack: StackControl, *arguments: str) -> str:
+    """What a command prints in a narrow terminal, without colours."""
+    with in_terminal(stack, *arguments) as (_command, text):
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(text).decode())
 
 
 def _read(terminal: int) -> Iterator[bytes]:
@@ -66,6 +75,13 @@ def _read(terminal: int) -> Iterator[bytes]:
             yield text
     except OSError:
         """Nobody has it open any more (EIO)."""
+
+
+def is_following(command: subprocess.Popen[str]) -> bool:
+    """Whether it handles SIGTERM, as what goes on until it is ended does."""
+    status = Path(f"/proc/{command.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) & 1 << signal.SIGTERM - 1)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +113,31 @@ def test_a_command_that_prints_ends_well_when_it_is_read_no_further(stack: Stack
     assert exit_code_unread(stack, *command.split()) == 0
 
 
+def test_what_has_nothing_to_print_yet_ends_well_when_its_reader_has_gone(stack: StackControl) -> None:
+    with stack.start_command("tail") as command:
+        wait_for(lambda: is_following(command), "the command to follow")
+        assert command.stdout is not None
+        command.stdout.close()
+
+        assert command.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["tail", "logs --follow", "ps --watch"])
+def test_what_is_followed_ends_well_by_a_signal_and_leaves_the_terminal_as_it_was(
+    stack: StackControl, command: str, number: signal.Signals
+) -> None:
+    with in_terminal(stack, *command.split()) as (follower, text):
+        wait_for(lambda: is_following(follower), "the command to follow")
+        follower.send_signal(number)
+        shown = b"".join(text)
+
+    assert follower.returncode == 0
+    assert b"Traceback" not in shown
+    # A cursor that is hidden is shown again.
+    assert shown.count(b"\x1b[?25h") >= shown.count(b"\x1b[?25l")
+
+
 @pytest.mark.parametrize("command", ["ps", "logs", "dlq list", "dlq show ID", "trace ID", "demo", "ps --help"])
 def test_in_an_ascii_locale_every_command_prints_ascii(stack: StackControl, undelivered: str, command: str) -> None:
     done = stack.command(*command.replace("ID", undelivered).split())
@@ -108,12 +149,12 @@ def test_in_an_ascii_locale_every_command_prints_ascii(stack: StackControl, unde
 def test_in_a_narrow_terminal_no_name_id_or_address_is_cut(stack: StackControl, undelivered: str) -> None:
     services = set(stack.services())
 
-    assert services | {"calculation-dlq", "undelivered", "healthy"} <= set(in_terminal(stack, "ps").split())
+    assert services | {"calculation-dlq", "undelivered", "healthy"} <= set(printed(stack, "ps").split())
     # Who looks at the same time hides it for seconds.
-    wait_for(lambda: undelivered in in_terminal(stack, "dlq", "list").split(), "the whole id in the list")
-    assert undelivered in in_terminal(stack, "dlq", "show", undelivered).split()
-    assert undelivered in in_terminal(stack, "trace", undelivered[:8]).split()
-    assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(in_terminal(stack, "up").split())
+    wait_for(lambda: undelivered in printed(stack, "dlq", "list").split(), "the whole id in the list")
+    assert undelivered in printed(stack, "dlq", "show", undelivered).split()
+    assert undelivered in printed(stack, "trace", undelivered[:8]).split()
+    assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(printed(stack, "up").split())
 
 
 def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackControl) -> None:

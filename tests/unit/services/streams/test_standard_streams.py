@@ -166,11 +166,12 @@ def test_a_follower_whose_reader_is_gone_before_it_begins_ends_too() -> None:
     assert (done.returncode, done.stderr.replace(b"follows\n", b"")) == (0, b"")
 
 
-def test_a_follower_ends_by_ctrl_c_as_it_should() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(number: signal.Signals) -> None:
     with start(FOLLOW) as process:
         assert process.stderr
         assert process.stderr.readline() == "follows\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
 
         assert (process.stderr.read(), process.wait()) == ("", 0)
 
