@@ -72,21 +72,8 @@ def up(*, as_json: JsonOption = False) -> None:
 
     MODE=native or MODE=containers forces one.
     """
-    on_progress = say_aside if as_json else say
-    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
-        environment = merged_environment()
-        before = running_settings(environment)
-        last = mode_before(before, environment)
-        mode = choose_mode(forced_mode(environment), last, engine_answers)
-        replaced = _replaced(before, mode)
-        settings, line = settings_to_start(environment, mode)
-        if written := write_files():
-            on_progress(f"The code has changed what follows from it: {_names(written)} written.")
-        as_saved = ", as what is saved was queued" if last == mode and before is None else ""
-        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}.")
-        if line:
-            on_progress(line)
-        MODES[settings.mode].up(settings, replaced, on_progress)
+    with _errors_shown():
+        settings = _bring_up(say_aside if as_json else say)
         if as_json:
             show_json({"mode": settings.mode, "urls": _addresses(settings)})
         else:
@@ -234,9 +221,14 @@ def submit(  # noqa: PLR0913  # a command has as many options as it has
 
 @app.command(epilog="Example: python -m stack demo")
 def demo(*, as_json: JsonOption = False) -> None:
-    """Submit a task of each kind to the running stack and show what becomes of it; fail where it is not as expected."""
+    """Submit a task of each kind and show what becomes of it; fail where it is not as expected.
+
+    Where the stack is not up, it is started first.
+    """
     with _errors_shown():
-        settings = _running_settings()
+        settings = running_settings(merged_environment())
+        if settings is None or not _services(settings):
+            settings = _bring_up(say_aside if as_json else say)
         trials = run_demo(settings)
         done = list(trials) if as_json else demo_view.show_trials(settings, trials)
         if as_json:
@@ -278,6 +270,25 @@ def generate(
 
 def _names(paths: Iterable[Path]) -> str:
     return ", ".join(str(path.relative_to(ROOT)) for path in paths)
+
+
+def _bring_up(on_progress: OnProgress) -> StackSettings:
+    """Start what does not run of the stack; return when all is ready, with the settings that it runs with."""
+    with alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
+        environment = merged_environment()
+        before = running_settings(environment)
+        last = mode_before(before, environment)
+        mode = choose_mode(forced_mode(environment), last, engine_answers)
+        replaced = _replaced(before, mode)
+        settings, line = settings_to_start(environment, mode)
+        if written := write_files():
+            on_progress(f"The code has changed what follows from it: {_names(written)} written.")
+        as_saved = ", as what is saved was queued" if last == mode and before is None else ""
+        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}.")
+        if line:
+            on_progress(line)
+        MODES[settings.mode].up(settings, replaced, on_progress)
+        return settings
 
 
 def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
