@@ -20,6 +20,8 @@ STACK = $(BIN)/python -u -m stack
 SOURCES = services receiver web stack bench tests localstack-init
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+# In the versions that it is developed with.
+PART_OF_DEV = $(LOCK) --upgrade --constraint requirements/dev.txt
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
 # More than there are cores: most tests wait.
@@ -31,11 +33,11 @@ OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv any-venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
-up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
+up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(STACK) up
 
 down: any-venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
@@ -56,7 +58,7 @@ tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; 
 submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
 	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
 
-demo: any-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it
+demo: stack-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it; what is not up is started first
 	@$(STACK) demo $(ARGS)
 
 dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
@@ -131,8 +133,10 @@ screenshots: venv localstack-venv ## Photograph the pages on a stack of their ow
 	@$(BIN)/python -m tests.browser.screenshots
 
 lock: venv ## Resolve the dependencies anew (needs the network)
-	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
+	$(PART_OF_DEV) --group uv --output-file requirements/uv.txt
+	$(PART_OF_DEV) --group stack --output-file requirements/stack.txt pyproject.toml
+	$(PART_OF_DEV) --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
 	@for peer in $(PEERS); do \
 		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
@@ -154,7 +158,7 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done
 	@rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
-	@for kind in "" -localstack $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
+	@for kind in "" -uv -localstack $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands
@@ -167,9 +171,12 @@ help: ## List the commands
 venv:
 	@stack/setup.sh "$(VENV)" requirements/dev.txt "the development tools"
 
+stack-venv:
+	@stack/setup.sh "$(VENV)" requirements/stack.txt "what the stack runs on" requirements/dev.txt
+
 # What looks at a stack, or stops it, needs no other environment than that which the stack was started with.
 any-venv:
-	@stack/setup.sh --any "$(VENV)" requirements/dev.txt "the development tools"
+	@stack/setup.sh --any "$(VENV)" requirements/stack.txt "what the stack runs on"
 
 localstack-venv: venv
 	@PYTHON=$(BIN)/python stack/setup.sh "$(VENV)-localstack" requirements/localstack.txt LocalStack

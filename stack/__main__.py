@@ -16,7 +16,7 @@ from stack.environment import host_environment
 from stack.errors import StackError
 from stack.mode import mode_of_running
 from stack.running import required_settings
-from stack.terminal import say, show_error, show_json
+from stack.terminal import say, say_aside, show_error, show_json
 
 app = typer.Typer(
     help="Start, stop, look at and try the stack on this machine. "
@@ -174,12 +174,16 @@ def submit(  # noqa: PLR0913  # a command has as many options as it has
 
 @app.command(epilog="Example: python -m stack demo")
 def demo(*, as_json: JsonOption = False) -> None:
-    """Submit a task of each kind to the running stack and show what becomes of it; fail where it is not as expected."""
+    """Submit a task of each kind and show what becomes of it; fail where it is not as expected.
+
+    Where the stack is not up, it is started first.
+    """
     with _errors_shown():
         from stack.tryout import demo as command
         from stack.tryout import demo_view
+        from stack.up import brought_up
 
-        settings = required_settings()
+        settings = brought_up(say_aside if as_json else say)
         trials = command.demo(settings)
         done = list(trials) if as_json else demo_view.show_trials(settings, trials)
         if as_json:

@@ -55,6 +55,17 @@ def bring_up(on_progress: OnProgress) -> StackSettings:
         return settings
 
 
+def brought_up(on_progress: OnProgress) -> StackSettings:
+    """Return the settings of the stack that runs; where nothing of it does, it is started first.
+
+    Raises as `bring_up` does.
+    """
+    settings = running_settings(merged_environment())
+    if settings is None or not mode_of_running(settings.mode).ps(settings):
+        return bring_up(on_progress)
+    return settings
+
+
 def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
     """The stack as it runs in this mode. Raises `StackError` where it runs in the other one."""
     if before is None or before.mode == mode:

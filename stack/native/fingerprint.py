@@ -1,5 +1,6 @@
 """Says whether the code, the packages or the settings of a running stack have changed since it was started."""
 
+import platform
 import re
 from collections.abc import Iterator
 from hashlib import sha256
@@ -7,10 +8,11 @@ from pathlib import Path
 
 from stack.config import ROOT, StackSettings
 from stack.environment import dot_env_settings, service_environment
-from stack.native.interpreter import PYTHON
 from stack.native.localstack import localstack_python
 
-SOURCES = ("services", "receiver", "web", "localstack-init", "requirements")
+SOURCES = ("services", "receiver", "web", "localstack-init")
+# The development tools' environment has them too, so that it may take the place of that which the stack was started in.
+LOCK = ROOT / "requirements" / "stack.txt"
 EXAMPLE = ROOT / ".env.example"
 
 # The commands' own: what follows from them for the services counts as such, and they change nothing else.
@@ -33,7 +35,7 @@ READ_BY_COMMANDS = {
 
 def fingerprint(settings: StackSettings) -> str:
     """The same text for the same code, the same packages, the same ports and the same settings."""
-    digest = sha256(f"{PYTHON}\n{localstack_python()}\n{settings.ports}\n".encode())
+    digest = sha256(f"{platform.python_version()}\n{localstack_python()}\n{settings.ports}\n".encode())
     for file in _source_files():
         digest.update(str(file).encode() + file.read_bytes())
     environment = service_environment(settings)
@@ -53,6 +55,7 @@ def _settings_of_services() -> set[str]:
 
 
 def _source_files() -> Iterator[Path]:
+    yield LOCK
     for source in SOURCES:
         for file in sorted((ROOT / source).rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:

@@ -179,9 +179,12 @@ def test_the_services_the_queues_and_the_workers_are_shown(own_stack: StackContr
     assert "works on now" in table
 
 
-def test_the_demo_shows_what_it_should(own_stack: StackControl) -> None:
+def test_the_demo_shows_what_it_should_and_starts_nothing_anew(own_stack: StackControl) -> None:
+    api = own_stack.pid("api")
+
     done = own_stack.command("demo", "--json")
 
     shown = json.loads(done.stdout)
     assert done.returncode == 0, shown
     assert [trial["passed"] for trial in shown] == [True] * 5
+    assert own_stack.pid("api") == api

@@ -157,7 +157,7 @@ def test_in_a_narrow_terminal_no_name_id_or_address_is_cut(stack: StackControl, 
     assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(printed(stack, "up").split())
 
 
-def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackControl) -> None:
+def test_down_is_finished_once_begun_and_what_is_queued_comes_back_with_a_demo_too(stack: StackControl) -> None:
     stack.stop("worker-calculation")
     shown, _done = submitted(stack)
 
@@ -169,7 +169,9 @@ def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackC
 
     assert down.returncode == 0
     assert "The stack is not up" in stack.command("ps").stderr
-    stack.up()
+    demo = stack.command("demo")
+    assert demo.returncode == 0, demo.stderr
+    assert "Starting the stack" in demo.stdout
     with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
         heard = {"task_id": shown["task_id"]}
         wait_for(lambda: receiver.get("/callbacks", params=heard).json()["callbacks"], "the callback")

@@ -1,9 +1,15 @@
 """A stack that runs is started again where something has changed for its services, and only there."""
 
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
 import pytest
 
-from stack.config import stack_settings
-from stack.native.fingerprint import fingerprint
+from stack.config import ROOT, stack_settings
+from stack.native.fingerprint import LOCK, fingerprint
 
 
 def of(**environment: str) -> str:
@@ -39,9 +45,38 @@ def test_what_changes_something_does(environment: dict[str, str]) -> None:
     assert of(**environment) != of()
 
 
-def test_so_does_another_environment_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_environment_with_the_same_packages_does_not_count(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)  # noqa: S603
+    [packages] = tmp_path.glob("lib/python3.*/site-packages")
+    (packages / "same.pth").write_text(sysconfig.get_path("purelib"))
+
+    assert in_environment(tmp_path / "bin" / "python") == in_environment(Path(sys.executable))
+
+
+def in_environment(python: Path) -> str:
+    """The fingerprint of a stack that this interpreter's commands start, with one LocalStack."""
+    code = "from tests.unit.stack.native.test_fingerprint import of; print(of())"
+    environment = {**os.environ, "LOCALSTACK_PYTHON": sys.executable}
+    return subprocess.check_output([python, "-c", code], cwd=ROOT, env=environment, text=True)  # noqa: S603
+
+
+def test_so_do_other_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = of()
-    monkeypatch.setattr("stack.native.fingerprint.PYTHON", "/elsewhere/bin/python")
+    lock = tmp_path / "stack.txt"
+    lock.write_bytes(b"# another\n" + LOCK.read_bytes())
+    monkeypatch.setattr("stack.native.fingerprint.LOCK", lock)
+    assert of() != before
+
+
+def test_so_does_another_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of()
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.1")
+    assert of() != before
+
+
+def test_so_does_another_localstack(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of()
+    monkeypatch.setenv("LOCALSTACK_PYTHON", "/elsewhere/bin/python")
     assert of() != before
 
 
