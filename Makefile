@@ -24,8 +24,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 PART_OF_DEV = $(LOCK) --upgrade --constraint requirements/dev.txt
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
-# More than there are cores: most tests wait.
-IN_PARALLEL = --numprocesses 6 --max-worker-restart 0
+IN_PARALLEL = --max-worker-restart 0 --numprocesses
 # What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
@@ -66,14 +65,15 @@ dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive un
 
 ##@ Checks
 
+# In more processes than there are cores: most of its tests wait.
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
-	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/end_to_end tests/integration tests/unit
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 6 tests/end_to_end tests/integration tests/unit
 
-test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
-	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/unit
+test-unit: venv ## Run the unit tests alone, which need no LocalStack (about a minute)
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/unit
 
 test-tools: venv localstack-venv ## Test what measures and breaks the stack: bench/ and tests/chaos/
-	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/tools
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/tools
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(BIN)/python -m pytest --timeout 900 tests/end_to_end tests/containers

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
 _END_TO_END = "tests/end_to_end/"
-# They break their stack, or want one of other settings; the other end-to-end tests share one.
-_ON_A_STACK_OF_THEIR_OWN = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults", "surroundings"))
+# They wait long for a stack that they break, or want one of other settings; the other end-to-end tests share one.
+_ON_A_STACK_OF_THEIR_OWN = tuple(f"{_END_TO_END}test_{name}.py" for name in ("faults", "surroundings"))
 # Each makes its own queues, in the LocalStack of whatever process it is run by.
 _ALONE = "tests/integration/services/"
 

@@ -18,12 +18,15 @@ SOON_CLOSED = httpx.Limits(keepalive_expiry=1)
 
 
 def wait_for(look: Callable[[], T], what: str) -> T:
-    """Return the first truthy answer of `look`, asked again and again; fail with `what` when patience is over."""
+    """Return the first truthy answer of `look`, asked again and again; fail with `what` when patience is over.
+
+    It rests as long as it looks, which may be to run a command: what it waits for needs the processors too.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    while (begun_at := time.monotonic()) < deadline:
         if answer := look():
             return answer
-        time.sleep(_POLL_SECONDS)
+        time.sleep(max(_POLL_SECONDS, time.monotonic() - begun_at))
     raise AssertionError(f"waited {PATIENCE_SECONDS} s in vain for {what}")
 
 

@@ -172,6 +172,10 @@ class StackControl:
 
         wait_for(are_healthy, f"a healthy {' and '.join(services)}")
 
+    def state(self) -> Any:
+        """Return what the console knows of queues and services; `ps` has its queues from there too."""
+        return httpx.get(f"{self.console_url}/api/state", timeout=PATIENCE_SECONDS).raise_for_status().json()
+
     def redrive_policy(self, queue: str) -> Any:
         """Return the queue's RedrivePolicy, as LocalStack has it."""
         with httpx.Client(base_url=self.localstack_url, timeout=PATIENCE_SECONDS) as client:

@@ -81,6 +81,7 @@ def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(
 def test_the_story_of_a_task_goes_over_all_services(own_stack: StackControl, client: Client) -> None:
     shown, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=503&times={ATTEMPTS - 1}")
 
+    client.wait_for_deliveries(shown["task_id"], ATTEMPTS)
     its_story = settled_story(own_stack, shown["task_id"])
 
     assert (its_story["standing"]["state"], its_story["standing"]["outcome"]) == ("delivered", "success")
@@ -111,6 +112,7 @@ def _with_alert(text: str) -> str:
 def test_what_reached_nobody_says_how_it_is_brought_back(own_stack: StackControl, client: Client) -> None:
     shown, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=410&times=1")
 
+    client.wait_for_alert(shown["task_id"])
     standing = settled_story(own_stack, shown["task_id"])["standing"]
     assert standing["state"] == "undelivered"
     assert f'make dlq ARGS="redrive {shown["task_id"]}"' in standing["text"]

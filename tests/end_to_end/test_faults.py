@@ -93,14 +93,16 @@ def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, o
         news = made_anew(own_stack)
         return news if news and news["at"] > earlier and news["messages"] else None
 
-    assert "undelivered" in wait_for(reported, "what the broker has lost")["queues"]
+    news = wait_for(reported, "what the broker has lost")
+    assert "undelivered" in news["queues"]
+    assert json.loads(own_stack.command("ps", "--json").stdout)["made_anew"] == news
     assert json.loads(own_stack.command("trace", task_id, "--json").stdout)["standing"]["state"] == "lost"
     wait_until_all_is_well(own_stack)
 
 
 def made_anew(stack: StackControl) -> Any:
-    """The queues that lost what they held, as `ps` has it; None where it knows of none."""
-    return json.loads(stack.command("ps", "--json").stdout)["made_anew"]
+    """The queues that lost what they held; None where none is known of."""
+    return stack.state()["made_anew"]
 
 
 def wait_until_all_is_well(stack: StackControl) -> None:
@@ -109,9 +111,8 @@ def wait_until_all_is_well(stack: StackControl) -> None:
 
 
 def waiting(stack: StackControl, queue: str) -> int:
-    """How many messages wait in a queue, as `ps` has it."""
-    queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
-    return next(each["waiting"] or 0 for each in queues if each["name"] == queue)
+    """How many messages wait in a queue, as last seen."""
+    return next(each["waiting"] or 0 for each in stack.state()["queues"] if each["name"] == queue)
 
 
 def test_a_suspend_of_the_whole_machine_gives_each_task_one_outcome(
@@ -136,8 +137,8 @@ def test_a_suspend_of_the_whole_machine_gives_each_task_one_outcome(
 
 
 def nothing_is_queued(stack: StackControl) -> bool:
-    """Whether no task waits or is in flight, nor is any dead one, as `ps` has it."""
-    queues = json.loads(stack.command("ps", "--json").stdout)["queues"]
+    """Whether no task waits or is in flight, nor is any dead one, as last seen."""
+    queues = stack.state()["queues"]
     return not any(each["waiting"] or each["in_flight"] for each in queues if each["name"] != "undelivered")
 
 

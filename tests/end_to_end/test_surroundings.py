@@ -84,10 +84,16 @@ def is_following(command: subprocess.Popen[str]) -> bool:
     return bool(int(caught.split()[1], 16) & 1 << signal.SIGTERM - 1)
 
 
+def wait_for_alert(stack: StackControl, task_id: str) -> None:
+    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
+        wait_for(lambda: task_id in receiver.get("/slack/messages").text, "the alert")
+
+
 @pytest.fixture(scope="module")
 def undelivered(stack: StackControl) -> str:
     """The id of a task whose outcome nobody takes, once it is in `undelivered`."""
     shown, _done = submitted(stack, "--callback-url", f"{stack.receiver_url_for_services}/callback?status=410&times=1")
+    wait_for_alert(stack, shown["task_id"])
     wait_for(lambda: shown["task_id"] in stack.dlq("list", "undelivered", "--json"), "the outcome in undelivered")
     return str(shown["task_id"])
 
@@ -102,8 +108,7 @@ def test_a_task_is_worked_and_no_proxy_is_asked(stack: StackControl, proxy: Refu
 def test_an_alert_comes_to_the_receiver_and_no_proxy_is_asked(
     stack: StackControl, undelivered: str, proxy: RefusingProxy
 ) -> None:
-    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
-        wait_for(lambda: undelivered in receiver.get("/slack/messages").text, "the alert")
+    wait_for_alert(stack, undelivered)
 
     assert proxy.asked == []
 
