@@ -12,7 +12,7 @@ from services.settings import refuse_to_start
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal to stop."""
     argparse.ArgumentParser(prog="python -m services.console", description=__doc__).parse_args()
     booted = boot(ConsoleSettings)
     settings = booted.settings

@@ -108,6 +108,6 @@ async def _of_bug(_request: Request, _error: Exception) -> Response:
 
 def validation_detail(errors: Sequence[Any]) -> str:
     """Return what is wrong with a request, each with its place, in one line: the first few errors."""
-    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors[:_MOST_ERRORS])
+    text = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors[:_MOST_ERRORS])
     more = f"; and {len(errors) - _MOST_ERRORS} more" if len(errors) > _MOST_ERRORS else ""
-    return f"{told[:_MOST_CHARACTERS]}{more}"
+    return f"{text[:_MOST_CHARACTERS]}{more}"

@@ -104,12 +104,12 @@ class Instance:
 
 
 class Instances:
-    """All instances of the services that the console was told of."""
+    """All instances of the services that the console knows."""
 
     def __init__(
         self, http: aiohttp.ClientSession, services: Iterable[ServiceAddress], readyz_urls: Mapping[str, str]
     ) -> None:
-        """`readyz_urls` are those of services, by name, that tell elsewhere whether they are ready."""
+        """`readyz_urls` are those of services, by name, that answer elsewhere whether they are ready."""
         self._http = http
         self._services = list(services)
         self._readyz_urls = readyz_urls

@@ -1,4 +1,4 @@
-"""What the console knows: sampled again and again, told to whoever looks."""
+"""What the console knows: sampled again and again, sent to whoever looks."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import structlog
 
 from services.console.broadcast import Broadcast
 from services.console.instances import Instances
-from services.console.queue_rows import QueueRow, told_of
+from services.console.queue_rows import QueueRow, queue_readings
 from services.console.rates import Increase
 from services.console.series import Series, point_of
 from services.console.settings import ConsoleSettings
@@ -24,7 +24,7 @@ from services.telemetry.redaction import redact
 log = structlog.get_logger(__name__)
 
 SHOW_MADE_ANEW_SECONDS = 3600.0
-"""So long it is told that queues were made anew: whoever looks after them looks here that often."""
+"""So long the state says that queues were made anew: whoever looks after them looks here that often."""
 
 
 class State:
@@ -50,7 +50,7 @@ class State:
         self._series = Series(settings.console_sample_seconds)
 
     async def run(self, broadcast: Broadcast) -> None:
-        """Sample and tell, for ever, at the configured interval, whatever fails."""
+        """Sample and publish, for ever, at the configured interval, whatever fails."""
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -76,7 +76,7 @@ class State:
     def _note(self, samples: Mapping[str, QueueSample | Exception], increases: list[Increase], now: float) -> None:
         readings = self._instances.readings()
         for row in self._all_rows():
-            row.note(samples[row.definition.name], told_of(row.definition.name, readings), now)
+            row.note(samples[row.definition.name], queue_readings(row.definition.name, readings), now)
         self._series.add(now, point_of(increases, self._task_queues))
         self._sampled_at = now
 

@@ -26,7 +26,7 @@ class SubmitRequest(BaseModel):
 
 @router.get("/api/task-types")
 async def task_types(request: Request) -> Response:
-    """Tell the task types, each with the schema of its request."""
+    """Answer the task types, each with the schema of its request."""
     return answer(await _api_of(request).task_types())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.dead_letters.dead_message import DeadLetter, content_of
+from services.dead_letters.dead_message import DeadMessage, content_of
 from services.dead_letters.destination import destination_of
 from services.dead_letters.plan import Route
 from services.dead_letters.view import View
@@ -18,35 +18,40 @@ def view_json(view: View, definitions: Mapping[str, QueueDefinition], now: float
     """Return what was seen for `list --json`."""
     return {
         "queues": [queue_json(name, state, definitions[name]) for name, state in view.states.items()],
-        "messages": [letter_json(letter, destination_of(letter, definitions), now) for letter in view.letters],
+        "messages": [
+            dead_message_json(dead_message, destination_of(dead_message, definitions), now)
+            for dead_message in view.dead_messages
+        ],
         "complete": not view.is_limited and not view.was_interrupted,
     }
 
 
-def details_json(letter: DeadLetter, message: ReceivedMessage, redrives_to: str | None, now: float) -> dict[str, Any]:
+def details_json(
+    dead_message: DeadMessage, message: ReceivedMessage, redrives_to: str | None, now: float
+) -> dict[str, Any]:
     """Return one message with all that is known of it, for `show --json`."""
     return {
-        **letter_json(letter, redrives_to, now),
-        "trace": letter.trace,
+        **dead_message_json(dead_message, redrives_to, now),
+        "trace": dead_message.trace,
         "attributes": message.attributes,
-        letter.content_name: content_of(message.body),
+        dead_message.content_name: content_of(message.body),
     }
 
 
-def letter_json(letter: DeadLetter, redrives_to: str | None, now: float) -> dict[str, Any]:
+def dead_message_json(dead_message: DeadMessage, redrives_to: str | None, now: float) -> dict[str, Any]:
     """Return a message for `--json`; times are UTC in ISO 8601, ages seconds."""
     return {
-        "queue": letter.queue,
-        "message_id": letter.message_id,
-        "kind": letter.kind,
-        "task_id": letter.task_id,
-        "task_type": letter.task_type,
-        "callback_url": letter.callback_url,
-        "accepted_at": iso(letter.accepted_at),
-        "sent_at": iso(letter.sent_at),
-        "age_seconds": max(round(now - letter.sent_at), 0),
-        "attempts": letter.attempts,
-        "reason": letter.reason,
+        "queue": dead_message.queue,
+        "message_id": dead_message.message_id,
+        "kind": dead_message.kind,
+        "task_id": dead_message.task_id,
+        "task_type": dead_message.task_type,
+        "callback_url": dead_message.callback_url,
+        "accepted_at": iso(dead_message.accepted_at),
+        "sent_at": iso(dead_message.sent_at),
+        "age_seconds": max(round(now - dead_message.sent_at), 0),
+        "attempts": dead_message.attempts,
+        "reason": dead_message.reason,
         "redrives_to": redrives_to,
     }
 

@@ -1,4 +1,4 @@
-"""The queues at the end of the line, the DLQs and `undelivered`, and a look at what is in them."""
+"""The DLQs and `undelivered`, the DLQ watcher's own, and a look at what is in them."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from services.dead_letters.browse import LONG_POLL_SECONDS, all_of, walk
-from services.dead_letters.dead_message import DeadLetter, read_dead_letter
+from services.dead_letters.dead_message import DeadMessage, read_dead_message
 from services.dead_letters.errors import of_missing_queue
 from services.dead_letters.unclaimed import Unclaimed, look_for_unclaimed
 from services.queueing.client import open_sqs
@@ -25,13 +25,13 @@ from services.queues import UNDELIVERED
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
 
-Collect = Callable[[DeadLetter, ReceivedMessage], None]
+Collect = Callable[[DeadMessage, ReceivedMessage], None]
 OnLook = Callable[[int], None]
-"""Is told how many more messages were looked at."""
+"""Called with how many more messages were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class EndOfLine:
+class DeadLetterQueues:
     """The queues of one command, open until it ends; `stop` is set when it is interrupted."""
 
     client: "SQSClient"
@@ -43,7 +43,7 @@ class EndOfLine:
         """Look for the stack's queues that no task type claims."""
         return await look_for_unclaimed(self.client, self.definitions, name_prefix=self.queues.name_prefix)
 
-    def of(self, definitions: dict[str, QueueDefinition]) -> "EndOfLine":
+    def of(self, definitions: dict[str, QueueDefinition]) -> "DeadLetterQueues":
         """Return the same with these queues instead."""
         queues = Queues(self.client, definitions, name_prefix=self.queues.name_prefix)
         return replace(self, queues=queues, definitions=definitions)
@@ -80,7 +80,7 @@ class EndOfLine:
             attempts_allowed = await self._attempts_allowed(name)
 
             async def visit(message: ReceivedMessage) -> bool:
-                collect(read_dead_letter(message, self.definitions[name], attempts_allowed), message)
+                collect(read_dead_message(message, self.definitions[name], attempts_allowed), message)
                 return False
 
             await walk(self.queues[name], states[name].messages, visit, lambda: self.stop.is_set() or has_enough())
@@ -90,36 +90,36 @@ class EndOfLine:
     async def find(
         self,
         states: dict[str, QueueState],
-        is_meant: Callable[[DeadLetter], bool],
+        matches: Callable[[DeadMessage], bool],
         on_look: OnLook,
         most: int | None = None,
-    ) -> list[DeadLetter]:
-        """Return the messages that are meant, `most` of them at the most; queue by queue, the oldest first."""
-        found: list[DeadLetter] = []
+    ) -> list[DeadMessage]:
+        """Return the messages that match, `most` of them at the most; queue by queue, the oldest first."""
+        found: list[DeadMessage] = []
 
-        def collect(letter: DeadLetter, _message: ReceivedMessage) -> None:
+        def collect(dead_message: DeadMessage, _message: ReceivedMessage) -> None:
             on_look(1)
-            if is_meant(letter):
-                found.append(letter)
+            if matches(dead_message):
+                found.append(dead_message)
 
         await self.look(states, collect, lambda: most is not None and len(found) >= most)
         order = list(states)
-        return sorted(found[:most], key=lambda letter: (order.index(letter.queue), letter.sent_at))
+        return sorted(found[:most], key=lambda dead_message: (order.index(dead_message.queue), dead_message.sent_at))
 
 
-def names_at_the_end(definitions: dict[str, QueueDefinition]) -> list[str]:
+def dead_letter_queue_names(definitions: dict[str, QueueDefinition]) -> list[str]:
     """Return the names of all DLQs, and of `undelivered`."""
     return [name for name, definition in definitions.items() if definition.source_queue or name == UNDELIVERED]
 
 
 @asynccontextmanager
-async def open_end_of_line(
+async def open_dead_letter_queues(
     settings: QueueSettings, definitions: dict[str, QueueDefinition]
-) -> AsyncIterator[EndOfLine]:
+) -> AsyncIterator[DeadLetterQueues]:
     """Open the queues. From here on Ctrl-C lets what is under way end; a second one does not."""
     async with open_sqs(settings, longest_wait_seconds=LONG_POLL_SECONDS) as client:
         queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
-        yield EndOfLine(client, queues, definitions, _stop_on_signal())
+        yield DeadLetterQueues(client, queues, definitions, _stop_on_signal())
         await queues.close()
 
 

@@ -1,4 +1,4 @@
-"""Reads a dead message for a person: all that can be told of it, however broken it is."""
+"""Reads a dead message for a person: all that can be known of it, however broken it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from services.queueing.message import ReceivedMessage
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What is told of a message in a DLQ or in `undelivered`; None where it does not say."""
+class DeadMessage:
+    """What is known of a message in a DLQ or in `undelivered`; None where it does not say."""
 
     queue: str
     message_id: str
@@ -49,7 +49,9 @@ class DeadLetter:
         return {"task": "request", "outcome": "outcome", None: "body"}[self.kind]
 
 
-def read_dead_letter(message: ReceivedMessage, definition: QueueDefinition, attempts_allowed: int | None) -> DeadLetter:
+def read_dead_message(
+    message: ReceivedMessage, definition: QueueDefinition, attempts_allowed: int | None
+) -> DeadMessage:
     """Read a message of the queue that is defined so. It refuses nothing: garbage is what DLQs are for.
 
     `attempts_allowed` are those of its source queue, None where it has none.
@@ -57,7 +59,7 @@ def read_dead_letter(message: ReceivedMessage, definition: QueueDefinition, atte
     envelope = _open_envelope(message.body)
     reason, attempts = _failure_of(message, attempts_allowed)
     was_given_up = REASON_ATTRIBUTE in message.attributes and message.dead_letter_source_arn is None
-    return DeadLetter(
+    return DeadMessage(
         queue=definition.name,
         message_id=message.message_id,
         kind=_kind_of(envelope),

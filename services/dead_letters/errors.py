@@ -14,7 +14,7 @@ class DlqError(Exception):
 
 
 class UsageError(DlqError):
-    """A command was not told what to do, or was told two things at once."""
+    """A command does not say what to do, or says two things at once."""
 
     exit_code = 2
 

@@ -29,7 +29,7 @@ class MoveTaskUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MoveTask:
-    """A move task, as SQS tells of it. Its numbers lag behind a little."""
+    """A move task, as SQS reports it. Its numbers lag behind a little."""
 
     status: str
     """RUNNING, COMPLETED, CANCELLING, CANCELLED or FAILED."""
@@ -54,7 +54,7 @@ class MoveTask:
 
 
 def moves_as_new_messages(endpoint_url: str) -> bool:
-    """Tell whether a message that a move task of this endpoint has moved has all its attempts again.
+    """Return whether a message that a move task of this endpoint has moved has all its attempts again.
 
     On AWS it has: "All redriven messages are considered new messages"
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).

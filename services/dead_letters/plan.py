@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.dead_letters.dead_letter_queues import EndOfLine, OnLook
-from services.dead_letters.dead_message import DeadLetter
+from services.dead_letters.dead_letter_queues import DeadLetterQueues, OnLook
+from services.dead_letters.dead_message import DeadMessage
 from services.dead_letters.destination import destination_of
 from services.dead_letters.errors import UsageError
 from services.dead_letters.move_task import moves_as_new_messages
-from services.dead_letters.selection import Criteria, has_id, those_meant
+from services.dead_letters.selection import Criteria, has_id, sole_matches
 from services.queueing.queue import QueueState
 
 Route = tuple[str, str]
@@ -19,7 +19,7 @@ Route = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which messages are meant: those of some ids, those that match, or all of some queues."""
+    """Which messages to redrive: those of some ids, those that match, or all of some queues."""
 
     queues: Sequence[str]
     wanted_ids: Sequence[str]
@@ -30,24 +30,24 @@ class Selection:
         """Whether nothing of these queues is left out."""
         return not self.wanted_ids and not self.criteria
 
-    def means(self, letter: DeadLetter, now: float) -> bool:
-        """Tell whether the message is meant, or may be: an id can be the beginning of several."""
+    def matches(self, dead_message: DeadMessage, now: float) -> bool:
+        """Return whether the message matches, or may: an id can be the beginning of several."""
         if self.wanted_ids:
-            return any(has_id(letter, wanted) for wanted in self.wanted_ids)
-        return self.criteria.match(letter, now)
+            return any(has_id(dead_message, wanted) for wanted in self.wanted_ids)
+        return self.criteria.match(dead_message, now)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """A message, and the queue to which it goes."""
 
-    letter: DeadLetter
+    dead_message: DeadMessage
     destination: str
 
     @property
     def route(self) -> Route:
         """From which queue to which."""
-        return self.letter.queue, self.destination
+        return self.dead_message.queue, self.destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Plan:
     states: dict[str, QueueState]
     moves: Sequence[Move]
     queue_moves: Sequence[QueueMove]
-    stranded: Sequence[DeadLetter]
+    stranded: Sequence[DeadMessage]
     unclear: Sequence[str] = ()
     """Why some of several ids are not those of one message each."""
 
@@ -80,7 +80,7 @@ class Plan:
 
 
 def select(target: str | None, names: Sequence[str], criteria: Criteria, *, take_all: bool) -> Selection:
-    """Read what a redrive is told; `target` is one of the queues `names`, or an id.
+    """Read what to redrive; `target` is one of the queues `names`, or an id.
 
     Raises UsageError where that says nothing, or two things at once.
     """
@@ -96,40 +96,45 @@ def select(target: str | None, names: Sequence[str], criteria: Criteria, *, take
 
 
 async def make_plan(
-    end_of_line: EndOfLine,
+    dead_letter_queues: DeadLetterQueues,
     selection: Selection,
     to: str | None,
     on_look: OnLook = lambda _count: None,
     *,
     one_by_one: bool = False,
 ) -> Plan:
-    """Find the messages that are meant, and where each goes: to the queue `to`, or else where it came from.
+    """Find the messages that match, and where each goes: to the queue `to`, or else where it came from.
 
     What SQS can move as a whole is not looked at, unless all is to be moved, or shown, one by one.
     Raises NotOneMessageError where no id is that of one message.
     """
-    states = await end_of_line.states(selection.queues)
-    by_sqs = [] if one_by_one else _movable_by_sqs(end_of_line, selection)
+    states = await dead_letter_queues.states(selection.queues)
+    by_sqs = [] if one_by_one else _movable_by_sqs(dead_letter_queues, selection)
     looked_at = {name: state for name, state in states.items() if name not in by_sqs}
     now = time.time()
-    letters = await end_of_line.find(looked_at, lambda letter: selection.means(letter, now), on_look)
+    dead_messages = await dead_letter_queues.find(
+        looked_at, lambda dead_message: selection.matches(dead_message, now), on_look
+    )
     unclear: Sequence[str] = ()
-    if selection.wanted_ids and not end_of_line.stop.is_set():
-        letters, unclear = those_meant(letters, selection.wanted_ids)
-    destinations = [(letter, to or destination_of(letter, end_of_line.definitions)) for letter in letters]
+    if selection.wanted_ids and not dead_letter_queues.stop.is_set():
+        dead_messages, unclear = sole_matches(dead_messages, selection.wanted_ids)
+    destinations = [
+        (dead_message, to or destination_of(dead_message, dead_letter_queues.definitions))
+        for dead_message in dead_messages
+    ]
     return Plan(
         states,
-        moves=[Move(letter, destination) for letter, destination in destinations if destination],
+        moves=[Move(dead_message, destination) for dead_message, destination in destinations if destination],
         queue_moves=[
-            QueueMove(name, to or end_of_line.definitions[name].source_queue or "", states[name].messages)
+            QueueMove(name, to or dead_letter_queues.definitions[name].source_queue or "", states[name].messages)
             for name in by_sqs
         ],
-        stranded=[letter for letter, destination in destinations if not destination],
+        stranded=[dead_message for dead_message, destination in destinations if not destination],
         unclear=unclear,
     )
 
 
-def _movable_by_sqs(end_of_line: EndOfLine, selection: Selection) -> list[str]:
-    if not selection.is_everything or not moves_as_new_messages(end_of_line.client.meta.endpoint_url):
+def _movable_by_sqs(dead_letter_queues: DeadLetterQueues, selection: Selection) -> list[str]:
+    if not selection.is_everything or not moves_as_new_messages(dead_letter_queues.client.meta.endpoint_url):
         return []
-    return [name for name in selection.queues if end_of_line.definitions[name].source_queue]
+    return [name for name in selection.queues if dead_letter_queues.definitions[name].source_queue]

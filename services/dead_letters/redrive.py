@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.dead_letters.browse import Visit, Walked, all_of, hiding_seconds, walk
-from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.dead_letters.move_task import MoveTask, MoveTaskUnavailableError, run_move_task
 from services.dead_letters.plan import Move, Plan, QueueMove, Route, Selection, make_plan
 from services.dead_letters.selection import Criteria
@@ -37,31 +37,35 @@ class Moved:
     """Why others were not."""
 
 
-async def redrive(end_of_line: EndOfLine, plan: Plan, moved: Moved, on_moved: OnMoved = lambda _count: None) -> None:
+async def redrive(
+    dead_letter_queues: DeadLetterQueues, plan: Plan, moved: Moved, on_moved: OnMoved = lambda _count: None
+) -> None:
     """Move what is planned, and write into `moved` what was done, so that it is known whatever ends this.
 
     Interrupted, or killed, it leaves each message in its queue, or in its destination, or in both.
     Raises botocore's errors, and DlqError where a queue is missing.
     """
-    await end_of_line.states(sorted({destination for _, destination in plan.routes}))
+    await dead_letter_queues.states(sorted({destination for _, destination in plan.routes}))
     moves = list(plan.moves)
     for queue_move in plan.queue_moves:
-        if end_of_line.stop.is_set():
+        if dead_letter_queues.stop.is_set():
             return
         try:
-            await _redrive_by_sqs(end_of_line, queue_move, moved, on_moved)
+            await _redrive_by_sqs(dead_letter_queues, queue_move, moved, on_moved)
         except MoveTaskUnavailableError as error:
             log.warning("SQS does not move the queue: moving its messages", queue=queue_move.source, reason=str(error))
-            moves += await _one_by_one(end_of_line, queue_move)
+            moves += await _one_by_one(dead_letter_queues, queue_move)
     by_queue: dict[str, list[Move]] = defaultdict(list)
     for move in moves:
-        by_queue[move.letter.queue].append(move)
-    await all_of(_redrive_queue(end_of_line, queue, group, moved, on_moved) for queue, group in by_queue.items())
+        by_queue[move.dead_message.queue].append(move)
+    await all_of(_redrive_queue(dead_letter_queues, queue, group, moved, on_moved) for queue, group in by_queue.items())
 
 
-async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved, on_moved: OnMoved) -> None:
+async def _redrive_by_sqs(
+    dead_letter_queues: DeadLetterQueues, move: QueueMove, moved: Moved, on_moved: OnMoved
+) -> None:
     route = (move.source, move.destination)
-    states = await end_of_line.states(route)
+    states = await dead_letter_queues.states(route)
     arns = (states[move.source].arn, states[move.destination].arn)
 
     def note(task: MoveTask) -> None:
@@ -69,7 +73,7 @@ async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved,
         on_moved(now_moved - moved.routes[route])
         moved.routes[route] = now_moved
 
-    task = await run_move_task(end_of_line.client, *arns, end_of_line.stop, note)
+    task = await run_move_task(dead_letter_queues.client, *arns, dead_letter_queues.stop, note)
     if task.is_followed:
         log.warning(
             "SQS was moving the queue already, for another command: what it moved before is not counted here",
@@ -80,23 +84,23 @@ async def _redrive_by_sqs(end_of_line: EndOfLine, move: QueueMove, moved: Moved,
         moved.problems.append(f"SQS stopped moving {move.source} to {move.destination}: {task.failure_reason}")
 
 
-async def _one_by_one(end_of_line: EndOfLine, move: QueueMove) -> Iterable[Move]:
+async def _one_by_one(dead_letter_queues: DeadLetterQueues, move: QueueMove) -> Iterable[Move]:
     selection = Selection([move.source], [], Criteria())
-    return (await make_plan(end_of_line, selection, move.destination, one_by_one=True)).moves
+    return (await make_plan(dead_letter_queues, selection, move.destination, one_by_one=True)).moves
 
 
 async def _redrive_queue(
-    end_of_line: EndOfLine, name: str, moves: Iterable[Move], moved: Moved, on_moved: OnMoved
+    dead_letter_queues: DeadLetterQueues, name: str, moves: Iterable[Move], moved: Moved, on_moved: OnMoved
 ) -> None:
-    source = end_of_line.queues[name]
-    remaining = {move.letter.message_id: move for move in moves}
+    source = dead_letter_queues.queues[name]
+    remaining = {move.dead_message.message_id: move for move in moves}
 
     async def visit(message: ReceivedMessage) -> bool:
         move = remaining.pop(message.message_id, None)
         if move is None:
             return False
         try:
-            await end_of_line.queues[move.destination].forward(message, without=_LEFT_BEHIND)
+            await dead_letter_queues.queues[move.destination].forward(message, without=_LEFT_BEHIND)
         except SqsEntryError as error:
             moved.problems.append(f"{message.message_id} stays in {name}: {move.destination} does not take it: {error}")
             return False
@@ -105,8 +109,8 @@ async def _redrive_queue(
         return await _delete(source, message, moved)
 
     planned = len(remaining)
-    await _walk_until(source, visit, lambda: end_of_line.stop.is_set() or not remaining)
-    if remaining and not end_of_line.stop.is_set():
+    await _walk_until(source, visit, lambda: dead_letter_queues.stop.is_set() or not remaining)
+    if remaining and not dead_letter_queues.stop.is_set():
         moved.problems.append(
             f"{len(remaining)} of {planned} are not seen in {name} any more:"
             " another command or the DLQ watcher has them in flight, or took them."
@@ -131,7 +135,7 @@ async def _walk_until(source: Queue, visit: Visit, is_done: Callable[[], bool]) 
 
 
 def _was_all(before: QueueState, walked: Walked, after: QueueState) -> bool:
-    """Tell whether a walk has met all there was: nobody had a message in flight, before it or after it, or took one.
+    """Return whether a walk has met all there was: nobody had a message in flight, before it or after it, or took one.
 
     That as many are left as it gave back says nothing by itself: they may be others, which someone else gave back
     while taking those.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """What was found; where that could not be told, why."""
+    """What was found; where nothing could be found out, why."""
 
     definitions: dict[str, QueueDefinition] = field(default_factory=dict)
     """By name, without consumer and attempts."""
@@ -56,7 +56,7 @@ async def _find(client: "SQSClient", claimed: Collection[str], name_prefix: str)
 def unclaimed_types(names: Collection[str], claimed: Collection[str], name_prefix: str) -> Iterator[str]:
     """Yield, in order, the names of the task types whose queues, or one of the two, are here and nobody's.
 
-    Each stack has an `undelivered`, which tells its prefix: what begins with that of another stack is none of ours.
+    Each stack has an `undelivered`, which shows its prefix: what begins with that of another stack is none of ours.
     Without a prefix of our own only a queue that has its DLQ beside it counts.
     """
     stacks = {name.removesuffix(UNDELIVERED) for name in names if name.endswith(UNDELIVERED)} - {name_prefix}
@@ -80,7 +80,7 @@ async def _list_names(client: "SQSClient", name_prefix: str) -> AsyncIterator[st
 
 
 async def _is_made_by_us(client: "SQSClient", name: str) -> bool:
-    """Tell whether the pair has the redrive, retention and size of ours; how many attempts it had is not known."""
+    """Return whether the pair has the redrive, retention and size of ours; how many attempts it had is not known."""
     try:
         found = [each for definition in define_pair(name, 1) for each in await Queue(client, definition).check()]
     except (BotoCoreError, ClientError):

@@ -1,13 +1,13 @@
-"""A look at what is in the queues at the end of the line, for whoever shows it: a terminal, a page."""
+"""A look at what is in the dead-letter queues, for whoever shows it: a terminal, a page."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.dead_letters.dead_letter_queues import EndOfLine, OnLook
-from services.dead_letters.dead_message import DeadLetter
+from services.dead_letters.dead_letter_queues import DeadLetterQueues, OnLook
+from services.dead_letters.dead_message import DeadMessage
 from services.dead_letters.errors import InterruptionError
-from services.dead_letters.selection import Criteria, has_id, the_one_meant
+from services.dead_letters.selection import Criteria, has_id, sole_match
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import QueueState
 
@@ -17,7 +17,7 @@ class View:
     """What was seen of some queues."""
 
     states: dict[str, QueueState]
-    letters: Sequence[DeadLetter]
+    dead_messages: Sequence[DeadMessage]
     """Those that match."""
     is_limited: bool
     """Whether the look ended when enough were found."""
@@ -25,7 +25,7 @@ class View:
 
 
 async def look_at(
-    end_of_line: EndOfLine,
+    dead_letter_queues: DeadLetterQueues,
     states: dict[str, QueueState],
     criteria: Criteria,
     most: int | None,
@@ -33,29 +33,31 @@ async def look_at(
 ) -> View:
     """Look for the messages that match, `most` of them at the most; all of them stay where they are."""
     now = time.time()
-    letters = await end_of_line.find(states, lambda letter: criteria.match(letter, now), on_look, most)
-    return View(states, letters, len(letters) == most, end_of_line.stop.is_set())
+    dead_messages = await dead_letter_queues.find(
+        states, lambda dead_message: criteria.match(dead_message, now), on_look, most
+    )
+    return View(states, dead_messages, len(dead_messages) == most, dead_letter_queues.stop.is_set())
 
 
 async def find_message(
-    end_of_line: EndOfLine,
+    dead_letter_queues: DeadLetterQueues,
     states: dict[str, QueueState],
     wanted: str,
     on_look: OnLook = lambda _count: None,
-) -> tuple[DeadLetter, ReceivedMessage]:
+) -> tuple[DeadMessage, ReceivedMessage]:
     """Return the message of that id, or whose id begins so.
 
     Raises NotOneMessageError where there is none or more than one, and InterruptionError.
     """
-    found: dict[DeadLetter, ReceivedMessage] = {}
+    found: dict[DeadMessage, ReceivedMessage] = {}
 
-    def collect(letter: DeadLetter, message: ReceivedMessage) -> None:
+    def collect(dead_message: DeadMessage, message: ReceivedMessage) -> None:
         on_look(1)
-        if has_id(letter, wanted):
-            found[letter] = message
+        if has_id(dead_message, wanted):
+            found[dead_message] = message
 
-    await end_of_line.look(states, collect)
-    if end_of_line.stop.is_set():
+    await dead_letter_queues.look(states, collect)
+    if dead_letter_queues.stop.is_set():
         raise InterruptionError("Interrupted: not every message was looked at; all are where they were.")
-    letter = the_one_meant(found, wanted)
-    return letter, found[letter]
+    dead_message = sole_match(found, wanted)
+    return dead_message, found[dead_message]

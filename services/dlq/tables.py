@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from services.dead_letters.as_json import iso
-from services.dead_letters.dead_message import DeadLetter
+from services.dead_letters.dead_message import DeadMessage
 from services.dead_letters.plan import Move
 from services.primitives import exact_json
 from services.primitives.durations import describe_duration
@@ -29,46 +29,50 @@ def queue_table(states: Mapping[str, QueueState], definitions: Mapping[str, Queu
     return table
 
 
-def letter_table(letters: Iterable[DeadLetter], now: float) -> WholeTable:
+def dead_message_table(dead_messages: Iterable[DeadMessage], now: float) -> WholeTable:
     """Return a line for each message; its reason is cut off where the terminal ends."""
     table = _letter_columns("attempts", "reason")
-    for letter in letters:
-        table.add_row(*_cells(letter, now), str(letter.attempts or UNKNOWN), _one_line(letter.reason))
+    for dead_message in dead_messages:
+        table.add_row(*_cells(dead_message, now), str(dead_message.attempts or UNKNOWN), _one_line(dead_message.reason))
     return table
 
 
-def move_table(moves: Iterable[Move], stranded: Iterable[DeadLetter], now: float) -> WholeTable:
+def move_table(moves: Iterable[Move], stranded: Iterable[DeadMessage], now: float) -> WholeTable:
     """Return a line for each message that a redrive would move, or would not know where to move."""
     table = _letter_columns("goes to", "reason")
     for move in moves:
-        table.add_row(*_cells(move.letter, now), Text(move.destination), _one_line(move.letter.reason))
-    for letter in stranded:
-        table.add_row(*_cells(letter, now), Text("nowhere: use --to", style="red"), _one_line(letter.reason))
+        table.add_row(*_cells(move.dead_message, now), Text(move.destination), _one_line(move.dead_message.reason))
+    for dead_message in stranded:
+        table.add_row(
+            *_cells(dead_message, now), Text("nowhere: use --to", style="red"), _one_line(dead_message.reason)
+        )
     return table
 
 
-def letter_details(letter: DeadLetter, content: Any, redrives_to: str | None, now: float) -> list[RenderableType]:
+def dead_message_details(
+    dead_message: DeadMessage, content: Any, redrives_to: str | None, now: float
+) -> list[RenderableType]:
     """Return all that is known of one message, part by part."""
     lines = {
-        "task": letter.task_id,
-        "task type": letter.task_type,
-        "queue": letter.queue,
+        "task": dead_message.task_id,
+        "task type": dead_message.task_type,
+        "queue": dead_message.queue,
         "redrives to": redrives_to or "nobody knows: use --to",
-        "SQS message": letter.message_id,
-        "accepted": _time_text(letter.accepted_at, now),
-        "dead since" if letter.was_given_up else "queued": _time_text(letter.sent_at, now),
-        "attempts": str(letter.attempts or UNKNOWN),
-        "reason": letter.reason,
-        "callback": letter.callback_url,
+        "SQS message": dead_message.message_id,
+        "accepted": _time_text(dead_message.accepted_at, now),
+        "dead since" if dead_message.was_given_up else "queued": _time_text(dead_message.sent_at, now),
+        "attempts": str(dead_message.attempts or UNKNOWN),
+        "reason": dead_message.reason,
+        "callback": dead_message.callback_url,
     }
     grid = WholeTable("", "", has_header=False)
     grid.columns[1].no_wrap = False
     for name, value in lines.items():
         if value is not None:
             grid.add_row(Text(name, style="dim"), Text(printable(value), overflow="fold"))
-    trace = ["\ntrace", printable(letter.trace)] if letter.trace else []
+    trace = ["\ntrace", printable(dead_message.trace)] if dead_message.trace else []
     text = content if isinstance(content, str) else exact_json.pretty(content)
-    return [grid, *trace, f"\n{letter.content_name}", printable(text)]
+    return [grid, *trace, f"\n{dead_message.content_name}", printable(text)]
 
 
 def _letter_columns(*last: str) -> WholeTable:
@@ -79,9 +83,9 @@ def _letter_columns(*last: str) -> WholeTable:
     return table
 
 
-def _cells(letter: DeadLetter, now: float) -> tuple[Text, ...]:
-    told = (letter.queue, letter.task_id or letter.message_id, letter.task_type or UNKNOWN)
-    return (*(_one_line(each) for each in told), Text(describe_duration(now - letter.sent_at)))
+def _cells(dead_message: DeadMessage, now: float) -> tuple[Text, ...]:
+    texts = (dead_message.queue, dead_message.task_id or dead_message.message_id, dead_message.task_type or UNKNOWN)
+    return (*(_one_line(each) for each in texts), Text(describe_duration(now - dead_message.sent_at)))
 
 
 def _one_line(text: str) -> Text:

@@ -36,7 +36,7 @@ def say(line: str, style: str | None = None) -> None:
 
 
 def is_interactive() -> bool:
-    """Tell whether there is a person to ask."""
+    """Return whether there is a person to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

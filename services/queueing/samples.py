@@ -120,7 +120,7 @@ def _may_hold_older(queue: Queue, state: QueueState) -> bool:
 
     A person looks at it, or the DLQ watcher could not report it yet.
     """
-    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.is_end_of_line
+    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.holds_dead_messages
     return state.messages > 0 or is_hidden
 
 

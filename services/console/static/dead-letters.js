@@ -91,13 +91,13 @@ export class DeadLetters {
     if (this.open && !this.details) this.readDetails();
   }
 
-  /** Ask again for what could not be had and may be there now; told with every sample, by which the console answers. */
+  /** Ask again for what could not be had and may be there now, called with every sample, by which the console answers. */
   retry() {
     if (this.error?.mayPass && !this.isLooking) this.look();
     if (this.details?.error?.mayPass) this.readDetails();
   }
 
-  /** Look again where the queue no longer holds what was found, as soon as it stays so; told with every sample. */
+  /** Look again where the queue no longer holds what was found, as soon as it stays so, called with every sample. */
   noteDepth(depth) {
     this.depth = depth;
     const isKnown = this.isLooking || depth === this.foundDepth || depth === this.lookedForDepth;

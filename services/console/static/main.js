@@ -1,4 +1,4 @@
-/** The console's page: draws what the server tells, as it tells it. */
+/** The console's page: draws what the server sends, as it sends it. */
 
 import { html, nothing, render } from "/static/web/vendor/lit-html/lit-html.js";
 import { connectionBadge, listen } from "/static/web/live.js";

@@ -22,7 +22,7 @@ export const storyUrl = (inbox, taskId) => (inbox && taskId ? `${inbox}/?task=${
 
 export function servicesView(state) {
   if (!state.services.length) {
-    return html`<p class="empty">The console is told of no services: <code>CONSOLE_SERVICES</code> lists them.</p>`;
+    return html`<p class="empty">The console knows no services: <code>CONSOLE_SERVICES</code> lists them.</p>`;
   }
   return html`
     <table class="services stacked">
@@ -91,7 +91,7 @@ function taskView(task, inbox) {
   const id = task.task_id ?? task.message_id;
   const url = storyUrl(inbox, task.task_id);
   return html`
-    <span class="task" title="${id}, in ${task.queue}${task.settling ? "; its attempt is over, and SQS is being told" : ""}">
+    <span class="task" title="${id}, in ${task.queue}${task.settling ? "; its attempt is over, and SQS is being informed" : ""}">
       <code>${url ? html`<a href=${url} target="_blank" rel="noopener">${id.slice(0, 8)}</a>` : id.slice(0, 8)}</code>
       <span class="dim number">${duration(task.since_seconds)}${task.attempt > 1 ? `, attempt ${task.attempt}` : ""}${task.settling ? ", settling" : ""}</span>
     </span>`;

@@ -36,12 +36,12 @@ async def test_a_queue_is_shown_as_sqs_counts_it(broker: Broker, console: Consol
     assert (queue(state, "calculation")["waiting"], queue(state, "calculation")["oldest_seconds"]) == (0, None)
 
 
-async def test_the_state_is_told_alike_at_once_and_as_an_event(console: Console) -> None:
-    told = await console.state_when(lambda state: state)
+async def test_the_state_is_the_same_at_once_and_as_an_event(console: Console) -> None:
+    answer = await console.state_when(lambda state: state)
     asked = (await console.http.get("/api/state")).json()
 
     fields = {"at", "sample_seconds", "links", "queues", "unclaimed_problem", "made_anew", "services", "series"}
-    assert told.keys() == asked.keys() == fields
+    assert answer.keys() == asked.keys() == fields
 
 
 async def test_a_queue_that_is_gone_has_its_error_and_the_others_go_on(broker: Broker, console: Console) -> None:

@@ -117,7 +117,7 @@ async def test_all_pages_of_the_list_are_read(broker: Broker, monkeypatch: pytes
     assert broker.requests.counts["ListQueues"] > 1
 
 
-async def test_one_who_may_not_list_queues_is_told_so(broker: Broker, serve: Serve) -> None:
+async def test_who_may_not_list_queues_sees_that(broker: Broker, serve: Serve) -> None:
     async with (
         denying(serve, str(broker.environment["aws_endpoint_url"]), "ListQueues") as url,
         open_sqs(ServiceSettings(aws_endpoint_url=HttpUrl(url))) as client,

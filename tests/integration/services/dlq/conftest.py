@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
-from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
 from stack.localstack_api import connect
@@ -32,15 +32,15 @@ REFUSED = {"reason": "the receiver answered 503", "attempts": "7", "trace": "Tra
 
 
 def outcome(number: int = 1, task_type: str = "calculation", *, filler: str = "") -> str:
-    """The message body of an outcome whose task id tells its number."""
+    """The message body of an outcome whose task id has its number."""
     return encode_outcome(
         OutcomeMessage(f"task-{number:04}", task_type, "http://receiver/callback", f'{{"a":"{filler}"}}')
     )
 
 
 @pytest.fixture
-def end_of_line(broker: Broker) -> EndOfLine:
-    return EndOfLine(broker.client, broker.queues, broker.definitions, asyncio.Event())
+def dead_letter_queues(broker: Broker) -> DeadLetterQueues:
+    return DeadLetterQueues(broker.client, broker.queues, broker.definitions, asyncio.Event())
 
 
 async def fill(broker: Broker, queue: str, bodies: Sequence[str], attributes: Mapping[str, str]) -> None:
@@ -92,7 +92,7 @@ async def end_of(process: asyncio.subprocess.Process) -> Done:
 
 
 Intercept = Callable[[str, bool], web.Response | None]
-"""Is told of each SQS operation before it is done, False, and after it, True; what it returns is the answer instead."""
+"""Called with each SQS operation before it is done, False, and after it, True; it may return another answer."""
 
 
 @asynccontextmanager
@@ -105,8 +105,8 @@ async def intercepted(broker: Broker, serve: Serve, intercept: Intercept) -> Asy
             return answer
         headers = {name: request.headers[name] for name in ("x-amz-target", "content-type", "authorization")}
         done = await http.post("/", content=await request.read(), headers=headers)
-        told = intercept(operation, True)  # noqa: FBT003
-        return told or web.Response(body=done.content, status=done.status_code, headers={"content-type": _JSON})
+        answer = intercept(operation, True)  # noqa: FBT003
+        return answer or web.Response(body=done.content, status=done.status_code, headers={"content-type": _JSON})
 
     url = str(broker.environment["aws_endpoint_url"])
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http, serve(forward) as endpoint:

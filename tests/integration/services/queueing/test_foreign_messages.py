@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.dead_letters.dead_letter_queues import EndOfLine
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.dead_letters.plan import make_plan, select
 from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
@@ -59,9 +59,9 @@ async def test_its_attributes_come_to_undelivered_beside_the_reason_and_back_wit
     assert kept.attributes["reason"].startswith("the message is no JSON")
     assert kept.attributes["source_queue"] == "data"
 
-    end_of_line = EndOfLine(broker.client, broker.queues, broker.definitions, asyncio.Event())
+    dead_letter_queues = DeadLetterQueues(broker.client, broker.queues, broker.definitions, asyncio.Event())
     selection = select("undelivered", ["undelivered"], Criteria(), take_all=True)
-    await redrive(end_of_line, await make_plan(end_of_line, selection, None), Moved())
+    await redrive(dead_letter_queues, await make_plan(dead_letter_queues, selection, None), Moved())
 
     [back] = await broker.take("data")
     assert (back.body, back.typed_attributes) == ("foreign", ATTRIBUTES)

@@ -107,7 +107,7 @@ async def test_an_api_that_does_not_answer_is_named_with_the_setting(
 
 
 @pytest.mark.parametrize("body", ["no json", json.dumps({"paths": None}), "[]"])
-async def test_what_is_not_the_api_is_told_as_such(serve: Serve, http: aiohttp.ClientSession, body: str) -> None:
+async def test_what_is_not_the_api_is_reported_as_such(serve: Serve, http: aiohttp.ClientSession, body: str) -> None:
     async def other(_request: web.Request) -> web.Response:
         return web.Response(text=body)
 

@@ -74,7 +74,7 @@ async def test_it_lives_whatever_the_others_do(console: httpx.AsyncClient) -> No
     assert (response.status_code, response.json()) == (200, {"state": "healthy"})
 
 
-async def test_the_state_tells_of_what_does_not_answer(console: httpx.AsyncClient) -> None:
+async def test_the_state_says_what_does_not_answer(console: httpx.AsyncClient) -> None:
     state = (await console.get("/api/state")).json()
 
     assert {queue["name"] for queue in state["queues"]} >= {"calculation", "data-dlq", "undelivered"}
@@ -151,7 +151,7 @@ async def test_an_api_that_does_not_answer_is_an_error_that_says_what_to_do(
         ({"ids": "m-1"}, "body.ids"),
     ],
 )
-async def test_a_redrive_that_is_told_nothing_or_two_things_is_refused(
+async def test_a_redrive_that_says_nothing_or_two_things_is_refused(
     console: httpx.AsyncClient, body: dict[str, Any], says: str
 ) -> None:
     response = await console.post("/api/redrive", json=body)
@@ -183,11 +183,11 @@ async def test_a_body_larger_than_any_task_is_refused(console: httpx.AsyncClient
 
 
 async def test_no_secret_is_in_an_answer(settings: ConsoleSettings, serve: Serve) -> None:
-    async def telling(_request: web.Request) -> web.Response:
+    async def answering(_request: web.Request) -> web.Response:
         return web.json_response({"service": "x", "host": KEY, "pid": 1, "started_at": 0, "consumers": []})
 
     hide_secrets_of(settings)
-    async with serve(telling) as url:
+    async with serve(answering) as url:
         services = [ServiceAddress("worker-data", url)]
         app = create_app(settings.model_copy(update={"console_services": services}), TASK_TYPES)
         async with (

@@ -123,7 +123,7 @@ async def test_one_whose_readiness_does_not_answer_is_alive_and_not_ready(
     assert answer.reasons == ["its readiness: connection refused"]
 
 
-async def test_what_was_counted_between_two_samples_is_told(
+async def test_what_was_counted_between_two_samples_is_known(
     serve: Serve, service: Service, http: aiohttp.ClientSession
 ) -> None:
     async with serve(service.answer) as url:
@@ -135,7 +135,7 @@ async def test_what_was_counted_between_two_samples_is_told(
     assert (increase.readings[KEY], increase.seconds) == (6, 2)
 
 
-async def test_a_restarted_process_has_counted_all_that_it_tells(
+async def test_a_restarted_process_has_counted_all_that_it_shows(
     serve: Serve, service: Service, http: aiohttp.ClientSession
 ) -> None:
     service.accepted = 100
@@ -207,7 +207,7 @@ async def test_one_that_answers_something_else_is_another_version(serve: Serve, 
     assert answer.error == "its answer is in another form: is it of another version?"
 
 
-async def test_one_without_the_endpoint_is_told_as_such(serve: Serve, http: aiohttp.ClientSession) -> None:
+async def test_one_without_the_endpoint_is_reported_as_such(serve: Serve, http: aiohttp.ClientSession) -> None:
     async def none(_request: web.Request) -> web.Response:
         return web.Response(status=404)
 

@@ -106,5 +106,5 @@ def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, text: st
         ConsoleSettings()
 
 
-def test_the_documentation_is_the_apis_unless_told_otherwise() -> None:
+def test_the_documentation_is_the_apis_unless_set_otherwise() -> None:
     assert ConsoleSettings().api_docs_url == "http://localhost:8000/docs"

@@ -1,13 +1,13 @@
 """How programs read dead messages."""
 
-from services.dead_letters.as_json import letter_json
-from tests.unit.services.dead_letters.letters import OUTCOME, SENT_AT, letter
+from services.dead_letters.as_json import dead_message_json
+from tests.unit.services.dead_letters.dead_messages import OUTCOME, SENT_AT, dead_message
 
 
 def test_a_message_is_json_with_times_and_ages() -> None:
-    refused = letter(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")
+    refused = dead_message(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")
 
-    assert letter_json(refused, "callbacks", SENT_AT + 7500) == {
+    assert dead_message_json(refused, "callbacks", SENT_AT + 7500) == {
         "queue": "undelivered",
         "message_id": "message-1",
         "kind": "outcome",

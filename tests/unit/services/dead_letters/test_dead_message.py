@@ -1,4 +1,4 @@
-"""What is told of a dead message."""
+"""What is known of a dead message."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.dead_letters.dead_message import content_of
 from services.messages import OutcomeMessage, encode_outcome, encode_task
 from services.sqs_limits import MAX_MESSAGE_BYTES
-from tests.unit.services.dead_letters.letters import OUTCOME, REQUEST, SENT_AT, TASK, letter, read, received
+from tests.unit.services.dead_letters.dead_messages import OUTCOME, REQUEST, SENT_AT, TASK, dead_message, read, received
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
@@ -22,8 +22,8 @@ ANY_JSON = st.recursive(
 )
 
 
-def test_a_dead_task_tells_what_it_was_and_why_it_failed() -> None:
-    dead = letter(reason="ValueError: no", attempts="2", trace="Traceback …", source_queue="calculation")
+def test_a_dead_task_says_what_it_was_and_why_it_failed() -> None:
+    dead = dead_message(reason="ValueError: no", attempts="2", trace="Traceback …", source_queue="calculation")
 
     assert (dead.queue, dead.message_id, dead.kind) == ("calculation-dlq", "message-1", "task")
     assert (dead.task_id, dead.task_type, dead.callback_url) == ("task-1", "calculation", "http://receiver/callback")
@@ -37,15 +37,15 @@ def test_a_dead_task_tells_what_it_was_and_why_it_failed() -> None:
     assert dead.sent_at == SENT_AT
 
 
-def test_a_dead_outcome_tells_whose_it_is_and_where_it_was_to_go() -> None:
-    dead = letter(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")
+def test_a_dead_outcome_says_whose_it_is_and_where_it_was_to_go() -> None:
+    dead = dead_message(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")
 
     assert (dead.kind, dead.task_id, dead.callback_url) == ("outcome", "task-1", "http://receiver/callback")
     assert (dead.reason, dead.attempts, dead.accepted_at) == ("the receiver answered 503", 7, None)
 
 
 def test_of_a_task_that_sqs_moved_it_is_known_how_often_it_was_received_and_no_more() -> None:
-    dead = letter()
+    dead = dead_message()
 
     assert dead.reason.startswith("received 3 times, and no worker reported back")
     assert dead.attempts is None
@@ -60,28 +60,28 @@ def test_what_a_message_that_sqs_moved_says_of_a_failure_is_of_an_earlier_one() 
 
 
 def test_a_message_that_someone_put_into_undelivered_has_no_reason() -> None:
-    assert letter("garbage", "undelivered").reason == "no reason given"
-    assert letter("garbage", "undelivered", attempts="many").attempts is None
-    assert letter("garbage", "undelivered", attempts="1" * 5000).attempts is None
+    assert dead_message("garbage", "undelivered").reason == "no reason given"
+    assert dead_message("garbage", "undelivered", attempts="many").attempts is None
+    assert dead_message("garbage", "undelivered", attempts="1" * 5000).attempts is None
 
 
 @pytest.mark.parametrize("body", ["", "garbage", "[]", '{"task_id":5}', '{"task_id":"é"', "\ud800", "[" * 100_000])
-def test_garbage_is_told_by_its_reason_alone(body: str) -> None:
-    dead = letter(body, reason="the message is no JSON")
+def test_garbage_is_shown_by_its_reason_alone(body: str) -> None:
+    dead = dead_message(body, reason="the message is no JSON")
 
     assert (dead.kind, dead.task_id, dead.reason) == (None, None, "the message is no JSON")
     assert content_of(body) == body
 
 
 @pytest.mark.parametrize("accepted_at", ['"soon"', "null", "[1]", "1e400", "-1e40", "99999999999999"])
-def test_a_time_that_no_calendar_has_is_not_told(accepted_at: str) -> None:
-    assert letter(f'{{"request":{{}},"accepted_at":{accepted_at}}}').accepted_at is None
+def test_a_time_that_no_calendar_has_is_not_shown(accepted_at: str) -> None:
+    assert dead_message(f'{{"request":{{}},"accepted_at":{accepted_at}}}').accepted_at is None
 
 
 @given(ANY_JSON)
 def test_no_json_whatever_stops_the_reading(value: Any) -> None:
     body = json.dumps(value)
-    letter(body)
+    dead_message(body)
     content_of(body)
 
 
@@ -98,7 +98,7 @@ def test_an_outcome_that_is_too_large_for_a_message_as_it_is_is_an_outcome_all_t
         OutcomeMessage("task-1", "calculation", "http://receiver/", f'["{"x" * MAX_MESSAGE_BYTES}"]')
     )
 
-    assert letter(large, "undelivered").kind == "outcome"
+    assert dead_message(large, "undelivered").kind == "outcome"
     assert content_of(large) == ["x" * MAX_MESSAGE_BYTES]
 
 
@@ -107,12 +107,12 @@ def test_an_outcome_that_is_too_large_for_a_message_as_it_is_is_an_outcome_all_t
 )
 def test_an_outcome_that_cannot_be_read_is_shown_as_it_is(field: str) -> None:
     body = f'{{"version":1,"task_id":"id","task_type":"data","callback_url":"http://receiver/",{field}}}'
-    assert letter(body).kind == "outcome"
+    assert dead_message(body).kind == "outcome"
     assert content_of(body) in {body, 5}
 
 
-def test_a_task_of_an_unknown_version_is_still_told() -> None:
-    dead = letter(encode_task("id", "calculation", REQUEST).replace('"version":1', '"version":99'))
+def test_a_task_of_an_unknown_version_is_still_read() -> None:
+    dead = dead_message(encode_task("id", "calculation", REQUEST).replace('"version":1', '"version":99'))
 
     assert (dead.kind, dead.task_id) == ("task", "id")
 
@@ -120,12 +120,12 @@ def test_a_task_of_an_unknown_version_is_still_told() -> None:
 def test_of_an_outcome_the_delivery_attempts_before_its_queue_are_counted_once() -> None:
     marks = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "3"}
 
-    assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 10
+    assert dead_message(OUTCOME, "callbacks-dlq", **marks).attempts == 10
     # The watcher has counted them.
-    assert letter(OUTCOME, "undelivered", **{**marks, "attempts": "10"}).attempts == 10
+    assert dead_message(OUTCOME, "undelivered", **{**marks, "attempts": "10"}).attempts == 10
 
 
 def test_delivery_attempts_that_are_no_count_are_not_counted() -> None:
     marks = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "1" * 5000}
 
-    assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 7
+    assert dead_message(OUTCOME, "callbacks-dlq", **marks).attempts == 7

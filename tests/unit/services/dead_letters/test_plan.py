@@ -1,4 +1,4 @@
-"""What a redrive is told to take."""
+"""What a redrive is to take."""
 
 import pytest
 

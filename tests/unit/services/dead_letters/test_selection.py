@@ -3,11 +3,11 @@
 import pytest
 
 from services.dead_letters.errors import DlqError, NotOneMessageError
-from services.dead_letters.selection import Criteria, has_id, the_one_meant, those_meant
-from tests.unit.services.dead_letters.letters import OUTCOME, SENT_AT, letter
+from services.dead_letters.selection import Criteria, has_id, sole_match, sole_matches
+from tests.unit.services.dead_letters.dead_messages import OUTCOME, SENT_AT, dead_message
 
-REFUSED = letter(OUTCOME, "undelivered", "aaaa-1", reason="The receiver answered 503 (busy)")
-LOST = letter(message_id="aaaa-2")
+REFUSED = dead_message(OUTCOME, "undelivered", "aaaa-1", reason="The receiver answered 503 (busy)")
+LOST = dead_message(message_id="aaaa-2")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_message_matches_where_all_that_is_asked_is_true(criteria: Criteria, m
     assert criteria.match(REFUSED, SENT_AT + 100) is matches
 
 
-def test_criteria_that_ask_something_are_told_from_none() -> None:
+def test_criteria_that_ask_something_are_distinguished_from_none() -> None:
     assert not Criteria()
     assert Criteria(older_than_seconds=0)
 
@@ -40,40 +40,40 @@ def test_an_id_is_that_of_the_task_or_of_the_sqs_message_or_how_one_begins() -> 
 
 def test_what_is_too_short_to_mean_one_must_be_the_whole_id() -> None:
     assert not has_id(LOST, "tas")
-    assert has_id(letter(message_id="m1"), "m1")
+    assert has_id(dead_message(message_id="m1"), "m1")
 
 
 def test_the_one_meant_is_the_only_one_that_begins_so() -> None:
-    assert the_one_meant([LOST], "aaaa") == LOST
+    assert sole_match([LOST], "aaaa") == LOST
 
 
 def test_a_whole_id_means_more_than_the_beginning_of_another() -> None:
-    longer = letter(message_id="aaaa-22")
-    assert the_one_meant([longer, LOST], "aaaa-2") == LOST
+    longer = dead_message(message_id="aaaa-22")
+    assert sole_match([longer, LOST], "aaaa-2") == LOST
 
 
 def test_an_id_of_nothing_is_an_error_that_says_where_to_look() -> None:
     with pytest.raises(DlqError, match=r"No message has the id zzzz.*`list` shows"):
-        the_one_meant([], "zzzz")
+        sole_match([], "zzzz")
 
 
 def test_an_id_of_several_is_an_error_that_names_them() -> None:
     with pytest.raises(DlqError, match=r"task-1 could be 2 messages.*aaaa-1 in undelivered.*aaaa-2 in calculation-dlq"):
-        the_one_meant([REFUSED, LOST], "task-1")
+        sole_match([REFUSED, LOST], "task-1")
 
 
 def test_an_id_of_many_names_a_few() -> None:
-    many = [letter(message_id=f"aaaa-{number}") for number in range(100)]
+    many = [dead_message(message_id=f"aaaa-{number}") for number in range(100)]
     with pytest.raises(DlqError, match=r"aaaa-4 in calculation-dlq .*, …$"):
-        the_one_meant(many, "aaaa")
+        sole_match(many, "aaaa")
 
 
 def test_several_ids_mean_their_messages_each_once() -> None:
-    assert those_meant([REFUSED, LOST], ["aaaa-2", "aaaa-1", "aaaa-2"]) == ([LOST, REFUSED], [])
+    assert sole_matches([REFUSED, LOST], ["aaaa-2", "aaaa-1", "aaaa-2"]) == ([LOST, REFUSED], [])
 
 
-def test_an_id_of_nothing_among_others_is_told_and_the_others_are_meant() -> None:
-    meant, unclear = those_meant([REFUSED, LOST], ["zzzz", "aaaa-2", "task-1"])
+def test_an_id_of_nothing_among_others_is_reported_and_the_others_are_found() -> None:
+    meant, unclear = sole_matches([REFUSED, LOST], ["zzzz", "aaaa-2", "task-1"])
 
     assert meant == [LOST]
     assert [line.partition(",")[0] for line in unclear] == ["No message has the id zzzz", "task-1 could be 2 messages"]
@@ -81,4 +81,4 @@ def test_an_id_of_nothing_among_others_is_told_and_the_others_are_meant() -> Non
 
 def test_where_no_id_means_a_message_it_is_an_error() -> None:
     with pytest.raises(NotOneMessageError, match=r"zzzz.*\n.*yyyy"):
-        those_meant([LOST], ["zzzz", "yyyy"])
+        sole_matches([LOST], ["zzzz", "yyyy"])

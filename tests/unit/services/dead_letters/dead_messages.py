@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.dead_letters.dead_message import DeadLetter, read_dead_letter
+from services.dead_letters.dead_message import DeadMessage, read_dead_message
 from services.messages import OutcomeMessage, encode_outcome
 from services.queueing.message import ReceivedMessage
 from services.queues import define_queues
@@ -23,12 +23,12 @@ def received(body: str = TASK, message_id: str = "message-1", **attributes: str)
     return ReceivedMessage(message_id, body, "handle", 1, SENT_AT, attributes)
 
 
-def read(message: ReceivedMessage, queue: str = "calculation-dlq") -> DeadLetter:
+def read(message: ReceivedMessage, queue: str = "calculation-dlq") -> DeadMessage:
     source = DEFINITIONS.get(DEFINITIONS[queue].source_queue or "")
-    return read_dead_letter(message, DEFINITIONS[queue], source.max_attempts if source else None)
+    return read_dead_message(message, DEFINITIONS[queue], source.max_attempts if source else None)
 
 
-def letter(
+def dead_message(
     body: str = TASK, queue: str = "calculation-dlq", message_id: str = "message-1", **attributes: Any
-) -> DeadLetter:
+) -> DeadMessage:
     return read(received(body, message_id, **attributes), queue)
