@@ -123,9 +123,11 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
     ended, end = os.pipe()
     unread = threading.Event()
     watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
-    before = [(number, signal.signal(number, interrupt)) for number in _ENDINGS]
+    before = {number: signal.getsignal(number) for number in _ENDINGS}
     try:
         try:
+            for number in _ENDINGS:
+                signal.signal(number, interrupt)
             watcher.start()
             work()
         finally:
@@ -134,11 +136,12 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
         """That is how it ends."""
     finally:
         os.close(end)
-        watcher.join()
+        if watcher.is_alive():
+            watcher.join()
         os.close(ended)
         # An interrupt that is under way may come when all is over.
         if not unread.is_set():
-            for number, handler in before:
+            for number, handler in before.items():
                 signal.signal(number, handler)
 
 

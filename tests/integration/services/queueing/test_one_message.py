@@ -66,6 +66,6 @@ async def test_no_try_begins_behind_the_deadline(unprovisioned: Broker) -> None:
     settlement = Settlement(queue, dead_letter_queue, waits_seconds=(3600,))
 
     with pytest.raises(ClientError, match="NonExistentQueue"):
-        await settlement.carry_out(in_flight, Retry(0, "busy"), deadline=asyncio.get_running_loop().time() + 60)
+        await settlement.carry_out(in_flight, DeadLetter("garbage", 1), deadline=asyncio.get_running_loop().time() + 60)
 
     assert unprovisioned.requests.counts["GetQueueUrl"] == 1

@@ -42,6 +42,22 @@ INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, 
     "until_ctrl_c(follow)\n", "until_ctrl_c(follow)\n    signal.raise_signal(signal.SIGINT)\n"
 )
 
+# Whoever sees that a signal is handled may send it at once.
+INTERRUPTED_EARLY = FOLLOW.replace(
+    "def command():\n",
+    """
+import signal
+
+def interrupt(_frame, event, function):
+    if event == "c_return" and function is signal.signal:
+        sys.setprofile(None)
+        signal.raise_signal(signal.SIGINT)
+
+def command():
+    sys.setprofile(interrupt)
+""",
+)
+
 PRINT_WITHOUT_END = """
 from services.streams.standard_streams import end_unread, run_command
 
@@ -173,6 +189,12 @@ def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(number: signal.Si
         assert process.stderr.readline() == "follows\n"
         process.send_signal(number)
 
+        assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+def test_a_follower_that_is_ended_before_it_has_begun_ends_as_it_should() -> None:
+    with start(INTERRUPTED_EARLY) as process:
+        assert process.stderr
         assert (process.stderr.read(), process.wait()) == ("", 0)
 
 
