@@ -49,7 +49,7 @@ INTERRUPTED_EARLY = FOLLOW.replace(
 import signal
 
 def interrupt(_frame, event, function):
-    if event == "c_return" and function is signal.signal:
+    if event == "c_return" and function.__name__ == "signal":
         sys.setprofile(None)
         signal.raise_signal(signal.SIGINT)
 
