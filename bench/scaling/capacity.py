@@ -44,7 +44,7 @@ class Worker:
 
     @property
     def empty_slots(self) -> float:
-        """How many slots are free on average because a receive waits for several of them (services/queueing/polling.py)."""
+        """How many slots are free on average as a receive waits for several of them (services/queueing/polling.py)."""
         gathered = min(MAX_BATCH_ENTRIES, max(1, self.concurrency // 5))
         return min((gathered - 1) / 2, ROOM_WAIT_SECONDS / 2 * self.concurrency / self.slot_time)
 
