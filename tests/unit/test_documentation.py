@@ -101,6 +101,23 @@ def test_links_between_documents_and_files_lead_somewhere(document: Path) -> Non
     assert missing == []
 
 
+def anchors_of(document: Path) -> set[str]:
+    """Return those that GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_sections_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?![a-z]+:)([^)#]*)#([^)]+)\)", document.read_text())
+    missing = [
+        f"{path}#{anchor}"
+        for path, anchor in links
+        if anchor not in anchors_of(document.parent / path if path else document)
+    ]
+    assert missing == []
+
+
 def test_a_path_that_is_mentioned_anywhere_is_there() -> None:
     dead = {
         f"{file.relative_to(ROOT)}: {path}"
