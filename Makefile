@@ -25,7 +25,7 @@ PART_OF_DEV = $(LOCK) --upgrade --constraint requirements/dev.txt
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
 IN_PARALLEL = --max-worker-restart 0 --numprocesses
-# What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
+# What shows without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
 # LocalStack does not cap its dependencies, and later ones break it.
@@ -165,7 +165,7 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
-		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which tells all options, and ARGS=--json for programs."}' \
+		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which has all options, and ARGS=--json for programs."}' \
 		$(MAKEFILE_LIST) || :
 
 venv:

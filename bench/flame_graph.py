@@ -22,7 +22,7 @@ class OwnTime:
     """How often a function was running, what it called not counted; C code counts for the Python that called it."""
 
     function: str
-    """Such as `post (services/callbacks.py:53)`."""
+    """Such as `fetch (services/tasks/data.py:53)`."""
     samples: int
     share: float
     """Of all samples that are counted."""

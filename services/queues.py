@@ -23,7 +23,7 @@ MOST_CALLBACK_RETRIES = 7
 """The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
 
 _DAY = 86_400
-# SQS keeps a message for 14 days at most. A dead letter that SQS itself moves keeps its first enqueue time, so the
+# SQS keeps a message for 14 days at most. A dead message that SQS itself moves keeps its first enqueue time, so the
 # queues before a DLQ keep theirs for less.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 _TASK_RETENTION_SECONDS = 4 * _DAY

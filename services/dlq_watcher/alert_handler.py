@@ -11,7 +11,7 @@ from services.telemetry import tracing
 
 
 class AlertHandler:
-    """A message handler (see consumer.py) for alerts."""
+    """A message handler (see attempt.py) for alerts."""
 
     def __init__(self, tell: TellAlert) -> None:
         self._tell = tell

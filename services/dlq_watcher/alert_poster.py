@@ -38,7 +38,7 @@ class _Waiting:
 
 
 class AlertPoster:
-    """A part of the program (see program.py) that posts what `post` is given."""
+    """A component of the program (see program.py) that posts what `post` is given."""
 
     def __init__(self, channel: SlackChannel, settings: WatcherSettings) -> None:
         self._channel = channel

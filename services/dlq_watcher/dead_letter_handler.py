@@ -15,7 +15,7 @@ _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets
 
 
 class DeadLetterHandler:
-    """A message handler (see consumer.py) for the dead tasks of one type."""
+    """A message handler (see attempt.py) for the dead tasks of one type."""
 
     def __init__(self, source: Queue, delivery: OutcomeDelivery, tell: TellAlert) -> None:
         """`source` is the queue of the type, where the attempts were made."""

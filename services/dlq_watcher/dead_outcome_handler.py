@@ -20,7 +20,7 @@ class UndeliverableError(PermanentError):
 
 
 class DeadOutcomeHandler:
-    """A message handler (see consumer.py) for outcomes that exhausted `callbacks`."""
+    """A message handler (see attempt.py) for outcomes that exhausted `callbacks`."""
 
     def __init__(self, callbacks: Queue, tell: TellAlert) -> None:
         self._callbacks = callbacks

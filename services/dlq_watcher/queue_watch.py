@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 30.0
 
 
 class QueueWatch:
-    """A part of the program (see program.py) that looks at all queues now and then."""
+    """A component of the program (see program.py) that looks at all queues now and then."""
 
     def __init__(
         self,

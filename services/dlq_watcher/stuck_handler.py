@@ -15,7 +15,7 @@ RECEIVES_BEFORE_ALERT = 5
 
 
 class StuckHandler:
-    """A message handler (see consumer.py) around another, for the dead messages of `origin`."""
+    """A message handler (see attempt.py) around another, for the dead messages of `origin`."""
 
     def __init__(self, handler: MessageHandler, origin: str, tell: TellAlert) -> None:
         self._handler = handler

@@ -15,7 +15,7 @@ class QueueDefinition:
     dead_letter_queue: str | None
     """Where a message goes that its consumer gives up on."""
     source_queue: str | None
-    """Whose dead letters it holds: a redrive returns them there."""
+    """Whose dead messages it holds: a redrive returns them there."""
     retention_seconds: int
 
     @property

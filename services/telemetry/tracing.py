@@ -61,7 +61,7 @@ class Tracer:
     def send_span(self, _destination: Destination, _reason: str | None, _stack_trace: str | None) -> Span:
         """Return the span of sending a message, whose attributes `headers` are.
 
-        It is sent with the reason and the stack trace of a failure where it is a dead letter.
+        It is sent with the reason and the stack trace of a failure where it is a dead message.
         """
         return NO_SPAN
 

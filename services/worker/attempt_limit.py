@@ -10,7 +10,7 @@ class AttemptsUsedUpError(PermanentError):
 
 
 class AttemptLimit:
-    """A message handler (see consumer.py) around another.
+    """A message handler (see attempt.py) around another.
 
     A queue may have no redrive policy, or allow more than is declared: work that must not be repeated is not, and what
     kills each worker that takes it is reported all the same.

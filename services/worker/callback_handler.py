@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class CallbackHandler:
-    """A message handler (see consumer.py) for outcomes that were not delivered at once."""
+    """A message handler (see attempt.py) for outcomes that were not delivered at once."""
 
     def __init__(self, client: CallbackClient) -> None:
         self._client = client

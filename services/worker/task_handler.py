@@ -22,7 +22,7 @@ from services.worker.settings import WorkerSettings
 
 
 class TaskHandler:
-    """A message handler (see consumer.py) for the tasks of one type."""
+    """A message handler (see attempt.py) for the tasks of one type."""
 
     def __init__(
         self,

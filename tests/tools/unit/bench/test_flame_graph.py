@@ -71,8 +71,8 @@ def test_what_is_no_flame_graph_is_refused(text: str, reason: str) -> None:
 
 
 def test_the_table_has_a_line_for_each_function() -> None:
-    assert table([OwnTime("post (services/callbacks.py:53)", 1234, 0.5), OwnTime("b (b.py:1)", 5, 0.002)]) == [
+    assert table([OwnTime("fetch (services/tasks/data.py:53)", 1234, 0.5), OwnTime("b (b.py:1)", 5, 0.002)]) == [
         "  share  samples  function",
-        "  50.0%     1234  post (services/callbacks.py:53)",
+        "  50.0%     1234  fetch (services/tasks/data.py:53)",
         "   0.2%        5  b (b.py:1)",
     ]
