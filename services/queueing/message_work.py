@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.primitives.bounded import BoundedMap
 from services.queueing.attempt import Attempts, MessageHandler
 from services.queueing.caution import Caution
 from services.queueing.cut_short import TaskTimeoutError
@@ -24,7 +25,6 @@ from services.queueing.slots import Slots
 from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
-
 
 _MOST_DECIDED = 1000
 
@@ -59,7 +59,7 @@ class MessageWork:
         self._retry_waits_seconds = retry_waits_seconds
         self._attempts = Attempts(queue, policy)
         self._settlement = Settlement(queue, dead_letter_queue, retry_waits_seconds)
-        self._decided: dict[str, _Decided] = {}
+        self._decided = BoundedMap[str, _Decided](_MOST_DECIDED)
         self._attempts_under_way: set[asyncio.Task[None]] = set()
 
     def is_suspect(self, message: ReceivedMessage) -> bool:
@@ -176,5 +176,3 @@ class MessageWork:
 
     def _remember(self, in_flight: InFlight, decision: Acknowledge | DeadLetter) -> None:
         self._decided[in_flight.message.message_id] = _Decided(decision, in_flight.context)
-        if len(self._decided) > _MOST_DECIDED:
-            del self._decided[next(iter(self._decided))]
