@@ -59,7 +59,7 @@ class MessageWork:
         self._retry_waits_seconds = retry_waits_seconds
         self._attempts = Attempts(queue, policy)
         self._settlement = Settlement(queue, dead_letter_queue, retry_waits_seconds)
-        self._decided = BoundedMap[str, _Decided](_MOST_DECIDED)
+        self._decided: BoundedMap[str, _Decided] = BoundedMap(_MOST_DECIDED)
         self._attempts_under_way: set[asyncio.Task[None]] = set()
 
     def is_suspect(self, message: ReceivedMessage) -> bool:
