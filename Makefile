@@ -25,7 +25,7 @@ PART_OF_DEV = $(LOCK) --upgrade --constraint requirements/dev.txt
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
 IN_PARALLEL = --max-worker-restart 0 --numprocesses
-# What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
+# What shows without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
 # LocalStack does not cap its dependencies, and later ones break it.
@@ -48,7 +48,7 @@ ps: any-venv ## Show the services, what waits in the queues and what the workers
 logs: any-venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
 	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
 
-trace: any-venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
+trace: any-venv ## Show one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
 	@$(STACK) trace "$(TASK)" $(ARGS)
 
 tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
@@ -165,7 +165,7 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
-		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which tells all options, and ARGS=--json for programs."}' \
+		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which says all options, and ARGS=--json for programs."}' \
 		$(MAKEFILE_LIST) || :
 
 venv:

@@ -78,7 +78,7 @@ def _why_another(
     if others := folders_of(plain, containers):
         return f"{plain} is that of {min(others)}"
     if has_volumes(plain):
-        return f"{plain} has volumes of which nothing here tells whose they are (COMPOSE_PROJECT_NAME={plain} takes it)"
+        return f"{plain} has volumes of which nothing here says whose they are (COMPOSE_PROJECT_NAME={plain} takes it)"
     return ""
 
 
