@@ -63,7 +63,7 @@ class QueueRow:
 
     def _held(self, sample: QueueSample) -> int:
         """Count what waits: at the end of the line, for a person, what somebody only looks at does so too."""
-        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.is_end_of_line else 0)
+        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.is_dead_letter_queue else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row."""

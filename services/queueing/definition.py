@@ -15,10 +15,10 @@ class QueueDefinition:
     dead_letter_queue: str | None
     """Where a message goes that its consumer gives up on."""
     source_queue: str | None
-    """Whose dead letters it holds: a redrive returns them there."""
+    """Whose dead messages it holds: a redrive returns them there."""
     retention_seconds: int
 
     @property
-    def is_end_of_line(self) -> bool:
+    def is_dead_letter_queue(self) -> bool:
         """Whether it holds dead messages, or what nobody consumes: people look into it, and all comes back."""
         return self.source_queue is not None or self.consumer is None

@@ -30,7 +30,7 @@ class Beside:
 def attributes_beside(body: str, own: Mapping[str, str], foreign: Attributes) -> Beside:
     """Choose what goes with the body.
 
-    First comes what tells of the failure, its reason shortened where need be; then what the message came with, for
+    First comes what describes the failure, its reason shortened where need be; then what the message came with, for
     nobody else knows that; then what else is ours, which the log has too. Of one name, ours stays.
     """
     fitting: dict[str, MessageAttributeValueOutputTypeDef] = {}

@@ -47,7 +47,7 @@ class QueueState:
     delayed: int
     """Those that no receive can get before their delay is over."""
     created_at: float | None = None
-    """When the queue was made, in seconds since the epoch; None where SQS does not tell."""
+    """When the queue was made, in seconds since the epoch; None where SQS does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Queue:
             await self._sends.submit(_Send(message.body, beside.attributes, 0))
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
-        """Take up to `most` messages (10 at the most), waiting for the first one as long as told."""
+        """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`."""
         response = await self._on_url(
             lambda url: self._client.receive_message(
                 QueueUrl=url,

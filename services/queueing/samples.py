@@ -31,7 +31,7 @@ class QueueSample:
     last_empty_at: float | None
     """When a sample last found nothing waiting; None: none has."""
     created_at: float | None = None
-    """When the queue was made; None where SQS does not tell."""
+    """When the queue was made; None where SQS does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OldestMessage:
 def oldest_message(sample: QueueSample, newest_received_sent_at: float | None, now: float) -> OldestMessage | None:
     """Return the age of the oldest waiting message, None where nothing waits.
 
-    SQS tells it through CloudWatch alone, and a receive would count as an attempt. But what waits was sent behind the
+    SQS reports it through CloudWatch alone, and a receive would count as an attempt. But what waits was sent behind the
     newest message that anybody received, and after the queue was last seen empty: its age is at most the time since.
     """
     if not sample.waiting:
@@ -116,11 +116,11 @@ class QueueSampler:
 
 
 def _may_hold_older(queue: Queue, state: QueueState) -> bool:
-    """Tell whether what will wait may have been there before: at the end of the line, what is hidden comes back.
+    """Return whether what will wait may have been there before: in a dead-letter queue, what is hidden comes back.
 
     A person looks at it, or the DLQ watcher could not report it yet.
     """
-    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.is_end_of_line
+    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.is_dead_letter_queue
     return state.messages > 0 or is_hidden
 
 

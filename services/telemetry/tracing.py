@@ -61,7 +61,7 @@ class Tracer:
     def send_span(self, _destination: Destination, _reason: str | None, _stack_trace: str | None) -> Span:
         """Return the span of sending a message, whose attributes `headers` are.
 
-        It is sent with the reason and the stack trace of a failure where it is a dead letter.
+        It is sent with the reason and the stack trace of a failure where it is a dead message.
         """
         return NO_SPAN
 
@@ -112,7 +112,7 @@ tracer = Tracer()
 
 
 def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether the environment asks for traces."""
+    """Return whether the environment asks for traces."""
     disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
     return any(environment.get(name) for name in _ENDPOINTS) and not disabled and exporter != "none"

@@ -1,4 +1,4 @@
-"""Queues that were made anew are told of once, all together, when all of them are there again."""
+"""Queues that were made anew are one alert, all together, when all of them are there again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ class Looks:
 
 @dataclass
 class Person:
-    """Who is told."""
+    """Who is notified."""
 
     heard: list[Alert] = field(default_factory=list)
     error: Exception | None = None
@@ -42,7 +42,7 @@ def watch_of(looks: Looks, person: Person, patience_seconds: float = 60) -> Queu
     return QueueWatch(cast("QueueSampler", looks), person.hear, patience_seconds=patience_seconds)
 
 
-async def test_all_that_were_made_anew_are_one_alert_told_once() -> None:
+async def test_all_that_were_made_anew_are_one_alert_raised_once() -> None:
     looks, person = Looks(), Person()
     watch = watch_of(looks, person)
     await watch.look()
@@ -92,7 +92,7 @@ async def test_an_alert_that_could_not_be_sent_is_sent_at_the_next_look() -> Non
     assert len(person.heard) == 1
 
 
-async def test_two_watchers_tell_it_by_the_same_id_so_that_it_is_posted_once() -> None:
+async def test_two_watchers_report_it_by_the_same_id_so_that_it_is_posted_once() -> None:
     person = Person()
 
     for held in (355, 354):
