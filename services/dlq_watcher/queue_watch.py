@@ -10,7 +10,7 @@ import structlog
 
 from services.dlq_watcher.alert import Alert, make_alert
 from services.dlq_watcher.alerts import Notify
-from services.queueing.recreated_queues import MadeAnew, count_what_is_gone, describe, describe_what_is_gone
+from services.queueing.recreated_queues import RecreatedQueue, count_what_is_gone, describe, describe_what_is_gone
 from services.queueing.samples import QueueSampler
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class QueueWatch:
         self._notify = notify
         self._seconds_between_looks = seconds_between_looks
         self._patience_seconds = patience_seconds
-        self._reported: set[MadeAnew] = set()
+        self._reported: set[RecreatedQueue] = set()
         self._news_since: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -55,7 +55,7 @@ class QueueWatch:
     async def look(self) -> None:
         """Report what is new, all at once: queues that do not answer may be about to be made as well, for a while."""
         answers = await self._sampler.sample()
-        news = [each for each in self._sampler.made_anew if each not in self._reported]
+        news = [each for each in self._sampler.recreated if each not in self._reported]
         if not news:
             return
         now = time.monotonic()
@@ -65,7 +65,7 @@ class QueueWatch:
             return
         await self._report(news)
 
-    async def _report(self, news: Collection[MadeAnew]) -> None:
+    async def _report(self, news: Collection[RecreatedQueue]) -> None:
         try:
             await self._notify(_alert_of(news))
         except Exception:
@@ -75,7 +75,7 @@ class QueueWatch:
         self._news_since = None
 
 
-def _alert_of(news: Collection[MadeAnew]) -> Alert:
+def _alert_of(news: Collection[RecreatedQueue]) -> Alert:
     made_at = max(each.at for each in news)
     seen_at = min(each.held_at for each in news)
     lost = "the tasks and outcomes in them reached nobody: post again what no callback was heard of"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.queueing.queue import Queue, QueueState
-from services.queueing.recreated_queues import MadeAnew
+from services.queueing.recreated_queues import RecreatedQueue
 from services.telemetry import metrics
 
 SHORTEST_INTERVAL_SECONDS = 5.0
@@ -66,13 +66,13 @@ class QueueSampler:
         self._sampled_at: float | None = None
         self._last: dict[str, QueueSample] = {}
         self._answers: dict[str, QueueSample | Exception] = {}
-        self._made_anew: dict[str, MadeAnew] = {}
+        self._recreated: dict[str, RecreatedQueue] = {}
         self._sampling = asyncio.Lock()
 
     @property
-    def made_anew(self) -> Collection[MadeAnew]:
+    def recreated(self) -> Collection[RecreatedQueue]:
         """The queues that were made anew since they were first sampled, as of the last time that each was."""
-        return self._made_anew.values()
+        return self._recreated.values()
 
     async def sample(self) -> Mapping[str, QueueSample | Exception]:
         """Return a sample of each queue, or why it did not answer; the last ones where these are new enough."""
@@ -100,7 +100,7 @@ class QueueSampler:
         now, last = time.time(), self._last.get(name)
         if last and last.created_at and state.created_at and state.created_at != last.created_at:
             held = last.waiting + last.in_flight + last.delayed
-            self._made_anew[name] = MadeAnew(name, state.created_at, held, last.at)
+            self._recreated[name] = RecreatedQueue(name, state.created_at, held, last.at)
             last = None
         last_empty_at = last.last_empty_at if last else None
         sample = self._last[name] = QueueSample(

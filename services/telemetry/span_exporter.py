@@ -63,7 +63,7 @@ class _Session(requests.Session):
         return response
 
 
-class _LastWords(logging.Filter):
+class _LastMessage(logging.Filter):
     """Keeps what the library says to itself: it is logged with what is known besides, and not for each batch."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class _LastWords(logging.Filter):
         return False
 
 
-_last_words = _LastWords()
+_last_message = _LastMessage()
 
 
 class LoggedSpanExporter(OTLPSpanExporter):
@@ -88,18 +88,18 @@ class LoggedSpanExporter(OTLPSpanExporter):
         super().__init__(session=None if has_provider else self._session)
         logger = logging.getLogger(_EXPORTERS_LOGGER)
         logger.setLevel(logging.WARNING)
-        logger.addFilter(_last_words)
+        logger.addFilter(_last_message)
         self._lost = 0
         self._complaints = Seldom(SECONDS_BETWEEN_COMPLAINTS)
 
     @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send the spans. Where they are not taken, it says so; it is called by one thread."""
-        self._session.problem = _last_words.text = ""
+        self._session.problem = _last_message.text = ""
         result = super().export(spans)
         if result is not SpanExportResult.SUCCESS:
             self._lost += len(spans)
-            self._complain(self._session.problem or _last_words.text)
+            self._complain(self._session.problem or _last_message.text)
         return result
 
     def _complain(self, reason: str) -> None:

@@ -144,12 +144,12 @@ async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool])
 
 
 @asynccontextmanager
-async def running(*parts: Component) -> AsyncIterator[asyncio.Event]:
-    """Run the parts of a program; gives the event that stops them, and behind the block they have stopped."""
+async def running(*components: Component) -> AsyncIterator[asyncio.Event]:
+    """Run the components of a program; gives the event that stops them, and behind the block they have stopped."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(part.run(stop))
+        for component in components:
+            group.create_task(component.run(stop))
         try:
             yield stop
         finally:

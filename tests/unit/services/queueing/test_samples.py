@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.queueing import samples as queue_samples
 from services.queueing.definition import QueueDefinition
 from services.queueing.queue import Queue, QueueState
-from services.queueing.recreated_queues import MadeAnew
+from services.queueing.recreated_queues import RecreatedQueue
 from services.queueing.samples import OldestMessage, QueueSample, QueueSampler, oldest_message, show_in_metrics
 from tests.service_fixtures import measured
 
@@ -179,10 +179,10 @@ async def test_a_queue_that_is_made_anew_is_reported_with_what_it_held_and_begin
     queue.error, queue.created_at = None, 2000
     after = await sample_of(sampler)
 
-    assert list(sampler.made_anew) == [MadeAnew("counted", 2000, 355, before.at)]
+    assert list(sampler.recreated) == [RecreatedQueue("counted", 2000, 355, before.at)]
     assert (after.first_at, after.last_empty_at) == (after.at, None)
     await sampler.sample()
-    assert len(sampler.made_anew) == 1
+    assert len(sampler.recreated) == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(1000, 1000), (None, 2000), (1000, None), (None, None)])
@@ -196,7 +196,7 @@ async def test_a_queue_that_is_drained_or_does_not_say_when_it_was_made_is_not_t
     queue.messages, queue.created_at = 0, after
     await sampler.sample()
 
-    assert not sampler.made_anew
+    assert not sampler.recreated
 
 
 def test_nothing_is_shown_of_a_queue_that_does_not_answer_any_more() -> None:
