@@ -33,7 +33,7 @@ MAX_RECEIVE_COUNT = 1000
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
 
 MAX_LISTED_QUEUES = 1000
-"""Of one page; SQS answers with a token of the next page only where a request limits the length of one.
+"""Of one page; SQS gives the token of a next page only where the request says how long a page may be.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html"""
 
 

@@ -12,7 +12,7 @@ from services.primitives import exact_json
 from services.task_types.task_type import TaskType
 
 MOST_ERRORS = 100
-"""As many are listed, and counted how many more there are."""
+"""So many are listed; of more only their number is given."""
 
 MOST_CHARACTERS = 500
 """Of each text in an error: a name, a value or a message could be as long as the request, in every error."""

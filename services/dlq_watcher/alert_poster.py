@@ -31,7 +31,7 @@ _STOPPED = SlackRefusal("the program stopped before Slack answered")
 class _Waiting:
     alert: Alert
     context: Context = field(default_factory=copy_context)
-    """In which it came first: a line logged there, and the request to Slack, belong to its task."""
+    """That in which it came first: a line logged there, and the request to Slack, belong to its task."""
     answer: asyncio.Future[SlackRefusal | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -157,7 +157,7 @@ class _AnswerReader(ResponseHandler):
             if self._was_lost_unused(exc):
                 exc = KeptConnectionLostError()
         elif isinstance(exc, HttpProcessingError) and self._payload and not self._payload.is_eof():
-            # aiohttp lets nobody know who waits for the body.
+            # aiohttp notifies nobody who waits for the body.
             self._payload.set_exception(_payload_error(exc))
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
 

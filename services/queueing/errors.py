@@ -63,7 +63,7 @@ def _entry_error(failed: Mapping[str, Any]) -> SqsEntryError:
 
 
 def error_of_message(error: Exception | None) -> Exception | None:
-    """Return an entry's error, made final where its message is gone, whoever's fault the endpoint takes that for."""
+    """Return an entry's error, a MessageGoneError where its message is gone, whoever's fault that is taken for."""
     if not isinstance(error, SqsEntryError):
         return error
     code = error.code.rpartition(".")[2].removesuffix("Exception")

@@ -138,7 +138,7 @@ class MessageWork:
             return await self._attempts.make(in_flight, self._handle_in_turn)
         finally:
             self._attempts_under_way.discard(task)
-            # Cut short, the handler knows it; what is left to do for its message is not to be cut off.
+            # The handler has had its cancellation; what is left to do for its message is not to be cut off.
             task.uncancel()
 
     async def _handle_in_turn(self, in_flight: InFlight) -> None:

@@ -21,7 +21,7 @@ VERSION = "0.1.0"
 FLUSH_SECONDS = 2.0
 """How long a program that ends waits for its last spans to be taken."""
 
-# Its warnings report each try, and of whatever a client writes into its headers.
+# Its warnings report each try, and whatever a client writes into its headers.
 _LIBRARYS_LOGGER = "opentelemetry"
 _QUEUES_LOGGER = "opentelemetry.sdk._shared_internal"
 
