@@ -48,7 +48,7 @@ ps: any-venv ## Show the services, what waits in the queues and what the workers
 logs: any-venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
 	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
 
-trace: any-venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
+trace: any-venv ## Show one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
 	@$(STACK) trace "$(TASK)" $(ARGS)
 
 tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)

@@ -60,7 +60,7 @@ def main(
     results = Results(describe_surroundings(time.monotonic() - begun), outcome.measurements)
     results.save(LAST_RESULTS)
     _show(suite.report(results))
-    if not _tell_of(outcome):
+    if not _show_failures(outcome):
         raise typer.Exit(1)
     if not quick and not only:
         results.save(suite.kept)
@@ -131,7 +131,7 @@ def _rich(table: Table) -> RichTable:
     return rich
 
 
-def _tell_of(outcome: Outcome) -> bool:
+def _show_failures(outcome: Outcome) -> bool:
     """Say what went wrong; return whether nothing did."""
     for failure in outcome.failures:
         console.print(f"✗ {failure}", markup=False, soft_wrap=True, style="bold red")

@@ -63,7 +63,7 @@ def single_sends(settings: ApiSettings) -> FastAPI:
 
 
 def main() -> None:
-    """Serve the application until told to stop."""
+    """Serve the application until asked to stop."""
     parser = argparse.ArgumentParser(prog="python -m bench.api_variants", description=__doc__)
     parser.add_argument("variant", choices=["no_sqs", "single_sends"])
     variant = parser.parse_args().variant

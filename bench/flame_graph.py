@@ -82,7 +82,7 @@ def _frame(title: str, place: Any) -> _Frame:
 
 
 def _nest(frames: Sequence[_Frame]) -> None:
-    """Tell each frame what it called; they come with those that begin first, and of these the callers, in front."""
+    """Give each frame those that it called; those that begin first come in front, and of these the callers."""
     callers: list[_Frame] = []
     for frame in frames:
         while callers and callers[-1].begin + callers[-1].width <= frame.begin:

@@ -91,7 +91,7 @@ def profiled(name: str, arguments: Sequence[str], environment: Mapping[str, str]
 
 
 def probe(program: Process, url: str) -> Probe:
-    """Return what tells whether it is ready: its URL answers 200."""
+    """Return what finds out whether it is ready: its URL answers 200."""
 
     def ask() -> Readiness:
         program.require_alive()

@@ -32,8 +32,8 @@ MOST_ERRORS = 100  # of a malformed request that are answered
 DISK_ERRORS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}  # primary codes, https://sqlite.org/rescode.html
 
 DESCRIPTION = """\
-The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and can be told
-to misbehave, a stand-in for Slack's Web API, and a sample data source.
+The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and misbehaves
+on demand, a stand-in for Slack's Web API, and a sample data source.
 """
 
 

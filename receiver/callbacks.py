@@ -18,7 +18,7 @@ from receiver.dependencies import Limit, RequestBody, SettingsOfApp, StoreOfApp,
 from receiver.exact_json import ExactJSONResponse
 from receiver.misbehaviour import Misbehaviour, StandingOfApp
 from receiver.signatures import Signature, judge_signature
-from receiver.store import ALWAYS, Delivery, DeliveryHead, Fault, NewDelivery, Outcome, Store, Task, TaskState
+from receiver.store import ALWAYS, Delivery, DeliveryFault, DeliveryHead, NewDelivery, Outcome, Store, Task, TaskState
 
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5
 STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}
@@ -40,7 +40,7 @@ class CallbackHead(BaseModel):
     received_at: str = Field(description="ISO 8601, UTC")
     attempt: int = Field(description="1 for the first delivery of the task; those of no task are counted together")
     status: int = Field(description="The status answered; it means nothing where there is a fault")
-    fault: Fault | None = Field(description="Why the answer never became whole; null: it did")
+    fault: DeliveryFault | None = Field(description="Why the answer never became whole; null: it did")
     outcome: Outcome | None = Field(description="Whether the body is a task's success or failure; null: it is neither")
     answered_after_ms: float | None = Field(
         description="Milliseconds from the request's arrival until its answer was sent, or its sender had left; "
@@ -294,7 +294,7 @@ def _log_delivery(delivery: Delivery, traceparent: str) -> None:
     log.info(log_events.CALLBACK_RECEIVED, **fields, **trace)
 
 
-async def _note_answered(store: Store, delivery_id: int, arrived_at: float, fault: Fault | None = None) -> None:
+async def _note_answered(store: Store, delivery_id: int, arrived_at: float, fault: DeliveryFault | None = None) -> None:
     after_ms = round((time.monotonic() - arrived_at) * 1000, 1)
     try:
         await store.set_answered(delivery_id, after_ms=after_ms, fault=fault)

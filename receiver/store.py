@@ -20,7 +20,7 @@ import simplejson
 from receiver import broken_answers
 
 Outcome = Literal["success", "failure"]
-Fault = broken_answers.Fault | Literal["left"]
+DeliveryFault = broken_answers.Fault | Literal["left"]
 """Why an answer never became whole: it was to be broken, or the sender left before it was sent."""
 TaskState = Literal["success", "failure", "not_taken", "no_outcome"]
 """What the newest delivery that was taken reported of its task; `not_taken`: none was taken yet."""
@@ -191,7 +191,7 @@ class DeliveryHead:
     received_at: str
     attempt: int
     status: int
-    fault: Fault | None
+    fault: DeliveryFault | None
     outcome: Outcome | None
     verdict: str
     reason: str | None
@@ -243,17 +243,17 @@ class Store:
         """Set at the next change; then another takes its place."""
 
     async def add_delivery(
-        self, new: NewDelivery, *, status: int, fault: Fault | None = None, times: int = ALWAYS
+        self, new: NewDelivery, *, status: int, fault: DeliveryFault | None = None, times: int = ALWAYS
     ) -> Delivery:
         """Store a delivery, answered so if it is among the first `times` of its task, else with a whole 200."""
         values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _now()}
         answer = {"status": status, "fault": fault, "times": times}
-        [row] = await self._change(ADD_DELIVERY, values | answer)
+        [row] = await self._write(ADD_DELIVERY, values | answer)
         return _delivery(row)
 
-    async def set_answered(self, delivery_id: int, *, after_ms: float, fault: Fault | None = None) -> None:
+    async def set_answered(self, delivery_id: int, *, after_ms: float, fault: DeliveryFault | None = None) -> None:
         """Note when a delivery was answered, and that it was not to the end where there was a fault."""
-        await self._change(SET_ANSWERED, {"id": delivery_id, "after_ms": after_ms, "fault": fault})
+        await self._write(SET_ANSWERED, {"id": delivery_id, "after_ms": after_ms, "fault": fault})
 
     async def deliveries(self, *, task_id: str | None = None, limit: int) -> list[Delivery]:
         """The newest `limit` deliveries, of one task or of all, newest first; those of no task are of task ""."""
@@ -286,7 +286,7 @@ class Store:
     async def add_slack_message(self, arguments: dict[str, Any]) -> SlackMessage:
         """Store a message and give it its ts."""
         values = {"now": time.time_ns() // 1000, "received_at": _now(), "arguments": simplejson.dumps(arguments)}
-        [row] = await self._change(ADD_SLACK_MESSAGE, values)
+        [row] = await self._write(ADD_SLACK_MESSAGE, values)
         return _slack_message(row)
 
     async def slack_messages(self, *, text: str | None = None, limit: int) -> list[SlackMessage]:
@@ -308,7 +308,7 @@ class Store:
 
     async def add_change(self, kind: ChangeKind) -> None:
         """Note a change that concerns no delivery and no message; what it clears is forgotten."""
-        await self._change(ADD_CHANGE, {"kind": kind})
+        await self._write(ADD_CHANGE, {"kind": kind})
 
     async def set_rate_limit(self, *, times: int, retry_after: int) -> None:
         """Let the next `times` Slack calls be refused, each to be repeated after `retry_after` seconds."""
@@ -319,7 +319,7 @@ class Store:
         rows = await self._rows(USE_RATE_LIMIT)
         return rows[0]["retry_after"] if rows else None
 
-    async def _change(self, statement: str, values: dict[str, Any]) -> list[sqlite3.Row]:
+    async def _write(self, statement: str, values: dict[str, Any]) -> list[sqlite3.Row]:
         rows = await self._rows(statement, values)
         self.changed.set()
         self.changed = asyncio.Event()

@@ -24,7 +24,7 @@ class RetryLaterError(Exception):
 
 
 def is_sentence(error: BaseException) -> bool:
-    """Tell whether the error's text says all that there is: it is one of our own, with no trace worth keeping."""
+    """Return whether the error's text says all that there is: it is one of our own, with no trace worth keeping."""
     return isinstance(error, PermanentError | RetryLaterError)
 
 
@@ -40,5 +40,5 @@ def text_of_error(error: BaseException) -> str:
     """Return the error's text; a task type's own may raise when it is asked for it."""
     try:
         return str(error)
-    except Exception as another:  # noqa: BLE001  # whatever it is, it is not what is told of
+    except Exception as another:  # noqa: BLE001  # whatever it is, it is not the error in question
         return f"its text cannot be had ({type(another).__name__})"

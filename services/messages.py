@@ -16,7 +16,7 @@ from services.primitives import exact_json
 from services.primitives.counts import read_count
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
 from services.sqs_limits import MAX_MESSAGE_BYTES
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 from services.telemetry.trace_context import MAX_TRACESTATE_BYTES
 
 VERSION = 1
@@ -84,7 +84,7 @@ class OutcomeMessage:
     callback_url: str
     body: str
     accepted_at: float | None = None
-    """When the task was accepted, in seconds since the epoch; None where the message does not tell."""
+    """When the task was accepted, in seconds since the epoch; None where the message does not say."""
 
 
 def encode_task(task_id: str, task_type: str, request_text: str) -> str:
@@ -173,7 +173,7 @@ def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: li
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     """Return the outcome of a task that failed for good: the reason, and the original request."""
-    errors = [{"details": tellable(details), "message": task.request}]
+    errors = [{"details": without_secrets(details), "message": task.request}]
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
 
 

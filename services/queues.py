@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from services.queueing.definition import QueueDefinition
 from services.settings import load_settings, refuse_to_start
+from services.sqs_limits import LONGEST_RETENTION_SECONDS
 from services.streams.standard_streams import run_command
 from services.task_types.loading import TaskTypes, load_task_types
 from services.task_types.settings import TaskTypeSettings
@@ -23,11 +24,9 @@ MOST_CALLBACK_RETRIES = 7
 """The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
 
 _DAY = 86_400
-# SQS keeps a message for 14 days at most. A dead message that SQS itself moves keeps its first enqueue time, so the
-# queues before a DLQ keep theirs for less.
+# A dead message that SQS itself moves keeps its first enqueue time, so the queues before a DLQ keep theirs for less.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 _TASK_RETENTION_SECONDS = 4 * _DAY
-LONGEST_RETENTION_SECONDS = 14 * _DAY
 
 
 def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:

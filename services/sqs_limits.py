@@ -33,7 +33,7 @@ MAX_RECEIVE_COUNT = 1000
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
 
 MAX_LISTED_QUEUES = 1000
-"""Of one page; SQS tells of further pages only if it is told how long one may be.
+"""Of one page; SQS gives the token of a next page only where the request says how long a page may be.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html"""
 
 

@@ -122,7 +122,7 @@ def trace(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
+    """Show one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
         from stack.stories.trace import find_true_story, show_story
 
@@ -198,7 +198,7 @@ def demo(*, as_json: JsonOption = False) -> None:
     epilog="Example: python -m stack dlq list undelivered",
 )
 def dlq(arguments: Annotated[list[str] | None, typer.Argument(help="As for `python -m services.dlq`.")] = None) -> None:
-    """Look at what has failed for good in the running stack, and redrive it: `dlq --help` tells how."""
+    """Look at what has failed for good in the running stack, and redrive it: `dlq --help` says how."""
     with _errors_shown():
         environment = host_environment(required_settings())
         os.chdir(ROOT)

@@ -4,8 +4,8 @@
 
 The interpreter that runs it has pip, and uv where that could be had. Both take what has the hash that the lock says.
 
-uv reads nothing of pip's configuration (https://docs.astral.sh/uv/pip/compatibility/). So uv is told here where that
-says that packages come from; where it says what uv does not know, pip installs. The image build runs this file too.
+uv reads nothing of pip's configuration (https://docs.astral.sh/uv/pip/compatibility/). So uv is given here what that
+says of where packages come from; where it says what uv does not know, pip installs. The image build runs this file too.
 """
 
 import os
@@ -43,7 +43,7 @@ LIKE_PIP = {"UV_SYSTEM_CERTS": "1", "UV_INDEX_STRATEGY": "unsafe-best-match", "U
 def main(venv: str, lock: str, *options: str) -> int:
     """Install; return the exit code. What fails says so on standard error."""
     arguments = ["--require-hashes", "--requirement", lock, *options]
-    variables = told_to_uv()
+    variables = variables_for_uv()
     if variables is not None:
         if is_done([*UV, "pip", "install", "--python", venv, *arguments], LIKE_PIP | os.environ | variables):
             return 0
@@ -52,8 +52,8 @@ def main(venv: str, lock: str, *options: str) -> int:
     return 0 if is_done([*PIP, "--python", venv, "install", *arguments], os.environ) else 1
 
 
-def told_to_uv() -> dict[str, str] | None:
-    """Return the variables that tell uv how pip is configured; None where pip has to install."""
+def variables_for_uv() -> dict[str, str] | None:
+    """Return the variables that give uv the configuration of pip; None where pip has to install."""
     if not find_spec("uv"):
         return None
     listed = subprocess.run([*PIP, "config", "list"], capture_output=True, text=True, check=False)  # noqa: S603  # pip

@@ -54,7 +54,7 @@ class Overview:
 
 
 def show_overview(settings: StackSettings, *, watch: bool, as_json: bool) -> None:
-    """Print what there is; with `watch` until Ctrl-C, refreshed in place. Raises `StackError` where nobody tells."""
+    """Print what there is; with `watch` until Ctrl-C, refreshed in place. Raises `StackError` where nobody answers."""
     if watch:
         _watch(settings)
         return

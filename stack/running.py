@@ -57,7 +57,7 @@ def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[Stack
 def _line(choice: Choice) -> str:
     if not choice.reason:
         return ""
-    for_plain_compose = f"Plain `docker compose` needs to be told: export {PROJECT_NAME}={choice.name}"
+    for_plain_compose = f"Plain `docker compose` needs the name: export {PROJECT_NAME}={choice.name}"
     return f"The Compose project is {choice.name}: {choice.reason}. {for_plain_compose}"
 
 

@@ -1,4 +1,4 @@
-"""A clock that goes on by as much as it is told, as the clocks of a machine do that was suspended."""
+"""A clock that goes on by as much as a test says, as the clocks of a machine do that was suspended."""
 
 import pytest
 
@@ -23,7 +23,7 @@ class JumpingClock:
 
 @pytest.fixture
 def jumping_clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
-    """The clock by which messages are in hand."""
+    """The clock by which messages are in flight."""
     jumping = JumpingClock()
     monkeypatch.setattr(clock, "now", jumping.now)
     return jumping

@@ -115,7 +115,7 @@ async def http(sessions: TargetSessions) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Serve on a free port unless told otherwise."""
+    """Serve on a free port unless one is given."""
     allow_servers_of_this_machine(monkeypatch)
 
     @asynccontextmanager

@@ -57,7 +57,7 @@ class SimulatedSqs:
     """Seconds from send to first receive."""
 
     meta = SimpleNamespace(endpoint_url="http://sqs.invalid")
-    """As a client of botocore tells it."""
+    """As a client of botocore names it."""
 
     def __post_init__(self) -> None:
         self._visible: deque[_Message] = deque()
@@ -83,7 +83,7 @@ class SimulatedSqs:
         return {"QueueUrl": "simulated"}
 
     async def get_queue_attributes(self, **_request: Any) -> dict[str, Any]:
-        """Tell how many messages there are. Not counted: a process asks once in its life."""
+        """Return how many messages there are. Not counted: a process asks once in its life."""
         await self._half_a_round_trip()
         await self._half_a_round_trip()
         return {
@@ -112,7 +112,7 @@ class SimulatedSqs:
         VisibilityTimeout: float,  # noqa: N803
         **_request: Any,
     ) -> dict[str, Any]:
-        """Give what is visible, or wait for the first message as long as told."""
+        """Give what is visible, or wait for the first message up to `WaitTimeSeconds`."""
         await self._request("ReceiveMessage")
         until = asyncio.get_running_loop().time() + WaitTimeSeconds
         while not (messages := self._take(MaxNumberOfMessages, VisibilityTimeout)):

@@ -19,7 +19,7 @@ EXIT_NOT_STARTED = 3
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until asked to stop."""
     argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
     booted = boot(ApiSettings, traced_as="api")
     with suppress(KeyboardInterrupt):

@@ -7,7 +7,7 @@ from services.primitives import exact_json
 
 
 async def openapi(request: Request) -> Response:
-    """Tell the document. FastAPI would make floats of the numbers in its examples."""
+    """Answer with the document. FastAPI would make floats of the numbers in its examples."""
     document = request.app.openapi()
     for route in request.app.routes:
         if isinstance(route, TaskRoute):

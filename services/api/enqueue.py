@@ -36,7 +36,7 @@ class TaskQueue:
             raise EnqueueError from error
 
     async def check(self) -> list[str]:
-        """Return what of the queue is not as declared, or cannot be told; raises where it does not answer."""
+        """Return what of the queue is not as declared, or cannot be known; raises where it does not answer."""
         try:
             return [str(each) for each in await self._queue.check()]
         except ClientError as error:

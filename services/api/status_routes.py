@@ -64,7 +64,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     A queue that is not as declared is named, and takes tasks all the same.
     """
     task_queues: dict[str, TaskQueue] = request.app.state.task_queues
-    answers = await asyncio.gather(*(_check(task_queue) for task_queue in task_queues.values()))
+    answers = await asyncio.gather(*(_answer_of(task_queue) for task_queue in task_queues.values()))
     queues = {name: answer.text for name, answer in zip(task_queues, answers, strict=True)}
     reasons = output.unready_reasons()
     if reasons or not all(answer.takes_tasks for answer in answers):
@@ -78,7 +78,7 @@ class _Answer(NamedTuple):
     takes_tasks: bool
 
 
-async def _check(task_queue: TaskQueue) -> _Answer:
+async def _answer_of(task_queue: TaskQueue) -> _Answer:
     try:
         async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):
             notes = await task_queue.check()

@@ -161,7 +161,7 @@ class TaskRoute(APIRoute):
             key = _idempotency_key_of(request.headers)
             with request.app.state.pending_tasks.place_for(size):
                 body = await read_body(request)
-                await self._check(request, body)
+                await self._validate(request, body)
                 return await self._accept(request, exact_json.decode(body), key)
 
         return handle_task
@@ -186,8 +186,8 @@ class TaskRoute(APIRoute):
 
         return documented
 
-    async def _check(self, request: Request, body: bytes) -> None:
-        """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to tell."""
+    async def _validate(self, request: Request, body: bytes) -> None:
+        """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to find out."""
         if len(body) > LARGE_BODY_BYTES:
             validation: ValidationProcess = request.app.state.validation
             faults = await validation.faults_of_body(self._task_type.name, body)

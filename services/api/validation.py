@@ -1,4 +1,4 @@
-"""Tells what is wrong with the body of a task's request, in a bounded answer. Pure."""
+"""Says what is wrong with the body of a task's request, in a bounded answer. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from services.primitives import exact_json
 from services.task_types.task_type import TaskType
 
 MOST_ERRORS = 100
-"""As many are told, and how many more there are."""
+"""So many are listed; of more only their number is given."""
 
 MOST_CHARACTERS = 500
 """Of each text in an error: a name, a value or a message could be as long as the request, in every error."""
@@ -51,7 +51,7 @@ def faults_of_body(model: RequestModel, body: bytes) -> bytes | None:
 
 
 def faults(error: ValidationError, *place: str) -> bytes:
-    """Return the content of the 422 that tells of the error at a place of the request."""
+    """Return the content of the 422 for the error at a place of the request."""
     return _content(error.errors(include_url=False), place, error.error_count())
 
 
@@ -86,7 +86,7 @@ def _error_of(model: RequestModel, value: Any) -> ValidationError | None:
 
 
 def _first_errors(model: RequestModel, value: Any, error: ValidationError) -> Sequence[Mapping[str, Any]]:
-    """Return the first errors, at least as many as are told.
+    """Return the first errors, at least as many as are listed.
 
     To make them takes several times as long as to find them, and a part cannot be made: so it is done for as few items
     as have enough of them.
@@ -102,13 +102,13 @@ def _first_errors(model: RequestModel, value: Any, error: ValidationError) -> Se
 
 
 def _content(errors: Sequence[Mapping[str, Any]], place: Sequence[str], count: int) -> bytes:
-    told = {"detail": [_readable(details, place) for details in errors[:MOST_ERRORS]]}
+    listed = {"detail": [_readable(details, place) for details in errors[:MOST_ERRORS]]}
     more = {"more_errors": count - MOST_ERRORS} if count > MOST_ERRORS else {}
-    return exact_json.dumps(told | more).encode()
+    return exact_json.dumps(listed | more).encode()
 
 
 def _readable(details: Mapping[str, Any], place: Sequence[str]) -> dict[str, Any]:
-    """Return an error as it is told.
+    """Return an error as it is listed.
 
     A value that is an object, a list or no JSON is named by its place alone: it could be as large and as deep as the
     request.

@@ -26,7 +26,7 @@ LARGE_BODY_BYTES = 16_384
 LONGEST_VALIDATION_SECONDS = 30
 """With the start of the process, on a busy machine. Longer, and it has failed."""
 
-RETRY_AFTER_SECONDS = 1
+_RETRY_AFTER_SECONDS = 1
 
 _TOO_BUSY = "The API is too busy to check a task as large as this. It was not accepted: send it again later."
 
@@ -82,7 +82,7 @@ class ValidationProcess:
                 is_done = True
                 return answer
         except (OSError, EOFError, ValueError, TimeoutError) as error:
-            _log(task_type, len(body), error)
+            _log_failure(task_type, len(body), error)
             raise _too_busy() from error
         finally:
             # What is under way there would be taken for the answer to the next one.
@@ -103,11 +103,11 @@ class ValidationProcess:
 
 
 def _too_busy() -> HTTPException:
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
     return HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, _TOO_BUSY, headers)
 
 
-def _log(task_type: str, size: int, error: Exception) -> None:
+def _log_failure(task_type: str, size: int, error: Exception) -> None:
     log.error("a large task could not be validated", task_type=task_type, size=size, cause=repr(error))
 
 

@@ -63,7 +63,7 @@ class QueueRow:
 
     def _held(self, sample: QueueSample) -> int:
         """Count what waits: in a dead-letter queue, for a person, what somebody only looks at does so too."""
-        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.holds_dead_messages else 0)
+        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.is_dead_letter_queue else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row."""

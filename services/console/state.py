@@ -102,7 +102,7 @@ class State:
 
     def _made_anew_lately(self) -> dict[str, Any] | None:
         """Return which queues were made anew, and what became of what they held; None where none was."""
-        lately = [each for each in self._sampler.made_anew if self._sampled_at - each.at < SHOW_MADE_ANEW_SECONDS]
+        lately = [each for each in self._sampler.recreated if self._sampled_at - each.at < SHOW_MADE_ANEW_SECONDS]
         if not lately:
             return None
         return {

@@ -69,7 +69,7 @@ class CallbackClient:
         The status line decides: a receiver that sends it and then takes its time with the rest has answered.
         """
         begun = time.perf_counter()
-        answer = await self._attempt(outcome, attempt)
+        answer = await self._make_attempt(outcome, attempt)
         self._delivery_seconds.observe(time.perf_counter() - begun)
         self._deliveries[type(answer)].inc()
         if isinstance(answer, Delivered) and outcome.accepted_at is not None:
@@ -77,7 +77,7 @@ class CallbackClient:
             self._end_to_end_seconds_of(outcome.task_type).observe(seconds)
         return answer
 
-    async def _attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
+    async def _make_attempt(self, outcome: OutcomeMessage, attempt: int) -> Answer:
         now = datetime.now(UTC)
         try:
             call = _Call(target_of(outcome.callback_url), self._headers(outcome, now), outcome.body.encode())

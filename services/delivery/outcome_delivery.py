@@ -70,7 +70,7 @@ class OutcomeDelivery:
         """
         answer, attempts = await self._try_in_place(outcome)
         if not isinstance(answer, Delivered):
-            # It is handed over all the same, be it to a queue.
+            # What is queued is going to be delivered as well.
             await ensure_ours()
         match answer:
             case Delivered():
@@ -78,7 +78,7 @@ class OutcomeDelivery:
             case FailedForGood():
                 await self._give_up(outcome, answer, attempts)
             case FailedForNow():
-                await self._hand_over(outcome, answer, attempts)
+                await self._queue_for_retry(outcome, answer, attempts)
 
     async def _try_in_place(self, outcome: OutcomeMessage) -> tuple[Answer, int]:
         """Return the last answer and how many attempts were made."""
@@ -96,7 +96,7 @@ class OutcomeDelivery:
             answer = await self._client.post(outcome, attempts)
         return answer, attempts
 
-    async def _hand_over(self, outcome: OutcomeMessage, answer: FailedForNow, attempts: int) -> None:
+    async def _queue_for_retry(self, outcome: OutcomeMessage, answer: FailedForNow, attempts: int) -> None:
         wanted_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         wait_seconds = min(math.ceil(wanted_seconds), LONGEST_DELAY_SECONDS)
         log.warning(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
-from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
+from services.dlq_watcher.alerts import Notify, log_alert, notify_through, of_stack
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
 from services.dlq_watcher.queue_watch import (
@@ -36,11 +36,11 @@ _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
 _ALERT_POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=60)
 
 # Alerts are small, and are in flight until their window is over: as many as these make one digest.
-_ALERTS_IN_HAND = 1000
+_ALERTS_IN_FLIGHT = 1000
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run until asked to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
     booted = boot(WatcherSettings, traced_as="dlq-watcher")
     settings, task_types = booted.settings, booted.task_types
@@ -57,23 +57,24 @@ def main() -> None:
 
 
 def make_components(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Component]:
-    """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what tells the alerts."""
+    """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what sends the alerts."""
     queues = resources.queues
-    tell = of_stack(settings.queue_name_prefix, tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert)
+    notify = notify_through(queues[ALERTS]) if settings.slack_bot_token else log_alert
+    notify = of_stack(settings.queue_name_prefix, notify)
 
     def consumer_of(source: str, handler: MessageHandler) -> Consumer:
         dlq = queues.dead_letter_queue_of(queues[source])
-        stuck = StuckHandler(handler, source, tell)
+        stuck = StuckHandler(handler, source, notify)
         dead_letter_queue = queues.dead_letter_queue_of(dlq)
         return Consumer(dlq, dead_letter_queue, stuck, _POLICY, settings, task_id_of=peek_task_id)
 
     return [
         *(
-            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, tell))
+            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, notify))
             for task_type in task_types.values()
         ),
-        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], tell)),
-        QueueWatch(QueueSampler(queues), tell, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
+        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], notify)),
+        QueueWatch(QueueSampler(queues), notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
         *_alert_components(settings, resources),
     ]
 
@@ -86,10 +87,10 @@ def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequen
     """Return the consumer of `alerts` and what posts them; where there is no Slack any more they go to the log."""
     alerts = resources.queues[ALERTS]
 
-    def consumer_of(tell: TellAlert) -> Consumer:
-        roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_HAND})
+    def consumer_of(notify: Notify) -> Consumer:
+        roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_FLIGHT})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
-        handler = AlertHandler(of_stack(settings.queue_name_prefix, tell))
+        handler = AlertHandler(of_stack(settings.queue_name_prefix, notify))
         return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy, task_id_of=peek_task_id)
 
     if not settings.slack_bot_token:

@@ -17,7 +17,7 @@ from services.errors import RetryLaterError
 from services.primitives.bounded import BoundedMap
 from services.primitives.durations import describe_duration
 from services.telemetry import log_events
-from services.telemetry.metrics import ALERTS, child
+from services.telemetry.metrics import ALERTS_POSTED, child
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ _STOPPED = SlackRefusal("the program stopped before Slack answered")
 class _Waiting:
     alert: Alert
     context: Context = field(default_factory=copy_context)
-    """In which it was told first: a line logged there, and the request to Slack, belong to its task."""
+    """That in which it came first: a line logged there, and the request to Slack, belong to its task."""
     answer: asyncio.Future[SlackRefusal | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -50,11 +50,11 @@ class AlertPoster:
         self._logged: BoundedMap[str, None] = BoundedMap()
         self._refused_since: float | None = None
         self._refusal = ""
-        self._told = child(ALERTS, "told")
-        self._refused = child(ALERTS, "refused")
+        self._taken = child(ALERTS_POSTED, "told")
+        self._refused = child(ALERTS_POSTED, "refused")
 
     async def post(self, alert: Alert) -> None:
-        """Return when Slack has the alert, alone, in a digest, or from an earlier time that the same was told.
+        """Return when Slack has the alert, alone, in a digest, or from an earlier time that the same one came.
 
         Raises RetryLaterError where Slack does not take it, or the program stops.
         """
@@ -128,7 +128,7 @@ class AlertPoster:
 
     def _note(self, group: Sequence[_Waiting], refusal: SlackRefusal | None) -> None:
         if refusal is None:
-            self._told.inc(len(group))
+            self._taken.inc(len(group))
             self._refused_since = None
             self._note_posted(group)
             return

@@ -32,14 +32,14 @@ class SlackChannel:
         self._token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
         self._url = str(settings.slack_api_url or AsyncWebClient.BASE_URL)
 
-    async def post(self, alerts: Sequence[Alert], told_in: Sequence[Context] = ()) -> SlackRefusal | None:
+    async def post(self, alerts: Sequence[Alert], contexts: Sequence[Context] = ()) -> SlackRefusal | None:
         """Post one message of the alerts, which come from these contexts; return None when Slack has it.
 
         It raises nothing.
         """
         try:
             message = message_of(alerts)
-            with tracing.tracer.alert_span(f"{self._url}chat.postMessage", told_in) as span:
+            with tracing.tracer.alert_span(f"{self._url}chat.postMessage", contexts) as span:
                 await self._post(message, span)
         except _RefusedError as error:
             return error.refusal

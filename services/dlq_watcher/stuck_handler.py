@@ -1,9 +1,9 @@
-"""A dead message that cannot be reported is tried again for as long as SQS keeps it; after a while a person is told."""
+"""A dead message that cannot be reported is tried again for as long as SQS keeps it; in time a person is notified."""
 
 import traceback
 
 from services.dlq_watcher.alert import Alert, make_alert
-from services.dlq_watcher.alerts import TellAlert
+from services.dlq_watcher.alerts import Notify
 from services.errors import PermanentError, RetryLaterError
 from services.messages import peek_task_id
 from services.primitives.bounded import BoundedMap
@@ -17,27 +17,27 @@ RECEIVES_BEFORE_ALERT = 5
 class StuckHandler:
     """A message handler (see attempt.py) around another, for the dead messages of `origin`."""
 
-    def __init__(self, handler: MessageHandler, origin: str, tell: TellAlert) -> None:
+    def __init__(self, handler: MessageHandler, origin: str, notify: Notify) -> None:
         self._handler = handler
         self._origin = origin
-        self._tell = tell
-        self._told: BoundedMap[str, None] = BoundedMap()
+        self._notify = notify
+        self._notified_of: BoundedMap[str, None] = BoundedMap()
 
     async def __call__(self, message: ReceivedMessage) -> None:
-        """Do what the other handler does; tell a person, once, of an unexpected error that does not go away."""
+        """Do what the other handler does; notify a person, once, of an unexpected error that does not go away."""
         try:
             await self._handler(message)
         except (PermanentError, RetryLaterError):
             raise
         except Exception as error:
-            await self._tell_once(message, error)
+            await self._notify_once(message, error)
             raise
 
-    async def _tell_once(self, message: ReceivedMessage, error: Exception) -> None:
-        if message.receive_count < RECEIVES_BEFORE_ALERT or message.message_id in self._told:
+    async def _notify_once(self, message: ReceivedMessage, error: Exception) -> None:
+        if message.receive_count < RECEIVES_BEFORE_ALERT or message.message_id in self._notified_of:
             return
-        await self._tell(self._alert(message, error))
-        self._told[message.message_id] = None
+        await self._notify(self._alert(message, error))
+        self._notified_of[message.message_id] = None
 
     def _alert(self, message: ReceivedMessage, error: Exception) -> Alert:
         return make_alert(

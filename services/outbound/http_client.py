@@ -28,7 +28,7 @@ from services.outbound.target_url import Target, UrlError, target_of
 from services.outbound.targets import ForbiddenTargetError, TargetPolicy
 from services.settings import USER_AGENT
 from services.telemetry import tracing
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class TargetSessions:
         """Make a request, whose target and credentials are those of the URL as it was given; follow no redirect.
 
         It goes over a kept connection or, where `kept` is false, over one of its own. A server may close a kept one
-        just when it is used, and nobody can tell then whether the request was carried out (RFC 9112, section 9.3.1):
+        just when it is used, and nobody can know then whether the request was carried out (RFC 9112, section 9.3.1):
         what must not be repeated has one of its own.
         """
         session = self._session_for(target, kept=kept)
@@ -296,7 +296,7 @@ def describe_http_error(error: Exception) -> str:
             return f"the answer cannot be decoded: {cause}"
         case _:
             # What a server sent amiss can be part of the text.
-            return tellable(f"{type(cause).__name__}: {cause}")[:_LONGEST_DESCRIPTION]
+            return without_secrets(f"{type(cause).__name__}: {cause}")[:_LONGEST_DESCRIPTION]
 
 
 # X509_V_ERR_… of https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/: self-signed, itself or at the end of its

@@ -60,7 +60,7 @@ _Answer = tuple[RawResponseMessage, StreamReader]
 class KeptConnectionLostError(aiohttp.ServerDisconnectedError):
     """A connection that had served other requests was closed before anything of the answer came.
 
-    Most likely the server had just closed it as idle, and never saw the request. It cannot be told for certain.
+    Most likely the server had just closed it as idle, and never saw the request. That cannot be known for certain.
     """
 
 
@@ -157,7 +157,7 @@ class _AnswerReader(ResponseHandler):
             if self._was_lost_unused(exc):
                 exc = KeptConnectionLostError()
         elif isinstance(exc, HttpProcessingError) and self._payload and not self._payload.is_eof():
-            # aiohttp tells nobody who waits for the body.
+            # aiohttp notifies nobody who waits for the body.
             self._payload.set_exception(_payload_error(exc))
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
 

@@ -8,7 +8,7 @@ import httpx
 from services.outbound.http_client import HTTP_ERRORS
 from services.outbound.response_body import ResponseTooLargeError, read_body
 from services.primitives import exact_json
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 
 _MEDIA_TYPE = "application/problem+json"
 _MOST_BYTES = 16_384
@@ -33,4 +33,4 @@ async def read_problem(response: httpx.Response) -> list[str]:
 
 
 def _text_of(value: object) -> str:
-    return tellable(" ".join(value.split()))[:_LONGEST_TEXT] if isinstance(value, str) else ""
+    return without_secrets(" ".join(value.split()))[:_LONGEST_TEXT] if isinstance(value, str) else ""

@@ -2,7 +2,7 @@
 
 from urllib.parse import urljoin
 
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _LONGEST_LOCATION = 300
@@ -16,5 +16,5 @@ def describe_redirect(status: int, location: str | None, url: str) -> str:
         absolute = urljoin(url, location)
     except ValueError:
         absolute = location
-    shown = tellable(absolute.encode("ascii", "backslashreplace").decode())[:_LONGEST_LOCATION]
+    shown = without_secrets(absolute.encode("ascii", "backslashreplace").decode())[:_LONGEST_LOCATION]
     return f" and redirects to {shown}, which is not followed: use that URL"

@@ -34,7 +34,7 @@ async def read_body(response: httpx.Response, max_bytes: int, count: Callable[[i
     async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as pieces:
         async for piece in pieces:
             received += len(piece)
-            # One byte more than there may be is enough to tell.
+            # One byte more than there may be is enough to know.
             most = max_bytes - len(body) + 1
             decoded = gunzip.decode(piece, most) if gunzip else piece[:most]
             body += decoded

@@ -20,7 +20,7 @@ MAX_URL_LENGTH = 8192
 request lines of 8000 bytes (RFC 9112, section 3)."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_PORTS = range(1, 65_536)
+PORTS = range(1, 65_536)
 
 # Regular expressions of ECMA-262 and of Python alike.
 _USERINFO = r"[^\[\]@\\/?#]*"
@@ -35,7 +35,7 @@ URL_PATTERN = (
 """The form of what `parse_url` takes, for a JSON Schema: which hosts and ports there are, such a pattern cannot say
 (JSON Schema 2020-12, section 6.4)."""
 
-# Its parts as RFC 3986, appendix B, tells them apart, without what readers of URLs disagree on: a backslash, or an @
+# Its parts as RFC 3986, appendix B, separates them, without what readers of URLs disagree on: a backslash, or an @
 # that is not encoded, in the authority.
 _URL = re.compile(
     rf"(?P<scheme>https?)://(?:(?P<userinfo>{_USERINFO})@)?(?P<host>\[[^][@\\/?#]*]|[^][@\\/?#:]*)(?::(?P<port>{_PORT}))?"
@@ -98,7 +98,7 @@ def parse_url(text: str) -> Target:
         _refuse_invisible(parts[name] or "", name)
     scheme, host = parts["scheme"].lower(), read_host(parts["host"])
     port = int(parts["port"] or _DEFAULT_PORTS[scheme])
-    if port not in _PORTS:
+    if port not in PORTS:
         raise UrlError("the URL's port does not go from 1 to 65535")
     return Target(
         scheme=scheme,
@@ -111,7 +111,7 @@ def parse_url(text: str) -> Target:
 
 
 def has_credentials(text: str) -> bool:
-    """Tell whether it is a URL with a user or a password."""
+    """Return whether it is a URL with a user or a password."""
     try:
         return parse_url(text).authorization is not None
     except UrlError:

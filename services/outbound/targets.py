@@ -11,7 +11,16 @@ import httpx
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.outbound.target_url import MAX_URL_LENGTH, URL_PATTERN, Target, UrlError, parse_url, read_host, target_of
+from services.outbound.target_url import (
+    MAX_URL_LENGTH,
+    PORTS,
+    URL_PATTERN,
+    Target,
+    UrlError,
+    parse_url,
+    read_host,
+    target_of,
+)
 from services.primitives.addresses import IPAddress, is_public
 
 IPNetwork = IPv4Network | IPv6Network
@@ -22,12 +31,10 @@ _REMEMBERED = 1024
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
-_PORTS = range(1, 65_536)
-
 # The name of a host without a port. One whose last label is a number would be read as an IPv4 address
 # (https://url.spec.whatwg.org/#host-parsing).
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)$){_LABEL}")
+_NAME_OF_HOST = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)$){_LABEL}")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[^]/]+)\]|(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 
 
@@ -65,9 +72,9 @@ class AllowedTarget:
     @classmethod
     def _parse_with_port(cls, entry: str) -> "AllowedTarget":
         parts = _HOST_AND_PORT.fullmatch(entry)
-        host = _read_host(parts) if parts else None
+        host = _listed_host(parts) if parts else None
         port = int(parts["port"]) if parts and parts["port"] else None
-        if host is None or (port is not None and port not in _PORTS):
+        if host is None or (port is not None and port not in PORTS):
             raise ValueError(
                 f"{entry!r} is no target: write host, host:port, 10.0.0.5, 10.0.0.5:9000, fd00::5, [fd00::5]:9000"
                 " or 10.0.0.0/8"
@@ -75,7 +82,7 @@ class AllowedTarget:
         return cls(host, port)
 
 
-def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
+def _listed_host(parts: re.Match[str]) -> str | IPNetwork | None:
     address = _read_address(parts["ipv6"] or parts["host"])
     if address:
         return ip_network(address)
@@ -83,7 +90,7 @@ def _read_host(parts: re.Match[str]) -> str | IPNetwork | None:
         name = read_host(parts["host"] or "")
     except UrlError:
         return None
-    return name if _HOST_NAME.fullmatch(name) else None
+    return name if _NAME_OF_HOST.fullmatch(name) else None
 
 
 @lru_cache(_REMEMBERED)
@@ -103,11 +110,11 @@ class TargetPolicy:
         self._networks = [(each.host, each.port) for each in allowed if not isinstance(each.host, str)]
 
     def lists_host(self, host: str, port: int) -> bool:
-        """Tell whether this very name is listed: then it may lead to any address."""
+        """Return whether this very name is listed: then it may lead to any address."""
         return (host, port) in self._hosts or (host, None) in self._hosts
 
     def permits(self, address: str, port: int) -> bool:
-        """Tell whether a connection to the address may be opened."""
+        """Return whether a connection to the address may be opened."""
         parsed = _read_address(address)
         if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
             parsed = parsed.ipv4_mapped
@@ -175,7 +182,7 @@ what a request may not have, it may; the request that is made is refused where i
 
 
 def was_accepted(info: ValidationInfo) -> bool:
-    """Tell whether a model reads a task that was accepted, rather than a request that may be."""
+    """Return whether a model reads a task that was accepted, rather than a request that may be."""
     return info.context is ACCEPTED
 
 

@@ -63,7 +63,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 @lru_cache(_REMEMBERED)
 def is_public(address: IPAddress) -> bool:
-    """Tell whether everybody's requests may go to the address.
+    """Return whether everybody's requests may go to the address.
 
     It is one that the IANA registries call globally reachable. An IPv4 address embedded in IPv6 counts as what it is
     where it is mapped (RFC 4291, section 2.5.5.2) or behind NAT64's well-known prefix; other embeddings are not public.

@@ -12,13 +12,13 @@ from services.primitives.addresses import is_public
 
 
 def goes_directly(url: str) -> bool:
-    """Tell whether a request to the URL goes by no proxy: NO_PROXY lists its host, or it is near."""
+    """Return whether a request to the URL goes by no proxy: NO_PROXY lists its host, or it is near."""
     host = urlsplit(url).hostname or ""
     return _is_near(host) or bool(proxy_bypass(host))
 
 
 def _is_near(host: str) -> bool:
-    """Tell whether the host is this machine, or in a network that no proxy outside has its name or its address of."""
+    """Return whether the host is this machine, or in a network that no proxy outside has its name or its address of."""
     try:
         return not is_public(ip_address(host))
     except ValueError:

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 MessageHandler = Callable[[ReceivedMessage], Awaitable[None]]
 """Works one message: returning acknowledges it, an error decides what else becomes of it (see decisions.py)."""
 
-Work = Callable[[InFlight], Awaitable[None]]
+InFlightHandler = Callable[[InFlight], Awaitable[None]]
 """The same, of a message in flight."""
 
 
@@ -42,24 +42,24 @@ class Attempts:
         self._history = AttemptHistory()
         self._metrics = AttemptMetrics(queue.definition.name)
 
-    async def make(self, in_flight: InFlight, work: Work) -> Decision:
+    async def make(self, in_flight: InFlight, work: InFlightHandler) -> Decision:
         """Work the message, and return what becomes of it. It raises nothing of the work's."""
         message = in_flight.message
         self._metrics.begins(message)
         with tracing.tracer.process_span(
             self._queue.destination, message.message_id, message.receive_count, message.attributes
         ):
-            decision = await self._attempt(in_flight, work)
+            decision = await self._decision_of(in_flight, work)
         self._metrics.ended(decision)
         return decision
 
     def is_last(self, message: ReceivedMessage) -> bool:
-        """Tell whether the message has no further attempt."""
+        """Return whether the message has no further attempt."""
         most = self._allowed.max_attempts
         return most is not None and message.receive_count >= most
 
     def knows_last_of(self, message: ReceivedMessage) -> bool:
-        """Tell whether the attempt before this receive failed here, so that it is known why the message is back."""
+        """Return whether the attempt before this receive failed here, so that it is known why the message is back."""
         return message.receive_count - 1 in self._history.of(message.message_id)
 
     @property
@@ -67,7 +67,7 @@ class Attempts:
         # SQS moves a message without a reason: the last attempt that it allows must be one that gives it.
         return self._policy.at_most(self._queue.max_receives)
 
-    async def _attempt(self, in_flight: InFlight, work: Work) -> Decision:
+    async def _decision_of(self, in_flight: InFlight, work: InFlightHandler) -> Decision:
         try:
             await work(in_flight)
         except asyncio.CancelledError:
@@ -79,9 +79,9 @@ class Attempts:
             failure = error
         else:
             return Acknowledge()
-        return await self._decide(failure, in_flight)
+        return await self._decide_after(failure, in_flight)
 
-    async def _decide(self, error: Exception, in_flight: InFlight) -> Retry | DeadLetter | Drop:
+    async def _decide_after(self, error: Exception, in_flight: InFlight) -> Retry | DeadLetter | Drop:
         tracing.tracer.failed(error)
         # The count of now: SQS moves the message by what it has counted, deliveries during the attempt included.
         message_id, count = in_flight.message.message_id, in_flight.message.receive_count

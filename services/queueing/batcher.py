@@ -127,7 +127,7 @@ class Batcher(Generic[EntryT]):
             errors = [error] * len(batch)
         finally:
             for pending, entry_error in zip(batch, errors, strict=True):
-                _settle(pending.result, entry_error)
+                _set_result(pending.result, entry_error)
 
     async def _send_all(self, entries: Sequence[EntryT]) -> Sequence[Exception | None]:
         errors = await self._send(entries)
@@ -142,7 +142,7 @@ class Batcher(Generic[EntryT]):
         self._schedule()
 
 
-def _settle(result: asyncio.Future[None], error: Exception | None) -> None:
+def _set_result(result: asyncio.Future[None], error: Exception | None) -> None:
     if result.cancelled():
         return
     if error is None:

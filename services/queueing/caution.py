@@ -2,7 +2,7 @@
 
 SQS counts a receive when it gives a message away, whatever becomes of it then. A worker that is killed costs each
 message that it has in flight one of its receives, and its successor knows nothing but that count. A message that was
-received before, and of which nobody has told why it came back, is a suspect.
+received before, and of which nobody knows why it came back, is a suspect.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Caution:
 
     @property
     def must_look(self) -> bool:
-        """Whether it has to be told what was in flight at the start."""
+        """Whether it needs to know what was in flight at the start."""
         return self._wary_until == math.inf and not self._is_trusting
 
     def looked(self, in_flight: int, now: float) -> float:
@@ -70,7 +70,7 @@ class Caution:
             self._most = min(2 * self._most, MAX_RECEIVED_MESSAGES)
 
     async def wait_for_turn(self, is_last: Callable[[], bool]) -> None:
-        """Return when a suspect may be begun, which it then is; `is_last` tells whether it has no further attempt."""
+        """Return when a suspect may be begun, which it then is; `is_last` says whether it has no further attempt."""
         self._suspects_waiting += 1
         try:
             while not self._may_begin(is_last=is_last()):

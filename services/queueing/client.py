@@ -72,5 +72,5 @@ _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def is_aws(endpoint_url: str) -> bool:
-    """Tell whether an endpoint of SQS is AWS's own."""
+    """Return whether an endpoint of SQS is AWS's own."""
     return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)

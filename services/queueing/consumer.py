@@ -33,7 +33,7 @@ _MOST_LISTED = 100
 
 
 class Consumer:
-    """Receives no more messages than it has free slots, and drains what it has in flight when told to stop.
+    """Receives no more messages than it has free slots, and drains what it has in flight when asked to stop.
 
     A message takes a slot for its attempt. What becomes of it is carried out beside the next one's, for as many
     messages as there are slots.
@@ -121,7 +121,7 @@ class Consumer:
         return [self._take(message, asked_at) for message in messages].count(True)
 
     def _take(self, message: ReceivedMessage, asked_at: Moment) -> bool:
-        """Work the message; tell whether it is a suspect (see caution.py)."""
+        """Work the message; return whether it is a suspect (see caution.py)."""
         visibility_timeout = self._settings.visibility_timeout_seconds
         hidden_at = hidden_since(message, asked_at, self._settings.sqs_wait_time_seconds, visibility_timeout)
         in_flight = self._in_flight.get(message.message_id)

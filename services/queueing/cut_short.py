@@ -37,11 +37,11 @@ async def cut_short(work: "asyncio.Task[Any]") -> bool:
             _retrieve(work)
             return True
     log.error("the task ignores its cancellation, and is left running")
-    work.add_done_callback(_tell_end)
+    work.add_done_callback(_log_end)
     return False
 
 
-def _tell_end(work: "asyncio.Task[Any]") -> None:
+def _log_end(work: "asyncio.Task[Any]") -> None:
     log.warning("a task that was left running has ended; nothing is made of it", error=repr(_retrieve(work)))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from services.primitives.counts import read_count
 from services.queueing.message import SENT_AT_ATTRIBUTE, ReceivedMessage
 from services.sqs_limits import attribute_text
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 
 REASON_ATTRIBUTE = "reason"
 ATTEMPTS_ATTRIBUTE = "attempts"
@@ -17,7 +17,7 @@ SOURCE_QUEUE_ATTRIBUTE = "source_queue"
 FAILURE_ATTRIBUTES = frozenset(
     {REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, SENT_AT_ATTRIBUTE}
 )
-"""They tell of a failure that the next one replaces, and a redrive leaves behind."""
+"""They describe a failure that the next one replaces, and a redrive leaves behind."""
 
 MAX_REASON_BYTES = 2000
 MAX_TRACE_BYTES = 4000
@@ -79,11 +79,11 @@ def read_failure(message: ReceivedMessage, max_attempts: int) -> Failure:
 def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
     """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
     attributes = {
-        REASON_ATTRIBUTE: attribute_text(tellable(reason), MAX_REASON_BYTES),
+        REASON_ATTRIBUTE: attribute_text(without_secrets(reason), MAX_REASON_BYTES),
         ATTEMPTS_ATTRIBUTE: str(attempts),
         SOURCE_QUEUE_ATTRIBUTE: source_queue,
     }
     if trace:
         # Its last lines are those that say what happened.
-        attributes[TRACE_ATTRIBUTE] = attribute_text(tellable(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
+        attributes[TRACE_ATTRIBUTE] = attribute_text(without_secrets(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
     return attributes

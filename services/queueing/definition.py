@@ -19,6 +19,6 @@ class QueueDefinition:
     retention_seconds: int
 
     @property
-    def holds_dead_messages(self) -> bool:
+    def is_dead_letter_queue(self) -> bool:
         """Whether it holds dead messages, or what nobody consumes: people look into it, and all comes back."""
         return self.source_queue is not None or self.consumer is None

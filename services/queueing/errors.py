@@ -1,4 +1,4 @@
-"""What SQS refuses, and what is told from its answers' codes."""
+"""What SQS refuses, and what the codes of its answers mean."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,12 +36,12 @@ class MessageGoneError(SqsEntryError):
 
 
 def is_missing_queue(error: ClientError) -> bool:
-    """Tell whether SQS says that a queue does not exist: by its older code, or the newer of one that has none."""
+    """Return whether SQS says that a queue does not exist: by its older code, or the newer of one that has none."""
     return error.response["Error"]["Code"].rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"}
 
 
 def is_denied(error: ClientError) -> bool:
-    """Tell whether SQS answered that the caller may not do this."""
+    """Return whether SQS answered that the caller may not do this."""
     return "AccessDenied" in error.response["Error"]["Code"]
 
 
@@ -63,7 +63,7 @@ def _entry_error(failed: Mapping[str, Any]) -> SqsEntryError:
 
 
 def error_of_message(error: Exception | None) -> Exception | None:
-    """Tell of an entry's error whether its message is gone, whoever's fault the endpoint takes that for."""
+    """Return an entry's error, a MessageGoneError where its message is gone, whoever's fault that is taken for."""
     if not isinstance(error, SqsEntryError):
         return error
     code = error.code.rpartition(".")[2].removesuffix("Exception")

@@ -1,4 +1,4 @@
-"""What stands beside a message that goes on to another queue: attributes of ours, and those that it came with.
+"""The attributes of a message that goes on to another queue: ours, and those that it came with.
 
 SQS takes 10 attributes, and 1 MiB of body and attributes together:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
@@ -20,17 +20,17 @@ _FIRST = (SOURCE_QUEUE_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE)
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class FittingAttributes:
     """The attributes that go with a message, and the names of those for which there is no room."""
 
     attributes: dict[str, "MessageAttributeValueOutputTypeDef"]
     left_out: list[str]
 
 
-def attributes_beside(body: str, own: Mapping[str, str], foreign: Attributes) -> Beside:
+def fitting_attributes(body: str, own: Mapping[str, str], foreign: Attributes) -> FittingAttributes:
     """Choose what goes with the body.
 
-    First comes what tells of the failure, its reason shortened where need be; then what the message came with, for
+    First comes what describes the failure, its reason shortened where need be; then what the message came with, for
     nobody else knows that; then what else is ours, which the log has too. Of one name, ours stays.
     """
     fitting: dict[str, MessageAttributeValueOutputTypeDef] = {}
@@ -44,7 +44,7 @@ def attributes_beside(body: str, own: Mapping[str, str], foreign: Attributes) ->
             continue
         fitting[name] = fitted
         room -= size
-    return Beside(fitting, left_out)
+    return FittingAttributes(fitting, left_out)
 
 
 def _by_importance(

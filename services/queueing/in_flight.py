@@ -35,11 +35,11 @@ class InFlight:
     since: float = field(default_factory=time.monotonic)
     """When it was received, by the monotonic clock."""
     context: Context = field(default_factory=copy_context)
-    """In which it is worked: a line logged there tells of its task."""
+    """In which it is worked: a line logged there names its task."""
     is_suspect: bool = False
     """Whether it was received before, and nothing is known of what became of it."""
     settling_since: float | None = None
-    """Since when its attempt is over and SQS is being told what was decided, by the monotonic clock."""
+    """Since when its attempt is over and what was decided is being carried out, by the monotonic clock."""
     is_gone: bool = False
     """Whether it was deleted or purged while it was this worker's: nobody else has it, or will."""
 
@@ -74,8 +74,8 @@ def hidden_since(
     """Return from when on SQS has hidden a message that a long poll, asked for at `asked_at`, has just brought.
 
     That is now, unless the answer lay waiting while this process was suspended. Only one that has come late, and after
-    the visibility timeout, may have lain for so long that it matters; then its date tells. Others are not judged by it,
-    as that clock is another's.
+    the visibility timeout, may have lain for so long that it matters; then its date decides. Others are not judged by
+    it, as that clock is another's.
     """
     now = clock.now()
     if clock.seconds_between(asked_at, now) < max(wait_seconds + _GRACE_SECONDS, visibility_timeout_seconds):

@@ -70,10 +70,10 @@ def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
 
     `sent_timestamp` is when SQS was last sent it, in milliseconds: it came no later than that, whatever it says itself.
     """
-    told = attributes.get(SENT_AT_ATTRIBUTE, "")
-    return min(int(told), sent_timestamp) / 1000 if _MILLISECONDS.fullmatch(told) else sent_timestamp / 1000
+    stated = attributes.get(SENT_AT_ATTRIBUTE, "")
+    return min(int(stated), sent_timestamp) / 1000 if _MILLISECONDS.fullmatch(stated) else sent_timestamp / 1000
 
 
 def sent_at_attribute(sent_at: float) -> dict[str, str]:
-    """Return what tells it beside a message that is sent anew."""
+    """Return what states it beside a message that is sent anew."""
     return {SENT_AT_ATTRIBUTE: str(round(sent_at * 1000))}

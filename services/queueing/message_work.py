@@ -17,7 +17,7 @@ from services.queueing.errors import MessageGoneError
 from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
-from services.queueing.ownership import ensure_ours, hold
+from services.queueing.ownership import ensure_ours, take_ownership
 from services.queueing.queue import Queue
 from services.queueing.retrying import retry_sqs
 from services.queueing.settlement import Settlement
@@ -63,7 +63,7 @@ class MessageWork:
         self._attempts_under_way: set[asyncio.Task[None]] = set()
 
     def is_suspect(self, message: ReceivedMessage) -> bool:
-        """Tell whether it was received before, and nothing is known of what became of it (see caution.py)."""
+        """Return whether it was received before, and nothing is known of what became of it (see caution.py)."""
         is_known = message.message_id in self._decided or self._attempts.knows_last_of(message)
         return message.receive_count > 1 and not is_known
 
@@ -75,7 +75,7 @@ class MessageWork:
         decided = self._decided.get(in_flight.message.message_id)
         if decided:
             in_flight.context = decided.context
-        hold(in_flight, self._queue, self._retry_waits_seconds)
+        take_ownership(in_flight, self._queue, self._retry_waits_seconds)
         self._slots.take()
         return asyncio.create_task(self._work(in_flight, on_let_go), context=in_flight.context)
 
@@ -94,7 +94,7 @@ class MessageWork:
     async def _work(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> None:
         structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=in_flight.message.message_id)
         try:
-            decision = await self._hold(in_flight, on_let_go)
+            decision = await self._keep_hidden(in_flight, on_let_go)
             if not isinstance(decision, Acknowledge | DeadLetter):
                 await self._settlement.carry_out(in_flight, decision)
         except MessageGoneError as error:
@@ -105,7 +105,7 @@ class MessageWork:
             # Nothing is lost: SQS gives the message again when its visibility ends.
             log.exception(log_events.NOT_SETTLED)
 
-    async def _hold(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> Decision:
+    async def _keep_hidden(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> Decision:
         """Keep the message hidden until it is settled, or must return."""
         self._heartbeat.hold(in_flight)
         try:
@@ -138,7 +138,7 @@ class MessageWork:
             return await self._attempts.make(in_flight, self._handle_in_turn)
         finally:
             self._attempts_under_way.discard(task)
-            # Cut short, it has been told; what is left to do for its message is not to be cut off.
+            # The handler has had its cancellation; what is left to do for its message is not to be cut off.
             task.uncancel()
 
     async def _handle_in_turn(self, in_flight: InFlight) -> None:

@@ -26,7 +26,7 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Provisioning:
-    """A queue as SQS has it. What is None is not set, or not told."""
+    """A queue as SQS has it. What is None is not set, or not stated."""
 
     max_receive_count: int | None = None
     """After so many receives SQS moves a message by itself."""
@@ -53,7 +53,7 @@ def read_provisioning(attributes: Mapping[str, str]) -> Provisioning:
 def disagreements(definition: QueueDefinition, actual: Provisioning, name_prefix: str) -> Iterator[Disagreement]:
     """Yield what of a queue is not as declared.
 
-    A longer retention is none, and what SQS does not tell is not judged.
+    A longer retention is none, and what SQS does not state is not judged.
     """
     name = f"{name_prefix}{definition.name}"
     for attribute, value, wanted in (

@@ -12,7 +12,7 @@ from services.queueing.batcher import Batcher
 from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.queueing.definition import QueueDefinition
 from services.queueing.errors import MessageGoneError, entry_errors, error_of_message, is_missing_queue
-from services.queueing.forwarding import attributes_beside
+from services.queueing.forwarding import fitting_attributes
 from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, read_message
 from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
@@ -47,7 +47,7 @@ class QueueState:
     delayed: int
     """Those that no receive can get before their delay is over."""
     created_at: float | None = None
-    """When the queue was made, in seconds since the epoch; None where SQS does not tell."""
+    """When the queue was made, in seconds since the epoch; None where SQS does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,13 @@ class Queue:
         own = attributes or {}
         kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
         with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
-            beside = attributes_beside(message.body, {**own, **span.headers}, kept)
-            if beside.left_out:
-                log.warning("attributes that do not fit are left out", queue=self.name, attributes=beside.left_out)
-            await self._sends.submit(_Send(message.body, beside.attributes, 0))
+            fitting = fitting_attributes(message.body, {**own, **span.headers}, kept)
+            if fitting.left_out:
+                log.warning("attributes that do not fit are left out", queue=self.name, attributes=fitting.left_out)
+            await self._sends.submit(_Send(message.body, fitting.attributes, 0))
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
-        """Take up to `most` messages (10 at the most), waiting for the first one as long as told."""
+        """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`."""
         response = await self._on_url(
             lambda url: self._client.receive_message(
                 QueueUrl=url,

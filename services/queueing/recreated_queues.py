@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class MadeAnew:
+class RecreatedQueue:
     """A queue that was, and what it held before. Times are seconds since the epoch."""
 
     queue: str
@@ -21,13 +21,13 @@ class MadeAnew:
     """When that look was."""
 
 
-def describe(queues: Collection[MadeAnew]) -> str:
+def describe(queues: Collection[RecreatedQueue]) -> str:
     """Say in one sentence that the queues, one at least, were made anew, and what they held."""
     which = f"the queue {next(iter(queues)).queue} was" if len(queues) == 1 else f"{len(queues)} queues were"
     return f"{which} made anew; {describe_what_is_gone(queues)}"
 
 
-def describe_what_is_gone(queues: Collection[MadeAnew]) -> str:
+def describe_what_is_gone(queues: Collection[RecreatedQueue]) -> str:
     """Say what they held when they were last seen, most of it first."""
     full = sorted((each for each in queues if each.held), key=lambda each: -each.held)
     if not full:
@@ -38,6 +38,6 @@ def describe_what_is_gone(queues: Collection[MadeAnew]) -> str:
     return f"what was in there is gone: {', '.join(held)}, as last seen"
 
 
-def count_what_is_gone(queues: Collection[MadeAnew]) -> int:
+def count_what_is_gone(queues: Collection[RecreatedQueue]) -> int:
     """Return how many messages they held."""
     return sum(each.held for each in queues)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.queueing.queue import Queue, QueueState
-from services.queueing.recreated_queues import MadeAnew
+from services.queueing.recreated_queues import RecreatedQueue
 from services.telemetry import metrics
 
 SHORTEST_INTERVAL_SECONDS = 5.0
@@ -31,7 +31,7 @@ class QueueSample:
     last_empty_at: float | None
     """When a sample last found nothing waiting; None: none has."""
     created_at: float | None = None
-    """When the queue was made; None where SQS does not tell."""
+    """When the queue was made; None where SQS does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OldestMessage:
 def oldest_message(sample: QueueSample, newest_received_sent_at: float | None, now: float) -> OldestMessage | None:
     """Return the age of the oldest waiting message, None where nothing waits.
 
-    SQS tells it through CloudWatch alone, and a receive would count as an attempt. But what waits was sent behind the
+    SQS reports it through CloudWatch alone, and a receive would count as an attempt. But what waits was sent behind the
     newest message that anybody received, and after the queue was last seen empty: its age is at most the time since.
     """
     if not sample.waiting:
@@ -66,13 +66,13 @@ class QueueSampler:
         self._sampled_at: float | None = None
         self._last: dict[str, QueueSample] = {}
         self._answers: dict[str, QueueSample | Exception] = {}
-        self._made_anew: dict[str, MadeAnew] = {}
+        self._recreated: dict[str, RecreatedQueue] = {}
         self._sampling = asyncio.Lock()
 
     @property
-    def made_anew(self) -> Collection[MadeAnew]:
+    def recreated(self) -> Collection[RecreatedQueue]:
         """The queues that were made anew since they were first sampled, as of the last time that each was."""
-        return self._made_anew.values()
+        return self._recreated.values()
 
     async def sample(self) -> Mapping[str, QueueSample | Exception]:
         """Return a sample of each queue, or why it did not answer; the last ones where these are new enough."""
@@ -100,7 +100,7 @@ class QueueSampler:
         now, last = time.time(), self._last.get(name)
         if last and last.created_at and state.created_at and state.created_at != last.created_at:
             held = last.waiting + last.in_flight + last.delayed
-            self._made_anew[name] = MadeAnew(name, state.created_at, held, last.at)
+            self._recreated[name] = RecreatedQueue(name, state.created_at, held, last.at)
             last = None
         last_empty_at = last.last_empty_at if last else None
         sample = self._last[name] = QueueSample(
@@ -116,11 +116,11 @@ class QueueSampler:
 
 
 def _may_hold_older(queue: Queue, state: QueueState) -> bool:
-    """Tell whether what will wait may have been there before: at the end of the line, what is hidden comes back.
+    """Return whether what will wait may have been there before: in a dead-letter queue, what is hidden comes back.
 
     A person looks at it, or the DLQ watcher could not report it yet.
     """
-    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.holds_dead_messages
+    is_hidden = state.in_flight + state.delayed > 0 and queue.definition.is_dead_letter_queue
     return state.messages > 0 or is_hidden
 
 

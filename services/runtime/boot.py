@@ -20,7 +20,7 @@ ServiceSettingsT = TypeVar("ServiceSettingsT", bound=ServiceSettings)
 
 @dataclass(frozen=True, slots=True)
 class Booted(Generic[ServiceSettingsT]):
-    """What a program is told by its environment."""
+    """What a program reads from its environment."""
 
     settings: ServiceSettingsT
     task_types: TaskTypes
@@ -31,7 +31,7 @@ class Booted(Generic[ServiceSettingsT]):
 def boot(
     settings_class: type[ServiceSettingsT], *, traced_as: str | None = None, has_results: bool = False
 ) -> Booted[ServiceSettingsT]:
-    """Read all that a program is told, or end it with a line that names the setting at fault.
+    """Read a program's settings and task types, or end it with a line that names the setting at fault.
 
     A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output, and
     to standard error where a program has results to print.

@@ -26,11 +26,11 @@ UnreadyReason = Callable[[], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a service has to tell of itself."""
+    """What a service reports of itself."""
 
     name: str
     checks: Sequence[UnreadyReason] | None = None
-    """None: its readiness is told elsewhere."""
+    """None: its readiness is served elsewhere."""
     consumers: Sequence[Callable[[], Mapping[str, Any]]] = ()
     """Each returns, as JSON, what a consumer is doing."""
     sampler: QueueSampler | None = None
@@ -39,7 +39,7 @@ class Service:
 
 @asynccontextmanager
 async def serve_health(settings: ServiceSettings, service: Service) -> AsyncIterator[None]:
-    """Serve, at `HEALTH_HOST:HEALTH_PORT`, what a service tells of itself.
+    """Serve, at `HEALTH_HOST:HEALTH_PORT`, what a service reports of itself.
 
     GET /healthcheck: the process lives. /readyz: 200, or 503 with what does not work. /metrics: Prometheus's text;
     404 where METRICS_ENABLED is false. /work: what it has in flight, as JSON.

@@ -1,4 +1,4 @@
-"""Runs a consuming program (worker, DLQ watcher): opens what it needs, consumes until told to stop, drains, closes."""
+"""Runs a consuming program (worker, DLQ watcher): opens what it needs, consumes until asked to stop, drains, closes."""
 
 import asyncio
 import signal

@@ -12,7 +12,7 @@ class ServiceSettings(QueueSettings, TaskTypeSettings):
 
     health_host: str = "127.0.0.1"
     health_port: Port = 8081
-    """Where a service tells, to those who operate it, how it does and what it is doing."""
+    """Where a service reports, to those who operate it, how it does and what it is doing."""
 
 
 class ConsumingServiceSettings(ServiceSettings, DeliverySettings, TargetSettings):

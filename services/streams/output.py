@@ -57,7 +57,7 @@ class Output(DescriptorStream):
         self.name = name
         self.lost = 0
         """How many lines there was no room for."""
-        # Of so much, and no more, poll tells whether it can be written without waiting (POSIX, write).
+        # Of so much, and no more, poll says whether it can be written without waiting (POSIX, write).
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         self._piece_bytes = sys.maxsize if is_file else select.PIPE_BUF
         self._poll = select.poll()
@@ -164,7 +164,7 @@ class Output(DescriptorStream):
             self._await_room()
 
     def _is_over(self) -> bool:
-        """Tell whether the program ends, and what waits is given up: a reader may still come, a disk stays full."""
+        """Return whether the program ends and what waits is given up: a reader may still come, a disk stays full."""
         is_read = self._stuck is None or self._stuck.reason == _NOT_READ
         return time.monotonic() >= self._ends_at or (self._is_ending.is_set() and not is_read)
 

@@ -146,7 +146,7 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
 
 
 def is_output_lost() -> bool:
-    """Tell whether something of standard output could not be written."""
+    """Return whether something of standard output could not be written."""
     output = _output()
     return output is not None and output.error is not None
 
@@ -190,7 +190,7 @@ def _interrupt_when_unread(ended: int, unread: threading.Event) -> None:
         output = sys.stdout.fileno()
         if stat.S_ISFIFO(os.fstat(output).st_mode):
             poll.register(output, 0)
-    # That the other end is closed is told unasked: POLLERR, POLLHUP (poll(2)).
+    # That the other end is closed is reported unasked: POLLERR, POLLHUP (poll(2)).
     if ended not in dict(poll.poll()):
         unread.set()
         # In a call that blocks, only the thread's own signal interrupts it.

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
 def is_task_type_name(name: str) -> bool:
-    """Tell whether a task type, and so its queue, may have the name."""
+    """Return whether a task type, and so its queue, may have the name."""
     return bool(_NAME.fullmatch(name)) and not name.endswith("-dlq")
 
 

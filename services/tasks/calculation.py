@@ -32,7 +32,7 @@ def _fits_json(value: Decimal) -> Decimal:
 
 
 def _is_json_number(value: Decimal) -> bool:
-    """Tell whether a JSON reader that uses doubles can take the number (RFC 8259, section 6)."""
+    """Return whether a JSON reader that uses doubles can take the number (RFC 8259, section 6)."""
     return math.isfinite(float(value))
 
 

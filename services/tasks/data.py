@@ -170,7 +170,7 @@ def _content_of(item: DataItem) -> str | None:
 
 def _json_of(body: bytes, response: httpx.Response) -> RawJSON:
     if not body:
-        # A request was carried out, and there is nothing to tell of it.
+        # A request was carried out, and its answer holds nothing.
         return RawJSON("null")
     try:
         return exact_json.compact(body)

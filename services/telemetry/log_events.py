@@ -29,7 +29,7 @@ NOT_SETTLED = "message not settled: SQS has not confirmed it, and may give it ag
 """A consumer: what was decided did not reach SQS. Fields: `error` or `exception`."""
 
 SQS_CALL_FAILED = "SQS call failed, trying again"
-"""Whoever settles a message or hands something over to a queue. Fields: `error`."""
+"""Whoever settles a message or sends something to a queue. Fields: `error`."""
 
 DELIVERED = "delivered"
 """A worker, that of `callbacks`, or the DLQ watcher: the callback took the outcome.
@@ -50,7 +50,7 @@ Fields: `reason`, [`results`, `errors`]."""
 ALERT_LOGGED = "alert"
 """The DLQ watcher where there is no Slack: the log is where a person reads the alert. Fields: see `Alert.as_log`."""
 
-ALERT_POSTED = "alert told"
+ALERT_POSTED = "alert posted"
 """The DLQ watcher: Slack has the alert. Fields: those of the alert, `alerts_in_message`."""
 
 ALERT_REFUSED = "alert not taken by Slack yet"

@@ -43,7 +43,7 @@ def configure_logs(settings: Settings, output: Output) -> None:
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, *render])
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # They tell of every request at INFO.
+    # They log every request at INFO.
     for chatty in ("httpx", "botocore", "aiobotocore", "slack_sdk"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, level))
 
@@ -97,7 +97,7 @@ _NO_TEXT = frozenset({NoneType, bool, int, float})
 
 
 def _hide_url_secrets(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take them out of each value: in the line as a whole a URL's end is hard to tell from JSON's own characters."""
+    """Take them out of each value: in the line as a whole JSON's own characters could belong to a URL's end."""
     for name, value in line.items():
         # Few values have a URL, and each line would pay for the calls.
         if value.__class__ in _NO_TEXT or (value.__class__ is str and "://" not in value):

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from services.streams.output import outputs
 
-# Each series would have a second one that tells when it was made, which nobody reads.
+# Each series would have a second one that says when it was made, which nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
 
 REGISTRY = CollectorRegistry()
@@ -98,8 +98,11 @@ SQS_BATCH_ENTRIES = Histogram(
 SQS_REQUESTS = Counter(
     "async_tasks_sqs_requests", "Requests to SQS, retries among them.", ["operation"], registry=REGISTRY
 )
-ALERTS = Counter(
-    "async_tasks_alerts", "Alerts that were told, and refusals to take one.", ["result"], registry=REGISTRY
+ALERTS_POSTED = Counter(
+    "async_tasks_alerts",
+    "Alerts that Slack has or the log holds (told), and refusals to take one.",
+    ["result"],
+    registry=REGISTRY,
 )
 QUEUE_MESSAGES = Gauge(
     "async_tasks_queue_messages",
@@ -116,7 +119,7 @@ QUEUE_LAST_EMPTY_TIMESTAMP = Gauge(
 
 
 class _LogLines(Collector):
-    """What became of the lines that could not be written, told when somebody asks."""
+    """What became of the lines that could not be written, read when somebody asks."""
 
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(

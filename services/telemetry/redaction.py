@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is told to anyone: logs, reasons, alerts, answers."""
+"""Keeps secrets out of what anyone may read: logs, reasons, alerts, answers."""
 
 import json
 import os
@@ -38,7 +38,7 @@ _SIGNING_SECRET_PREFIX = "whsec_"  # noqa: S105  # no secret itself
 
 
 class Redactor:
-    """Replaces the secrets that it has been told of."""
+    """Replaces the secrets that it has been given."""
 
     def __init__(self) -> None:
         self._spellings: set[str] = set()
@@ -61,8 +61,8 @@ _redactor = Redactor()
 redact = _redactor.redact
 
 
-def tellable(text: str) -> str:
-    """Return what may be told of a text that a library, a server or a user wrote: URLs in it without their secrets."""
+def without_secrets(text: str) -> str:
+    """Return what may be shown of a text that a library, a server or a user wrote: no secret, in URLs or elsewhere."""
     return redact(without_url_secrets(text))
 
 
@@ -102,10 +102,10 @@ def _spellings(secret: str) -> set[str]:
 
 def without_url_secrets(text: str) -> str:
     """Return the text with every URL in it stripped of user and password, query values and fragment."""
-    return _AFTER_SCHEME.sub(_shown, text)
+    return _AFTER_SCHEME.sub(_hide_secrets_of_url, text)
 
 
-def _shown(url: re.Match[str]) -> str:
+def _hide_secrets_of_url(url: re.Match[str]) -> str:
     address, secrets = _USER_PART.sub("//", f"//{url['address']}"), url["secrets"] or ""
     inside = secrets.rstrip(_QUOTE + _PUNCTUATION)
     behind = secrets[len(inside) :]

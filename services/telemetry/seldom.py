@@ -5,14 +5,14 @@ import time
 
 
 class Seldom:
-    """Tells when something may be said that was not said for a while."""
+    """Allows something to be said that was not said for a while."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._quiet_until = -math.inf
 
     def is_due(self) -> bool:
-        """Tell whether it may be said now; then it may not, for so many seconds."""
+        """Return whether it may be said now; then it may not, for so many seconds."""
         now = time.monotonic()
         if now < self._quiet_until:
             return False

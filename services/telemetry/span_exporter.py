@@ -1,4 +1,4 @@
-"""OpenTelemetry's OTLP exporter, which tells when spans are not taken: once a minute at most, and why.
+"""OpenTelemetry's OTLP exporter, which logs when spans are not taken: once a minute at most, and why.
 
 By itself it holds a redirect, and an answer that rejects every span, for a success, and gives no reason for what it
 has tried several times.
@@ -29,7 +29,7 @@ SECONDS_BETWEEN_COMPLAINTS = 60.0
 
 _LONGEST_REASON = 500
 
-_LIBRARY = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_EXPORTERS_LOGGER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 
 # With either, the exporter takes its connections from a plug-in.
 _CREDENTIAL_PROVIDERS = (
@@ -63,8 +63,8 @@ class _Session(requests.Session):
         return response
 
 
-class _LastWords(logging.Filter):
-    """Keeps what the library says to itself: it is told with what is known besides, and not for each batch."""
+class _LastMessage(logging.Filter):
+    """Keeps what the library says to itself: it is logged with what is known besides, and not for each batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,30 +76,30 @@ class _LastWords(logging.Filter):
         return False
 
 
-_last_words = _LastWords()
+_last_message = _LastMessage()
 
 
-class ToldSpanExporter(OTLPSpanExporter):
+class LoggedSpanExporter(OTLPSpanExporter):
     """The exporter as the environment configures it."""
 
     def __init__(self) -> None:
         self._session = _Session()
         has_provider = any(os.environ.get(name) for name in _CREDENTIAL_PROVIDERS)
         super().__init__(session=None if has_provider else self._session)
-        logger = logging.getLogger(_LIBRARY)
+        logger = logging.getLogger(_EXPORTERS_LOGGER)
         logger.setLevel(logging.WARNING)
-        logger.addFilter(_last_words)
+        logger.addFilter(_last_message)
         self._lost = 0
         self._complaints = Seldom(SECONDS_BETWEEN_COMPLAINTS)
 
     @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send the spans. Where they are not taken, it says so; it is called by one thread."""
-        self._session.problem = _last_words.text = ""
+        self._session.problem = _last_message.text = ""
         result = super().export(spans)
         if result is not SpanExportResult.SUCCESS:
             self._lost += len(spans)
-            self._complain(self._session.problem or _last_words.text)
+            self._complain(self._session.problem or _last_message.text)
         return result
 
     def _complain(self, reason: str) -> None:

@@ -4,7 +4,7 @@ By OpenTelemetry's semantic conventions for messaging spans, of the system `aws_
 (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans, …/messaging/sqs), for HTTP spans
 (https://opentelemetry.io/docs/specs/semconv/http/http-spans) and for recorded errors
 (https://opentelemetry.io/docs/specs/semconv/general/recording-errors). What they have no name for begins with
-`async_tasks.`. To record raises nothing: what cannot be recorded is told in the log, and missing in the trace.
+`async_tasks.`. To record raises nothing: what cannot be recorded is said in the log, and missing in the trace.
 """
 
 import functools
@@ -53,7 +53,7 @@ from typing_extensions import override
 from services.errors import is_sentence, text_of_error
 from services.primitives.bounded import BoundedMap
 from services.sqs_limits import attribute_text
-from services.telemetry.redaction import HIDDEN, tellable, without_url_secrets
+from services.telemetry.redaction import HIDDEN, without_secrets, without_url_secrets
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers
 from services.telemetry.trace_export import close_provider
@@ -64,7 +64,7 @@ log = structlog.get_logger(__name__)
 TASK_ID = "async_tasks.task_id"
 RECEIVE_COUNT = "async_tasks.receive_count"
 """How often SQS has given the message: the convention has no name for it."""
-DEAD_LETTERED = "dead_lettered"
+DEAD_LETTERED_ERROR_TYPE = "dead_lettered"
 """The `error.type` of sending a message to where failures go: it succeeded, its task has failed."""
 
 _SERVER_ERROR = 500
@@ -84,7 +84,7 @@ Parameters = ParamSpec("Parameters")
 
 
 def _or(fallback: ResultT) -> Callable[[Callable[Parameters, ResultT]], Callable[Parameters, ResultT]]:
-    """Let a method return this instead of raising, and tell of it now and then."""
+    """Let a method return this instead of raising, and log that now and then."""
 
     def harmless(method: Callable[Parameters, ResultT]) -> Callable[Parameters, ResultT]:
         @functools.wraps(method)
@@ -136,7 +136,7 @@ class RecordingTracer(Tracer):
         span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes)
         if reason is not None:
             # It is what ends the task, and what one who looks at the trace looks for.
-            _note_failure(span, DEAD_LETTERED, reason, stack_trace)
+            _note_failure(span, DEAD_LETTERED_ERROR_TYPE, reason, stack_trace)
         return _CarriedSpan(span)
 
     @override
@@ -359,4 +359,4 @@ def _note_failure(span: trace.Span, kind: str, message: str, stack: str | None) 
 
 
 def _shown(text: str, most_bytes: int) -> str:
-    return attribute_text(tellable(text), most_bytes)
+    return attribute_text(without_secrets(text), most_bytes)

@@ -14,16 +14,16 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.semconv._incubating.attributes.service_attributes import SERVICE_INSTANCE_ID
 from opentelemetry.semconv.attributes.service_attributes import SERVICE_NAME, SERVICE_VERSION
 
-from services.telemetry.span_exporter import ToldSpanExporter
+from services.telemetry.span_exporter import LoggedSpanExporter
 
 VERSION = "0.1.0"
 
 FLUSH_SECONDS = 2.0
 """How long a program that ends waits for its last spans to be taken."""
 
-# Its warnings tell of each try, and of whatever a client writes into its headers.
-_LIBRARY = "opentelemetry"
-_OF_THE_QUEUE = "opentelemetry.sdk._shared_internal"
+# Its warnings report each try, and whatever a client writes into its headers.
+_LIBRARYS_LOGGER = "opentelemetry"
+_QUEUES_LOGGER = "opentelemetry.sdk._shared_internal"
 
 
 def open_provider(service: str) -> TracerProvider:
@@ -33,13 +33,13 @@ def open_provider(service: str) -> TracerProvider:
     """
     _quieten()
     provider = TracerProvider(resource=resource_of(service), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(ToldSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(LoggedSpanExporter()))
     trace.set_tracer_provider(provider)
     return provider
 
 
 def resource_of(service: str) -> Resource:
-    """Return what is told of the program with all of its spans; the environment wins (`OTEL_SERVICE_NAME`, …).
+    """Return what the program says of itself with all of its spans; the environment wins (`OTEL_SERVICE_NAME`, …).
 
     https://opentelemetry.io/docs/specs/semconv/resource/service
     """
@@ -56,6 +56,6 @@ def close_provider(provider: TracerProvider) -> None:
 
 
 def _quieten() -> None:
-    logging.getLogger(_LIBRARY).setLevel(logging.ERROR)
-    # That spans are dropped is told, by a filter of its own once in 20 seconds.
-    logging.getLogger(_OF_THE_QUEUE).setLevel(logging.WARNING)
+    logging.getLogger(_LIBRARYS_LOGGER).setLevel(logging.ERROR)
+    # That spans are dropped is logged, by a filter of its own once in 20 seconds.
+    logging.getLogger(_QUEUES_LOGGER).setLevel(logging.WARNING)

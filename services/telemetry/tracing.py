@@ -112,7 +112,7 @@ tracer = Tracer()
 
 
 def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether the environment asks for traces."""
+    """Return whether the environment asks for traces."""
     disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
     return any(environment.get(name) for name in _ENDPOINTS) and not disabled and exporter != "none"

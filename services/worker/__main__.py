@@ -19,7 +19,7 @@ from services.worker.task_handler import TaskHandler
 
 
 def main() -> None:
-    """Read the command line and run until told to stop."""
+    """Read the command line and run until asked to stop."""
     parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
     parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
     queue_name = parser.parse_args().queue

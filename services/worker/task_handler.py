@@ -17,7 +17,7 @@ from services.settings import Settings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
 from services.telemetry import tracing
 from services.telemetry.metrics import WORK_SECONDS, child
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 from services.worker.settings import WorkerSettings
 
 
@@ -112,7 +112,7 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
     results, errors = [], []
     for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(outcome, ItemError):
-            errors.append({item.name: tellable(str(outcome))})
+            errors.append({item.name: without_secrets(str(outcome))})
         else:
             results.append({item.name: outcome})
     return results, errors

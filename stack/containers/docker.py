@@ -68,10 +68,10 @@ def succeeds_in(container: Container, command: tuple[str, ...]) -> bool:
 def start(containers: Iterable[Container]) -> None:
     """Start the containers, all at once: one command would start one after the other. Raises `StackError`."""
     with ThreadPoolExecutor() as threads:
-        list(threads.map(_start, containers))
+        list(threads.map(_start_one, containers))
 
 
-def _start(container: Container) -> None:
+def _start_one(container: Container) -> None:
     command = ["docker", "start", container.name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:

@@ -37,7 +37,7 @@ def keep(containers: Iterable[Container], directory: Path, on_progress: OnProgre
     try:
         _folder(directory).mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor() as threads:
-            list(threads.map(partial(_keep, directory), containers))
+            list(threads.map(partial(_keep_one, directory), containers))
     except OSError as error:
         on_progress(f"The logs of the containers that are removed cannot be kept: {error}.")
 
@@ -67,7 +67,7 @@ def append(file: Path, text: bytes) -> None:
             stream.write(part)
 
 
-def _keep(directory: Path, container: Container) -> None:
+def _keep_one(directory: Path, container: Container) -> None:
     command = ["docker", "logs", "--timestamps", container.name]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     if done.returncode == 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 from stack.config import DEFAULT_DIRECTORY, ROOT
 from stack.errors import StackError
 
-ANSWER_SECONDS = 10
+LIST_SECONDS = 10
 
 OF_EARLIER_VERSIONS = "async-tasks"
 """What docker-compose.yml once called the project of every clone."""
@@ -78,7 +78,7 @@ def _why_another(
     if others := folders_of(plain, containers):
         return f"{plain} is that of {min(others)}"
     if has_volumes(plain):
-        return f"{plain} has volumes of which nothing here tells whose they are (COMPOSE_PROJECT_NAME={plain} takes it)"
+        return f"{plain} has volumes of which nothing here says whose they are (COMPOSE_PROJECT_NAME={plain} takes it)"
     return ""
 
 
@@ -105,7 +105,7 @@ def require_own(project: str, containers: Iterable[ProjectContainer]) -> None:
 def project_containers() -> list[ProjectContainer]:
     """All that Compose has made on this engine, running or not; none where no engine answers."""
     command = ["docker", "ps", "--all", "--filter", f"label=com.docker.compose.{_PROJECT}"]
-    return [_container(*line.split("\t")) for line in _lines(*command, "--format", "\t".join(_FIELDS))]
+    return [_project_container(*line.split("\t")) for line in _lines(*command, "--format", "\t".join(_FIELDS))]
 
 
 def held_ports(project: str) -> set[int]:
@@ -120,7 +120,7 @@ def has_volumes(project: str) -> bool:
     )
 
 
-def _container(project: str, folder: str, service: str, ports: str) -> ProjectContainer:
+def _project_container(project: str, folder: str, service: str, ports: str) -> ProjectContainer:
     # As in 127.0.0.1:8000->8000/tcp, 127.0.0.1:8001->8001/tcp
     published = frozenset(int(port) for port in re.findall(r":(\d+)->", ports))
     return ProjectContainer(project, Path(folder).resolve(), service, published)
@@ -128,6 +128,6 @@ def _container(project: str, folder: str, service: str, ports: str) -> ProjectCo
 
 def _lines(*command: str) -> list[str]:
     with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ANSWER_SECONDS)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIST_SECONDS)  # noqa: S603
         return done.stdout.splitlines()
     return []

@@ -23,7 +23,7 @@ def whole(files: Mapping[str, Path]) -> Iterator[list[RawLine]]:
     """All that is kept, a service at a time, the oldest first."""
     for name, file in files.items():
         with LogFile(file) as log:
-            yield _lines_of(name, log.new_lines())
+            yield _raw_lines(name, log.new_lines())
 
 
 def end(files: Mapping[str, Path], last: int, *, follow: bool) -> Iterator[list[RawLine]]:
@@ -33,10 +33,10 @@ def end(files: Mapping[str, Path], last: int, *, follow: bool) -> Iterator[list[
     """
     with ExitStack() as opened:
         logs = {name: opened.enter_context(LogFile(file)) for name, file in files.items()}
-        yield [line for name, log in logs.items() for line in _lines_of(name, log.last_lines(last, is_end=not follow))]
+        yield [line for name, log in logs.items() for line in _raw_lines(name, log.last_lines(last, is_end=not follow))]
         while follow:
             time.sleep(POLL_SECONDS)
-            yield [line for name, log in logs.items() for line in _lines_of(name, log.new_lines())]
+            yield [line for name, log in logs.items() for line in _raw_lines(name, log.new_lines())]
 
 
 class LogFile:
@@ -165,5 +165,5 @@ def _text(line: bytes) -> str:
     return line.decode(errors="replace")
 
 
-def _lines_of(name: str, lines: list[str]) -> list[RawLine]:
+def _raw_lines(name: str, lines: list[str]) -> list[RawLine]:
     return [RawLine(name, line) for line in lines]

@@ -91,7 +91,7 @@ def _dead_lettered(line: LogLine) -> Reading:
 
 
 def _alert(line: LogLine) -> Reading:
-    return "note", f"alert told: {line.fields.get('headline', '')}".removesuffix(": ")
+    return "note", f"alert raised: {line.fields.get('headline', '')}".removesuffix(": ")
 
 
 def _alert_refused(line: LogLine) -> Reading:
@@ -116,7 +116,7 @@ def _not_returned(_line: LogLine) -> Reading:
 
 
 def _dropped(line: LogLine) -> Reading:
-    return "retry", f"dropped, and not handed over: {reason_in(line)}"
+    return "retry", f"dropped, and not delivered: {reason_in(line)}"
 
 
 def _sqs_call_failed(line: LogLine) -> Reading:

@@ -139,7 +139,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     redrive = f'bring it back with `make dlq ARGS="redrive {task_id}"`'
     marks_and_words: dict[State, tuple[Mark, str]] = {
         "not queued": ("failed", f"Not accepted: {standing.reason}. Post it again."),
-        "unknown": ("note", f"What is left of the logs does not tell how it stands; {LOOK}."),
+        "unknown": ("note", f"What is left of the logs does not show how it stands; {LOOK}."),
         "queued": ("note", f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."),
         "at work": ("note", f"A worker has had it in flight, and has not said what came of it; {LOOK}."),
         "retrying": ("retry", f"Waits for its next attempt {_due_text(standing, now)}: {standing.reason}"),
@@ -155,7 +155,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     if standing.state == "delivered" and standing.outcome == "failure":
         return "failed", f"Failed for good, and the callback knows{_because(standing)}"
     if standing.state == "delivered" and standing.is_by_receiver_alone:
-        return "done", "Done: the receiver has taken the outcome; no other log tells of it."
+        return "done", "Done: the receiver has taken the outcome; no other log has it."
     return marks_and_words[standing.state]
 
 
@@ -169,7 +169,7 @@ def _what_logs_lack(story: Story) -> str:
     if not begin:
         return ""
     gone = "older lines were rotated away, or removed with their container"
-    return f" The logs do not reach back far enough to tell all: {begin}; {gone}."
+    return f" The logs do not reach back far enough to show all: {begin}; {gone}."
 
 
 def _because(standing: Standing) -> str:

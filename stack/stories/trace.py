@@ -68,7 +68,7 @@ def find_story(beginning: str, batches: Iterable[list[RawLine]]) -> Story:
     ids = list(dict.fromkeys(line.task_id for line in lines if line.is_of_task(beginning)))
     if not ids:
         raise StackError(
-            f"No log tells of a task {beginning}. Is it complete, or the beginning of an id? `make tail` shows tasks as"
+            f"No log has a task {beginning}. Is it complete, or the beginning of an id? `make tail` shows tasks as"
             " they come; logs are kept for a while only, those of containers until plain Compose removes these; and"
             " with LOG_FORMAT=console they cannot be searched."
         )

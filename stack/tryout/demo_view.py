@@ -41,7 +41,7 @@ def _show_where_to_look(settings: StackSettings, done: list[Tried]) -> None:
     say(f"  {settings.receiver_url}  the inbox: what the callbacks heard, and the alerts")
     for tried in (each for each in done if each.trial.ends_undelivered):
         beginning = tried.task_id.partition("-")[0]
-        say(f"One task reached nobody: make trace TASK={beginning} tells why.")
+        say(f"One task reached nobody: make trace TASK={beginning} says why.")
         say(f'Bring it back, there or with make dlq ARGS="redrive {beginning}": its callback takes it now.')
     for tried in (each for each in done if not each.passed):
-        say(f"Not as expected: make trace TASK={tried.task_id} tells what became of: {tried.trial.title}.")
+        say(f"Not as expected: make trace TASK={tried.task_id} shows what became of: {tried.trial.title}.")

@@ -425,7 +425,7 @@ def test_a_field_that_is_wrong_says_so_before_anything_is_sent(console: OpenPage
     expect(page.locator(".accepted")).to_have_count(0)
 
 
-def test_what_the_api_refuses_is_told_at_its_field(console: OpenPage) -> None:
+def test_what_the_api_refuses_is_shown_at_its_field(console: OpenPage) -> None:
     page = console("submit")
     field = page.get_by_label("callback_url")
     field.fill("http://10.0.0.1/callback")

@@ -106,7 +106,7 @@ def test_the_story_of_a_task_whose_attempts_fail_says_how_often_and_why(
 
 
 def _with_alert(text: str) -> str:
-    return text if "alert told" in text else ""
+    return text if "alert raised" in text else ""
 
 
 def test_what_reached_nobody_says_how_it_is_brought_back(own_stack: StackControl, client: Client) -> None:
@@ -127,7 +127,7 @@ def test_a_task_that_is_in_no_log_is_exit_code_1(own_stack: StackControl) -> Non
     done = own_stack.command("trace", "no-such-task")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("No log tells of a task no-such-task.")
+    assert done.stderr.startswith("No log has a task no-such-task.")
 
 
 def test_the_logs_are_shown_to_people_and_as_json(own_stack: StackControl) -> None:

@@ -206,7 +206,7 @@ def test_the_outcome_of_the_readme_is_what_is_answered() -> None:
         except ItemError as error:
             errors.append({item["name"]: str(error)})
 
-    told = re.search(r'^\{"results": \[\{"calc_0".*?"task_id": "[^"]*"\}$', README, flags=re.DOTALL | re.MULTILINE)
-    assert told
-    outcome = exact_json.loads(told[0])
+    shown = re.search(r'^\{"results": \[\{"calc_0".*?"task_id": "[^"]*"\}$', README, flags=re.DOTALL | re.MULTILINE)
+    assert shown
+    outcome = exact_json.loads(shown[0])
     assert exact_json.dumps([outcome["results"], outcome["errors"]]) == exact_json.dumps([results, errors])

@@ -66,16 +66,16 @@ def import_all(modules: list[str], folder: Path, directory: Path) -> dict[str, A
         text=True,
         check=True,
     )
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return seen
 
 
 @pytest.mark.parametrize("package", ["services", "stack", "receiver", "web"])
 def test_no_module_reads_a_setting_or_ends_the_program_when_it_is_imported(package: str, tmp_path: Path) -> None:
-    told = import_all(modules_of(package), ROOT, tmp_path)
+    seen = import_all(modules_of(package), ROOT, tmp_path)
 
-    assert told["raised"] == {}
-    assert {name: module for name, module in told["reads"].items() if name in {*SETTINGS, "all of it"}} == {}
+    assert seen["raised"] == {}
+    assert {name: module for name, module in seen["reads"].items() if name in {*SETTINGS, "all of it"}} == {}
 
 
 def test_a_module_that_reads_one_is_found(tmp_path: Path) -> None:
@@ -84,11 +84,11 @@ def test_a_module_that_reads_one_is_found(tmp_path: Path) -> None:
     (tmp_path / "delegator.py").write_text("import posixpath\nposixpath.expandvars('$HOME')\n")
     (tmp_path / "leaver.py").write_text("raise SystemExit(78)\n")
 
-    told = import_all(["reader", "delegator", "collector", "leaver"], tmp_path, tmp_path)
+    seen = import_all(["reader", "delegator", "collector", "leaver"], tmp_path, tmp_path)
 
-    found = {name: told["reads"].get(name) for name in ("LOG_LEVEL", "HOME", "all of it")}
+    found = {name: seen["reads"].get(name) for name in ("LOG_LEVEL", "HOME", "all of it")}
     assert found == {"LOG_LEVEL": "reader", "HOME": "delegator", "all of it": "collector"}
-    assert told["raised"] == {"leaver": "SystemExit(78)"}
+    assert seen["raised"] == {"leaver": "SystemExit(78)"}
 
 
 def test_what_consumes_queues_loads_no_task_type() -> None:

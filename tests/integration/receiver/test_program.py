@@ -36,7 +36,7 @@ async def running(
     settings = {"RECEIVER_PORT": "0", "RECEIVER_DATABASE": str(database), "CALLBACK_SIGNING_SECRET": ""}
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stdout=PIPE)
     try:
-        async with httpx.AsyncClient(base_url=await told_url(process), timeout=PATIENCE_SECONDS) as client:
+        async with httpx.AsyncClient(base_url=await logged_url(process), timeout=PATIENCE_SECONDS) as client:
             yield process, client
     finally:
         if process.returncode is None:
@@ -44,7 +44,7 @@ async def running(
         await process.communicate()
 
 
-async def told_url(process: Process) -> str:
+async def logged_url(process: Process) -> str:
     """The URL that the program logs once it listens."""
     assert process.stdout
     log = ""

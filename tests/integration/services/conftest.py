@@ -132,7 +132,7 @@ async def take(queue: Queue, count: int) -> list[ReceivedMessage]:
 
 
 async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool]) -> None:
-    """Wait until the numbers of the messages that wait in the queue, and are in somebody's hands, are as told.
+    """Wait until `reached` is true of the numbers of the messages that wait in the queue and that are in flight.
 
     They are to be so twice running: for a moment, a message that is received or given back counts as neither.
     """
@@ -144,12 +144,12 @@ async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool])
 
 
 @asynccontextmanager
-async def running(*parts: Component) -> AsyncIterator[asyncio.Event]:
-    """Run the parts of a program; gives what tells them to stop, and behind the block they have stopped."""
+async def running(*components: Component) -> AsyncIterator[asyncio.Event]:
+    """Run the components of a program; gives the event that stops them, and behind the block they have stopped."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(part.run(stop))
+        for component in components:
+            group.create_task(component.run(stop))
         try:
             yield stop
         finally:

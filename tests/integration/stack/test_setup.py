@@ -431,7 +431,7 @@ def test_what_is_installed_is_compiled(setup: Setup, index: PackageIndex) -> Non
     assert list(setup.venv.glob("lib/*/site-packages/__pycache__/probe.*.pyc"))
 
 
-def test_what_has_another_hash_is_refused_and_told(setup: Setup, index: PackageIndex) -> None:
+def test_what_has_another_hash_is_refused_and_reported(setup: Setup, index: PackageIndex) -> None:
     index.wheel = wheel(code=CODE + "# tampered with\n")
 
     failed = setup.run()
@@ -452,7 +452,7 @@ def test_pip_installs_what_uv_cannot(setup: Setup, index: PackageIndex) -> None:
 
 
 @pytest.mark.parametrize("option", ["PIP_NO_BINARY", "PIP_KEYRING_PROVIDER"])
-def test_pip_installs_where_it_is_told_what_uv_does_not_know(setup: Setup, index: PackageIndex, option: str) -> None:
+def test_pip_installs_where_it_is_set_to_what_uv_does_not_know(setup: Setup, index: PackageIndex, option: str) -> None:
     setup.environment = {**setup.environment, option: {"PIP_NO_BINARY": "another"}.get(option, "disabled")}
 
     done = setup.run()
@@ -491,10 +491,10 @@ def test_ctrl_c_leaves_what_was_made_and_says_nothing_of_how_it_is_done(setup: S
     with setup.start() as build:
         index.asked.wait()
         os.killpg(build.pid, signal.SIGINT)
-        _, told = build.communicate()
+        _, complaints = build.communicate()
 
     assert build.returncode != 0
-    assert told == ""
+    assert complaints == ""
     assert setup.venv.resolve() == made
 
     index.answers.set()

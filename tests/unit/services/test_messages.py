@@ -301,7 +301,7 @@ def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_l
 
 
 @pytest.mark.parametrize(
-    ("told", "sent_at"),
+    ("stated", "sent_at"),
     [
         ({}, 1_764_000_000.123),
         ({"sent_at_ms": "1763000000456"}, 1_763_000_000.456),
@@ -313,8 +313,8 @@ def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_l
         ({"sent_at_ms": ""}, 1_764_000_000.123),
     ],
 )
-def test_a_message_came_when_it_says_so_and_no_later_than_sqs_does(told: dict[str, str], sent_at: float) -> None:
-    assert sent_at_of(told, 1_764_000_000_123) == sent_at
+def test_a_message_came_when_it_says_so_and_no_later_than_sqs_does(stated: dict[str, str], sent_at: float) -> None:
+    assert sent_at_of(stated, 1_764_000_000_123) == sent_at
 
 
 def test_a_trace_that_is_too_long_keeps_its_end() -> None:
@@ -346,10 +346,10 @@ def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None
 
 def test_no_secret_of_the_settings_goes_beside_a_dead_message_or_to_a_callback() -> None:
     hide_secrets_of(DeliverySettings(callback_signing_secret=SecretStr("whsec_" + "c2VjcmV0" * 4)))
-    told = f"ValueError: {'c2VjcmV0' * 4} does not fit"
+    reason = f"ValueError: {'c2VjcmV0' * 4} does not fit"
 
-    attributes = dead_letter_attributes(told, 1, "calculation", f"Traceback\n{told}\n")
-    outcome = failure_outcome(decoded(), told)
+    attributes = dead_letter_attributes(reason, 1, "calculation", f"Traceback\n{reason}\n")
+    outcome = failure_outcome(decoded(), reason)
 
     assert attributes["reason"] == "ValueError: *** does not fit"
     assert attributes["trace"] == "Traceback\nValueError: *** does not fit\n"
@@ -374,7 +374,7 @@ def test_the_id_of_a_task_can_be_had_without_reading_its_message(body: str, task
 
 
 @pytest.mark.parametrize("accepted_at", [None, "nan", "inf", "-inf"])
-def test_an_outcome_that_was_accepted_at_no_time_does_not_tell_when(accepted_at: str | None) -> None:
+def test_an_outcome_that_was_accepted_at_no_time_does_not_say_when(accepted_at: str | None) -> None:
     envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": accepted_at}
 
     assert decode_outcome(json.dumps(envelope)).accepted_at is None

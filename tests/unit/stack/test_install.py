@@ -1,4 +1,4 @@
-"""What pip is configured to, uv is told, as far as it knows the like."""
+"""What pip is configured to, uv is given, as far as it knows the like."""
 
 import pytest
 
@@ -22,7 +22,7 @@ install.find-links='/install\\n/more'
     }
 
 
-def test_nothing_is_told_where_pip_is_told_nothing() -> None:
+def test_nothing_is_given_where_pip_is_given_nothing() -> None:
     assert uv_variables({}) == uv_variables({"timeout": "180", "progress-bar": "off"}) == {}
 
 
@@ -39,7 +39,7 @@ def test_nothing_is_told_where_pip_is_told_nothing() -> None:
         ("no-cache-dir", "1", {"UV_NO_CACHE": "1"}),
     ],
 )
-def test_where_packages_come_from_is_told(option: str, value: str, variables: dict[str, str]) -> None:
+def test_where_packages_come_from_is_given(option: str, value: str, variables: dict[str, str]) -> None:
     assert uv_variables({option: value}) == variables
 
 

@@ -15,7 +15,7 @@ FAKE_DOCKER = """\
 
 
 @pytest.mark.usefixtures("docker")
-def test_a_port_that_another_stack_has_is_told_with_that_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_another_stack_has_is_named_with_that_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
         monkeypatch.setenv("TAKEN", str(taken))

@@ -80,7 +80,7 @@ def refused(error: str, *, status: int = 200, retry_after: int | None = None) ->
 
 
 def alerts_in(message: dict[str, Any]) -> int:
-    """How many alerts the message tells."""
+    """How many alerts the message is of."""
     digest = re.match(r"\[.+\] (\d+) alerts ", message["text"])
     return int(digest[1]) if digest else 1
 

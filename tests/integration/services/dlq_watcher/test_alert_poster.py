@@ -59,13 +59,13 @@ async def test_every_alert_of_a_digest_is_in_the_log(strict_slack: StrictSlack) 
             stop.set()
             await asyncio.gather(*waiting)
 
-    assert [(entry["task_id"], entry["alerts_in_message"]) for entry in logs if entry["event"] == "alert told"] == [
+    assert [(entry["task_id"], entry["alerts_in_message"]) for entry in logs if entry["event"] == "alert posted"] == [
         *((f"task-{number}", 1) for number in range(3)),
         *((f"task-{number}", 3) for number in range(3, 6)),
     ]
 
 
-async def test_what_is_told_again_is_posted_once(strict_slack: StrictSlack) -> None:
+async def test_an_alert_that_comes_again_is_posted_once(strict_slack: StrictSlack) -> None:
     poster = poster_to(strict_slack)
 
     async with running(poster):
@@ -75,14 +75,14 @@ async def test_what_is_told_again_is_posted_once(strict_slack: StrictSlack) -> N
     assert len(strict_slack.messages) == 1
 
 
-async def test_what_is_told_again_shares_what_becomes_of_the_first(strict_slack: StrictSlack) -> None:
+async def test_an_alert_that_comes_again_shares_what_becomes_of_the_first(strict_slack: StrictSlack) -> None:
     poster = poster_to(strict_slack)
     strict_slack.trouble = refuse
 
     async with running(poster):
-        told = await asyncio.gather(*(poster.post(alert_of()) for _ in range(3)), return_exceptions=True)
+        answers = await asyncio.gather(*(poster.post(alert_of()) for _ in range(3)), return_exceptions=True)
 
-    assert [type(error) for error in told] == [RetryLaterError] * 3
+    assert [type(error) for error in answers] == [RetryLaterError] * 3
     assert strict_slack.calls == 1
 
 
@@ -105,7 +105,7 @@ async def test_what_slack_refuses_comes_back_and_is_in_the_log_once(strict_slack
     assert len(strict_slack.messages) == 1
 
 
-async def test_alerts_are_counted_as_told_or_refused(strict_slack: StrictSlack) -> None:
+async def test_alerts_are_counted_as_posted_or_refused(strict_slack: StrictSlack) -> None:
     poster = poster_to(strict_slack)
     growth = Growth.begin()
 

@@ -135,7 +135,7 @@ async def test_a_200_that_does_not_say_ok_is_no_success(serve: Serve, handler: H
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_told_and_not_followed(serve: Serve, status: int) -> None:
+async def test_a_redirect_is_reported_and_not_followed(serve: Serve, status: int) -> None:
     asked: list[str] = []
 
     async def redirect(request: web.Request) -> web.Response:

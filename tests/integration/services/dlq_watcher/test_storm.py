@@ -1,4 +1,4 @@
-"""A storm: hundreds of dead letters at once. Every callback hears its failure, and Slack is left in peace."""
+"""A storm: hundreds of dead messages at once. Every callback hears its failure, and Slack is left in peace."""
 
 import asyncio
 import json
@@ -73,13 +73,13 @@ async def test_each_callback_hears_its_failure_and_slack_gets_a_handful_of_messa
     task_types = load_task_types(["services.tasks"])
     async with serve(callbacks.receive) as url, open_resources(settings, task_types) as resources:
         await kill_tasks(broker, url)
-        parts = make_components(settings, task_types, resources)
-        async with running(*parts):
+        components = make_components(settings, task_types, resources)
+        async with running(*components):
             await callbacks.of_all(DEAD)
             await strict_slack.has_posted(ALONE)
             await until(broker, "calculation-dlq", lambda *left: left == (0, 0))
             await until(broker, "alerts", lambda *left: left == (0, DEAD - ALONE))
-            await has_in_hand(parts, DEAD - ALONE)
+            await has_in_flight(components, DEAD - ALONE)
 
     assert callbacks.heard == Counter({f"task-{number}": 1 for number in range(DEAD)})
     assert [alerts_in(message) for message in strict_slack.messages] == [1] * ALONE + [DEAD - ALONE]
@@ -91,11 +91,15 @@ async def test_each_callback_hears_its_failure_and_slack_gets_a_handful_of_messa
         assert await broker.in_queue(queue) == (0, 0)
 
 
-async def has_in_hand(parts: Sequence[Component], alerts: int) -> None:
+async def has_in_flight(components: Sequence[Component], alerts: int) -> None:
     """Wait until the consumer of alerts has so many in flight: SQS may know of them before it does."""
-    [consumer] = [part for part in parts if isinstance(part, Consumer) and part.describe_work()["queue"] == "alerts"]
+    [consumer] = [
+        component
+        for component in components
+        if isinstance(component, Consumer) and component.describe_work()["queue"] == "alerts"
+    ]
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while consumer.describe_work()["busy"] < alerts:  # noqa: ASYNC110  # a consumer tells nobody of its work
+        while consumer.describe_work()["busy"] < alerts:  # noqa: ASYNC110  # nothing announces a consumer's work
             await asyncio.sleep(0.005)
 
 

@@ -67,7 +67,7 @@ def request_for(url: str) -> str:
 
 
 def headline_of(alert: dict[str, Any], settings: WatcherSettings) -> str:
-    """What is told first, behind the name of the stack."""
+    """What is said first, behind the name of the stack."""
     stack, _, headline = alert["text"].partition(" ")
     assert stack == f"[{settings.queue_name_prefix}]"
     return str(headline)
@@ -169,7 +169,7 @@ async def test_where_sqs_moved_the_message_nobody_reported_back_whatever_an_earl
         (encode_task("id", "calculation", '{"message":[]}'), "the message is no task: KeyError 'callback_url'"),
     ],
 )
-async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_told(
+async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, body: str, reason: str
 ) -> None:
     await broker.queues["calculation-dlq"].send(body, {"reason": "the first reason", "attempts": "1"})
@@ -188,7 +188,7 @@ async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_t
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
-async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and_a_person_is_told(
+async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and_a_person_is_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
     url = f"http://127.0.0.1:{closed_port}/"
@@ -204,7 +204,7 @@ async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
-async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_told(
+async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
     # Noise in characters that take 3 bytes as they came and 6 in an outcome, where it cannot be compressed to fewer.
@@ -239,7 +239,7 @@ async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_u
         ("garbage", "A message of the queue callbacks is no outcome; it is kept in undelivered"),
     ],
 )
-async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_a_person_told(
+async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, body: str, headline: str
 ) -> None:
     await broker.queues["callbacks-dlq"].send(body, {"reason": "the receiver answered 503", "attempts": "7"})
@@ -273,7 +273,7 @@ async def test_every_delivery_attempt_of_an_outcome_is_counted_those_in_place_to
     assert "*Delivery attempts:* 10 (3 in place, 7 from the queue callbacks)\n" in text_of(alert)
 
 
-async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_too(
+async def test_what_slack_did_not_take_is_posted_once_it_does_by_the_next_watcher_too(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
 ) -> None:
     receiver = Receiver()
@@ -299,7 +299,7 @@ async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_
     assert receiver.bodies.empty()
 
 
-async def test_what_is_no_alert_is_kept_in_undelivered_and_a_person_told(
+async def test_what_is_no_alert_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack
 ) -> None:
     await broker.queues["alerts"].send("garbage")

@@ -129,7 +129,7 @@ async def test_api_and_consumer_outlive_a_broker_that_is_killed_and_comes_back_e
 
 @asynccontextmanager
 async def watching(settings: ServiceSettings, alerts: asyncio.Queue[Alert]) -> AsyncIterator[Queues]:
-    """The queues, watched by what tells of those that are made anew."""
+    """The queues, watched by what alerts of those that are made anew."""
     async with open_sqs(settings) as client:
         queues = Queues(client, define_queues(TASK_TYPES), name_prefix="")
         watch = QueueWatch(QueueSampler(queues, shortest_interval_seconds=0), alerts.put, seconds_between_looks=0.1)
@@ -167,13 +167,13 @@ async def test_what_a_broker_has_lost_is_reported_once_and_shown_by_the_console(
             async with asyncio.timeout(PATIENCE_SECONDS):
                 alert = await alerts.get()
             state = await console.state_when(lambda state: state["made_anew"] and is_whole(state))
-            told = state["made_anew"]
-            await console.state_when(lambda state: state["at"] > told["at"] + 5)
+            made_anew = state["made_anew"]
+            await console.state_when(lambda state: state["at"] > made_anew["at"] + 5)
 
-    assert len(told["queues"]) == len(state["queues"])
-    anew = f"{len(told['queues'])} queues were made anew; "
-    assert told["text"] == f"{anew}what was in there is gone: 3 messages in undelivered, as last seen"
-    assert told["messages"] == 3
+    assert len(made_anew["queues"]) == len(state["queues"])
+    anew = f"{len(made_anew['queues'])} queues were made anew; "
+    assert made_anew["text"] == f"{anew}what was in there is gone: 3 messages in undelivered, as last seen"
+    assert made_anew["messages"] == 3
     assert alert.headline.startswith(anew)
     assert "3 messages in undelivered" in alert.reason
     assert alerts.empty()

@@ -30,12 +30,12 @@ AGAIN_IN_FLIGHT = "received again while in flight"
 
 
 class Work:
-    """A message handler that notes what it is given, and does with it what it is told."""
+    """A message handler that notes what it is given, and does with it what it is asked to."""
 
     def __init__(self, *, held: bool = False, error: Exception | None = None) -> None:
         self.begun: list[ReceivedMessage] = []
         self.ended = 0
-        self.most_in_hand = 0
+        self.most_in_flight = 0
         self.let_go = asyncio.Event()
         self._error = error
         self._changed = asyncio.Condition()
@@ -45,7 +45,7 @@ class Work:
     async def __call__(self, message: ReceivedMessage) -> None:
         async with self._changed:
             self.begun.append(message)
-            self.most_in_hand = max(self.most_in_hand, len(self.begun) - self.ended)
+            self.most_in_flight = max(self.most_in_flight, len(self.begun) - self.ended)
             self._changed.notify_all()
         try:
             await self.let_go.wait()
@@ -180,7 +180,7 @@ async def test_what_is_given_up_in_a_dead_letter_queue_keeps_the_trace_of_the_wo
     await broker.queues["calculation-dlq"].send("body", attributes)
 
     async def give_up(_message: ReceivedMessage) -> None:
-        raise PermanentError("nobody can be told", attempts=3)
+        raise PermanentError("nobody can be notified", attempts=3)
 
     dlq, undelivered = broker.queues["calculation-dlq"], broker.queues["undelivered"]
     settings = WorkerSettings(**broker.environment, sqs_wait_time_seconds=1)
@@ -188,8 +188,8 @@ async def test_what_is_given_up_in_a_dead_letter_queue_keeps_the_trace_of_the_wo
         [kept] = await broker.take("undelivered")
 
     assert kept.attributes["sent_at_ms"].isdecimal()
-    told = {"reason": "nobody can be told", "sent_at_ms": kept.attributes["sent_at_ms"]}
-    assert kept.attributes == attributes | told
+    added = {"reason": "nobody can be notified", "sent_at_ms": kept.attributes["sent_at_ms"]}
+    assert kept.attributes == attributes | added
 
 
 async def test_a_message_that_is_delivered_twice_is_worked_once_and_settled_by_the_newer_receipt(
@@ -288,7 +288,7 @@ async def test_a_message_that_could_not_be_dead_lettered_keeps_its_reason_for_th
     assert await broker.in_queue("calculation") == (0, 0)
 
 
-async def test_a_message_that_was_purged_while_it_was_worked_is_told_of_once_and_not_said_to_come_again(
+async def test_a_message_that_was_purged_while_it_was_worked_is_logged_once_and_not_said_to_come_again(
     broker: Broker,
 ) -> None:
     await broker.queues["calculation"].send("body")
@@ -315,8 +315,8 @@ async def test_a_purged_message_has_no_heartbeat_and_its_outcome_is_none_the_wor
         async with running(consumer_of(broker, work, heartbeat_seconds=0.1)):
             await work.has_begun(1)
             await broker.purge("calculation")
-            told = "the message is not in flight any more; its work goes on"
-            while not any(line["event"] == told for line in lines):  # noqa: ASYNC110  # a log tells nobody of a line
+            logged = "the message is not in flight any more; its work goes on"
+            while not any(line["event"] == logged for line in lines):  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0.05)
             work.let_go.set()
 
@@ -388,7 +388,7 @@ async def test_a_failure_that_is_retried_waits_in_the_queue(broker: Broker) -> N
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
-async def test_no_more_messages_are_in_hand_than_there_are_slots(broker: Broker) -> None:
+async def test_no_more_messages_are_in_flight_than_there_are_slots(broker: Broker) -> None:
     await asyncio.gather(*(broker.queues["calculation"].send(str(number)) for number in range(8)))
     work = Work(held=True)
 
@@ -399,7 +399,7 @@ async def test_no_more_messages_are_in_hand_than_there_are_slots(broker: Broker)
         work.let_go.set()
         await work.has_begun(8)
 
-    assert work.most_in_hand == 3
+    assert work.most_in_flight == 3
     assert sorted(message.body for message in work.begun) == list("01234567")
     assert await broker.in_queue("calculation") == (0, 0)
 
@@ -440,7 +440,7 @@ async def test_a_worker_that_is_lost_leaves_its_message_to_be_received_again(bro
     assert work.begun[0].receive_count > 1
 
 
-async def test_a_stopping_consumer_finishes_what_is_in_hand_and_receives_no_more(broker: Broker) -> None:
+async def test_a_stopping_consumer_finishes_what_is_in_flight_and_receives_no_more(broker: Broker) -> None:
     await broker.queues["calculation"].send("in flight")
     work = Work(held=True)
 

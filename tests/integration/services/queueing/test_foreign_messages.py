@@ -44,7 +44,7 @@ async def look_at_undelivered(broker: Broker) -> ReceivedMessage:
     async with open_resources(worker, TASK_TYPES) as resources:
         consumers = make_consumers("data", Booted(worker, TASK_TYPES, {"data": DataSettings()}), resources)
         async with running(*consumers, *make_components(watcher, TASK_TYPES, resources)):
-            await until(broker, "undelivered", lambda waiting, _in_hand: waiting == 1)
+            await until(broker, "undelivered", lambda waiting, _in_flight: waiting == 1)
     [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
     await broker.queues["undelivered"].change_visibility(message, 0)
     return message

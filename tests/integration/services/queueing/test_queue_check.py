@@ -50,7 +50,7 @@ def said_of(broker: Broker, queue: str, what: str) -> str:
 async def said(check: QueueCheck, reason: str | None) -> None:
     """Wait until the check says so."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while check.unready_reason() != reason:  # noqa: ASYNC110  # it tells nobody of a change
+        while check.unready_reason() != reason:  # noqa: ASYNC110  # nothing announces a change
             await asyncio.sleep(0.01)
 
 

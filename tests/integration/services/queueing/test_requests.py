@@ -141,7 +141,7 @@ async def test_messages_that_fail_return_in_batches(broker: Broker, batches: Bat
 
     await fill(broker, 2 * SLOTS)
     async with running(consumer_of(broker, fail, RetryPolicy(3, (600,)))):
-        await until(broker, "calculation", lambda waiting, _in_hand: waiting == 0)
+        await until(broker, "calculation", lambda waiting, _in_flight: waiting == 0)
 
     assert len(handles(batches.entries["ChangeMessageVisibilityBatch"])) == 2 * SLOTS
     assert batches.per_entry("ChangeMessageVisibilityBatch") <= MOST_REQUESTS_PER_ENTRY

@@ -127,7 +127,7 @@ async def stage(broker: Broker, world: World, tmp_path: Path) -> AsyncIterator["
 
 @dataclass
 class Stage:
-    """Runs programs whose output goes where it is told to."""
+    """Runs programs whose output goes where it is sent."""
 
     broker: Broker
     world: World
@@ -163,7 +163,7 @@ class Stage:
     async def unready_reasons(self, url: str) -> list[str]:
         """Wait until it says that it is not ready, and return why."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (answer := await self.http.get(f"{url}/readyz")).status_code == 200:  # noqa: ASYNC110  # nobody tells
+            while (answer := await self.http.get(f"{url}/readyz")).status_code == 200:  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0.1)
         reasons: list[str] = answer.json()["reasons"]
         return reasons
@@ -194,7 +194,7 @@ async def test_every_outcome_is_heard_once_and_no_alert_is_untrue_where_no_log_c
             failing = [await stage.submit(api, UNRELIABLE, fails) for _ in range(FAILING)]
             gone = [await stage.submit(api, CALCULATION, ITEM, "/gone") for _ in range(GONE)]
             await stage.world.has(callbacks=GOOD + FAILING + GONE, alerts=1)
-            await until(stage.broker, "undelivered", lambda waiting, _in_hand: waiting == GONE)
+            await until(stage.broker, "undelivered", lambda waiting, _in_flight: waiting == GONE)
             for queue in ("calculation", "unreliable", "unreliable-dlq", "callbacks", "callbacks-dlq", "alerts"):
                 await until(stage.broker, queue, lambda *left: left == (0, 0))
             reasons = [await stage.unready_reasons(url) for url in urls]

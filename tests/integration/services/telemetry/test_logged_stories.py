@@ -140,7 +140,7 @@ async def stage(broker: Broker, tmp_path: Path) -> AsyncIterator[Stage]:
 async def _until(reached: Callable[[], bool], what_is_missing: Callable[[], str]) -> None:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not reached():  # noqa: ASYNC110  # a file tells nobody of its growth
+            while not reached():  # noqa: ASYNC110  # nothing announces a file's growth
                 await asyncio.sleep(0.1)
     except TimeoutError:
         pytest.fail(what_is_missing())
@@ -191,7 +191,7 @@ LATE = [
 GONE = [
     ("worker-calculation", "work done: 1 result, 0 errors; the callback will not be tried again: *410*"),
     ("dlq-watcher", "Slack has not taken the alert yet: *ratelimited*"),
-    ("dlq-watcher", "alert told: The outcome of task *"),
+    ("dlq-watcher", "alert raised: The outcome of task *"),
     ("dlq-watcher", "kept in undelivered: *410*"),
 ]
 FAILED = [
@@ -199,7 +199,7 @@ FAILED = [
     ("worker-unreliable", "attempt 2 failed: *attempt 2 fails on purpose*; next attempt in * s"),
     ("worker-unreliable", "given up after 3 attempts: *attempt 3 fails on purpose*"),
     ("dlq-watcher", "reported as failed; the callback was taken"),
-    ("dlq-watcher", "alert told: Task * failed for good"),
+    ("dlq-watcher", "alert raised: Task * failed for good"),
     ("receiver", "callback received: failure, delivery 1, answered 200"),
 ]
 KEPT = [
@@ -215,7 +215,7 @@ async def test_what_the_watcher_logs_of_an_alert_where_there_is_no_slack_is_in_t
     request = {"callback_url": f"{stage.receiver_url}/callback", "message": [SUM]}
     await stage.broker.queues["calculation-dlq"].send(encode_task(task_id, "calculation", json.dumps(request)))
     async with stage.running(["dlq-watcher"], SLACK_BOT_TOKEN=""):
-        story = await stage.story(task_id, [("dlq-watcher", "alert told: Task * failed for good")])
+        story = await stage.story(task_id, [("dlq-watcher", "alert raised: Task * failed for good")])
 
     assert [step.line.event for step in story.steps if step.mark == "note"] == [log_events.ALERT_LOGGED]
     assert "no worker reported back" in story.standing.failure

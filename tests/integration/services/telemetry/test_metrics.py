@@ -1,4 +1,4 @@
-"""What the services measure of real tasks, and tell over their internal HTTP servers."""
+"""What the services measure of real tasks, and report over their internal HTTP servers."""
 
 import asyncio
 import json
@@ -132,9 +132,9 @@ def check_watcher(watched: Scraped, begun: float, queues: Iterable[str]) -> None
     assert begun < watched.of("async_tasks_queue_last_empty_timestamp_seconds", queue="calculation") < time.time()
 
 
-def check_work_of_worker(told: dict[str, Any], task_id: str) -> None:
-    assert told["service"] == "worker-calculation"
-    [consumer] = told["consumers"]
+def check_work_of_worker(work: dict[str, Any], task_id: str) -> None:
+    assert work["service"] == "worker-calculation"
+    [consumer] = work["consumers"]
     [in_flight] = consumer["in_flight"]
     assert (consumer["queue"], consumer["slots"], consumer["busy"]) == ("calculation", 7, 1)
     assert consumer["last_receive_seconds_ago"] >= 0
@@ -167,18 +167,18 @@ async def test_a_task_is_measured_by_every_service_that_it_goes_through(
             let_go.set()
             await client.post("/v1/calculation/basic", json={"callback_url": f"{url}/gone", "message": [ITEM]})
             await client.post("/v1/calculation/basic", json={"message": []})
-            await until(broker, "undelivered", lambda waiting, _in_hand: waiting == 1)
+            await until(broker, "undelivered", lambda waiting, _in_flight: waiting == 1)
             await until(broker, "calculation", lambda *left: left == (0, 0))
             await until(broker, "callbacks-dlq", lambda *left: left == (0, 0))
             accepted, done, watched = await api.scrape(), await worker.scrape(), await watcher.scrape()
-            told = [await each.work() for each in (api, watcher)]
+            others = [await each.work() for each in (api, watcher)]
 
     check_api(accepted)
     assert busy.of("async_tasks_in_flight", queue="calculation") == 1
     check_worker(done, begun)
     check_watcher(watched, begun, broker.definitions)
     check_work_of_worker(at_work, answer.json()["task_id"])
-    assert [(each["service"], [consumer["queue"] for consumer in each["consumers"]]) for each in told] == [
+    assert [(each["service"], [consumer["queue"] for consumer in each["consumers"]]) for each in others] == [
         ("api", []),
         ("dlq-watcher", ["calculation-dlq", "data-dlq", "callbacks-dlq", "alerts"]),
     ]

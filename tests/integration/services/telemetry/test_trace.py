@@ -240,16 +240,16 @@ async def test_a_task_that_fails_and_whose_callback_is_refused_is_one_trace_to_i
         task_id = await stage.submit(UNRELIABLE, [failed_item(stage.world)], **headers)
         trace = await stage.trace_of(
             task_id,
-            # Each service tells of its own in its own time.
+            # Each service exports its own in its own time.
             lambda trace: trace.names >= SPANS_OF_A_REFUSED_FAILURE,
         )
 
     assert trace.names == SPANS_OF_A_REFUSED_FAILURE
     the_request_is_the_clients(trace)
     attempts_hang_together(trace)
-    the_dead_letter_tells_its_failure(trace)
+    the_dead_letter_has_its_failure(trace)
     deliveries_hang_together(trace, task_id)
-    the_alert_is_told(trace)
+    the_alert_is_posted(trace)
     assert {span.trace_id for span in trace.spans} == {CLIENT_TRACE}
     assert {headers["traceparent"][3:35] for headers in stage.world.callbacks + stage.world.probes} == {CLIENT_TRACE}
     assert {headers["tracestate"] for headers in stage.world.callbacks} == {"vendor=value"}
@@ -317,7 +317,7 @@ def attempts_hang_together(trace: Trace) -> None:
         assert probe.attributes["http.response.status_code"] == 200
 
 
-def the_dead_letter_tells_its_failure(trace: Trace) -> None:
+def the_dead_letter_has_its_failure(trace: Trace) -> None:
     dead = trace.one("worker-unreliable: send unreliable-dlq")
     assert (dead.kind, dead.is_error) == ("PRODUCER", True)
     assert dead.parent_id == trace.all("worker-unreliable: process unreliable")[-1].span_id
@@ -331,12 +331,12 @@ def deliveries_hang_together(trace: Trace, task_id: str) -> None:
     assert [trace.parent(span) for span in in_place] == ["dlq-watcher: process unreliable-dlq"] * 2
     assert [span.links for span in in_place] == [[], [in_place[0].span_id]]
     assert [span.attributes.get("http.request.resend_count") for span in in_place] == [None, 1]
-    handed_over = trace.one("dlq-watcher: send callbacks")
-    assert (handed_over.kind, handed_over.is_error) == ("PRODUCER", False)
+    queued = trace.one("dlq-watcher: send callbacks")
+    assert (queued.kind, queued.is_error) == ("PRODUCER", False)
     tries = trace.all("worker-callbacks: process callbacks")
     assert [span.is_error for span in tries] == [True, False]
-    assert {span.parent_id for span in tries} == {handed_over.span_id}
-    assert tries[1].links == [handed_over.span_id, tries[0].span_id]
+    assert {span.parent_id for span in tries} == {queued.span_id}
+    assert tries[1].links == [queued.span_id, tries[0].span_id]
     retried = trace.all("worker-callbacks: POST")
     assert [span.links for span in retried] == [[], [retried[0].span_id]]
     for delivery, status in zip([*in_place, *retried], [503, 503, 503, 200], strict=True):
@@ -350,14 +350,14 @@ def deliveries_hang_together(trace: Trace, task_id: str) -> None:
         assert delivery.attributes["async_tasks.task_id"] == task_id
 
 
-def the_alert_is_told(trace: Trace) -> None:
+def the_alert_is_posted(trace: Trace) -> None:
     assert trace.parent(trace.one("dlq-watcher: send alerts")) == "dlq-watcher: process unreliable-dlq"
-    told = trace.one("dlq-watcher: process alerts")
-    assert trace.parent(told) == "dlq-watcher: send alerts"
+    processed = trace.one("dlq-watcher: process alerts")
+    assert trace.parent(processed) == "dlq-watcher: send alerts"
     [posted] = [
         span for span in trace.all("dlq-watcher: POST") if span.attributes["url.full"].endswith("/chat.postMessage")
     ]
-    assert (posted.kind, posted.is_error, posted.parent_id) == ("CLIENT", False, told.span_id)
+    assert (posted.kind, posted.is_error, posted.parent_id) == ("CLIENT", False, processed.span_id)
     assert posted.attributes["http.response.status_code"] == 200
 
 
@@ -370,7 +370,7 @@ def every_line_of_the_task_has_its_trace(stage: Stage, task_id: str) -> None:
         "dead-lettered",
         "not delivered yet",
         "delivered",
-        "alert told",
+        "alert posted",
     }
     assert {line.get("trace_id") for line in lines} == {CLIENT_TRACE}
     assert {line["span_id"] for line in lines} <= {span.span_id for span in stage.collector.spans}
@@ -399,11 +399,11 @@ async def test_a_task_whose_worker_is_killed_stays_in_its_trace_when_sqs_moves_i
     assert "worker-data: process data" not in trace.names
 
 
-def alerts_told(spans: Sequence[ReceivedSpan]) -> int:
+def alerts_processed(spans: Sequence[ReceivedSpan]) -> int:
     return [str(span) for span in spans].count("dlq-watcher: process alerts")
 
 
-async def has_in_hand(health_port: str, queue: str, messages: int) -> None:
+async def has_in_flight(health_port: str, queue: str, messages: int) -> None:
     """Wait until the program has so many of the queue's messages in flight: SQS may know of them before it does."""
     async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
         busy = -1
@@ -421,24 +421,26 @@ async def test_several_alerts_in_one_message_are_linked_to_the_trace_of_each(sta
 
     async with stage.running(CALCULATION_WORKER), watcher:
         await asyncio.gather(*(stage.broker.queues["calculation"].send(body) for body in garbage))
-        await until(stage.broker, "undelivered", lambda waiting, _in_hand: waiting == 6)
+        await until(stage.broker, "undelivered", lambda waiting, _in_flight: waiting == 6)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await stage.collector.has(lambda spans: alerts_told(spans) == 3)
+            await stage.collector.has(lambda spans: alerts_processed(spans) == 3)
         await until(stage.broker, "alerts", lambda *left: left == (0, 3))
-        await has_in_hand(health_port, "alerts", 3)
+        await has_in_flight(health_port, "alerts", 3)
 
-    assert alerts_told(stage.collector.spans) == 6
+    assert alerts_processed(stage.collector.spans) == 6
 
-    told = [span for span in stage.collector.spans if span.attributes.get("url.full", "").endswith("/chat.postMessage")]
+    posts = [
+        span for span in stage.collector.spans if span.attributes.get("url.full", "").endswith("/chat.postMessage")
+    ]
     by_id = {span.span_id: span for span in stage.collector.spans}
-    digests = [span for span in told if span.links]
+    digests = [span for span in posts if span.links]
     assert digests
     for digest in digests:
         linked = [by_id[link] for link in digest.links]
         assert {str(span) for span in linked} == {"dlq-watcher: process alerts"}
         assert len({span.trace_id for span in linked} | {digest.trace_id}) == len(linked) + 1
         assert digest.parent_id == ""
-    assert sum(len(span.links) or 1 for span in told) == 6
+    assert sum(len(span.links) or 1 for span in posts) == 6
 
 
 @pytest.mark.parametrize("off", [{"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, {"OTEL_SDK_DISABLED": "true"}])
@@ -490,7 +492,7 @@ def complaints_in(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
         (None, "", "Connection refused"),
     ],
 )
-async def test_a_collector_that_takes_nothing_holds_up_no_task_and_is_told_of_now_and_then(
+async def test_a_collector_that_takes_nothing_holds_up_no_task_and_is_logged_now_and_then(
     stage: Stage, closed_port: int, status: int | None, refusal: str, reason: str
 ) -> None:
     stage.collector.status, stage.collector.refusal = status or 200, refusal
@@ -502,7 +504,7 @@ async def test_a_collector_that_takes_nothing_holds_up_no_task_and_is_told_of_no
         await stage.world.has_heard(20)
         # The exporter tries for some seconds.
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(complaints := complaints_in(stage.log_lines())) < 2:  # noqa: ASYNC110  # a file tells nobody
+            while len(complaints := complaints_in(stage.log_lines())) < 2:  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0.1)
 
     lines = stage.log_lines()

@@ -1,4 +1,4 @@
-"""A worker that is told to stop is gone in time, whatever SQS and its tasks do; and its last lines are true."""
+"""A worker that is asked to stop is gone in time, whatever SQS and its tasks do; and its last lines are true."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ async def test_a_worker_stops_in_time_while_sqs_is_silent_and_says_what_may_come
 
 async def broker_has_given(broker: Broker) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while await broker.in_queue("calculation") != (0, 1):  # noqa: ASYNC110  # SQS tells nobody
+        while await broker.in_queue("calculation") != (0, 1):  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""A worker that was suspended for longer than the visibility timeout: one outcome is heard, whoever tells it."""
+"""A worker that was suspended for longer than the visibility timeout: one outcome is heard, whoever delivers it."""
 
 import asyncio
 import json

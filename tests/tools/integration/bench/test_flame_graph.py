@@ -20,7 +20,7 @@ outer()
 """
 
 
-def test_the_file_that_py_spy_writes_tells_where_the_time_went(tmp_path: Path) -> None:
+def test_the_file_that_py_spy_writes_shows_where_the_time_went(tmp_path: Path) -> None:
     program, svg = tmp_path / "busy.py", tmp_path / "busy.svg"
     program.write_text(BUSY)
     spy = str(Path(sys.executable).with_name("py-spy"))

@@ -22,14 +22,14 @@ GROWTH_RESULTS = results_of(
 )
 
 
-def test_a_region_tells_where_and_when_and_has_a_section_for_each_table_that_has_rows() -> None:
+def test_a_region_says_where_and_when_and_has_a_section_for_each_table_that_has_rows() -> None:
     lines = list(region(RESULTS, bench_report(RESULTS)))
     assert "2026-11-24 at commit abc1234" in lines[0]
     assert lines.count("### Targets") == 1
     assert "| this project | 1 500 |" in "\n".join(lines)
 
 
-def test_it_is_told_where_some_steps_were_measured_less_often_than_others() -> None:
+def test_it_is_said_where_some_steps_were_measured_less_often_than_others() -> None:
     twice = [measured("worker", "bound", {}, repetition=repetition) for repetition in range(2)]
     assert repetitions(results_of(*twice)) == "2"
     assert repetitions(results_of(*twice, measured("worker", "this project", {}))) == "1 to 2"

@@ -58,7 +58,7 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     assert not child.is_running()
 
 
-def test_a_program_that_has_ended_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_program_that_has_ended_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     with (
         running("broken", command("raise SystemExit('no queue')"), {}, tmp_path / "log", pipes=True) as process,
         pytest.raises(BenchError, match="no queue"),
@@ -66,7 +66,7 @@ def test_a_program_that_has_ended_is_told_with_the_end_of_its_log(tmp_path: Path
         process.ask("anything")
 
 
-def test_a_program_that_ended_before_it_was_asked_is_told_too(tmp_path: Path) -> None:
+def test_a_program_that_ended_before_it_was_asked_is_reported_too(tmp_path: Path) -> None:
     with running("broken", command("raise SystemExit('no queue')"), {}, tmp_path / "log", pipes=True) as process:
         with suppress(BenchError):
             while True:

@@ -78,7 +78,7 @@ class TestReceiver:
         assert await connections.send(get("/count")) == b"2"
         connections.close()
 
-    async def test_it_forgets_when_told(self, port: int) -> None:
+    async def test_it_forgets_when_asked(self, port: int) -> None:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
             await client.post("/callback", data=json.dumps({"task_id": "a"}))
             await client.delete("/arrivals")

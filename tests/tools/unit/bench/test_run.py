@@ -1,4 +1,4 @@
-"""The steps are interleaved, a failure is told and stops nothing, and the time is kept."""
+"""The steps are interleaved, a failure is reported and stops nothing, and the time is kept."""
 
 import math
 from unittest.mock import sentinel
@@ -42,11 +42,11 @@ def test_a_step_that_few_repetitions_are_enough_for_is_in_the_first_ones(
     assert [repetition for repetition, each in plan if each.system == "b"] == repetitions
 
 
-def test_a_step_that_fails_is_told_and_the_others_are_measured() -> None:
-    told: list[str] = []
+def test_a_step_that_fails_is_reported_and_the_others_are_measured() -> None:
+    begun: list[str] = []
     plan = [(0, step("broken")), (0, step("sound", {"rate": 1.0}))]
-    outcome = carry_out(sentinel.lab, plan, math.inf, lambda _, each: told.append(each.system))
-    assert told == ["broken", "sound"]
+    outcome = carry_out(sentinel.lab, plan, math.inf, lambda _, each: begun.append(each.system))
+    assert begun == ["broken", "sound"]
     assert [measurement.system for measurement in outcome.measurements] == ["sound"]
     assert "broken broke" in outcome.failures[0]
 

@@ -1,4 +1,4 @@
-"""The proxy before a real HTTP server: it passes everything on, and fails what it is told to."""
+"""The proxy before a real HTTP server: it passes everything on, and fails what it is set to."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class Broker:
         return web.Response(body=body, headers={"Content-Type": "application/x-amz-json-1.0", "x-amzn-requestid": "r"})
 
     async def _poll(self, request: web.Request) -> web.StreamResponse:
-        while request.transport is not None:  # noqa: ASYNC110  # the server tells in no other way that a client has gone
+        while request.transport is not None:  # noqa: ASYNC110  # the server shows in no other way that a client has gone
             await asyncio.sleep(0.01)
         self.poll_left.set()
         return web.Response()
@@ -97,7 +97,7 @@ async def test_paths_and_queries_are_passed_on_as_they_are(setup: Setup) -> None
 async def test_silence_ends_with_the_fault_in_a_lost_connection(setup: Setup, done: bool, asked: list[str]) -> None:  # noqa: FBT001
     with setup.proxy.failing(fault("silence", done=done)):
         call = asyncio.create_task(setup.is_cut_off("SendMessageBatch"))
-        while not setup.proxy.failed:  # noqa: ASYNC110  # it counts, and tells nobody
+        while not setup.proxy.failed:  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0)
         assert not call.done()
     assert await call

@@ -52,7 +52,7 @@ async def test_slack_messages_are_read_in_their_order(tmp_path: Path) -> None:
 
 
 def test_logged_alerts_are_those_of_the_watcher_rotated_logs_included(tmp_path: Path) -> None:
-    alert, other = '{"headline": "h", "event": "alert told"}', '{"event": "started"}'
+    alert, other = '{"headline": "h", "event": "alert posted"}', '{"event": "started"}'
     (tmp_path / "dlq-watcher.log").write_text(f"{other}\n{alert}\n")
     (tmp_path / "dlq-watcher.log.1").write_text(f"{alert}\n")
     (tmp_path / "worker-data.log").write_text(f"{alert}\n")

@@ -27,7 +27,7 @@ def failure(details: str = "RuntimeError: no", message: Any = REQUEST) -> dict[s
 
 
 def ledger_of(*task_ids: str, takes: bool = False, **work: Any) -> Ledger:
-    """The ledger of a client that was told 200 so often; its tasks must have the result 1."""
+    """The ledger of a client that was answered 200 so often; its tasks must have the result 1."""
     ledger = Ledger()
     for task_id in task_ids:
         made = Work("any", "/", [{"name": "it"}], **{"problem_of": must_be_one, **work})
@@ -96,9 +96,9 @@ def test_an_alert_alone_keeps_no_outcome() -> None:
 
 
 @pytest.mark.parametrize("named_by", ["slack_messages", "logged_alerts"])
-def test_what_nobody_took_is_kept_and_a_person_was_told(named_by: str) -> None:
-    told = {"slack_messages": [slack("1 alerts from 1 to 2")], named_by: [slack(f"{TASK} was not delivered")]}
-    report = reconcile(ledger_of(TASK), evidence(queued={"undelivered": [kept()]}, **told))
+def test_what_nobody_took_is_kept_and_a_person_was_notified(named_by: str) -> None:
+    posted = {"slack_messages": [slack("1 alerts from 1 to 2")], named_by: [slack(f"{TASK} was not delivered")]}
+    report = reconcile(ledger_of(TASK), evidence(queued={"undelivered": [kept()]}, **posted))
     assert report.count("undelivered with alert") == 1
     assert report.problems == []
 
@@ -114,7 +114,7 @@ def test_a_message_that_is_kept_says_why() -> None:
     assert "undelivered" in subjects(report)
 
 
-def test_a_digest_tells_of_as_many_as_it_says() -> None:
+def test_a_digest_is_of_as_many_as_it_says() -> None:
     messages = {"undelivered": [kept(TASK), kept(OTHER), kept(OTHER)]}
     heard = [delivery(TASK), delivery(OTHER)]
     digest = evidence(*heard, queued=messages, slack_messages=[slack("2 alerts from 10:00 to 10:01 UTC")])
@@ -187,9 +187,9 @@ def test_most_tasks_that_fail_of_themselves_say_of_what() -> None:
 
 def test_most_callbacks_that_take_outcomes_get_them() -> None:
     ledger = ledger_of(TASK, OTHER, takes=True)
-    told = {"slack_messages": [slack(f"{TASK} was not delivered"), slack(f"{OTHER} was not delivered")]}
-    one = evidence(delivery(OTHER), queued={"undelivered": [kept()]}, **told)
-    none = evidence(queued={"undelivered": [kept(), kept(OTHER)]}, **told)
+    posted = {"slack_messages": [slack(f"{TASK} was not delivered"), slack(f"{OTHER} was not delivered")]}
+    one = evidence(delivery(OTHER), queued={"undelivered": [kept()]}, **posted)
+    none = evidence(queued={"undelivered": [kept(), kept(OTHER)]}, **posted)
     report = reconcile(ledger, one)
     assert (report.given_up, report.problems) == (1, [])
     assert subjects(reconcile(ledger, none)) == ["callbacks"]

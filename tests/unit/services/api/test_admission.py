@@ -143,7 +143,7 @@ async def test_an_overloaded_api_reads_no_body() -> None:
         await waiting
 
 
-async def test_a_task_that_can_never_be_taken_is_not_told_to_come_back() -> None:
+async def test_a_task_that_can_never_be_taken_is_not_asked_to_come_back() -> None:
     app = make_app(enqueue_max_pending=1)
     assert await status_without_body(app, content_length=str(MAX_BODY_BYTES + 1)) == 413
 

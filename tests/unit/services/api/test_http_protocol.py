@@ -50,7 +50,7 @@ async def answered(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  # the server tells nobody
+    while not condition():  # noqa: ASYNC110  # nothing announces it
         await asyncio.sleep(0)
 
 

@@ -97,7 +97,7 @@ async def test_a_request_that_does_not_come_in_time_is_counted_as_the_408_that_i
     async with connected(app, SUBMIT + b'{"callback_url":') as (reader, _):
         assert (await answered(reader))[0].startswith(b"HTTP/1.1 408 ")
         async with asyncio.timeout(10):
-            while app.state.pending_tasks.count:  # noqa: ASYNC110  # the server tells nobody
+            while app.state.pending_tasks.count:  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0)
 
     assert growth.of("async_tasks_refused_total", task_type="calculation", status="408") == 1

@@ -325,7 +325,7 @@ async def test_a_byte_order_mark_is_passed_over(api: httpx.AsyncClient, queue: F
 
 
 @pytest.mark.parametrize(
-    ("content_type", "told"),
+    ("content_type", "fault"),
     [
         (None, "which is missing"),
         ("application/x-www-form-urlencoded", "not 'application/x-www-form-urlencoded'"),
@@ -335,7 +335,7 @@ async def test_a_byte_order_mark_is_passed_over(api: httpx.AsyncClient, queue: F
     ],
 )
 async def test_a_task_that_is_not_sent_as_json_is_answered_415_with_the_header_to_send(
-    api: httpx.AsyncClient, queue: FakeTaskQueue, content_type: str | None, told: str
+    api: httpx.AsyncClient, queue: FakeTaskQueue, content_type: str | None, fault: str
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
 
@@ -343,7 +343,7 @@ async def test_a_task_that_is_not_sent_as_json_is_answered_415_with_the_header_t
 
     assert (response.status_code, response.headers["accept"]) == (415, "application/json")
     assert response.json() == {
-        "detail": f"Send the task as JSON, with the header Content-Type: application/json, {told}."
+        "detail": f"Send the task as JSON, with the header Content-Type: application/json, {fault}."
     }
     assert queue.taken == {}
 
@@ -457,8 +457,8 @@ async def test_the_example_of_a_calculation_is_the_one_of_the_contract(api: http
     document = exact_json.loads((await api.get("/openapi.json")).content)
 
     content = document["paths"][CALCULATION]["post"]["requestBody"]["content"]["application/json"]
-    told = [[str(each) for each in item.values()] for item in content["examples"]["example"]["value"]["message"]]
-    assert told == [
+    shown = [[str(each) for each in item.values()] for item in content["examples"]["example"]["value"]["message"]]
+    assert shown == [
         ["calc_0", "123", "0.75647", "+", "2"],
         ["calc_1", "785687256", "0.75647", "-", "4"],
         ["calc_2", "0.877666663555222222", "1000", "*", "-1"],

@@ -67,7 +67,7 @@ def processes() -> list[psutil.Process]:
 
 async def eventually(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():  # noqa: ASYNC110  # a process tells nobody
+        while not holds():  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0.01)
 
 
@@ -78,7 +78,7 @@ async def refusal_of(answer: Awaitable[Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.headers["Retry-After"]
 
 
-async def test_it_tells_what_is_wrong_with_a_body(validation: ValidationProcess) -> None:
+async def test_it_says_what_is_wrong_with_a_body(validation: ValidationProcess) -> None:
     assert await validation.faults_of_body("calculation", LARGE_BODY) is None
     content = await validation.faults_of_body("calculation", WRONG_BODY)
     assert content is not None

@@ -135,16 +135,16 @@ def test_no_command_is_made_of_an_id_that_a_shell_would_read_otherwise(task_id: 
 
 
 async def test_an_alert_names_its_stack_and_says_how_to_redrive_what_is_kept_there() -> None:
-    told: list[Alert] = []
+    sent: list[Alert] = []
 
-    async def tell(alert: Alert) -> None:
-        told.append(alert)
+    async def send(alert: Alert) -> None:
+        sent.append(alert)
 
     for is_kept in (True, False):
-        await of_stack("staging-", tell)(alert_of(is_kept=is_kept))
-    await of_stack("", tell)(alert_of())
+        await of_stack("staging-", send)(alert_of(is_kept=is_kept))
+    await of_stack("", send)(alert_of())
 
-    kept, not_kept, other = told
+    kept, not_kept, other = sent
     assert (kept.stack, kept.facts["Next"]) == ("staging-", how_to_redrive("task-1", "staging-"))
     assert kept.as_log()["queue_name_prefix"] == "staging-"
     assert (not_kept.stack, "Next" in not_kept.facts) == ("staging-", False)

@@ -17,7 +17,7 @@ WINDOW = 60
 
 
 class Channel:
-    """Posts promptly what is to be posted, by a clock that goes on as it is told."""
+    """Posts promptly what is to be posted, by a clock that goes on as it is set."""
 
     def __init__(self, window_seconds: float = WINDOW) -> None:
         self.grouping: AlertGrouping[int] = AlertGrouping(window_seconds)

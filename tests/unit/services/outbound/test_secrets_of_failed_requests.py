@@ -18,7 +18,7 @@ from services.queueing.dead_letter import dead_letter_attributes
 from services.queueing.decisions import DeadLetter, RetryPolicy, decide_after_failure
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks.data import TASK_TYPE, DataItem, DataSettings
-from services.telemetry.redaction import tellable
+from services.telemetry.redaction import without_secrets
 from services.worker.task_handler import run_items
 
 PASSWORD, TOKEN = "p4ssw0rd", "s3cr3t't0k3n"  # made up
@@ -60,7 +60,7 @@ async def server_of(answer: bytes) -> AsyncIterator[str]:
         yield url
 
 
-def assert_told_without_credentials(*texts: str) -> None:
+def assert_no_credentials_in(*texts: str) -> None:
     for text in texts:
         assert PASSWORD not in text
         assert not any(part in text for part in TOKEN.split("'"))
@@ -84,8 +84,8 @@ async def test_of_a_callback(url: str, sessions: TargetSessions) -> None:
         answer = await CallbackClient(sessions, DeliverySettings()).post(success_outcome(task_for(url), [], []))
 
     if isinstance(answer, FailedForNow):
-        assert_told_without_credentials(answer.reason)
-    assert_told_without_credentials(str(logged))
+        assert_no_credentials_in(answer.reason)
+    assert_no_credentials_in(str(logged))
 
 
 async def test_of_a_data_item(url: str, http: httpx.AsyncClient) -> None:
@@ -94,7 +94,7 @@ async def test_of_a_data_item(url: str, http: httpx.AsyncClient) -> None:
     results, errors = await run_items(TASK_TYPE, [item], TaskContext("id", 1, http, DataSettings()))
 
     assert (len(results), len(errors)) == (0, 1)
-    assert_told_without_credentials(str(errors))
+    assert_no_credentials_in(str(errors))
 
 
 async def test_of_a_task_types_own_request(url: str, http: httpx.AsyncClient) -> None:
@@ -107,11 +107,11 @@ async def test_of_a_task_types_own_request(url: str, http: httpx.AsyncClient) ->
     assert isinstance(decision, DeadLetter)
     attributes = dead_letter_attributes(decision.reason, 1, "data", decision.trace)
     outcome = failure_outcome(task_for("http://receiver/"), decision.reason)
-    assert_told_without_credentials(outcome.body, *attributes.values())
-    assert_told_without_credentials(tellable("".join(traceback.format_exception(error))))
+    assert_no_credentials_in(outcome.body, *attributes.values())
+    assert_no_credentials_in(without_secrets("".join(traceback.format_exception(error))))
 
 
-async def test_of_an_item_whose_task_type_tells_what_a_library_says(url: str, http: httpx.AsyncClient) -> None:
+async def test_of_an_item_whose_task_type_passes_on_what_a_library_says(url: str, http: httpx.AsyncClient) -> None:
     async def run(_item: TaskItem, context: TaskContext) -> None:
         try:
             (await context.http.get(url)).raise_for_status().json()
@@ -122,7 +122,7 @@ async def test_of_an_item_whose_task_type_tells_what_a_library_says(url: str, ht
 
     _, errors = await run_items(task_type, [TaskItem(name="a")], TaskContext("id", 1, http))
 
-    assert_told_without_credentials(str(errors))
+    assert_no_credentials_in(str(errors))
 
 
 def test_the_request_itself_is_the_clients_and_is_reported_as_it_was() -> None:

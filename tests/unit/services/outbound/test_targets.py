@@ -242,7 +242,7 @@ VISIBLE = [
 
 
 @pytest.mark.parametrize(
-    ("listed", "told"),
+    ("listed", "named"),
     [
         (
             ["receiver:9000", "intranet.example"],
@@ -254,11 +254,11 @@ VISIBLE = [
     ],
 )
 def test_a_refusal_names_the_example_receiver_where_it_is_listed_and_nothing_else_of_the_list(
-    listed: list[str], told: str
+    listed: list[str], named: str
 ) -> None:
     policy = TargetPolicy(map(AllowedTarget.parse, listed))
 
-    assert what_can_be_called(policy, "http://receiver:9000/callback") == told
+    assert what_can_be_called(policy, "http://receiver:9000/callback") == named
 
 
 @pytest.mark.parametrize("url", VISIBLE)

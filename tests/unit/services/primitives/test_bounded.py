@@ -42,7 +42,7 @@ def test_what_is_dropped_leaves_its_room_to_the_next() -> None:
     assert remembered == {"a": 1, "c": 3}
 
 
-def test_ten_thousand_are_remembered_unless_told_otherwise() -> None:
+def test_ten_thousand_are_remembered_unless_said_otherwise() -> None:
     remembered: BoundedMap[int, None] = BoundedMap()
 
     remembered.update(dict.fromkeys(range(10_001)))

@@ -23,7 +23,7 @@ class Refused(Exception):  # noqa: N818
 
 
 class Clockwork(asyncio.SelectorEventLoop):
-    """A loop whose time passes when it is told to."""
+    """A loop whose time passes when a test lets it."""
 
     now = 0.0
 

@@ -186,7 +186,7 @@ def test_where_there_is_one_attempt_few_are_begun_at_once_when_a_worker_was_lost
     assert stack.most_at_once > SLOTS / 2, "it opens up as attempts end"
 
 
-def test_what_a_killed_worker_had_in_hand_does_not_hold_up_what_comes_after_it() -> None:
+def test_what_a_killed_worker_had_in_flight_does_not_hold_up_what_comes_after_it() -> None:
     stack = Stack(3, run_seconds=0.01)
     backlog = 5000
 

@@ -26,7 +26,7 @@ from services.queueing.queue import Queue
 from services.telemetry.tracing import Destination
 from services.worker.settings import WorkerSettings
 
-Attempt = Literal["succeeds", "fails", "fails for good", "is told to wait"]
+Attempt = Literal["succeeds", "fails", "fails for good", "has to wait"]
 
 MAX_ATTEMPTS = 3
 # Counted in receives: a model has no clock.
@@ -34,12 +34,12 @@ VISIBILITY_TIMEOUT = 10
 ERRORS: dict[Attempt, Exception] = {
     "fails": ValueError("no"),
     "fails for good": PermanentError("never"),
-    "is told to wait": RetryLaterError("busy", 0),
+    "has to wait": RetryLaterError("busy", 0),
 }
 
 scripts = st.lists(
     st.lists(
-        st.sampled_from(["succeeds", "fails", "fails for good", "is told to wait"]),
+        st.sampled_from(["succeeds", "fails", "fails for good", "has to wait"]),
         min_size=MAX_ATTEMPTS,
         max_size=MAX_ATTEMPTS,
     ),
@@ -51,7 +51,7 @@ broken_calls = st.lists(st.booleans(), max_size=40)
 
 @dataclass
 class ModelQueue:
-    """A standard queue with a redrive policy, whose calls fail as they are told, and which delivers twice at times.
+    """A standard queue with a redrive policy, whose calls fail as they are set to, and which delivers twice at times.
 
     A message that nobody works and nobody settled is visible again when a while has passed: its visibility timeout.
     """
@@ -230,7 +230,7 @@ async def test_work_that_goes_on_behind_its_timeout_keeps_its_slot_and_holds_up_
     worker = consumer_of(queue, handle, RetryPolicy(1, (0,)), settings)
     running = asyncio.create_task(worker.run(queue.stop))
     async with asyncio.timeout(30):
-        while not queue.deleted:  # noqa: ASYNC110  # a consumer tells nobody of its work
+        while not queue.deleted:  # noqa: ASYNC110  # nothing announces a consumer's work
             await asyncio.sleep(0)
         assert [attributes["reason"] for _body, attributes in queue.dead] == ["TaskTimeoutError: too long"]
         assert worker.describe_work()["busy"] == worker.describe_work()["left_running"] == 1
@@ -262,11 +262,11 @@ def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_the_nex
         await asyncio.sleep(1)
         assert worker.unready_reason() is None or "no successful receive yet" in str(worker.unready_reason())
         await queue.send("body")
-        told = set()
+        reasons = set()
         for _ in range(busy_seconds + 3 * wait_seconds):
             await asyncio.sleep(1)
-            told.add(worker.unready_reason())
-        assert told == {None}
+            reasons.add(worker.unready_reason())
+        assert reasons == {None}
 
         sqs.round_trip_seconds = 10_000
         await asyncio.sleep(3 * wait_seconds + 10)
@@ -277,15 +277,15 @@ def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_the_nex
     run_in_virtual_time(story())
 
 
-async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_settled(
+async def test_what_is_in_flight_is_described_with_whether_it_takes_a_slot_or_is_being_settled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     queue = ModelQueue(["0"], iter([]), iter([]), asyncio.Event())
-    told: list[tuple[int, list[bool]]] = []
+    described: list[tuple[int, list[bool]]] = []
 
     def note() -> None:
         work = consumer_under_test.describe_work()
-        told.append((work["busy"], [in_flight["settling"] for in_flight in work["in_flight"]]))
+        described.append((work["busy"], [in_flight["settling"] for in_flight in work["in_flight"]]))
 
     async def handle(_message: ReceivedMessage) -> None:
         note()
@@ -299,4 +299,4 @@ async def test_what_is_in_hand_is_told_with_whether_it_takes_a_slot_or_is_being_
     await asyncio.wait_for(consumer_under_test.run(queue.stop), 30)
     note()
 
-    assert told == [(1, [False]), (0, [True]), (0, [])]
+    assert described == [(1, [False]), (0, [True]), (0, [])]

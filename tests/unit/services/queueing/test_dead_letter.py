@@ -47,11 +47,11 @@ def test_the_details_say_the_reason_and_the_attempts_and_have_no_trace(attempts:
     assert Failure("no", attempts, "in line 1").details == details
 
 
-@pytest.mark.parametrize(("receives", "told"), [(1, "received once"), (3, "received 3 times")])
-def test_where_nobody_reported_back_no_attempt_is_claimed(receives: int, told: str) -> None:
+@pytest.mark.parametrize(("receives", "count"), [(1, "received once"), (3, "received 3 times")])
+def test_where_nobody_reported_back_no_attempt_is_claimed(receives: int, count: str) -> None:
     failure = read_failure(dead(attributes={}), max_attempts=receives)
 
-    assert failure.details == f"{told}, and {NOT_REPORTED} (failed for good)"
+    assert failure.details == f"{count}, and {NOT_REPORTED} (failed for good)"
     assert failure.attempts_known == "not known"
     assert Failure("no", 3).attempts_known == "3"
 

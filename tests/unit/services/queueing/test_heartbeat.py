@@ -74,10 +74,10 @@ async def test_it_beats_in_the_order_in_which_messages_came(queue: BeatenQueue, 
 async def test_a_beat_that_fails_is_logged_with_its_task(
     queue: BeatenQueue, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: asyncio.Queue[object] = asyncio.Queue()
+    contexts: asyncio.Queue[object] = asyncio.Queue()
 
     async def fail(_message: ReceivedMessage, _timeout_seconds: int) -> None:
-        told.put_nowait(structlog.contextvars.get_contextvars())
+        contexts.put_nowait(structlog.contextvars.get_contextvars())
         raise ConnectionError
 
     monkeypatch.setattr(queue, "change_visibility", fail)
@@ -85,7 +85,7 @@ async def test_a_beat_that_fails_is_logged_with_its_task(
     message.context.run(structlog.contextvars.bind_contextvars, task_id="task-1")
     heartbeat.hold(message)
 
-    assert await told.get() == {"task_id": "task-1"}
+    assert await contexts.get() == {"task_id": "task-1"}
 
 
 async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(

@@ -1,4 +1,4 @@
-"""Who may still hand over what came of a message."""
+"""Who may still deliver what came of a message."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,11 +18,11 @@ VISIBILITY_TIMEOUT = 30
 SENT_AT = 1_800_000_000
 AS_IT_WAS = QueueState("arn", 0, 0, 0, created_at=SENT_AT - 1)
 MADE_ANEW = QueueState("arn", 0, 0, 0, created_at=SENT_AT + 1)
-UNTOLD = QueueState("arn", 0, 0, 0)
+WITHOUT_A_DATE = QueueState("arn", 0, 0, 0)
 
 
 class AskedQueue:
-    """A queue that answers as it is told, and counts how often it is asked."""
+    """A queue that answers as it is set to, and counts how often it is asked."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -50,7 +50,7 @@ def queue() -> AskedQueue:
 def in_flight(jumping_clock: JumpingClock, queue: AskedQueue) -> InFlight:
     message = ReceivedMessage("id", "body", "handle", 1, SENT_AT, {})
     in_flight = InFlight(message, VISIBILITY_TIMEOUT, jumping_clock.now())
-    ownership.hold(in_flight, cast(Queue, queue), retry_waits_seconds=(0,))
+    ownership.take_ownership(in_flight, cast(Queue, queue), retry_waits_seconds=(0,))
     return in_flight
 
 
@@ -77,7 +77,7 @@ async def test_who_was_suspended_for_longer_hands_nothing_over_and_says_why(
         await ensure_ours_in(in_flight)
 
 
-async def test_what_is_received_again_while_sqs_is_asked_is_handed_over(
+async def test_what_is_received_again_while_sqs_is_asked_is_delivered(
     in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock
 ) -> None:
     jumping_clock.suspend(62)
@@ -91,7 +91,7 @@ async def test_what_is_received_again_while_sqs_is_asked_is_handed_over(
     [MADE_ANEW, refusal("AWS.SimpleQueueService.NonExistentQueue"), EndpointConnectionError(endpoint_url="http://sqs")],
     ids=["its queue was made anew", "its queue is gone", "SQS does not answer"],
 )
-async def test_what_may_be_all_that_is_left_of_a_task_is_handed_over(
+async def test_what_may_be_all_that_is_left_of_a_task_is_delivered(
     in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
 ) -> None:
     jumping_clock.suspend(62)
@@ -100,7 +100,7 @@ async def test_what_may_be_all_that_is_left_of_a_task_is_handed_over(
     await ensure_ours_in(in_flight)
 
 
-@pytest.mark.parametrize("answer", [AS_IT_WAS, UNTOLD, refusal("AccessDenied"), refusal("InternalFailure")])
+@pytest.mark.parametrize("answer", [AS_IT_WAS, WITHOUT_A_DATE, refusal("AccessDenied"), refusal("InternalFailure")])
 async def test_what_sqs_has_still_is_not(
     in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
 ) -> None:

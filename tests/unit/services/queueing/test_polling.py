@@ -38,13 +38,13 @@ def test_no_slot_stays_empty_for_long() -> None:
     slots=st.integers(1, 1000),
     free=st.integers(0, 1000),
     polls=st.integers(0, 5),
-    told=st.tuples(st.booleans(), st.booleans()),
+    known=st.tuples(st.booleans(), st.booleans()),
 )
 def test_never_more_is_asked_for_than_there_are_free_slots_or_sqs_gives(
-    slots: int, free: int, polls: int, told: tuple[bool, bool]
+    slots: int, free: int, polls: int, known: tuple[bool, bool]
 ) -> None:
     free = min(free, slots)
-    is_backlog, has_waited = told
+    is_backlog, has_waited = known
 
     assert (
         0

@@ -25,17 +25,17 @@ def attributes(
     }
 
 
-def told(definition: QueueDefinition, answered: dict[str, str]) -> list[str]:
+def disagreements_of(definition: QueueDefinition, answered: dict[str, str]) -> list[str]:
     return [str(each) for each in disagreements(definition, read_provisioning(answered), "mine-")]
 
 
 @pytest.mark.parametrize("attempts", [3, "3"])
-def test_a_queue_that_is_as_declared_has_nothing_to_be_told(attempts: Any) -> None:
-    assert told(TASKS, attributes(attempts=attempts)) == []
+def test_a_queue_that_is_as_declared_has_no_disagreement(attempts: Any) -> None:
+    assert disagreements_of(TASKS, attributes(attempts=attempts)) == []
 
 
 def test_a_longer_retention_is_as_good() -> None:
-    assert told(TASKS, attributes(retention=14 * DAY)) == []
+    assert disagreements_of(TASKS, attributes(retention=14 * DAY)) == []
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_a_longer_retention_is_as_good() -> None:
 def test_what_is_not_as_declared_is_named_with_its_value_and_the_one_wanted(
     answered: dict[str, str], lines: list[str]
 ) -> None:
-    assert told(TASKS, answered) == lines
+    assert disagreements_of(TASKS, answered) == lines
 
 
 def test_a_queue_whose_consumer_decides_alone_is_to_have_no_redrive_policy() -> None:
-    [line] = told(DEAD, attributes(attempts=5, dlq="elsewhere", retention=14 * DAY))
+    [line] = disagreements_of(DEAD, attributes(attempts=5, dlq="elsewhere", retention=14 * DAY))
 
     assert line == (
         "mine-data-dlq: RedrivePolicy is maxReceiveCount 5 and elsewhere,"
         " wanted none: its consumer alone decides what becomes of a message"
     )
-    assert told(DEAD, {"MessageRetentionPeriod": str(14 * DAY)}) == []
+    assert disagreements_of(DEAD, {"MessageRetentionPeriod": str(14 * DAY)}) == []
 
 
-def test_what_an_endpoint_does_not_tell_is_not_judged() -> None:
+def test_what_an_endpoint_does_not_state_is_not_judged() -> None:
     assert read_provisioning({}) == Provisioning(None, None, None, None)
-    assert told(DEAD, {}) == []
+    assert disagreements_of(DEAD, {}) == []

@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.queueing.recreated_queues import MadeAnew, count_what_is_gone, describe
+from services.queueing.recreated_queues import RecreatedQueue, count_what_is_gone, describe
 
 
-def anew(queue: str, held: int) -> MadeAnew:
-    return MadeAnew(queue, 2000, held, 1990)
+def anew(queue: str, held: int) -> RecreatedQueue:
+    return RecreatedQueue(queue, 2000, held, 1990)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def anew(queue: str, held: int) -> MadeAnew:
         ([anew("data", 0)], "the queue data was made anew; nothing was in there, as last seen"),
     ],
 )
-def test_it_says_which_and_what_they_held(queues: list[MadeAnew], text: str) -> None:
+def test_it_says_which_and_what_they_held(queues: list[RecreatedQueue], text: str) -> None:
     assert describe(queues) == text
 
 

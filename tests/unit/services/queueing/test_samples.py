@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.queueing import samples as queue_samples
 from services.queueing.definition import QueueDefinition
 from services.queueing.queue import Queue, QueueState
-from services.queueing.recreated_queues import MadeAnew
+from services.queueing.recreated_queues import RecreatedQueue
 from services.queueing.samples import OldestMessage, QueueSample, QueueSampler, oldest_message, show_in_metrics
 from tests.service_fixtures import measured
 
@@ -21,7 +21,7 @@ SAMPLE = QueueSample(at=NOW, waiting=3, in_flight=1, delayed=0, first_at=NOW - 6
 
 @dataclass
 class CountedQueue:
-    """Holds what it is told to, and counts how often it was asked."""
+    """Holds what it is set to, and counts how often it was asked."""
 
     definition: QueueDefinition = field(
         default_factory=lambda: QueueDefinition("counted", "worker", 3, None, None, 345_600)
@@ -94,18 +94,18 @@ async def test_a_queue_is_not_empty_while_somebody_looks_into_it(looked_into: Qu
 
 
 @given(sent=st.lists(st.floats(0, 1e6), min_size=2, unique=True), received=st.integers(0), emptied=st.integers(0))
-def test_no_message_of_a_queue_in_order_is_older_than_is_told(sent: list[float], received: int, emptied: int) -> None:
+def test_no_message_of_a_queue_in_order_is_older_than_is_said(sent: list[float], received: int, emptied: int) -> None:
     """Some are received in their order; the queue was seen empty before the first that still waits was sent."""
     sent = sorted(at + 1 for at in sent)
     first_waiting = 1 + received % (len(sent) - 1)
     last_empty_at = sent[emptied % first_waiting]
     now = sent[-1]
 
-    told = oldest_message(replace(SAMPLE, last_empty_at=last_empty_at), sent[first_waiting - 1], now)
+    oldest = oldest_message(replace(SAMPLE, last_empty_at=last_empty_at), sent[first_waiting - 1], now)
 
-    assert told is not None
-    assert not told.is_at_least
-    assert told.seconds >= now - sent[first_waiting]
+    assert oldest is not None
+    assert not oldest.is_at_least
+    assert oldest.seconds >= now - sent[first_waiting]
 
 
 async def test_a_sample_has_what_the_queue_holds() -> None:
@@ -142,7 +142,7 @@ async def test_however_often_they_are_asked_for_the_queues_are_asked_once_in_the
     assert queue.asked == 1
 
 
-async def test_a_queue_that_does_not_answer_keeps_no_other_from_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_queue_that_does_not_answer_keeps_no_other_from_being_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_samples, "_TIMEOUT_SECONDS", 0.01)
     definition = CountedQueue().definition
     silent = SilentQueue(replace(definition, name="silent"))
@@ -167,7 +167,7 @@ async def test_what_was_known_before_a_failure_is_known_after_it() -> None:
     assert (await sample_of(sampler)).last_empty_at == empty.at
 
 
-async def test_a_queue_that_is_made_anew_is_told_with_what_it_held_and_begins_anew() -> None:
+async def test_a_queue_that_is_made_anew_is_reported_with_what_it_held_and_begins_anew() -> None:
     queue = CountedQueue(created_at=1000)
     sampler = sampler_of(queue)
     await sampler.sample()
@@ -179,14 +179,14 @@ async def test_a_queue_that_is_made_anew_is_told_with_what_it_held_and_begins_an
     queue.error, queue.created_at = None, 2000
     after = await sample_of(sampler)
 
-    assert list(sampler.made_anew) == [MadeAnew("counted", 2000, 355, before.at)]
+    assert list(sampler.recreated) == [RecreatedQueue("counted", 2000, 355, before.at)]
     assert (after.first_at, after.last_empty_at) == (after.at, None)
     await sampler.sample()
-    assert len(sampler.made_anew) == 1
+    assert len(sampler.recreated) == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(1000, 1000), (None, 2000), (1000, None), (None, None)])
-async def test_a_queue_that_is_drained_or_does_not_tell_when_it_was_made_is_not_taken_for_a_new_one(
+async def test_a_queue_that_is_drained_or_does_not_say_when_it_was_made_is_not_taken_for_a_new_one(
     before: float | None, after: float | None
 ) -> None:
     queue = CountedQueue(messages=355, created_at=before)
@@ -196,7 +196,7 @@ async def test_a_queue_that_is_drained_or_does_not_tell_when_it_was_made_is_not_
     queue.messages, queue.created_at = 0, after
     await sampler.sample()
 
-    assert not sampler.made_anew
+    assert not sampler.recreated
 
 
 def test_nothing_is_shown_of_a_queue_that_does_not_answer_any_more() -> None:

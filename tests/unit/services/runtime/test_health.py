@@ -46,7 +46,7 @@ async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
     async with serve_health(ServiceSettings(health_port=closed_port), Service("worker-calculation", checks=[])):
         unread.write_line("x" * 100_000)
         unready = await http.get(f"{address}/readyz")
-        told = (await http.get(f"{address}/metrics")).text
+        scraped = (await http.get(f"{address}/metrics")).text
         # No more is read than was written: for what never comes one would wait for ever.
         unread_bytes = 100_001
         while unread_bytes:
@@ -56,8 +56,8 @@ async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
 
     reason = "standard output cannot be written (nobody reads it): 1 lines wait, 0 are lost"
     assert (unready.status_code, unready.json()) == (503, {"state": "unready", "reasons": [reason]})
-    assert "\nasync_tasks_log_lines_waiting 1.0\n" in told
-    assert "\nasync_tasks_log_lines_lost_total 0.0\n" in told
+    assert "\nasync_tasks_log_lines_waiting 1.0\n" in scraped
+    assert "\nasync_tasks_log_lines_lost_total 0.0\n" in scraped
     assert ready.json() == {"state": "ready"}
     os.close(reading)
     os.close(writing)
@@ -78,7 +78,7 @@ async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_t
     assert line.startswith(f"cannot start: HEALTH_HOST, HEALTH_PORT: cannot listen on 127.0.0.1:{closed_port}: ")
 
 
-async def test_a_service_whose_readiness_is_told_elsewhere_has_no_readyz(
+async def test_a_service_whose_readiness_is_served_elsewhere_has_no_readyz(
     http: httpx.AsyncClient, closed_port: int
 ) -> None:
     async with serve_health(ServiceSettings(health_port=closed_port), Service("api")):
@@ -86,17 +86,19 @@ async def test_a_service_whose_readiness_is_told_elsewhere_has_no_readyz(
         assert (await http.get(f"http://127.0.0.1:{closed_port}/healthcheck")).status_code == 200
 
 
-async def test_a_service_tells_what_it_is_and_what_its_consumers_do(http: httpx.AsyncClient, closed_port: int) -> None:
-    work = {"queue": "calculation", "slots": 50, "busy": 0, "last_receive_seconds_ago": None, "in_hand": []}
+async def test_a_service_reports_what_it_is_and_what_its_consumers_do(
+    http: httpx.AsyncClient, closed_port: int
+) -> None:
+    work = {"queue": "calculation", "slots": 50, "busy": 0, "last_receive_seconds_ago": None, "in_flight": []}
     before = time.time()
 
     async with serve_health(
         ServiceSettings(health_port=closed_port), Service("worker-calculation", consumers=[lambda: work])
     ):
-        told = (await http.get(f"http://127.0.0.1:{closed_port}/work")).json()
+        reported = (await http.get(f"http://127.0.0.1:{closed_port}/work")).json()
 
-    assert before <= told.pop("started_at") <= time.time()
-    assert told == {
+    assert before <= reported.pop("started_at") <= time.time()
+    assert reported == {
         "service": "worker-calculation",
         "host": socket.gethostname(),
         "pid": os.getpid(),

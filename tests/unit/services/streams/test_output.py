@@ -1,4 +1,4 @@
-"""Standard output and standard error: to write there never fails, waits or raises; what cannot be written is told."""
+"""Standard output and standard error: to write never fails, waits or raises; what cannot be written is reported."""
 
 import os
 import subprocess
@@ -99,7 +99,7 @@ def test_a_line_that_is_longer_than_the_pipe_holds_nobody_up_and_comes_as_a_whol
     assert pipe.read(2) == [line.encode(), b"next"]
 
 
-def test_what_there_is_no_room_for_is_counted_and_told_when_lines_can_be_written_again(
+def test_what_there_is_no_room_for_is_counted_and_reported_when_lines_can_be_written_again(
     pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines = 2 * MOST_KEPT_BYTES // 1000
@@ -116,7 +116,7 @@ def test_what_there_is_no_room_for_is_counted_and_told_when_lines_can_be_written
     assert caplog.messages == [said]
 
 
-def test_a_reader_that_is_gone_is_told(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_is_gone_is_reported(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output, "SECONDS_UNTIL_UNREADY", 0)
     pipe.close_reader()
 

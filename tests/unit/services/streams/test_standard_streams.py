@@ -37,7 +37,7 @@ def command():
 run_command(command)
 """
 
-# On a busy machine, the signal by which the reader's end is told may come when all is over.
+# On a busy machine, the signal by which the reader's end is known may come when all is over.
 INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, threading").replace(
     "until_ctrl_c(follow)\n", "until_ctrl_c(follow)\n    signal.raise_signal(signal.SIGINT)\n"
 )

@@ -66,9 +66,9 @@ def test_it_is_refreshed_in_place() -> None:
 
 @pytest.mark.parametrize("longest_word", range(1, 41))
 def test_a_long_text_beside_a_word_takes_none_of_the_words_room(longest_word: int) -> None:
-    letters = WholeTable("queue", "task", "reason")
-    for column, narrowest in ((letters.columns[1], 9), (letters.columns[2], 15)):
+    messages = WholeTable("queue", "task", "reason")
+    for column, narrowest in ((messages.columns[1], 9), (messages.columns[2], 15)):
         column.no_wrap, column.min_width = False, narrowest
-    letters.add_row("calculation-dlq", ID, f"{'x' * longest_word} " * 20)
+    messages.add_row("calculation-dlq", ID, f"{'x' * longest_word} " * 20)
 
-    assert ID in printed(40, letters).split()
+    assert ID in printed(40, messages).split()

@@ -123,9 +123,9 @@ def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources
 
 
 def test_the_watcher_consumes_its_dead_letter_queue(task_types: TaskTypes, resources: Resources) -> None:
-    parts = make_watcher_components(WatcherSettings(), task_types, resources)
+    components = make_watcher_components(WatcherSettings(), task_types, resources)
 
-    assert [reason for part in parts if (reason := part.unready_reason())] == [
+    assert [reason for component in components if (reason := component.unready_reason())] == [
         *(f"{name}-dlq: no successful receive yet" for name in (*task_types, CALLBACKS)),
         "alerts: no successful receive yet",
     ]

@@ -282,10 +282,10 @@ async def test_a_source_is_asked_for_an_encoding_that_can_be_decoded_unless_the_
 ) -> None:
     async with serve(echo) as url:
         asked = await json_of(item(url, method=method), http)
-        told = await json_of(item(url, method=method, headers={"Accept-Encoding": "identity"}), http)
+        chosen = await json_of(item(url, method=method, headers={"Accept-Encoding": "identity"}), http)
 
     assert asked["headers"]["accept-encoding"] == "gzip"
-    assert told["headers"]["accept-encoding"] == "identity"
+    assert chosen["headers"]["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ async def test_an_answer_without_content_is_null(
 
 
 @pytest.mark.parametrize(
-    ("problem", "told"),
+    ("problem", "said"),
     [
         ('{"title":"Out of credit","detail":"30 are needed."}', ": Out of credit: 30 are needed."),
         ('{"title":"Forbidden","detail":"Not yours."}', ": Not yours."),
@@ -361,11 +361,11 @@ async def test_an_answer_without_content_is_null(
     ],
 )
 async def test_what_an_error_answer_says_of_itself_is_in_the_error(
-    http: httpx.AsyncClient, serve: Serve, problem: str, told: str
+    http: httpx.AsyncClient, serve: Serve, problem: str, said: str
 ) -> None:
     headers = {"content-type": "Application/Problem+JSON; charset=utf-8"}
     async with serve(answering(problem, status=403, headers=headers)) as url:
-        assert await error_of(item(url), http) == f"the source answered 403 Forbidden{told}"
+        assert await error_of(item(url), http) == f"the source answered 403 Forbidden{said}"
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])

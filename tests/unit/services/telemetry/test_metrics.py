@@ -53,7 +53,7 @@ def switched_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_each_instrument_has_the_name_type_and_labels_that_its_readers_know() -> None:
     declared = {
-        each._name: (each._type, each._labelnames)  # noqa: SLF001  # a registry tells no labels of what has no child
+        each._name: (each._type, each._labelnames)  # noqa: SLF001  # a registry shows no labels of what has no child
         for each in vars(metrics).values()
         if isinstance(each, Counter | Gauge | Histogram)
     }
@@ -86,7 +86,7 @@ def test_a_service_that_measures_nothing_uses_its_instruments_without_effect(mon
 
 
 @pytest.mark.usefixtures("switched_back")
-def test_a_service_measures_unless_told_otherwise() -> None:
+def test_a_service_measures_unless_set_otherwise() -> None:
     boot(ServiceSettings)
 
     assert child(metrics.DELIVERY_SECONDS) is metrics.DELIVERY_SECONDS

@@ -1,4 +1,4 @@
-"""No secret is told to anyone."""
+"""No secret is shown to anyone."""
 
 import json
 import re
@@ -60,9 +60,9 @@ SPELLINGS: list[Callable[[str], str]] = [
 
 @given(st.text(min_size=8), st.sampled_from(SPELLINGS))
 def test_no_spelling_of_a_secret_is_left(secret: str, spell: Callable[[str], str]) -> None:
-    told = redactor_of(secret).redact(f"before {spell(secret)} after")
+    redacted = redactor_of(secret).redact(f"before {spell(secret)} after")
 
-    assert re.fullmatch(r"""before [\\"']*\*{3}[\\"']* after""", told)
+    assert re.fullmatch(r"""before [\\"']*\*{3}[\\"']* after""", redacted)
 
 
 def test_the_secrets_of_settings_are_replaced_and_their_other_values_are_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from structlog.testing import capture_logs
 
 from services.telemetry.seldom import Seldom
-from services.telemetry.span_exporter import ToldSpanExporter, problem_of
+from services.telemetry.span_exporter import LoggedSpanExporter, problem_of
 from tests.refusing_proxy import running_proxy
 
 PROTOBUF = "application/x-protobuf"
@@ -58,9 +58,9 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 @pytest.fixture
-def exporter(collector: Collector) -> Iterator[ToldSpanExporter]:
+def exporter(collector: Collector) -> Iterator[LoggedSpanExporter]:
     assert collector.server_port
-    exporter = ToldSpanExporter()
+    exporter = LoggedSpanExporter()
     yield exporter
     exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
@@ -117,7 +117,7 @@ def test_a_200_that_is_no_answer_of_a_collector_takes_no_span(content_type: str,
     assert problem.startswith("it answered 200 with what is no OTLP: does OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-def test_spans_that_are_taken_are_not_told_of(exporter: ToldSpanExporter) -> None:
+def test_spans_that_are_taken_are_not_logged(exporter: LoggedSpanExporter) -> None:
     with capture_logs() as logs:
         assert exporter.export([span()]) is SpanExportResult.SUCCESS
 
@@ -136,7 +136,7 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
     with running_proxy() as proxy:
         for name, value in proxy.environment.items():
             monkeypatch.setenv(name, value)
-        exporter = ToldSpanExporter()
+        exporter = LoggedSpanExporter()
         result = exporter.export([span()])
         exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
@@ -145,8 +145,8 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
 
 
 @pytest.mark.parametrize("status", [301, 307, 400])
-def test_spans_that_are_not_taken_are_told_of_once_a_minute(
-    exporter: ToldSpanExporter, collector: Collector, monkeypatch: pytest.MonkeyPatch, status: int
+def test_spans_that_are_not_taken_are_logged_once_a_minute(
+    exporter: LoggedSpanExporter, collector: Collector, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     collector.status = status
 
@@ -160,8 +160,8 @@ def test_spans_that_are_not_taken_are_told_of_once_a_minute(
     assert all(line["reason"].startswith(f"it answered {status}") for line in logs)
 
 
-def test_a_batch_that_is_rejected_is_told_of_with_the_collectors_own_words(
-    exporter: ToldSpanExporter, collector: Collector
+def test_a_batch_that_is_rejected_is_logged_with_the_collectors_own_words(
+    exporter: LoggedSpanExporter, collector: Collector
 ) -> None:
     collector.body = rejecting(2, "the quota is used up")
 
@@ -172,8 +172,8 @@ def test_a_batch_that_is_rejected_is_told_of_with_the_collectors_own_words(
     assert (line["spans"], line["reason"]) == (2, "it rejected 2 of them: the quota is used up")
 
 
-def test_a_batch_that_cannot_be_encoded_is_told_of_in_the_librarys_words(
-    exporter: ToldSpanExporter, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_that_cannot_be_encoded_is_logged_in_the_librarys_words(
+    exporter: LoggedSpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_spans: object) -> None:
         raise ValueError("no such value")
@@ -186,7 +186,7 @@ def test_a_batch_that_cannot_be_encoded_is_told_of_in_the_librarys_words(
     assert logs[0]["reason"] == "Failed to encode span batch: no such value"
 
 
-def test_one_that_is_away_is_told_of_in_a_word(monkeypatch: pytest.MonkeyPatch, exporter: ToldSpanExporter) -> None:
+def test_one_that_is_away_is_logged_in_a_word(monkeypatch: pytest.MonkeyPatch, exporter: LoggedSpanExporter) -> None:
     monkeypatch.setattr(exporter, "_endpoint", "http://127.0.0.1:1/v1/traces?key=s3cr3t")
     monkeypatch.setattr(exporter._client, "_endpoint", "http://127.0.0.1:1/v1/traces?key=s3cr3t")  # noqa: SLF001  # a closed port
     monkeypatch.setattr(exporter._client, "_timeout", 0.1)  # noqa: SLF001  # it would try for ten seconds

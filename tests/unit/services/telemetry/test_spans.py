@@ -49,7 +49,7 @@ def tracer_of() -> Callable[[str], RecordingTracer]:
 
 
 @pytest.mark.parametrize("when", ["begin", "end"])
-def test_a_span_that_cannot_be_recorded_is_told_of_and_its_block_goes_on(
+def test_a_span_that_cannot_be_recorded_is_logged_and_its_block_goes_on(
     tracer_of: Callable[[str], RecordingTracer], when: str
 ) -> None:
     done = []
@@ -74,14 +74,14 @@ def test_what_the_block_raises_is_raised_whatever_becomes_of_its_span(
     assert raised.value is error
 
 
-def test_what_is_no_url_is_told_of_and_recorded_as_nothing(tracer_of: Callable[[str], RecordingTracer]) -> None:
+def test_what_is_no_url_is_logged_and_recorded_as_nothing(tracer_of: Callable[[str], RecordingTracer]) -> None:
     with capture_logs() as logs, tracer_of("never").fetch_span("GET", "http://[") as span:
         assert span.headers == {}
 
     assert [line["event"] for line in logs] == ["not recorded in the trace"]
 
 
-def test_it_is_told_of_now_and_then(
+def test_it_is_logged_now_and_then(
     tracer_of: Callable[[str], RecordingTracer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spans, "_complaints", Seldom(3600))

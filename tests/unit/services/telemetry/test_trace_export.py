@@ -1,4 +1,4 @@
-"""What is told of a program with its spans, and how it ends."""
+"""What a program says of itself with its spans, and how it ends."""
 
 import threading
 import tomllib

@@ -140,10 +140,10 @@ async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_req
 
 
 class Large(dict[str, int]):
-    """Something that an item holds, of which it can be told whether it still exists."""
+    """Something that an item holds, of which it can be known whether it still exists."""
 
 
-async def test_what_an_item_had_in_hand_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
+async def test_what_an_item_held_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
     held: list[weakref.ref[Large]] = []
     still_held: list[Large | None] = []
 
@@ -308,7 +308,7 @@ async def test_a_timeout_of_the_task_type_itself_stays_what_it_is(
     assert type(failed.value) is TimeoutError
 
 
-async def test_a_task_type_is_told_the_task_and_the_attempt(work: Work, http: httpx.AsyncClient) -> None:
+async def test_a_task_type_is_given_the_task_and_the_attempt(work: Work, http: httpx.AsyncClient) -> None:
     handler, _ = handler_of(work, http)
 
     await handler(message_of("a", receive_count=2))

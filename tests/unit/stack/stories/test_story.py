@@ -184,8 +184,8 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
         (REJECTED, "failed", f"work done: 1 result, 0 errors; the callback will not be tried again: {GONE}"),
         (REPORTED, "done", "reported as failed; the callback was taken"),
         (KEPT, "failed", f"kept in undelivered: {GONE}"),
-        (LOST_ALERTED, "note", "alert told: Task failed for good"),
-        (DROPPED, "retry", "dropped, and not handed over: no sign of life"),
+        (LOST_ALERTED, "note", "alert raised: Task failed for good"),
+        (DROPPED, "retry", "dropped, and not delivered: no sign of life"),
         (
             line("receiver", CALLBACK_RECEIVED, attempt=2, status=503, outcome="success"),
             "retry",

@@ -58,8 +58,8 @@ def test_a_task_whose_worker_is_not_in_the_logs_any_more_says_so_and_what_the_re
 
     begins = datetime.fromtimestamp(BEGAN + 60).astimezone()
     assert verdict.plain.strip() == (
-        "✓ Done: the receiver has taken the outcome; no other log tells of it. The logs do not reach back far enough "
-        f"to tell all: that of worker-data begins on {begins:%Y-%m-%d %H:%M:%S}; older lines were "
+        "✓ Done: the receiver has taken the outcome; no other log has it. The logs do not reach back far enough "
+        f"to show all: that of worker-data begins on {begins:%Y-%m-%d %H:%M:%S}; older lines were "
         "rotated away, or removed with their container."
     )
 

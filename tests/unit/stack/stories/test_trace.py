@@ -49,7 +49,7 @@ def test_a_beginning_that_several_have_names_them() -> None:
 
 @pytest.mark.parametrize("unknown", ["nothing", TASK[1:], 'quote"', "\n"])
 def test_a_task_that_no_log_has_is_an_error_that_says_what_to_do(unknown: str) -> None:
-    with pytest.raises(StackError, match=r"^No log tells of a task"):
+    with pytest.raises(StackError, match=r"^No log has a task"):
         find_story(unknown, BATCHES)
 
 

@@ -1,4 +1,4 @@
-"""A task type in the place of `calculation`: its items wait, or swallow every cancellation, for as long as told."""
+"""A task type in the place of `calculation`: its items wait, or swallow every cancellation, for as long as they say."""
 
 import asyncio
 import time

@@ -78,7 +78,7 @@ def test_a_message_that_was_received_as_often_as_allowed_goes_to_the_dead_letter
     run_in_virtual_time(scenario())
 
 
-def test_what_is_in_flight_is_told_with_what_waits() -> None:
+def test_what_is_in_flight_is_counted_with_what_waits() -> None:
     async def scenario() -> None:
         sqs = make_sqs()
         await send(sqs, 12)
