@@ -64,8 +64,9 @@ class MessageWork:
 
     def is_suspect(self, message: ReceivedMessage) -> bool:
         """Return whether it was received before, and nothing is known of what became of it (see caution.py)."""
-        is_known = message.message_id in self._decided or self._attempts.knows_last_of(message)
-        return message.receive_count > 1 and not is_known
+        if message.receive_count == 1:
+            return False
+        return message.message_id not in self._decided and not self._attempts.knows_last_of(message)
 
     def begin(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> asyncio.Task[None]:
         """Begin to work a message, which takes a slot; the task raises nothing.

@@ -33,10 +33,10 @@ async def retry_sqs(
     will refuse the same whenever it is asked.
     """
     for wait_seconds in waits_seconds:
-        wait = jittered(wait_seconds, random.random())  # noqa: S311  # jitter
         try:
             return await call()
         except Exception as error:
+            wait = jittered(wait_seconds, random.random())  # noqa: S311  # jitter
             if _is_final(error) or (deadline is not None and asyncio.get_running_loop().time() + wait > deadline):
                 raise
             log.warning(log_events.SQS_CALL_FAILED, error=repr(error))
