@@ -22,7 +22,8 @@ rest is for batches that are not full. A send, a receive or a delete that goes a
 MOST_CALLS_PER_TASK = 1300
 """Functions that the event loop's thread calls for a task, Python's and C's, from the receive to the delete, logs and
 signature included: the work of the interpreter without a clock. Runs differ by less than 1 %, Python 3.11 and 3.13 by
-3 %. That an attempt, its settlement and the slots know nothing of each other is 15 of them. Lower it when the path has become shorter; raise it for a reason only."""
+3 %. 15 of them are for an attempt, its settlement and the slots knowing nothing of each other. Lower it when the path
+has become shorter; raise it for a reason only."""
 
 MOST_BLOCKS_KEPT_PER_TASK = 0.5
 """Pieces of memory that a worker holds more after a task than before, in the round in which that was least. What is
