@@ -23,12 +23,13 @@ class BrokenAnswer(Response):
     connection is reset: by `close` at once, else when the receiver stops, where the client has not left before.
     """
 
-    def __init__(self, fault: Fault, stopping: asyncio.Event) -> None:
+    def __init__(self, fault: Fault, stopping: asyncio.Event, drip_seconds: float = DRIP_SECONDS) -> None:
         super().__init__(_BODY, media_type="application/json")
         if fault == "drip":
             del self.headers["content-length"]
         self._fault = fault
         self._stopping = stopping
+        self._drip_seconds = drip_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the fault has it, and return when the connection is gone."""
@@ -43,7 +44,9 @@ class BrokenAnswer(Response):
                 await send({"type": "http.response.body", "body": _BODY[: len(_BODY) // 2], "more_body": True})
             case "drip":
                 await self._begin(send)
-                while not (await asyncio.wait(over, timeout=DRIP_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+                while not (await asyncio.wait(over, timeout=self._drip_seconds, return_when=asyncio.FIRST_COMPLETED))[
+                    0
+                ]:
                     await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await scope["extensions"][RESET]()
         stopping.cancel()
