@@ -60,13 +60,13 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 @pytest.fixture
 def exporter(collector: Collector) -> Iterator[ToldSpanExporter]:
     assert collector.server_port
-    exporter = ToldSpanExporter()
+    exporter = ToldSpanExporter(Seldom(0))
     yield exporter
     exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
 
-def span() -> ReadableSpan:
-    started = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span("span")
+def span(name: str = "span") -> ReadableSpan:
+    started = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span(name)
     started.end()
     assert isinstance(started, ReadableSpan)
     return started
@@ -136,7 +136,7 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
     with running_proxy() as proxy:
         for name, value in proxy.environment.items():
             monkeypatch.setenv(name, value)
-        exporter = ToldSpanExporter()
+        exporter = ToldSpanExporter(Seldom(0))
         result = exporter.export([span()])
         exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
@@ -145,15 +145,16 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
 
 
 @pytest.mark.parametrize("status", [301, 307, 400])
-def test_spans_that_are_not_taken_are_told_of_once_a_minute(
-    exporter: ToldSpanExporter, collector: Collector, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
+def test_spans_that_are_not_taken_are_told_of_now_and_then(collector: Collector, status: int) -> None:
     collector.status = status
+    now = 0.0
+    exporter = ToldSpanExporter(Seldom(60, lambda: now))
 
     with capture_logs() as logs:
         assert [exporter.export([span(), span()]) for _ in range(3)] == [SpanExportResult.FAILURE] * 3
-        monkeypatch.setattr(exporter, "_complaints", Seldom(0))
+        now = 60
         exporter.export([span()])
+    exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
     assert [line["spans"] for line in logs] == [2, 5]
     assert {line["collector"] for line in logs} == {f"{collector.url}/v1/traces"}
@@ -172,27 +173,22 @@ def test_a_batch_that_is_rejected_is_told_of_with_the_collectors_own_words(
     assert (line["spans"], line["reason"]) == (2, "it rejected 2 of them: the quota is used up")
 
 
-def test_a_batch_that_cannot_be_encoded_is_told_of_in_the_librarys_words(
-    exporter: ToldSpanExporter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_spans: object) -> None:
-        raise ValueError("no such value")
+def test_a_batch_that_cannot_be_encoded_is_told_of_in_the_librarys_words(exporter: ToldSpanExporter) -> None:
+    with capture_logs() as logs:
+        exporter.export([span("\ud800")])
 
-    monkeypatch.setattr("opentelemetry.exporter.otlp.proto.http.trace_exporter.encode_spans", fail)
+    assert logs[0]["reason"].startswith("Failed to encode span batch: ")
+
+
+def test_one_that_is_away_is_told_of_in_a_word(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"http://127.0.0.1:{closed_port}/v1/traces?key=s3cr3t")
+    # It would try for ten seconds.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0.1")
+    exporter = ToldSpanExporter(Seldom(0))
 
     with capture_logs() as logs:
         exporter.export([span()])
-
-    assert logs[0]["reason"] == "Failed to encode span batch: no such value"
-
-
-def test_one_that_is_away_is_told_of_in_a_word(monkeypatch: pytest.MonkeyPatch, exporter: ToldSpanExporter) -> None:
-    monkeypatch.setattr(exporter, "_endpoint", "http://127.0.0.1:1/v1/traces?key=s3cr3t")
-    monkeypatch.setattr(exporter._client, "_endpoint", "http://127.0.0.1:1/v1/traces?key=s3cr3t")  # noqa: SLF001  # a closed port
-    monkeypatch.setattr(exporter._client, "_timeout", 0.1)  # noqa: SLF001  # it would try for ten seconds
-
-    with capture_logs() as logs:
-        exporter.export([span()])
+    exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
     [line] = logs
     assert "Connection refused" in line["reason"]
