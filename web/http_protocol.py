@@ -80,6 +80,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     Trailers and upgrades are ignored (RFC 9110, sections 6.5.1 and 7.8). A request that comes at once costs no timer.
     """
 
+    request_timeout_seconds = REQUEST_TIMEOUT_SECONDS
     _is_under_way = False
     _coming: RequestResponseCycle | None = None
     """The request whose head has come, and whose body has not."""
@@ -216,7 +217,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.headers[:] = [(b"host", target["authority"]), *(field for field in self.headers if field[0] != b"host")]
 
     def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._time_out)
+        self._timer = self.loop.call_later(self.request_timeout_seconds, self._time_out)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
