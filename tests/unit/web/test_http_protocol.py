@@ -442,4 +442,5 @@ def test_the_pages_servers_take_http_so(tmp_path: Path) -> None:
     for each in (receiver, console):
         each.config.load()
         assert issubclass(each.config.http_protocol_class, BoundedHttpProtocol)
+        assert each.config.http_protocol_class.request_timeout_seconds == 30
         assert each.config.ws_protocol_class is None
