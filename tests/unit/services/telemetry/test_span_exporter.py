@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from services.telemetry.seldom import Seldom
 from services.telemetry.span_exporter import ToldSpanExporter, problem_of
+from services.telemetry.trace_export import SECONDS_BETWEEN_COMPLAINTS
 from tests.refusing_proxy import running_proxy
 
 PROTOBUF = "application/x-protobuf"
@@ -145,10 +146,10 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
 
 
 @pytest.mark.parametrize("status", [301, 307, 400])
-def test_spans_that_are_not_taken_are_told_of_now_and_then(collector: Collector, status: int) -> None:
+def test_spans_that_are_not_taken_are_told_of_once_a_minute(collector: Collector, status: int) -> None:
     collector.status = status
     now = 0.0
-    exporter = ToldSpanExporter(Seldom(60, lambda: now))
+    exporter = ToldSpanExporter(Seldom(SECONDS_BETWEEN_COMPLAINTS, lambda: now))
 
     with capture_logs() as logs:
         assert [exporter.export([span(), span()]) for _ in range(3)] == [SpanExportResult.FAILURE] * 3
