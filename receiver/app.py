@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
 from receiver import callbacks, events, misbehaviour, page, slack, source
+from receiver.broken_answers import DRIP_SECONDS
 from receiver.exact_json import ExactJSONResponse
 from receiver.misbehaviour import Standing
 from receiver.security import SecurityMiddleware
@@ -37,7 +38,7 @@ on demand, a stand-in for Slack's Web API, and a sample data source.
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
     """The application; its lifespan owns the database connection."""
 
     @asynccontextmanager
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         version="1",
         lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
+        max_body_size=max_body_bytes,
         redirect_slashes=False,
         docs_url=None,
     )
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
     app.state.standing = Standing()
+    app.state.drip_seconds = DRIP_SECONDS
     for routes in (callbacks, events, misbehaviour, slack, source, page):
         app.include_router(routes.router)
     mount_files(app, page.STATIC)

@@ -160,7 +160,7 @@ async def receive(  # noqa: PLR0913, PLR0917  # what FastAPI gives
         await _note_answered(store, delivery.id, arrived_at, "left")
         raise
     answered = (
-        BrokenAnswer(delivery.fault, stopping_of(request))
+        BrokenAnswer(delivery.fault, stopping_of(request), request.app.state.drip_seconds)
         if delivery.fault and delivery.fault != "left"
         else answer(delivery.status, misbehaviour.retry_after)
     )

@@ -7,7 +7,7 @@ import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -237,8 +237,9 @@ class Change:
 class Store:
     """Reads and writes over the one connection."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, time_ns: Callable[[], int]) -> None:
         self._connection = connection
+        self._time_ns = time_ns
         self.changed = asyncio.Event()
         """Set at the next change; then another takes its place."""
 
@@ -246,7 +247,7 @@ class Store:
         self, new: NewDelivery, *, status: int, fault: DeliveryFault | None = None, times: int = ALWAYS
     ) -> Delivery:
         """Store a delivery, answered so if it is among the first `times` of its task, else with a whole 200."""
-        values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _now()}
+        values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _text_of(self._time_ns())}
         answer = {"status": status, "fault": fault, "times": times}
         [row] = await self._write(ADD_DELIVERY, values | answer)
         return _delivery(row)
@@ -285,7 +286,8 @@ class Store:
 
     async def add_slack_message(self, arguments: dict[str, Any]) -> SlackMessage:
         """Store a message and give it its ts."""
-        values = {"now": time.time_ns() // 1000, "received_at": _now(), "arguments": simplejson.dumps(arguments)}
+        now = self._time_ns()
+        values = {"now": now // 1000, "received_at": _text_of(now), "arguments": simplejson.dumps(arguments)}
         [row] = await self._write(ADD_SLACK_MESSAGE, values)
         return _slack_message(row)
 
@@ -345,13 +347,13 @@ def prepare_database(path: Path) -> None:
 
 
 @asynccontextmanager
-async def open_store(path: Path) -> AsyncIterator[Store]:
-    """Open the database. Raises what `prepare_database` raises."""
+async def open_store(path: Path, time_ns: Callable[[], int] = time.time_ns) -> AsyncIterator[Store]:
+    """Open the database; the clock counts nanoseconds since the epoch. Raises what `prepare_database` raises."""
     prepare_database(path)
     async with aiosqlite.connect(path, isolation_level=None) as connection:  # None = a transaction for each statement
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA synchronous = NORMAL")  # WAL then needs no fsync for each delivery
-        yield Store(connection)
+        yield Store(connection, time_ns)
 
 
 def _of_tasks(query: str, text: str | None, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -393,5 +395,5 @@ def _slack_message(row: sqlite3.Row | dict[str, Any]) -> SlackMessage:
     return SlackMessage(f"{seconds}.{microseconds:06}", row["received_at"], arguments)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def _text_of(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / 1_000_000_000, UTC).isoformat(timespec="milliseconds")

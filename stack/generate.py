@@ -79,7 +79,7 @@ def stale_files() -> dict[Path, str]:
 
 
 def _rendered_files() -> dict[Path, str]:
-    all_queues = _own_queues_json()
+    all_queues = own_queues_json()
     queues = worker_queues(all_queues)
     compose = COMPOSE_FILE.read_text()
     compose = replace_region(compose, "settings", _settings_lines())
@@ -88,10 +88,10 @@ def _rendered_files() -> dict[Path, str]:
     return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues}
 
 
-def _own_queues_json() -> str:
+def own_queues_json(task_packages: str = TASK_PACKAGES) -> str:
     """Raises `StackError` with what Python says where the project's code cannot be loaded."""
     try:
-        return queues_json(load_task_types([TASK_PACKAGES]))
+        return queues_json(load_task_types([task_packages]))
     except Exception as error:
         reason = traceback.format_exception_only(error)[-1].strip()
         raise StackError(f"The queues cannot be computed: {reason}", traceback.format_exc()) from error

@@ -41,7 +41,7 @@ def stop_and_save(
     Raises `StackError`, and LocalStack must run on, where what is queued could not be saved and nothing forces it;
     where that is known before, nothing is stopped.
     """
-    problem = _problem(settings, look, 0 if force else ANSWER_SECONDS)
+    problem = saving_problem(settings, look, 0 if force else ANSWER_SECONDS)
     if problem and not force:
         raise StackError(f"{problem} What is queued could not be saved, so nothing was stopped. {FORCED}")
     stop_consumers()
@@ -66,8 +66,8 @@ def refuse_paused(broker: BrokerState) -> None:
         raise StackError(_paused(broker))
 
 
-def _problem(settings: StackSettings, look: Callable[[], BrokerState], timeout_seconds: float) -> str:
-    """Why LocalStack cannot be asked for what it holds; empty where it can, or holds nothing."""
+def saving_problem(settings: StackSettings, look: Callable[[], BrokerState], timeout_seconds: float) -> str:
+    """Why LocalStack cannot be asked for what it holds, after so long; empty where it can, or holds nothing."""
     answers = http_probe(f"{settings.localstack_url}/_localstack/health")
 
     def probe() -> Readiness:

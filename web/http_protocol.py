@@ -15,9 +15,6 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-REQUEST_TIMEOUT_SECONDS = 30.0
-"""How long a request may take to come: from its first byte, or, the first one, from the opening of its connection."""
-
 MAX_BYTES_BESIDE_BODY = 65_536
 """How much a request may bring beside its body: its head, the frame of its chunks beyond `CHUNK_FRAME_BYTES`, and its
 trailers. What is not at its end yet is let go on for one more piece."""
@@ -79,6 +76,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     Trailers and upgrades are ignored (RFC 9110, sections 6.5.1 and 7.8). A request that comes at once costs no timer.
     """
+
+    request_timeout_seconds = 30.0
+    """How long a request may take to come: from its first byte, or, the first one, from the connection's opening."""
 
     _is_under_way = False
     _coming: RequestResponseCycle | None = None
@@ -216,7 +216,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.headers[:] = [(b"host", target["authority"]), *(field for field in self.headers if field[0] != b"host")]
 
     def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._time_out)
+        self._timer = self.loop.call_later(self.request_timeout_seconds, self._time_out)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

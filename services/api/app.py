@@ -14,6 +14,7 @@ from services.api.enqueue import TaskQueue
 from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
 from services.api.settings import ApiSettings
+from services.api.status_routes import CHECK_TIMEOUT_SECONDS
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import ValidationProcess
@@ -76,6 +77,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
+    app.state.check_timeout_seconds = CHECK_TIMEOUT_SECONDS
     app.state.validation = ValidationProcess(settings, settings.enqueue_timeout_seconds)
     app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)

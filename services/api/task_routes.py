@@ -21,7 +21,7 @@ from services.api.request_body import check_media_type, declared_size, read_body
 from services.api.request_metrics import RequestMetrics
 from services.api.settings import ApiSettings
 from services.api.validation import RequestModel, faults, faults_of_body
-from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
+from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.outbound.targets import TargetRules
 from services.primitives import exact_json
@@ -188,8 +188,8 @@ class TaskRoute(APIRoute):
 
     async def _validate(self, request: Request, body: bytes) -> None:
         """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to find out."""
-        if len(body) > LARGE_BODY_BYTES:
-            validation: ValidationProcess = request.app.state.validation
+        validation: ValidationProcess = request.app.state.validation
+        if validation.is_for(body):
             faults = await validation.faults_of_body(self._task_type.name, body)
         else:
             faults = faults_of_body(self._model, body)

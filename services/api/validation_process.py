@@ -39,12 +39,25 @@ class ValidationProcess:
     One body goes there at a time; the others wait for their turn, in their order.
     """
 
-    def __init__(self, settings: ValidationSettings, longest_wait_seconds: float) -> None:
+    def __init__(
+        self,
+        settings: ValidationSettings,
+        longest_wait_seconds: float,
+        *,
+        longest_validation_seconds: float = LONGEST_VALIDATION_SECONDS,
+        large_body_bytes: int = LARGE_BODY_BYTES,
+    ) -> None:
         self._settings = settings.model_dump_json(include=set(ValidationSettings.model_fields))
         self._longest_wait_seconds = longest_wait_seconds
+        self._longest_validation_seconds = longest_validation_seconds
+        self._large_body_bytes = large_body_bytes
         self._turn = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: Streams | None = None
+
+    def is_for(self, body: bytes) -> bool:
+        """Tell whether a body is to be validated there."""
+        return len(body) > self._large_body_bytes
 
     async def faults_of_body(self, task_type: str, body: bytes) -> bytes | None:
         """Return what is wrong with a body of the task type, as `validation.faults_of_body` does.
@@ -74,7 +87,7 @@ class ValidationProcess:
     async def _ask(self, task_type: str, body: bytes) -> bytes:
         is_done = False
         try:
-            async with asyncio.timeout(LONGEST_VALIDATION_SECONDS):
+            async with asyncio.timeout(self._longest_validation_seconds):
                 reader, writer = self._streams = self._streams or await self._start()
                 writer.write(b"%s %d\n%s" % (task_type.encode(), len(body), body))
                 await writer.drain()

@@ -49,8 +49,7 @@ def boot(
         refuse_to_start(str(error))
     task_settings = {name: _load(task_type.settings) for name, task_type in task_types.items()}
     configure_logs(settings, logs_to)
-    if not settings.metrics_enabled:
-        metrics.turn_off()
+    metrics.switch(on=settings.metrics_enabled)
     if traced_as is not None:
         start_tracing(traced_as)
     return Booted(settings, task_types, task_settings)

@@ -52,9 +52,10 @@ class Output(DescriptorStream):
     goes on with what waits, and ends when that is written.
     """
 
-    def __init__(self, descriptor: int, name: str) -> None:
+    def __init__(self, descriptor: int, name: str, *, seconds_until_unready: float = SECONDS_UNTIL_UNREADY) -> None:
         super().__init__(descriptor)
         self.name = name
+        self._seconds_until_unready = seconds_until_unready
         self.lost = 0
         """How many lines there was no room for."""
         # Of so much, and no more, poll says whether it can be written without waiting (POSIX, write).
@@ -80,7 +81,7 @@ class Output(DescriptorStream):
     def unready_reason(self) -> str | None:
         """Return why lines are not written for a while now, and how many; None where they are."""
         stuck = self._stuck
-        if stuck is None or time.monotonic() - stuck.since < SECONDS_UNTIL_UNREADY:
+        if stuck is None or time.monotonic() - stuck.since < self._seconds_until_unready:
             return None
         return f"{self.name} cannot be written ({stuck.reason}): {self.waiting} lines wait, {self.lost} are lost"
 
@@ -239,10 +240,11 @@ def text_of(value: object) -> str:
         return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
 
 
-def protect(name: Literal["stdout", "stderr"]) -> Output:
+def protect(name: Literal["stdout", "stderr"], *, seconds_until_unready: float = SECONDS_UNTIL_UNREADY) -> Output:
     """Let all that is written to the stream from now on, whoever writes it, go to an Output; return that."""
     stream: TextIO | None = getattr(sys, name)
-    output = Output(_descriptor_of(stream), {"stdout": "standard output", "stderr": "standard error"}[name])
+    shown_name = {"stdout": "standard output", "stderr": "standard error"}[name]
+    output = Output(_descriptor_of(stream), shown_name, seconds_until_unready=seconds_until_unready)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     setattr(sys, name, io.TextIOWrapper(output, encoding, errors="backslashreplace", line_buffering=True))
     outputs.append(output)

@@ -155,9 +155,9 @@ class _Switch:
     is_on = True
 
 
-def turn_off() -> None:
-    """Measure nothing: each `child` that is taken from now on does nothing."""
-    _Switch.is_on = False
+def switch(*, on: bool) -> None:
+    """Measure, as is done unless told otherwise, or nothing: then each `child` taken from now on does nothing."""
+    _Switch.is_on = on
 
 
 def child(instrument: InstrumentT, *label_values: str) -> InstrumentT:

@@ -1,4 +1,4 @@
-"""OpenTelemetry's OTLP exporter, which logs when spans are not taken: once a minute at most, and why.
+"""OpenTelemetry's OTLP exporter, which logs when spans are not taken, now and then, and why.
 
 By itself it holds a redirect, and an answer that rejects every span, for a success, and gives no reason for what it
 has tried several times.
@@ -24,8 +24,6 @@ from services.telemetry.redaction import without_url_secrets
 from services.telemetry.seldom import Seldom
 
 log = structlog.get_logger(__name__)
-
-SECONDS_BETWEEN_COMPLAINTS = 60.0
 
 _LONGEST_REASON = 500
 
@@ -80,9 +78,9 @@ _last_message = _LastMessage()
 
 
 class LoggedSpanExporter(OTLPSpanExporter):
-    """The exporter as the environment configures it."""
+    """The exporter as the environment configures it; it says when spans are not taken as often as it may complain."""
 
-    def __init__(self) -> None:
+    def __init__(self, complaints: Seldom) -> None:
         self._session = _Session()
         has_provider = any(os.environ.get(name) for name in _CREDENTIAL_PROVIDERS)
         super().__init__(session=None if has_provider else self._session)
@@ -90,7 +88,7 @@ class LoggedSpanExporter(OTLPSpanExporter):
         logger.setLevel(logging.WARNING)
         logger.addFilter(_last_message)
         self._lost = 0
-        self._complaints = Seldom(SECONDS_BETWEEN_COMPLAINTS)
+        self._complaints = complaints
 
     @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

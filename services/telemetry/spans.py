@@ -11,7 +11,7 @@ import functools
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -56,7 +56,7 @@ from services.sqs_limits import attribute_text
 from services.telemetry.redaction import HIDDEN, without_secrets, without_url_secrets
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers
-from services.telemetry.trace_export import close_provider
+from services.telemetry.trace_export import SECONDS_BETWEEN_COMPLAINTS, close_provider
 from services.telemetry.tracing import NO_SPAN, Destination, Span, Tracer
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INSTRUMENTATION = "services"
 _SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
-_complaints = Seldom(60)
 _NO_IDS: Mapping[str, str] = {}
 
 Attributes = dict[str, str | int]
@@ -83,16 +82,26 @@ ResultT = TypeVar("ResultT")
 Parameters = ParamSpec("Parameters")
 
 
-def _or(fallback: ResultT) -> Callable[[Callable[Parameters, ResultT]], Callable[Parameters, ResultT]]:
-    """Let a method return this instead of raising, and log that now and then."""
+class _Complaining(Protocol):
+    complaints: Seldom
 
-    def harmless(method: Callable[Parameters, ResultT]) -> Callable[Parameters, ResultT]:
+
+ComplainingT = TypeVar("ComplainingT", bound=_Complaining)
+Method = Callable[Concatenate[ComplainingT, Parameters], ResultT]
+
+
+def _or(
+    fallback: ResultT,
+) -> Callable[[Method[ComplainingT, Parameters, ResultT]], Method[ComplainingT, Parameters, ResultT]]:
+    """Let a method return this instead of raising, and log that when its object may complain."""
+
+    def harmless(method: Method[ComplainingT, Parameters, ResultT]) -> Method[ComplainingT, Parameters, ResultT]:
         @functools.wraps(method)
-        def call(*arguments: Parameters.args, **named: Parameters.kwargs) -> ResultT:
+        def call(self: ComplainingT, /, *arguments: Parameters.args, **named: Parameters.kwargs) -> ResultT:
             try:
-                return method(*arguments, **named)
+                return method(self, *arguments, **named)
             except Exception:  # whatever it is, the work goes on
-                if _complaints.is_due():
+                if self.complaints.is_due():
                     log.exception("not recorded in the trace")
                 return fallback
 
@@ -104,8 +113,11 @@ def _or(fallback: ResultT) -> Callable[[Callable[Parameters, ResultT]], Callable
 class RecordingTracer(Tracer):
     """Makes spans that the provider records."""
 
-    def __init__(self, provider: TracerProvider) -> None:
+    def __init__(
+        self, provider: TracerProvider, seconds_between_complaints: float = SECONDS_BETWEEN_COMPLAINTS
+    ) -> None:
         self._provider = provider
+        self.complaints = Seldom(seconds_between_complaints)
         self._tracer = provider.get_tracer(_INSTRUMENTATION, schema_url=_SCHEMA_URL)
         # What comes next is linked to the last span of its message, or its task.
         self._attempts: BoundedMap[str, list[Link]] = BoundedMap()
@@ -127,7 +139,8 @@ class RecordingTracer(Tracer):
         if agent is not None:
             attributes[USER_AGENT_ORIGINAL] = agent.decode("latin-1")
         parent = read_headers(scope["headers"])
-        return _ServerSpan(self._start(f"{scope['method']} {route}", SpanKind.SERVER, attributes, parent))
+        span = self._start(f"{scope['method']} {route}", SpanKind.SERVER, attributes, parent)
+        return _ServerSpan(span, self.complaints)
 
     @override
     @_or(NO_SPAN)
@@ -137,7 +150,7 @@ class RecordingTracer(Tracer):
         if reason is not None:
             # It is what ends the task, and what one who looks at the trace looks for.
             _note_failure(span, DEAD_LETTERED_ERROR_TYPE, reason, stack_trace)
-        return _CarriedSpan(span)
+        return _CarriedSpan(span, self.complaints)
 
     @override
     @_or(NO_SPAN)
@@ -158,12 +171,12 @@ class RecordingTracer(Tracer):
             links,
         )
         self._attempts[message_id] = _link_to(span)
-        return _StayingSpan(span)
+        return _StayingSpan(span, self.complaints)
 
     @override
     @_or(NO_SPAN)
     def run_span(self, task_type: str) -> Span:
-        return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}))
+        return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}), self.complaints)
 
     @override
     @_or(NO_SPAN)
@@ -173,12 +186,12 @@ class RecordingTracer(Tracer):
             attributes[HTTP_REQUEST_RESEND_COUNT] = attempt - 1
         span = self._start_request("POST", url, attributes, links=self._deliveries.get(task_id, []))
         self._deliveries[task_id] = _link_to(span)
-        return _CarriedSpan(span)
+        return _CarriedSpan(span, self.complaints)
 
     @override
     @_or(NO_SPAN)
     def fetch_span(self, method: str, url: object) -> Span:
-        return _CarriedSpan(self._start_request(method, url))
+        return _CarriedSpan(self._start_request(method, url), self.complaints)
 
     @override
     @_or(NO_SPAN)
@@ -187,7 +200,7 @@ class RecordingTracer(Tracer):
         parent, links = otel_context.Context(), [link for span in spans for link in _link_to(span)]
         if len(spans) == 1:
             parent, links = trace.set_span_in_context(spans[0], parent), []
-        return _ActiveSpan(self._start_request("POST", url, parent=parent, links=links))
+        return _ActiveSpan(self._start_request("POST", url, parent=parent, links=links), self.complaints)
 
     @override
     @_or(None)
@@ -240,7 +253,8 @@ class RecordingTracer(Tracer):
 class _ActiveSpan(Span):
     """A span that is the current one inside its block."""
 
-    def __init__(self, span: trace.Span) -> None:
+    def __init__(self, span: trace.Span, complaints: Seldom) -> None:
+        self.complaints = complaints
         self._span = span
         self._token: Any = None
 
@@ -279,8 +293,8 @@ class _StayingSpan(_ActiveSpan):
 class _CarriedSpan(_ActiveSpan):
     """A span whose context goes along with what is sent."""
 
-    def __init__(self, span: trace.Span) -> None:
-        super().__init__(span)
+    def __init__(self, span: trace.Span, complaints: Seldom) -> None:
+        super().__init__(span, complaints)
         self.headers = headers_of(span.get_span_context())
 
 

@@ -14,9 +14,13 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.semconv._incubating.attributes.service_attributes import SERVICE_INSTANCE_ID
 from opentelemetry.semconv.attributes.service_attributes import SERVICE_NAME, SERVICE_VERSION
 
+from services.telemetry.seldom import Seldom
 from services.telemetry.span_exporter import LoggedSpanExporter
 
 VERSION = "0.1.0"
+
+SECONDS_BETWEEN_COMPLAINTS = 60.0
+"""How often at most the log says of spans that they are not recorded, or not taken."""
 
 FLUSH_SECONDS = 2.0
 """How long a program that ends waits for its last spans to be taken."""
@@ -33,7 +37,7 @@ def open_provider(service: str) -> TracerProvider:
     """
     _quieten()
     provider = TracerProvider(resource=resource_of(service), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(LoggedSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(LoggedSpanExporter(Seldom(SECONDS_BETWEEN_COMPLAINTS))))
     trace.set_tracer_provider(provider)
     return provider
 
@@ -47,12 +51,12 @@ def resource_of(service: str) -> Resource:
     return Resource.create(own).merge(OTELResourceDetector().detect())
 
 
-def close_provider(provider: TracerProvider) -> None:
+def close_provider(provider: TracerProvider, flush_seconds: float = FLUSH_SECONDS) -> None:
     """Send the last spans; return when they are sent, or have had their time."""
     # It would wait for 30 seconds by itself, longer than a stopping program is given.
     closing = threading.Thread(target=provider.shutdown, daemon=True)
     closing.start()
-    closing.join(FLUSH_SECONDS)
+    closing.join(flush_seconds)
 
 
 def _quieten() -> None:

@@ -26,7 +26,9 @@ def whole(files: Mapping[str, Path]) -> Iterator[list[RawLine]]:
             yield _raw_lines(name, log.new_lines())
 
 
-def end(files: Mapping[str, Path], last: int, *, follow: bool) -> Iterator[list[RawLine]]:
+def end(
+    files: Mapping[str, Path], last: int, *, follow: bool, poll_seconds: float = POLL_SECONDS
+) -> Iterator[list[RawLine]]:
     """The last lines of each file; with `follow`, what is written from then on too, until interrupted.
 
     Where lines were rotated away before they could be read, a line that says so stands in their place.
@@ -35,7 +37,7 @@ def end(files: Mapping[str, Path], last: int, *, follow: bool) -> Iterator[list[
         logs = {name: opened.enter_context(LogFile(file)) for name, file in files.items()}
         yield [line for name, log in logs.items() for line in _raw_lines(name, log.last_lines(last, is_end=not follow))]
         while follow:
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll_seconds)
             yield [line for name, log in logs.items() for line in _raw_lines(name, log.new_lines())]
 
 

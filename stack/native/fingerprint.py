@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from stack.config import ROOT, StackSettings
-from stack.environment import dot_env_settings, service_environment
+from stack.environment import DOT_ENV, dot_env_settings, service_environment
 from stack.native.localstack import localstack_python
 
 SOURCES = ("services", "receiver", "web", "localstack-init")
@@ -33,13 +33,13 @@ READ_BY_COMMANDS = {
 }
 
 
-def fingerprint(settings: StackSettings) -> str:
+def fingerprint(settings: StackSettings, lock: Path = LOCK, dot_env: Path = DOT_ENV) -> str:
     """The same text for the same code, the same packages, the same ports and the same settings."""
     digest = sha256(f"{platform.python_version()}\n{localstack_python()}\n{settings.ports}\n".encode())
-    for file in _source_files():
+    for file in _source_files(lock):
         digest.update(str(file).encode() + file.read_bytes())
     environment = service_environment(settings)
-    for name in sorted(_settings_of_services()):
+    for name in sorted(_settings_of_services(dot_env)):
         digest.update(f"{name}={environment.get(name, '')}\n".encode())
     return digest.hexdigest()
 
@@ -49,13 +49,13 @@ def setting_names(example: str) -> list[str]:
     return re.findall(r"^# ?([A-Z][A-Z0-9_]*)=", example, flags=re.MULTILINE)
 
 
-def _settings_of_services() -> set[str]:
+def _settings_of_services(dot_env: Path) -> set[str]:
     """Those that the project knows, and what else `.env` says, such as to a task type of one's own."""
-    return {*setting_names(EXAMPLE.read_text()), *dot_env_settings()} - READ_BY_COMMANDS
+    return {*setting_names(EXAMPLE.read_text()), *dot_env_settings(dot_env)} - READ_BY_COMMANDS
 
 
-def _source_files() -> Iterator[Path]:
-    yield LOCK
+def _source_files(lock: Path) -> Iterator[Path]:
+    yield lock
     for source in SOURCES:
         for file in sorted((ROOT / source).rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:

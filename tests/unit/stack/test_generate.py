@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import generate
 from stack.errors import StackError
+from stack.generate import own_queues_json
 
 
 def test_code_that_cannot_be_loaded_is_reported_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,9 +14,8 @@ def test_code_that_cannot_be_loaded_is_reported_with_its_place(tmp_path: Path, m
     (package / "__init__.py").touch()
     (package / "word_count.py").write_text("TASK_TYPE = TaskType(\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(generate, "TASK_PACKAGES", package.name)
 
     with pytest.raises(StackError, match=r"^The queues cannot be computed: SyntaxError: ") as raised:
-        generate.stale_files()
+        own_queues_json(package.name)
 
     assert "word_count.py" in raised.value.evidence

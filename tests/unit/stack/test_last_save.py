@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stack import last_save
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.last_save import BrokerState, stop_and_save
+from stack.last_save import BrokerState, saving_problem, stop_and_save
 from stack.ports import free_port
 from tests.unit.stack.conftest import Serve
 
@@ -51,16 +50,13 @@ def test_nothing_is_stopped_where_localstack_is_paused(tmp_path: Path) -> None:
     assert not stopping.are_consumers_stopped
 
 
-def test_nothing_is_stopped_where_localstack_runs_and_does_not_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(last_save, "ANSWER_SECONDS", 0.3)
-    stopping = Stopping(tmp_path, free_port(), RUNNING)
+def test_a_localstack_that_runs_and_does_not_answer_in_time_is_a_problem_like_one_that_is_paused() -> None:
+    settings = StackSettings("native", localstack_port=free_port())
 
-    with pytest.raises(StackError, match=r"LocalStack runs and does not answer.*nothing was stopped.*FORCE=1"):
-        stopping.run()
+    problem = saving_problem(settings, lambda: RUNNING, timeout_seconds=0.3)
 
-    assert not stopping.are_consumers_stopped
+    assert problem.startswith("LocalStack runs and does not answer: ")
+    assert saving_problem(settings, lambda: PAUSED, timeout_seconds=0.3).startswith("LocalStack is paused: ")
 
 
 def test_where_the_save_fails_the_consumers_are_stopped_and_localstack_is_not(

@@ -85,13 +85,12 @@ def test_the_stack_of_a_clone_that_was_moved_is_still_its_own(tmp_path: Path) ->
     assert state.recall(tmp_path).mode == "native"
 
 
-def test_what_was_copied_along_with_a_clone_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_copied_along_with_a_clone_is_not_its_own(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     noted_by(copy / DEFAULT_DIRECTORY.name, ROOT)
-    monkeypatch.setattr(state, "ROOT", copy)
 
-    assert state.recall(copy / DEFAULT_DIRECTORY.name) == Remembered()
+    assert state.recall(copy / DEFAULT_DIRECTORY.name, this_clone=copy) == Remembered()
 
 
 @pytest.mark.parametrize("mode", ["native", "containers"])

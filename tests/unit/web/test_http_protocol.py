@@ -22,7 +22,6 @@ from web.http_protocol import (
     CHUNK_FRAME_BYTES,
     MAX_BYTES_BESIDE_BODY,
     PIECE_BYTES,
-    REQUEST_TIMEOUT_SECONDS,
     BoundedHttpProtocol,
 )
 
@@ -86,12 +85,16 @@ class Connection:
         return await self._reader.read() == b""
 
 
+class ImpatientProtocol(BoundedHttpProtocol):
+    request_timeout_seconds = 0.01
+
+
 class Server:
     """A server on a real port, and its application."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, http: type[BoundedHttpProtocol]) -> None:
         self.app = Asked()
-        config = uvicorn.Config(self.app, http=BoundedHttpProtocol, lifespan="off", ws="none", log_config=None)
+        config = uvicorn.Config(self.app, http=http, lifespan="off", ws="none", log_config=None)
         self._server = uvicorn.Server(config)
         self._listener = listener
 
@@ -105,6 +108,15 @@ class Server:
     @property
     def connections(self) -> list[Any]:
         return list(self._server.server_state.connections)
+
+    @asynccontextmanager
+    async def connected_impatiently(self) -> AsyncIterator[Connection]:
+        """A connection that has had an answer; no further request has time to come."""
+        async with self.connected(GET) as connection:
+            assert (await connection.answer())[0] == 200
+            [protocol] = self.connections
+            protocol.request_timeout_seconds = ImpatientProtocol.request_timeout_seconds
+            yield connection
 
     @asynccontextmanager
     async def connected(self, *sent: bytes) -> AsyncIterator[Connection]:
@@ -122,13 +134,19 @@ class Server:
             return await connection.answer()
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server(socket.create_server(("127.0.0.1", 0)))
+@asynccontextmanager
+async def running(http: type[BoundedHttpProtocol]) -> AsyncIterator[Server]:
+    server = Server(socket.create_server(("127.0.0.1", 0)), http)
     serving = asyncio.create_task(server.serve())
     yield server
     server.stop()
     await serving
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with running(BoundedHttpProtocol) as server:
+        yield server
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -342,43 +360,33 @@ async def test_the_application_hears_that_a_request_will_not_come_as_a_whole(ser
 
 @pytest.mark.parametrize("begun", [b"", GET[:-2], CHUNKED, CHUNKED + b"1\r\nx"])
 async def test_a_request_that_does_not_come_in_time_is_answered_408_and_its_connection_closed(
-    server: Server, begun: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    begun: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
-    async with server.connected(begun) as connection:
+    async with running(ImpatientProtocol) as server, server.connected(begun) as connection:
         assert await connection.answer() == (408, {"detail": "The request did not come as a whole in time."})
         assert await connection.is_closed()
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
 
-async def test_time_runs_anew_for_each_request(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with server.connected(GET) as connection:
-        assert (await connection.answer())[0] == 200
-        monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
+async def test_time_runs_anew_for_each_request(server: Server) -> None:
+    async with server.connected_impatiently() as connection:
         await connection.send(GET[:-2])
         assert (await connection.answer())[0] == 408
 
 
-async def test_a_request_that_came_as_a_whole_has_time_for_its_answer(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with server.connected() as connection:
-        await until(lambda: bool(server.connections))
-        monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
+async def test_a_request_that_came_as_a_whole_has_time_for_its_answer(server: Server) -> None:
+    async with server.connected_impatiently() as connection:
         await connection.send(GET.replace(b"/echo", b"/wait"))
-        await until(lambda: server.app.asked == [b"/wait"])
+        await until(lambda: server.app.asked == [b"/echo", b"/wait"])
         await asyncio.sleep(0.05)
         server.app.let_go.set()
         assert (await connection.answer())[0] == 200
 
 
-async def test_time_does_not_run_for_a_client_that_is_not_read_from(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert REQUEST_TIMEOUT_SECONDS == 30
-    monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
-    async with server.connected(GET.replace(b"/echo", b"/wait") + GET + CHUNKED[:-2]) as connection:
-        await until(lambda: server.app.asked == [b"/wait"])
+async def test_time_does_not_run_for_a_client_that_is_not_read_from(server: Server) -> None:
+    async with server.connected_impatiently() as connection:
+        await connection.send(GET.replace(b"/echo", b"/wait") + GET + CHUNKED[:-2])
+        await until(lambda: server.app.asked == [b"/echo", b"/wait"])
         await asyncio.sleep(0.05)
         server.app.let_go.set()
         assert [(await connection.answer())[0] for _ in range(3)] == [200, 200, 408]
@@ -434,4 +442,5 @@ def test_the_pages_servers_take_http_so(tmp_path: Path) -> None:
     for each in (receiver, console):
         each.config.load()
         assert issubclass(each.config.http_protocol_class, BoundedHttpProtocol)
+        assert each.config.http_protocol_class.request_timeout_seconds == 30
         assert each.config.ws_protocol_class is None

@@ -1,21 +1,14 @@
 """The client of the load, before a real HTTP server."""
 
-import pytest
 from aiohttp import web
 
-from tests.chaos import load
 from tests.chaos.ledger import Ledger
-from tests.chaos.load import Load
+from tests.chaos.load import TRIES, Load
 from tests.chaos.submissions import Addresses, make_submissions
 from tests.service_fixtures import Serve
 
 SUBMISSIONS = make_submissions(1, 5, Addresses("http://localhost:9000", "http://localhost:1", 4))
 TASK_ID = "00000000-0000-0000-0000-00000000000a"
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_PAUSE_SECONDS", 0)
 
 
 class Api:
@@ -37,7 +30,7 @@ class Api:
 async def posted(serve: Serve, api: Api, count: int = 1) -> Ledger:
     ledger = Ledger()
     async with serve(api.answer) as url:
-        await Load(url, ledger).run(SUBMISSIONS[:count], seconds=0.01)
+        await Load(url, ledger, pause_seconds=0).run(SUBMISSIONS[:count], seconds=0.01)
     return ledger
 
 
@@ -66,13 +59,13 @@ async def test_each_task_has_a_key_of_its_own(serve: Serve) -> None:
 
 
 async def test_a_task_that_is_never_accepted_is_refused_and_no_promise(serve: Serve) -> None:
-    ledger = await posted(serve, Api(*[500] * load.TRIES))
+    ledger = await posted(serve, Api(*[500] * TRIES))
     assert (ledger.refused, ledger.promises) == (1, {})
-    assert ledger.answers == {"500": load.TRIES}
+    assert ledger.answers == {"500": TRIES}
 
 
 async def test_an_api_that_is_not_there_is_no_promise_either(closed_port: int) -> None:
     ledger = Ledger()
-    await Load(f"http://127.0.0.1:{closed_port}", ledger).run(SUBMISSIONS[:1], seconds=0.01)
+    await Load(f"http://127.0.0.1:{closed_port}", ledger, pause_seconds=0).run(SUBMISSIONS[:1], seconds=0.01)
     assert (ledger.refused, ledger.promises) == (1, {})
-    assert ledger.answers == {"ConnectError": load.TRIES}
+    assert ledger.answers == {"ConnectError": TRIES}

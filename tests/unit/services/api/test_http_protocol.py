@@ -22,10 +22,12 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def connected(app: FastAPI, sent: bytes = b"") -> AsyncIterator[Connection]:
+async def connected(
+    app: FastAPI, sent: bytes = b"", http: type[BoundedHttpProtocol] = BoundedHttpProtocol
+) -> AsyncIterator[Connection]:
     """A connection to the API on a real port; `sent` has come before the API takes it, and its time begins to run."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http=BoundedHttpProtocol, lifespan="off", ws="none", log_config=None)
+    config = uvicorn.Config(app, http=http, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     writer.write(sent)

@@ -19,11 +19,11 @@ from schemathesis.core.result import Ok
 from schemathesis.pytest.lazy import get_all_tests
 from starlette.types import Receive, Scope, Send
 
-from services.api import task_routes
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
 from services.api.pending import PendingTasks
 from services.api.settings import ApiSettings
+from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES
 from services.outbound.target_url import MAX_URL_LENGTH, URL_PATTERN, UrlError, parse_url
 from services.outbound.targets import AllowedTarget
@@ -65,7 +65,10 @@ def document_of(
 ) -> schemathesis.BaseSchema:
     """The document of an API in process; `expected` is the status above 499 that it may answer with."""
     # No setting of the developer's shell is read.
-    api = create_app(ApiSettings.model_construct(allowed_private_targets=ALL_TARGETS, **settings), TASK_TYPES)
+    api_settings = ApiSettings.model_construct(allowed_private_targets=ALL_TARGETS, **settings)
+    api = create_app(api_settings, TASK_TYPES)
+    # The process would belong to the event loop of one request.
+    api.state.validation = ValidationProcess(api_settings, 0, large_body_bytes=MAX_BODY_BYTES)
     api.state.task_queues = dict.fromkeys(TASK_TYPES, FakeTaskQueue(works=works))
     if pending:
         api.state.pending_tasks = pending
@@ -86,11 +89,6 @@ def document_of(
 
 TASK_OPERATIONS = [f"POST {each.route}" for each in TASK_TYPES.values()]
 OPERATIONS = ["GET /", "GET /healthcheck", "GET /readyz", *TASK_OPERATIONS]
-
-
-@pytest.fixture(autouse=True)
-def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_routes, "LARGE_BODY_BYTES", MAX_BODY_BYTES)
 
 
 def check(schema: schemathesis.BaseSchema, operation: str, **sent: Any) -> None:

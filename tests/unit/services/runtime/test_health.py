@@ -11,9 +11,7 @@ import pytest
 from services.queueing.samples import QueueSample, QueueSampler
 from services.runtime.health import Service, serve_health
 from services.runtime.settings import ServiceSettings
-from services.streams import output
-from services.streams.output import Output
-from services.telemetry import metrics
+from tests.unread_output import UnreadOutput
 
 
 async def test_the_process_lives_and_is_ready_when_every_part_works(http: httpx.AsyncClient, closed_port: int) -> None:
@@ -34,23 +32,15 @@ async def test_the_process_lives_and_is_ready_when_every_part_works(http: httpx.
 
 
 async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
-    http: httpx.AsyncClient, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, closed_port: int, unread_output: UnreadOutput
 ) -> None:
-    reading, writing = os.pipe()
-    unread = Output(writing, "standard output")
-    monkeypatch.setattr(output, "SECONDS_UNTIL_UNREADY", 0)
-    monkeypatch.setattr(output, "outputs", [unread])
-    monkeypatch.setattr(metrics, "outputs", [unread])
     address = f"http://127.0.0.1:{closed_port}"
 
     async with serve_health(ServiceSettings(health_port=closed_port), Service("worker-calculation", checks=[])):
-        unread.write_line("x" * 100_000)
+        unread_output.write_line("x" * 100_000)
         unready = await http.get(f"{address}/readyz")
         scraped = (await http.get(f"{address}/metrics")).text
-        # No more is read than was written: for what never comes one would wait for ever.
-        unread_bytes = 100_001
-        while unread_bytes:
-            unread_bytes -= len(os.read(reading, unread_bytes))
+        unread_output.read()
         while (ready := await http.get(f"{address}/readyz")).status_code != 200:
             pass
 
@@ -59,8 +49,6 @@ async def test_a_service_whose_log_cannot_be_written_says_so_until_it_can(
     assert "\nasync_tasks_log_lines_waiting 1.0\n" in scraped
     assert "\nasync_tasks_log_lines_lost_total 0.0\n" in scraped
     assert ready.json() == {"state": "ready"}
-    os.close(reading)
-    os.close(writing)
 
 
 async def test_a_port_that_is_taken_stops_the_program_with_the_line_that_names_the_setting(

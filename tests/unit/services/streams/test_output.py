@@ -5,14 +5,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from services.streams import output
-from services.streams.output import MOST_KEPT_BYTES, Output
+from services.streams.output import MOST_KEPT_BYTES, SECONDS_UNTIL_UNREADY, Output
 from stack.config import ROOT
 
 PATIENCE_SECONDS = 60
@@ -40,15 +39,29 @@ class Pipe:
         self.reading = -1
 
 
-@pytest.fixture
-def pipe() -> Iterator[Pipe]:
+@contextmanager
+def opened(seconds_until_unready: float) -> Iterator[Pipe]:
     reading, writing = os.pipe()
-    pipe = Pipe(Output(writing, "standard output"), reading, writing)
+    output = Output(writing, "standard output", seconds_until_unready=seconds_until_unready)
+    pipe = Pipe(output, reading, writing)
     yield pipe
     with suppress(OSError):
         os.close(pipe.reading)
-    pipe.output.finish()
+    output.finish()
     os.close(writing)
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    with opened(SECONDS_UNTIL_UNREADY) as pipe:
+        yield pipe
+
+
+@pytest.fixture
+def impatient_pipe() -> Iterator[Pipe]:
+    """One whose output is unready as soon as it is stuck."""
+    with opened(0) as pipe:
+        yield pipe
 
 
 def stuck_threads() -> list[threading.Thread]:
@@ -74,10 +87,8 @@ def test_a_line_is_written_at_once_by_who_has_it(pipe: Pipe) -> None:
     assert pipe.output.unready_reason() is None
 
 
-def test_a_reader_that_reads_no_more_holds_nobody_up_and_gets_every_line_later(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(output, "SECONDS_UNTIL_UNREADY", 0)
+def test_a_reader_that_reads_no_more_holds_nobody_up_and_gets_every_line_later(impatient_pipe: Pipe) -> None:
+    pipe = impatient_pipe
     for number in range(500):
         pipe.output.write_line(f"{number:03} {LINE}")
 
@@ -116,15 +127,14 @@ def test_what_there_is_no_room_for_is_counted_and_reported_when_lines_can_be_wri
     assert caplog.messages == [said]
 
 
-def test_a_reader_that_is_gone_is_reported(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output, "SECONDS_UNTIL_UNREADY", 0)
-    pipe.close_reader()
+def test_a_reader_that_is_gone_is_reported(impatient_pipe: Pipe) -> None:
+    impatient_pipe.close_reader()
 
     for _ in range(3):
-        pipe.output.write_line("nobody hears")
+        impatient_pipe.output.write_line("nobody hears")
 
     reason = "standard output cannot be written (Broken pipe): 3 lines wait, 0 are lost"
-    assert pipe.output.unready_reason() == reason
+    assert impatient_pipe.output.unready_reason() == reason
 
 
 def test_a_pause_is_no_failure(pipe: Pipe) -> None:

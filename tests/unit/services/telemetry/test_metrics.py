@@ -39,12 +39,12 @@ INSTRUMENTS = {
 @pytest.fixture
 def switched_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a program sets at its boot is as it was."""
-    monkeypatch.setattr(metrics._Switch, "is_on", True)  # noqa: SLF001  # nobody else asks for it
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     monkeypatch.setattr(sys, "stderr", sys.stderr)
     before = list(output.outputs)
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
+    metrics.switch(on=True)
     output.outputs[:] = before
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)

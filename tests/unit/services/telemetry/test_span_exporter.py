@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from services.telemetry.seldom import Seldom
 from services.telemetry.span_exporter import LoggedSpanExporter, problem_of
+from services.telemetry.trace_export import SECONDS_BETWEEN_COMPLAINTS
 from tests.refusing_proxy import running_proxy
 
 PROTOBUF = "application/x-protobuf"
@@ -60,13 +61,13 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 @pytest.fixture
 def exporter(collector: Collector) -> Iterator[LoggedSpanExporter]:
     assert collector.server_port
-    exporter = LoggedSpanExporter()
+    exporter = LoggedSpanExporter(Seldom(0))
     yield exporter
     exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
 
-def span() -> ReadableSpan:
-    started = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span("span")
+def span(name: str = "span") -> ReadableSpan:
+    started = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span(name)
     started.end()
     assert isinstance(started, ReadableSpan)
     return started
@@ -136,7 +137,7 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
     with running_proxy() as proxy:
         for name, value in proxy.environment.items():
             monkeypatch.setenv(name, value)
-        exporter = LoggedSpanExporter()
+        exporter = LoggedSpanExporter(Seldom(0))
         result = exporter.export([span()])
         exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
@@ -145,15 +146,16 @@ def test_a_proxy_stands_before_a_collector_elsewhere_alone(
 
 
 @pytest.mark.parametrize("status", [301, 307, 400])
-def test_spans_that_are_not_taken_are_logged_once_a_minute(
-    exporter: LoggedSpanExporter, collector: Collector, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
+def test_spans_that_are_not_taken_are_logged_once_a_minute(collector: Collector, status: int) -> None:
     collector.status = status
+    now = 0.0
+    exporter = LoggedSpanExporter(Seldom(SECONDS_BETWEEN_COMPLAINTS, lambda: now))
 
     with capture_logs() as logs:
         assert [exporter.export([span(), span()]) for _ in range(3)] == [SpanExportResult.FAILURE] * 3
-        monkeypatch.setattr(exporter, "_complaints", Seldom(0))
+        now = 60
         exporter.export([span()])
+    exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
     assert [line["spans"] for line in logs] == [2, 5]
     assert {line["collector"] for line in logs} == {f"{collector.url}/v1/traces"}
@@ -172,27 +174,22 @@ def test_a_batch_that_is_rejected_is_logged_with_the_collectors_own_words(
     assert (line["spans"], line["reason"]) == (2, "it rejected 2 of them: the quota is used up")
 
 
-def test_a_batch_that_cannot_be_encoded_is_logged_in_the_librarys_words(
-    exporter: LoggedSpanExporter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_spans: object) -> None:
-        raise ValueError("no such value")
+def test_a_batch_that_cannot_be_encoded_is_logged_in_the_librarys_words(exporter: LoggedSpanExporter) -> None:
+    with capture_logs() as logs:
+        exporter.export([span("\ud800")])
 
-    monkeypatch.setattr("opentelemetry.exporter.otlp.proto.http.trace_exporter.encode_spans", fail)
+    assert logs[0]["reason"].startswith("Failed to encode span batch: ")
+
+
+def test_one_that_is_away_is_logged_in_a_word(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"http://127.0.0.1:{closed_port}/v1/traces?key=s3cr3t")
+    # It would try for ten seconds.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0.1")
+    exporter = LoggedSpanExporter(Seldom(0))
 
     with capture_logs() as logs:
         exporter.export([span()])
-
-    assert logs[0]["reason"] == "Failed to encode span batch: no such value"
-
-
-def test_one_that_is_away_is_logged_in_a_word(monkeypatch: pytest.MonkeyPatch, exporter: LoggedSpanExporter) -> None:
-    monkeypatch.setattr(exporter, "_endpoint", "http://127.0.0.1:1/v1/traces?key=s3cr3t")
-    monkeypatch.setattr(exporter._client, "_endpoint", "http://127.0.0.1:1/v1/traces?key=s3cr3t")  # noqa: SLF001  # a closed port
-    monkeypatch.setattr(exporter._client, "_timeout", 0.1)  # noqa: SLF001  # it would try for ten seconds
-
-    with capture_logs() as logs:
-        exporter.export([span()])
+    exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
 
     [line] = logs
     assert "Connection refused" in line["reason"]

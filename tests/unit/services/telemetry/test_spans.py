@@ -1,6 +1,5 @@
 """What cannot be recorded in a trace changes nothing of what is done."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,8 +7,6 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 from structlog.testing import capture_logs
 
-from services.telemetry import spans
-from services.telemetry.seldom import Seldom
 from services.telemetry.spans import RecordingTracer
 
 
@@ -33,25 +30,14 @@ class ShyError(Exception):
         raise RuntimeError
 
 
-@pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spans, "_complaints", Seldom(0))
-
-
-@pytest.fixture
-def tracer_of() -> Callable[[str], RecordingTracer]:
-    def make(when: str) -> RecordingTracer:
-        provider = TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(Breaking(when))
-        return RecordingTracer(provider)
-
-    return make
+def tracer_of(when: str, seconds_between_complaints: float = 0) -> RecordingTracer:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Breaking(when))
+    return RecordingTracer(provider, seconds_between_complaints)
 
 
 @pytest.mark.parametrize("when", ["begin", "end"])
-def test_a_span_that_cannot_be_recorded_is_logged_and_its_block_goes_on(
-    tracer_of: Callable[[str], RecordingTracer], when: str
-) -> None:
+def test_a_span_that_cannot_be_recorded_is_logged_and_its_block_goes_on(when: str) -> None:
     done = []
 
     with capture_logs() as logs, tracer_of(when).delivery_span("http://receiver/callback", "id", 1) as span:
@@ -65,27 +51,22 @@ def test_a_span_that_cannot_be_recorded_is_logged_and_its_block_goes_on(
 
 @pytest.mark.parametrize("when", ["begin", "end", "never"])
 @pytest.mark.parametrize("error", [ValueError("no"), ShyError()])
-def test_what_the_block_raises_is_raised_whatever_becomes_of_its_span(
-    tracer_of: Callable[[str], RecordingTracer], when: str, error: Exception
-) -> None:
+def test_what_the_block_raises_is_raised_whatever_becomes_of_its_span(when: str, error: Exception) -> None:
     with pytest.raises(type(error)) as raised, tracer_of(when).run_span("calculation"):
         raise error
 
     assert raised.value is error
 
 
-def test_what_is_no_url_is_logged_and_recorded_as_nothing(tracer_of: Callable[[str], RecordingTracer]) -> None:
+def test_what_is_no_url_is_logged_and_recorded_as_nothing() -> None:
     with capture_logs() as logs, tracer_of("never").fetch_span("GET", "http://[") as span:
         assert span.headers == {}
 
     assert [line["event"] for line in logs] == ["not recorded in the trace"]
 
 
-def test_it_is_logged_now_and_then(
-    tracer_of: Callable[[str], RecordingTracer], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spans, "_complaints", Seldom(3600))
-    tracer = tracer_of("begin")
+def test_it_is_logged_now_and_then() -> None:
+    tracer = tracer_of("begin", seconds_between_complaints=3600)
 
     with capture_logs() as logs:
         for _ in range(3):

@@ -8,7 +8,6 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from services.telemetry import trace_export
 from services.telemetry.trace_export import close_provider, resource_of
 from stack.config import ROOT
 
@@ -47,12 +46,8 @@ def test_a_program_that_ends_sends_its_last_spans(exporter: Exporter, provider: 
     assert exporter.taken == ["last"]
 
 
-def test_a_program_ends_though_nobody_takes_its_last_spans(
-    exporter: Exporter, provider: TracerProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trace_export, "FLUSH_SECONDS", 0.01)
-
-    close_provider(provider)
+def test_a_program_ends_though_nobody_takes_its_last_spans(exporter: Exporter, provider: TracerProvider) -> None:
+    close_provider(provider, flush_seconds=0.01)
 
     assert exporter.taken == []
     exporter.let_go.set()

@@ -14,7 +14,6 @@ from supervisor.loggers import (  # type: ignore[import-untyped]  # it has no ty
     RotatingFileHandler,
 )
 
-from stack.logs import files as log_files
 from stack.logs.files import LogFile, end, whole
 from stack.logs.line import ROTATED_AWAY, LineReader, RawLine
 
@@ -28,11 +27,6 @@ def log(tmp_path: Path) -> Path:
 def followed(log: Path) -> Iterator[LogFile]:
     with LogFile(log) as followed:
         yield followed
-
-
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_files, "POLL_SECONDS", 0)
 
 
 def texts(batches: Iterator[list[RawLine]]) -> list[str]:
@@ -91,7 +85,7 @@ def test_all_that_is_kept_is_read_from_the_oldest_to_the_newest(log: Path) -> No
 
 def test_with_follow_what_is_written_from_then_on_comes_too(log: Path) -> None:
     log.write_text("old\n")
-    batches = end({"api": log}, 0, follow=True)
+    batches = end({"api": log}, 0, follow=True, poll_seconds=0)
     assert texts(batches) == []
 
     with log.open("a") as stream:
@@ -205,7 +199,7 @@ def test_a_log_is_whole_in_the_midst_of_a_rotation(log: Path, followed: LogFile)
 
 
 def test_a_log_that_begins_while_it_is_followed_is_read_from_its_start(log: Path) -> None:
-    batches = end({"api": log}, 0, follow=True)
+    batches = end({"api": log}, 0, follow=True, poll_seconds=0)
     assert texts(batches) == []
 
     log.write_text("one\n")

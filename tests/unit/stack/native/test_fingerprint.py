@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.config import ROOT, stack_settings
-from stack.native.fingerprint import LOCK, fingerprint
+from stack.native.fingerprint import fingerprint
 
 
 def of(**environment: str) -> str:
@@ -60,12 +60,13 @@ def in_environment(python: Path) -> str:
     return subprocess.check_output([python, "-c", code], cwd=ROOT, env=environment, text=True)  # noqa: S603
 
 
-def test_so_do_other_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = of()
+def test_so_do_other_packages(tmp_path: Path) -> None:
+    settings = stack_settings({}, "native")
     lock = tmp_path / "stack.txt"
-    lock.write_bytes(b"# another\n" + LOCK.read_bytes())
-    monkeypatch.setattr("stack.native.fingerprint.LOCK", lock)
-    assert of() != before
+    lock.write_text("one==1\n")
+    before = fingerprint(settings, lock=lock)
+    lock.write_text("one==2\n")
+    assert fingerprint(settings, lock=lock) != before
 
 
 def test_so_does_another_python(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +81,9 @@ def test_so_does_another_localstack(monkeypatch: pytest.MonkeyPatch) -> None:
     assert of() != before
 
 
-def test_so_does_what_dot_env_says_to_a_task_type_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = of(UNKNOWN_TO_THE_PROJECT="1")
-    monkeypatch.setattr("stack.native.fingerprint.dot_env_settings", lambda: {"UNKNOWN_TO_THE_PROJECT": "1"})
-    assert of(UNKNOWN_TO_THE_PROJECT="1") != before
+def test_so_does_what_dot_env_says_to_a_task_type_of_ones_own(tmp_path: Path) -> None:
+    settings = stack_settings({"UNKNOWN_TO_THE_PROJECT": "1"}, "native")
+    dot_env = tmp_path / ".env"
+    before = fingerprint(settings, dot_env=dot_env)
+    dot_env.write_text("UNKNOWN_TO_THE_PROJECT=1\n")
+    assert fingerprint(settings, dot_env=dot_env) != before

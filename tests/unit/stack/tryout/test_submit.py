@@ -13,17 +13,11 @@ import pytest
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.ports import free_port
-from stack.tryout import inbox
 from stack.tryout.submit import read_request, submit
 from stack.tryout.task_request import TaskRequest
 from tests.unit.stack.conftest import Answer, Serve
 
 ITEMS = '[{"name": "a", "num_1": 1.50, "num_2": 2, "operation": "+", "result_rounding": 2}]'
-
-
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "POLL_SECONDS", 0.001)
 
 
 def delivery(attempt: int, status: int, outcome: str = "success", fault: str | None = None) -> dict[str, Any]:
@@ -38,7 +32,7 @@ def delivery(attempt: int, status: int, outcome: str = "success", fault: str | N
 
 
 class Stack:
-    """An API that answers so, and an inbox that has one delivery more each time it is looked at."""
+    """An API that answers so, and an inbox that has the first delivery, and one more each time it is looked at."""
 
     def __init__(self, serve: Serve, accepted: Answer = (200, {"task_id": "t-1"}), *deliveries: dict[str, Any]) -> None:
         self.posted: list[tuple[str, bytes]] = []
@@ -64,7 +58,7 @@ class Stack:
 
     @staticmethod
     def _grow(deliveries: tuple[dict[str, Any], ...]) -> Iterator[list[dict[str, Any]]]:
-        for count in range(len(deliveries)):
+        for count in range(1, len(deliveries)):
             yield list(deliveries[:count])
         while True:
             yield list(deliveries)

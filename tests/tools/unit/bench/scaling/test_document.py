@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.markdown_region import replace_region
-from bench.scaling import __main__ as command
-from bench.scaling import document
-from bench.scaling.document import DOCUMENT, REGIONS
+from bench.scaling.__main__ import bring_in_sync
+from bench.scaling.document import DOCUMENT, REGIONS, render
 from bench.scaling.markdown import duration, number, table
 
 
@@ -47,22 +46,24 @@ STALE = "<!-- cost: begin -->\nold\n<!-- cost: end -->\n"
 
 
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def page(tmp_path: Path) -> Path:
     """A document whose region is stale."""
     page = tmp_path / "scaling.md"
     page.write_text(STALE)
-    monkeypatch.setattr(command, "DOCUMENT", page)
-    monkeypatch.setattr(document, "REGIONS", {"cost": lambda: "new"})
     return page
 
 
+def rendered(text: str) -> str:
+    return render(text, {"cost": lambda: "new"})
+
+
 def test_the_command_computes_the_document(page: Path) -> None:
-    command.main([])
+    bring_in_sync(page, rendered, check=False)
     assert page.read_text() == STALE.replace("old", "new")
-    command.main(["--check"])
+    bring_in_sync(page, rendered, check=True)
 
 
 def test_the_check_fails_where_the_document_is_stale_and_writes_nothing(page: Path) -> None:
     with pytest.raises(SystemExit, match="Run `make scaling`"):
-        command.main(["--check"])
+        bring_in_sync(page, rendered, check=True)
     assert page.read_text() == STALE
