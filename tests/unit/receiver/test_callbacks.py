@@ -278,16 +278,6 @@ async def test_delete_empties_the_inbox_and_restarts_the_count(receiver: httpx.A
     assert after["id"] > before["id"]
 
 
-async def test_deliveries_and_their_count_outlive_a_restart(open_client: Open) -> None:
-    for _ in range(2):
-        async with open_client(create_app(Settings())) as receiver:
-            await receiver.post("/callback", content=b"\x00\xff", headers={"webhook-id": "t"})
-    async with open_client(create_app(Settings())) as receiver:
-        callbacks = await listed(receiver)
-    assert [callback["attempt"] for callback in callbacks] == [1, 2]
-    assert callbacks[0]["raw_body"] == "\x00\ufffd"
-
-
 async def test_healthcheck(receiver: httpx.AsyncClient) -> None:
     answer = await receiver.get("/healthcheck")
     assert (answer.status_code, answer.json()) == (200, {"state": "healthy"})

@@ -262,18 +262,6 @@ async def test_a_name_that_is_rebound_is_not_followed(
     assert (listener.connections, network.dialled) == (2, [PUBLIC, PUBLIC])
 
 
-async def test_a_redirect_to_the_cloud_metadata_is_not_followed(network: Network, listener: Listener) -> None:
-    network.names["redirecting.example"] = [[PUBLIC]]
-    listener.answer = (
-        b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest/meta-data\r\ncontent-length: 0\r\n\r\n"
-    )
-    async with client_of() as http:
-        response = await http.get(f"http://redirecting.example:{listener.port}/")
-
-    assert response.status_code == 302
-    assert (listener.connections, network.dialled) == (1, [PUBLIC])
-
-
 async def test_a_connection_that_a_listed_host_opened_serves_no_other(network: Network, listener: Listener) -> None:
     network.names["listed.example"] = network.names["other.example"] = [["127.0.0.1"]]
     async with client_of(f"listed.example:{listener.port}") as http:
