@@ -123,9 +123,3 @@ def test_of_an_outcome_the_delivery_attempts_before_its_queue_are_counted_once()
     assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 10
     # The watcher has counted them.
     assert letter(OUTCOME, "undelivered", **{**marks, "attempts": "10"}).attempts == 10
-
-
-def test_delivery_attempts_that_are_no_count_are_not_counted() -> None:
-    marks = {"reason": "the receiver answered 503", "attempts": "7", "delivery_attempts": "1" * 5000}
-
-    assert letter(OUTCOME, "callbacks-dlq", **marks).attempts == 7
