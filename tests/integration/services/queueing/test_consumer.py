@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import structlog
 from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
@@ -211,9 +212,12 @@ async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(bro
     assert dead.attributes["reason"].startswith("attempt 3: ValueError: no; ")
 
 
-async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(broker: Broker) -> None:
+@pytest.mark.parametrize(("error", "dead"), [(None, 0), (PermanentError("garbage"), 1)], ids=["done", "dead"])
+async def test_what_was_decided_is_carried_out_once_when_its_message_could_not_be_deleted(
+    broker: Broker, error: Exception | None, dead: int
+) -> None:
     await broker.queues["calculation"].send("body")
-    work = Work()
+    work = Work(error=error)
     failures = Failures(broker, "DeleteMessageBatch", 1)
 
     async with running(consumer_of(broker, work, retry_waits_seconds=())):
@@ -223,21 +227,7 @@ async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be
 
     assert len(work.begun) == 1
     assert await broker.in_queue("calculation") == (0, 0)
-
-
-async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(broker: Broker) -> None:
-    await broker.queues["calculation"].send("body")
-    work = Work(error=PermanentError("garbage"))
-    failures = Failures(broker, "DeleteMessageBatch", 1)
-
-    async with running(consumer_of(broker, work, retry_waits_seconds=())):
-        await failures.next()
-        await show_again(broker, work.begun[0])
-        await failures.are_over()
-
-    assert len(work.begun) == 1
-    assert await broker.in_queue("calculation") == (0, 0)
-    assert await broker.in_queue("calculation-dlq") == (1, 0)
+    assert await broker.in_queue("calculation-dlq") == (dead, 0)
 
 
 async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(broker: Broker) -> None:

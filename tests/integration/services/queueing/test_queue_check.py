@@ -28,7 +28,7 @@ from services.task_types.loading import load_task_types
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
-from tests.integration.services.dlq.conftest import Intercept, intercepted
+from tests.integration.services.dlq.conftest import deny, intercepted
 from tests.integration.services.queueing.test_consumer import Work
 from tests.service_fixtures import Serve
 
@@ -158,17 +158,6 @@ async def test_a_task_that_no_redrive_policy_ends_is_dead_lettered_after_its_att
         [dead] = await broker.take("calculation-dlq")
 
     assert (dead.attributes["reason"], dead.attributes["attempts"]) == ("RuntimeError: no", "3")
-
-
-def deny(operation: str) -> Intercept:
-    """Answer an operation as SQS answers a role that may not make it."""
-    text = f"User: arn:aws:iam::000000000000:role/worker is not authorized to perform: sqs:{operation}"
-    body = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": text}
-
-    def answer(called: str, is_done: bool) -> web.Response | None:  # noqa: FBT001  # as it is called
-        return web.json_response(body, status=400) if called == operation and not is_done else None
-
-    return answer
 
 
 async def test_a_worker_that_may_not_ask_works_by_what_is_declared_and_says_so_once(

