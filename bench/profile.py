@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bench.broker import running_broker
 from bench.errors import BenchError
-from bench.flame_graph import own_times, table
 from bench.lab import Receiver, running_receiver
 from bench.processes import Process, running
 from bench.systems import PROJECT_OVER_HTTP, PROJECT_PYTHON, Place
@@ -25,7 +24,6 @@ from stack.terminal import console, errors, say
 
 DIRECTORY = ROOT / ".profile"
 TASKS = 5000
-TOP = 15
 
 _SAMPLES_PER_SECOND = "400"
 _READY_SECONDS = 30.0
@@ -50,15 +48,13 @@ def main() -> None:
         errors.print(f"The logs are in {directory}", markup=False, soft_wrap=True)
         sys.exit(1)
     shutil.rmtree(directory)
-    for name, svg in graphs.items():
-        show(name, svg)
-    say("\nIn a browser; a click on a frame, such as Runner.run, looks closer:")
-    for svg in graphs.values():
+    say("In a browser; a click on a frame, such as Runner.run, looks closer:")
+    for svg in graphs:
         say(f"  {svg.as_uri()}")
 
 
-def profile(directory: Path) -> Mapping[str, Path]:
-    """Profile the API and then the worker with the same tasks; return the flame graphs by name."""
+def profile(directory: Path) -> list[Path]:
+    """Profile the API and then the worker with the same tasks; return the flame graphs."""
     say("Starting LocalStack …")
     with running_broker(directory) as broker, running_receiver(directory) as receiver:
         place = Place("profile-", receiver.callback_url, free_port())
@@ -72,7 +68,7 @@ def profile(directory: Path) -> Mapping[str, Path]:
         say("Letting a worker do them …")
         with profiled("worker", PROJECT_OVER_HTTP.worker, environment, directory) as worker:
             hear(receiver, worker)
-    return {name: DIRECTORY / f"{name}.svg" for name in ("api", "worker")}
+    return [DIRECTORY / f"{name}.svg" for name in ("api", "worker")]
 
 
 @contextmanager
@@ -117,13 +113,6 @@ def hear(receiver: Receiver, worker: Process) -> None:
                 raise BenchError(f"the worker did {heard} of {TASKS} tasks within {_LONGEST_SECONDS:g} s")
             status.update(f"{heard} of {TASKS}")
             time.sleep(_POLL_SECONDS)
-
-
-def show(name: str, svg: Path) -> None:
-    """Print the functions with the most own time."""
-    say(f"\n{name}: own time (C code counts for the Python that called it; imports are left out)")
-    for line in table(own_times(svg.read_text())[:TOP]):
-        say(line)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class CallbackHead(BaseModel):
     outcome: Outcome | None = Field(description="Whether the body is a task's success or failure; null: it is neither")
     answered_after_ms: float | None = Field(
         description="Milliseconds from the request's arrival until its answer was sent, or its sender had left; "
-        "null: it is under way, or an earlier version received it"
+        "null: it is under way, or was when the receiver was killed"
     )
     signature: Signature
 

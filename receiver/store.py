@@ -59,12 +59,8 @@ CREATE TABLE IF NOT EXISTS changes (
 );
 """
 
-# What databases of earlier versions lack.
-LATER_COLUMNS = {"outcome": "TEXT", "fault": "TEXT", "answered_after_ms": "REAL"}
-
 # It covers the count of attempts and the summary, which then read no bodies.
 INDEX = """
-DROP INDEX IF EXISTS deliveries_of_task;
 CREATE INDEX IF NOT EXISTS deliveries_summed_up ON deliveries (task_id, attempt, status, fault, outcome, received_at);
 """
 
@@ -338,12 +334,7 @@ def prepare_database(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(SCHEMA)
-        columns = {name for _, name, *_ in connection.execute("PRAGMA table_info (deliveries)")}
-        for column, kind in LATER_COLUMNS.items():
-            if column not in columns:
-                connection.execute(f"ALTER TABLE deliveries ADD COLUMN {column} {kind}")
-        connection.executescript(INDEX + TRIGGERS)
+        connection.executescript(SCHEMA + INDEX + TRIGGERS)
 
 
 @asynccontextmanager

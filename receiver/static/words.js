@@ -33,8 +33,7 @@ const VERDICTS = {
   unchecked: ["", "–", "unchecked"],
 };
 
-// The longest delay that the receiver takes, and some more: what then has no answer was received by an earlier version,
-// or by a receiver that was killed.
+// The longest delay that the receiver takes, and some more: what then has no answer was received by one that was killed.
 const LONGEST_UNDER_WAY_MS = 310_000;
 
 /** A badge: the sign and the word say it, the colour repeats. */

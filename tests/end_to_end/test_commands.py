@@ -35,22 +35,6 @@ def settled_story(stack: StackControl, task_id: str) -> Any:
     return wait_for(find, f"the end of the story of {task_id}")
 
 
-def test_a_task_is_posted_and_its_callback_waited_for(own_stack: StackControl) -> None:
-    shown, done = submitted(own_stack, "--wait")
-
-    assert done.returncode == 0, done.stderr
-    assert (shown["task_type"], shown["outcome"]) == ("calculation", "success")
-    assert shown["callback"]["results"] == [{"a": 3.5}]
-
-
-def test_a_callback_that_is_refused_is_shown_until_it_is_taken(own_stack: StackControl, client: Client) -> None:
-    shown, done = submitted(own_stack, "--wait", "--callback-url", f"{client.callback_url}?status=503&times=2")
-
-    assert done.returncode == 0
-    assert done.stderr.splitlines() == ["↻ delivery 1 was answered 503", "↻ delivery 2 was answered 503"]
-    assert [each["status"] for each in shown["deliveries"]] == [503, 503, 200]
-
-
 def test_a_task_that_fails_for_good_is_exit_code_1(unreliable: Client, own_stack: StackControl) -> None:
     items = json.dumps([unreliable.unreliable_item(fail_attempts=99)])
 
@@ -59,14 +43,6 @@ def test_a_task_that_fails_for_good_is_exit_code_1(unreliable: Client, own_stack
     assert done.returncode == 1
     assert shown["outcome"] == "failure"
     assert "attempt 1 fails on purpose" in shown["callback"]["errors"][0]["details"]
-
-
-def test_what_the_api_refuses_is_shown_by_its_place(own_stack: StackControl) -> None:
-    done = own_stack.command("submit", "-", "--task-type", "calculation", input_text='[{"name": "a", "num_1": "1"}]')
-
-    assert done.returncode == 1
-    assert "message.0.num_1: Input should be a number" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("The API answered 422")
 
 
 def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(
@@ -92,23 +68,6 @@ def test_the_story_of_a_task_goes_over_all_services(own_stack: StackControl, cli
     assert ("worker", "returned for retry") in happened
 
 
-def test_the_story_of_a_task_whose_attempts_fail_says_how_often_and_why(
-    unreliable: Client, own_stack: StackControl
-) -> None:
-    task_id = unreliable.submit("/v1/tests/unreliable", [unreliable.unreliable_item(fail_attempts=99)])
-
-    unreliable.wait_for_alert(task_id)
-    text = wait_for(lambda: _with_alert(own_stack.command("trace", task_id).stdout), f"the alert in {task_id}'s story")
-
-    assert text.count("RuntimeError: attempt") >= 3
-    assert "given up after 3 attempts" in text
-    assert "✗ Failed for good, and the callback knows" in text
-
-
-def _with_alert(text: str) -> str:
-    return text if "alert raised" in text else ""
-
-
 def test_what_reached_nobody_says_how_it_is_brought_back(own_stack: StackControl, client: Client) -> None:
     shown, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=410&times=1")
 
@@ -121,13 +80,6 @@ def test_what_reached_nobody_says_how_it_is_brought_back(own_stack: StackControl
     assert redriven["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 1}]
     client.wait_for_deliveries(shown["task_id"], 2)
     assert settled_story(own_stack, shown["task_id"])["standing"]["state"] == "delivered"
-
-
-def test_a_task_that_is_in_no_log_is_exit_code_1(own_stack: StackControl) -> None:
-    done = own_stack.command("trace", "no-such-task")
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("No log has a task no-such-task.")
 
 
 def test_the_logs_are_shown_to_people_and_as_json(own_stack: StackControl) -> None:

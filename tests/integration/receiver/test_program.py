@@ -17,7 +17,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from httpx_sse import EventSource
 
 PATIENCE_SECONDS = 60
 """How long a test waits for what must happen, before it fails."""
@@ -108,21 +107,6 @@ async def test_stop_ends_the_events_at_once(tmp_path: Path) -> None:
     assert b"Traceback" not in log
 
 
-async def test_a_listener_misses_nothing_over_a_restart(tmp_path: Path) -> None:
-    async with running(tmp_path / "receiver.sqlite3") as (_, client):
-        await client.post("/callback", headers={"webhook-id": "before"})
-        async with client.stream("GET", "/events") as response:
-            last = (await anext(EventSource(response).aiter_sse())).id
-        await client.post("/callback", headers={"webhook-id": "while away"})
-    async with (
-        running(tmp_path / "receiver.sqlite3") as (_, client),
-        client.stream("GET", "/events", headers={"Last-Event-ID": last}) as response,
-    ):
-        events = EventSource(response).aiter_sse()
-        heard = [await anext(events) for _ in range(2)]
-    assert heard[1].json()["task_id"] == "while away"
-
-
 async def test_each_delivery_is_a_line_of_json_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_FORMAT", "json")
     trace_id = "0af7651916cd43dd8448eb211c80319c"
@@ -148,13 +132,6 @@ async def test_each_delivery_is_a_line_of_json_in_the_log(tmp_path: Path, monkey
         "trace_id": trace_id,
     }
     assert (cut_off["attempt"], cut_off["fault"], cut_off.keys() & {"status", "trace_id"}) == (2, "close", set())
-
-
-async def test_closed_answer_is_no_answer_to_an_http_client(tmp_path: Path) -> None:
-    async with running(tmp_path / "receiver.sqlite3") as (_, client):
-        with pytest.raises(httpx.TransportError):
-            await client.post("/callback?close=true")
-        assert (await client.get("/healthcheck")).status_code == 200
 
 
 @pytest.mark.parametrize("redirection", ["> /dev/full", "> /dev/full 2>&1", ">&- 2>&-"])

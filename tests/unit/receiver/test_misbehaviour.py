@@ -109,14 +109,6 @@ async def test_a_broken_answer_ends_when_its_client_leaves(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_broken_answer_is_listed_with_its_fault(served: str, client: httpx.AsyncClient, fault: str) -> None:
-    async with delivery(served, f"{fault}=true"):
-        await first_listed(client)
-    [callback] = await listed(client)
-    assert (callback["fault"], callback["attempt"]) == (fault, 1)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
 async def test_times_lets_later_deliveries_of_the_task_be_taken(
     served: str, client: httpx.AsyncClient, fault: str
 ) -> None:

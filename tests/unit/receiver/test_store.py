@@ -1,8 +1,6 @@
-"""The receiver's database over versions, failures and clocks."""
+"""The receiver's database over failures and clocks."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -10,30 +8,9 @@ from fastapi import FastAPI
 
 from receiver.store import NewDelivery, open_store
 
-EARLIER_SCHEMA = """
-CREATE TABLE deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT, received_at TEXT NOT NULL, attempt INTEGER NOT NULL,
-    status INTEGER NOT NULL, headers TEXT NOT NULL, raw_body BLOB NOT NULL, verdict TEXT NOT NULL, reason TEXT
-);
-CREATE INDEX deliveries_of_task ON deliveries (task_id, attempt);
-INSERT INTO deliveries VALUES (1, 't', '2026-01-01T00:00:00.000+00:00', 1, 503, '[]', x'7b7d', 'missing', NULL);
-"""
-
 
 def delivery_of(task_id: str) -> NewDelivery:
     return NewDelivery(task_id=task_id, headers=[], raw_body=b"", verdict="unchecked", reason=None, outcome=None)
-
-
-async def test_database_of_an_earlier_version_is_taken_on(tmp_path: Path) -> None:
-    path = tmp_path / "receiver.sqlite3"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(EARLIER_SCHEMA)
-
-    for _ in range(2):
-        async with open_store(path) as store:
-            [delivery] = await store.deliveries(limit=10)
-
-    assert (delivery.status, delivery.fault, delivery.outcome) == (503, None, None)
 
 
 async def test_deliveries_keep_their_order_when_the_clock_jumps_back(tmp_path: Path) -> None:

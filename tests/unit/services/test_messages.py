@@ -63,24 +63,6 @@ def decoded(request_text: str = exact_json.dumps(REQUEST)) -> TaskMessage:
     return decode_task(encode_task("id", "calculation", request_text))
 
 
-def test_a_task_is_read_as_it_was_accepted() -> None:
-    task = decoded()
-
-    assert (task.task_id, task.task_type, task.request) == ("id", "calculation", REQUEST)
-
-
-def test_the_text_of_the_client_is_passed_on_untouched() -> None:
-    text = '{ "callback_url":"http://receiver/", "message":[0.877666663555222222, 1.10, 1e2, "\u00e9"] }'
-
-    assert text in encode_task("id", "calculation", text)
-
-
-def test_the_numbers_of_a_task_are_exact() -> None:
-    task = decoded('{"callback_url":"http://receiver/","message":[0.1,1.10,123456789012345678901234567890,1E-999999]}')
-
-    assert exact_json.dumps(task.request["message"]) == "[0.1,1.10,123456789012345678901234567890,1E-999999]"
-
-
 @given(ANY_TEXT)
 @example("\ufffe\uffff\\\ufffe")
 def test_a_text_of_the_client_reaches_the_worker_in_characters_that_sqs_takes(name: str) -> None:

@@ -46,21 +46,10 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
             heartbeat_line(60, 60),
         ),
         (
-            ConsumerSettings,
-            {"VISIBILITY_TIMEOUT_SECONDS": "10"},
-            heartbeat_line(20, 10),
-        ),
-        (
             ApiSettings,
             {"AWS_ENDPOINT_URL": "localhost:4566"},
             "AWS_ENDPOINT_URL: URL scheme should be 'http' or 'https'",
         ),
-        (
-            ApiSettings,
-            {"AWS_ENDPOINT_URL": "localhost"},
-            "AWS_ENDPOINT_URL: Input should be a valid URL, relative URL without a base",
-        ),
-        (ApiSettings, {"API_PORT": "0"}, "API_PORT: Input should be greater than or equal to 1"),
         (ApiSettings, {"API_PORT": "65536"}, "API_PORT: Input should be less than or equal to 65535"),
         (ApiSettings, {"ENQUEUE_MAX_PENDING": "0"}, "ENQUEUE_MAX_PENDING: Input should be greater than or equal to 1"),
         (
@@ -70,7 +59,6 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
         ),
         (ApiSettings, {"API_KEYS": "0123456789abcdef,short"}, f"API_KEYS.1: {UNUSABLE_API_KEY}"),
         (ApiSettings, {"API_KEYS": "0123456789abcde\u00e9"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
-        (ApiSettings, {"API_KEYS": "0123456789 abcdef"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
         (ApiSettings, {"API_KEYS": ","}, "API_KEYS: List should have at least 1 item after validation, not 0"),
         (ApiSettings, {"ENQUEUE_TIMEOUT_SECONDS": "0"}, f"ENQUEUE_TIMEOUT_SECONDS: {SECONDS}"),
         (ApiSettings, {"ENQUEUE_TIMEOUT_SECONDS": "nan"}, "ENQUEUE_TIMEOUT_SECONDS: Input should be a finite number"),
@@ -107,17 +95,11 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
         ),
         (
             WorkerSettings,
-            {"CALLBACK_RETRY_SCHEDULE_SECONDS": "1,soon"},
-            "CALLBACK_RETRY_SCHEDULE_SECONDS.1: Input should be a valid number, unable to parse string as a number",
-        ),
-        (
-            WorkerSettings,
             {"CALLBACK_IN_PLACE_RETRY_SECONDS": "nan"},
             "CALLBACK_IN_PLACE_RETRY_SECONDS.0: Input should be a finite number",
         ),
         (WorkerSettings, {"CALLBACK_SIGNING_SECRET": "secret"}, UNUSABLE_KEY),
         (WorkerSettings, {"CALLBACK_SIGNING_SECRET": "whsec_c2hvcnQ="}, UNUSABLE_KEY),
-        (WorkerSettings, {"CALLBACK_SIGNING_SECRET": "whsec_\u00e9"}, UNUSABLE_KEY),
         (
             WatcherSettings,
             {"SLACK_BOT_TOKEN": "xoxb-1"},

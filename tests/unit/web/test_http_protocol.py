@@ -398,10 +398,7 @@ async def test_time_does_not_run_for_a_client_that_is_not_read_from(server: Serv
         (b"1.1", b""),
         (b"1.1", HOST + HOST),
         (b"1.0", HOST + HOST),
-        *(
-            (b"1.1", b"Host: " + value + b"\r\n")
-            for value in (b"", b"a b", b"a,b/c", b"a@b", b"a:b", b"[::1", b"a/", b"\xe9")
-        ),
+        *((b"1.1", b"Host: " + value + b"\r\n") for value in NO_HOSTS),
     ],
 )
 async def test_a_request_without_one_valid_host_is_answered_400(server: Server, version: bytes, fields: bytes) -> None:

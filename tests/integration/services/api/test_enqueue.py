@@ -81,14 +81,6 @@ async def test_each_of_many_concurrent_tasks_is_on_its_queue_once(broker: Broker
     assert await broker.in_queue("calculation") == (0, 0)
 
 
-async def test_concurrent_tasks_take_a_tenth_of_the_requests(broker: Broker) -> None:
-    task_queue = TaskQueue(broker.queues["calculation"], timeout_seconds=LONGER_THAN_ANYTHING_TAKES)
-
-    await asyncio.gather(*(task_queue.enqueue(str(number), f"body-{number}") for number in range(100)))
-
-    assert broker.requests.counts["SendMessageBatch"] == 10
-
-
 async def test_a_queue_that_is_not_there_is_a_500_until_it_is_made(unprovisioned: Broker) -> None:
     async with api_with(**unprovisioned.environment) as api:
         assert (await submit(api)).status_code == 500

@@ -56,18 +56,6 @@ async def test_a_look_answers_what_the_command_lists(broker: Broker, console: Co
     assert await broker.in_queue("undelivered") == (12, 0)
 
 
-async def test_a_look_can_be_at_one_queue_and_at_what_matches(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(1), outcome(2, "data")], REFUSED)
-    await fill(broker, "calculation-dlq", [TASK], FAILED)
-
-    for parameters, tasks in (
-        ({"queue": "calculation-dlq"}, ["task-9"]),
-        ({"reason": "answered 503"}, ["task-0001", "task-0002"]),
-        ({"task_type": "data", "reason": ""}, ["task-0002"]),
-    ):
-        assert sorted(each["task_id"] for each in (await listed(console, **parameters))["messages"]) == tasks
-
-
 async def test_a_look_that_ends_at_its_limit_is_not_complete(broker: Broker, console: Console) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(5)], REFUSED)
 
@@ -115,36 +103,6 @@ async def test_several_are_redriven_and_one_that_is_gone_is_reported(broker: Bro
     [problem] = done["problems"]
     assert "No message has the id task-0099" in problem
     assert sorted(message.body for message in await broker.take("callbacks", 2)) == [outcome(1), outcome(3)]
-
-
-async def test_those_that_match_are_redriven(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(1), outcome(2)], REFUSED)
-    await fill(broker, "undelivered", [outcome(3)], {**REFUSED, "reason": "the receiver answered 410"})
-
-    done = await console.redrive(reason="410")
-
-    assert (done["moved"], done["problems"]) == (1, [])
-    assert [message.body for message in await broker.take("callbacks")] == [outcome(3)]
-
-
-async def test_a_dry_run_answers_what_would_move_and_moves_nothing(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(1), outcome(2)], REFUSED)
-
-    done = await console.redrive(queue="undelivered", all=True, dry_run=True)
-
-    assert (done["moved"], done["dry_run"]) == (2, True)
-    assert done["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 2}]
-    assert await broker.in_queue("undelivered") == (2, 0)
-
-
-async def test_what_nobody_knows_where_to_return_stays_and_is_reported(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", ["garbage"], {"reason": "the message is no task"})
-
-    done = await console.redrive(all=True)
-
-    assert done["moved"] == 0
-    assert "1 message cannot be redriven here, as nothing says where from" in done["problems"][0]
-    assert bodies_in(broker, "undelivered") == ["garbage"]
 
 
 async def test_a_redrive_of_what_no_longer_matches_says_so(console: Console) -> None:

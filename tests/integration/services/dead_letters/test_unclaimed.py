@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import HttpUrl
 
 from services.dead_letters.unclaimed import look_for_unclaimed
 from services.messages import encode_task
@@ -17,8 +16,7 @@ from services.runtime.settings import ServiceSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 from tests.integration.services.console.conftest import console_settings, queue, running_console
-from tests.integration.services.dlq.conftest import Commands, commands  # noqa: F401  # a fixture
-from tests.integration.services.queueing.test_queue_check import denying
+from tests.integration.services.dlq.conftest import Commands, commands, deny, intercepted  # noqa: F401  # a fixture
 from tests.service_fixtures import Serve
 
 RETIRED = "word-count"
@@ -119,8 +117,8 @@ async def test_all_pages_of_the_list_are_read(broker: Broker, monkeypatch: pytes
 
 async def test_who_may_not_list_queues_sees_that(broker: Broker, serve: Serve) -> None:
     async with (
-        denying(serve, str(broker.environment["aws_endpoint_url"]), "ListQueues") as url,
-        open_sqs(ServiceSettings(aws_endpoint_url=HttpUrl(url))) as client,
+        intercepted(broker, serve, deny("ListQueues")) as denying,
+        open_sqs(ServiceSettings(**denying)) as client,
     ):
         unclaimed = await look_for_unclaimed(client, broker.definitions, name_prefix="")
 

@@ -113,6 +113,17 @@ async def intercepted(broker: Broker, serve: Serve, intercept: Intercept) -> Asy
         yield {**broker.environment, "aws_endpoint_url": HttpUrl(endpoint)}
 
 
+def deny(operation: str) -> Intercept:
+    """Answer an operation as SQS answers a role that may not make it."""
+    text = f"User: arn:aws:iam::000000000000:role/worker is not authorized to perform: sqs:{operation}"
+    body = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": text}
+
+    def answer(called: str, is_done: bool) -> web.Response | None:  # noqa: FBT001  # as it is called
+        return web.json_response(body, status=400) if called == operation and not is_done else None
+
+    return answer
+
+
 class RunAndInterrupt(Protocol):
     """Runs the program in the directory with these arguments, to its end."""
 

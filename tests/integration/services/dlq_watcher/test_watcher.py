@@ -142,24 +142,6 @@ async def test_secrets_of_the_callback_are_not_in_the_alert_and_the_trace_is_not
     assert f"*Callback:* {url}/?token=…" in text_of(alert)
 
 
-async def test_where_sqs_moved_the_message_nobody_reported_back_whatever_an_earlier_failure_left_on_it(
-    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
-) -> None:
-    receiver = Receiver()
-    data = broker.queues["data"]
-    async with serve(receiver.receive) as url:
-        redriven = {"reason": "an earlier reason", "attempts": "1", "trace": "an earlier trace"}
-        await data.send(encode_task("id", "data", request_for(url)), redriven)
-        assert len(await data.receive(1, wait_seconds=5, visibility_timeout_seconds=0)) == 1
-        assert await data.receive(1, wait_seconds=1, visibility_timeout_seconds=0) == []
-        async with watching(settings):
-            callback = await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
-            [alert] = await strict_slack.has_posted(1)
-
-    assert json.loads(callback)["errors"][0]["details"] == f"received once, and {NOT_REPORTED} (failed for good)"
-    assert "an earlier" not in text_of(alert)
-
-
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

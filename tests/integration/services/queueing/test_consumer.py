@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import structlog
 from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
@@ -20,7 +21,7 @@ from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS
 from services.telemetry import log_events
 from services.worker.settings import WorkerSettings
-from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running, take
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running
 from tests.jumping_clock import JumpingClock
 
 AT_ONCE = RetryPolicy(3, (0,))
@@ -151,19 +152,6 @@ async def test_a_message_that_fails_is_tried_max_attempts_times_and_then_dead_le
     assert await broker.in_queue("calculation") == (0, 0)
 
 
-async def test_a_dead_message_has_the_reason_of_each_attempt(broker: Broker) -> None:
-    await broker.queues["calculation"].send("body")
-    errors = [ValueError("a"), KeyError("b"), TimeoutError("c")]
-
-    async def fail(message: ReceivedMessage) -> None:
-        raise errors[message.receive_count - 1]
-
-    async with running(consumer_of(broker, fail)):
-        [dead] = await broker.take("calculation-dlq")
-
-    assert dead.attributes["reason"] == "attempt 3: TimeoutError: c; attempt 2: KeyError: 'b'; attempt 1: ValueError: a"
-
-
 async def test_an_attempt_of_which_this_worker_knows_nothing_is_not_passed_over(broker: Broker) -> None:
     await broker.queues["calculation"].send("body")
     # A worker that is lost in the first attempt.
@@ -224,9 +212,12 @@ async def test_what_is_counted_while_an_attempt_runs_counts_for_its_decision(bro
     assert dead.attributes["reason"].startswith("attempt 3: ValueError: no; ")
 
 
-async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be_deleted(broker: Broker) -> None:
+@pytest.mark.parametrize(("error", "dead"), [(None, 0), (PermanentError("garbage"), 1)], ids=["done", "dead"])
+async def test_what_was_decided_is_carried_out_once_when_its_message_could_not_be_deleted(
+    broker: Broker, error: Exception | None, dead: int
+) -> None:
     await broker.queues["calculation"].send("body")
-    work = Work()
+    work = Work(error=error)
     failures = Failures(broker, "DeleteMessageBatch", 1)
 
     async with running(consumer_of(broker, work, retry_waits_seconds=())):
@@ -236,21 +227,7 @@ async def test_work_that_is_done_is_not_done_again_when_its_message_could_not_be
 
     assert len(work.begun) == 1
     assert await broker.in_queue("calculation") == (0, 0)
-
-
-async def test_a_message_is_dead_lettered_once_when_it_could_not_be_deleted(broker: Broker) -> None:
-    await broker.queues["calculation"].send("body")
-    work = Work(error=PermanentError("garbage"))
-    failures = Failures(broker, "DeleteMessageBatch", 1)
-
-    async with running(consumer_of(broker, work, retry_waits_seconds=())):
-        await failures.next()
-        await show_again(broker, work.begun[0])
-        await failures.are_over()
-
-    assert len(work.begun) == 1
-    assert await broker.in_queue("calculation") == (0, 0)
-    assert await broker.in_queue("calculation-dlq") == (1, 0)
+    assert await broker.in_queue("calculation-dlq") == (dead, 0)
 
 
 async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_task(broker: Broker) -> None:
@@ -364,30 +341,6 @@ async def test_what_fails_after_too_long_a_suspend_is_neither_returned_nor_repor
     assert await broker.in_queue("calculation") == (0, 0)
 
 
-async def test_a_message_that_can_never_succeed_is_dead_lettered_at_once(broker: Broker) -> None:
-    await broker.queues["calculation"].send("body")
-    work = Work(error=PermanentError("garbage"))
-
-    async with running(consumer_of(broker, work)):
-        [dead] = await broker.take("calculation-dlq")
-
-    assert len(work.begun) == 1
-    assert dead.attributes == {"reason": "garbage", "attempts": "1", "source_queue": "calculation"}
-    assert await broker.in_queue("calculation") == (0, 0)
-
-
-async def test_a_failure_that_is_retried_waits_in_the_queue(broker: Broker) -> None:
-    await broker.queues["calculation"].send("body")
-    work = Work(error=ValueError("no"))
-
-    async with running(consumer_of(broker, work, RetryPolicy(3, (600,)))):
-        await broker.requests.reach("ChangeMessageVisibilityBatch", 1)
-
-    assert len(work.begun) == 1
-    assert await broker.in_queue("calculation") == (0, 1)
-    assert await broker.in_queue("calculation-dlq") == (0, 0)
-
-
 async def test_no_more_messages_are_in_flight_than_there_are_slots(broker: Broker) -> None:
     await asyncio.gather(*(broker.queues["calculation"].send(str(number)) for number in range(8)))
     work = Work(held=True)
@@ -418,26 +371,6 @@ async def test_the_heartbeat_keeps_a_long_task_from_being_received_again(broker:
     assert AGAIN_IN_FLIGHT not in {line["event"] for line in lines}
     assert len(work.begun) == 1
     assert await broker.in_queue("calculation") == (0, 0)
-
-
-async def test_a_worker_that_is_lost_leaves_its_message_to_be_received_again(broker: Broker) -> None:
-    await broker.queues["calculation"].send("body")
-    lost = Work(held=True)
-    running_consumer = asyncio.create_task(
-        consumer_of(broker, lost, visibility_timeout_seconds=2, heartbeat_seconds=1).run(asyncio.Event())
-    )
-    await lost.has_begun(1)
-    # The consumer and its heartbeat end at once, the message is not given back.
-    running_consumer.cancel()
-    await asyncio.wait({running_consumer})
-
-    work = Work()
-    async with running(consumer_of(broker, work)):
-        await work.has_begun(1)
-    lost.let_go.set()
-
-    # A receive of the lost one, under way when it ended, may have counted too.
-    assert work.begun[0].receive_count > 1
 
 
 async def test_a_stopping_consumer_finishes_what_is_in_flight_and_receives_no_more(broker: Broker) -> None:
@@ -484,21 +417,6 @@ async def test_a_last_attempt_that_outlasts_the_drain_is_dead_lettered(broker: B
     assert await broker.in_queue("calculation") == (0, 0)
 
 
-async def test_two_consumers_of_a_queue_share_its_messages(broker: Broker) -> None:
-    await asyncio.gather(*(broker.queues["calculation"].send(str(number)) for number in range(20)))
-    first, second = Work(held=True), Work(held=True)
-
-    async with running(
-        consumer_of(broker, first, worker_concurrency=10), consumer_of(broker, second, worker_concurrency=10)
-    ):
-        await first.has_begun(10)
-        await second.has_begun(10)
-        first.let_go.set()
-        second.let_go.set()
-
-    assert sorted(int(message.body) for message in first.begun + second.begun) == list(range(20))
-
-
 async def test_a_broker_that_is_not_there_does_not_end_a_consumer(broker: Broker, closed_port: int) -> None:
     settings = WorkerSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"), sqs_wait_time_seconds=1)
     async with open_sqs(settings) as client:
@@ -524,13 +442,3 @@ async def test_a_consumer_goes_on_when_its_queue_is_there_at_last(unprovisioned:
         assert early.unready_reason() is None
 
     assert await unprovisioned.in_queue("calculation") == (0, 0)
-
-
-async def test_sqs_dead_letters_what_its_workers_never_settled(broker: Broker) -> None:
-    queue = broker.queues["data"]
-    await queue.send("body")
-    await queue.receive(1, wait_seconds=5, visibility_timeout_seconds=0)
-
-    assert await queue.receive(1, wait_seconds=1, visibility_timeout_seconds=0) == []
-    [dead] = await take(broker.queues["data-dlq"], 1)
-    assert (dead.body, dead.attributes) == ("body", {})

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
 from aiohttp import web
-from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.api.app import create_app
@@ -30,6 +28,7 @@ from services.task_types.loading import load_task_types
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
+from tests.integration.services.dlq.conftest import deny, intercepted
 from tests.integration.services.queueing.test_consumer import Work
 from tests.service_fixtures import Serve
 
@@ -161,31 +160,12 @@ async def test_a_task_that_no_redrive_policy_ends_is_dead_lettered_after_its_att
     assert (dead.attributes["reason"], dead.attributes["attempts"]) == ("RuntimeError: no", "3")
 
 
-@asynccontextmanager
-async def denying(serve: Serve, broker_url: str, operation: str) -> AsyncIterator[str]:
-    """A proxy before the broker that answers an operation as SQS answers a role that may not make it."""
-
-    async def answer(request: web.Request) -> web.Response:
-        if request.headers["x-amz-target"] == f"AmazonSQS.{operation}":
-            text = f"User: arn:aws:iam::000000000000:role/worker is not authorized to perform: sqs:{operation}"
-            body = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": text}
-            return web.json_response(body, status=400)
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
-        async with session.post(broker_url, data=await request.read(), headers=headers) as response:
-            return web.Response(
-                body=await response.read(), status=response.status, content_type="application/x-amz-json-1.0"
-            )
-
-    async with aiohttp.ClientSession() as session, serve(answer) as url:
-        yield url
-
-
 async def test_a_worker_that_may_not_ask_works_by_what_is_declared_and_says_so_once(
     broker: Broker, serve: Serve
 ) -> None:
     async with (
-        denying(serve, str(broker.environment["aws_endpoint_url"]), "GetQueueAttributes") as url,
-        open_sqs(ServiceSettings(aws_endpoint_url=HttpUrl(url)), longest_wait_seconds=5) as client,
+        intercepted(broker, serve, deny("GetQueueAttributes")) as denying,
+        open_sqs(ServiceSettings(**denying), longest_wait_seconds=5) as client,
     ):
         prefix = broker.environment["queue_name_prefix"]
         queue, dlq = (
@@ -243,11 +223,7 @@ async def test_the_api_names_a_queue_that_is_not_as_declared_and_takes_tasks_all
 
 
 async def test_an_api_that_may_only_send_is_ready(broker: Broker, serve: Serve) -> None:
-    broker_url = str(broker.environment["aws_endpoint_url"])
-    async with (
-        denying(serve, broker_url, "GetQueueAttributes") as url,
-        api_at({**broker.environment, "aws_endpoint_url": HttpUrl(url)}) as client,
-    ):
+    async with intercepted(broker, serve, deny("GetQueueAttributes")) as denying, api_at(denying) as client:
         answer = await client.get("/readyz")
 
     note = "whether it is as declared is not known: GetQueueAttributes is not allowed"

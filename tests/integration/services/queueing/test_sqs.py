@@ -6,14 +6,11 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import HttpUrl
+from botocore.exceptions import ClientError
 
-from services.queueing.client import open_sqs
 from services.queueing.errors import SqsEntryError
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.queueing.settings import QueueSettings
 from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 
@@ -24,19 +21,6 @@ LARGE_BODY = "ignore:Sending a large body directly:ResourceWarning"
 async def receive(queue: Queue, count: int) -> list[str]:
     messages = await queue.receive(count, wait_seconds=1, visibility_timeout_seconds=60)
     return sorted(message.body for message in messages)
-
-
-async def test_messages_are_sent_and_deleted_in_batches(broker: Broker) -> None:
-    queue = broker.queues["calculation"]
-    bodies = [f"body-{number:02}" for number in range(25)]
-
-    await asyncio.gather(*(queue.send(body) for body in bodies))
-    assert broker.requests.counts["SendMessageBatch"] == 3
-
-    messages = await broker.take("calculation", 25)
-    assert sorted(message.body for message in messages) == bodies
-    assert broker.requests.counts["DeleteMessageBatch"] == 3
-    assert await broker.in_queue("calculation") == (0, 0)
 
 
 async def test_a_message_comes_as_it_was_sent(broker: Broker) -> None:
@@ -58,17 +42,6 @@ async def test_a_message_that_was_restored_came_when_it_says_so(broker: Broker) 
     [message] = await broker.take("calculation")
 
     assert message.sent_at == 1_764_000_000.123
-
-
-async def test_a_message_that_is_shown_again_counts_its_receives(broker: Broker) -> None:
-    queue = broker.queues["calculation"]
-    await queue.send("body")
-
-    [message] = await queue.receive(1, wait_seconds=5, visibility_timeout_seconds=60)
-    await queue.change_visibility(message, 0)
-    [again] = await broker.take("calculation")
-
-    assert (message.receive_count, again.receive_count) == (1, 2)
 
 
 async def test_a_message_that_sqs_moved_to_its_dead_letter_queue_says_from_where(broker: Broker) -> None:
@@ -134,17 +107,6 @@ async def test_a_bad_receipt_handle_fails_its_own_caller_alone(broker: Broker) -
 
 
 @pytest.mark.filterwarnings(LARGE_BODY)
-async def test_large_messages_are_sent_in_batches_that_sqs_takes(broker: Broker) -> None:
-    queue = broker.queues["calculation"]
-    bodies = [letter * (MAX_MESSAGE_BYTES // 2 - 10) for letter in "abc"]
-
-    await asyncio.gather(*(queue.send(body) for body in bodies))
-
-    assert broker.requests.counts["SendMessageBatch"] == 2
-    assert sorted(message.body for message in await broker.take("calculation", 3)) == bodies
-
-
-@pytest.mark.filterwarnings(LARGE_BODY)
 async def test_a_message_that_is_too_large_is_refused_and_harms_no_other(broker: Broker) -> None:
     queue = broker.queues["calculation"]
 
@@ -155,19 +117,6 @@ async def test_a_message_that_is_too_large_is_refused_and_harms_no_other(broker:
     assert small is None
     assert isinstance(large, ClientError | SqsEntryError)
     assert [message.body for message in await broker.take("calculation")] == ["small"]
-
-
-async def test_a_queue_that_is_not_there_is_an_error_until_it_is_made(unprovisioned: Broker) -> None:
-    queue = unprovisioned.queues["undelivered"]
-
-    for call in (queue.send("early"), queue.check(), receive(queue, 1)):
-        with pytest.raises(ClientError, match="NonExistentQueue"):
-            await call
-
-    await unprovisioned.create("undelivered")
-    await queue.check()
-    await queue.send("body")
-    assert [message.body for message in await unprovisioned.take("undelivered")] == ["body"]
 
 
 async def test_a_queue_that_was_deleted_is_found_again_when_it_is_made_again(broker: Broker) -> None:
@@ -181,12 +130,3 @@ async def test_a_queue_that_was_deleted_is_found_again_when_it_is_made_again(bro
     await broker.create("undelivered")
     await queue.send("body")
     assert [message.body for message in await broker.take("undelivered")] == ["body"]
-
-
-async def test_a_broker_that_is_not_there_is_an_error(broker: Broker, closed_port: int) -> None:
-    settings = QueueSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"))
-    async with open_sqs(settings) as client:
-        queue = Queue(client, broker.definitions["calculation"])
-
-        with pytest.raises(BotoCoreError, match="Could not connect"):
-            await queue.send("body")

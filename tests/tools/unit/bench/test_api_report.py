@@ -1,7 +1,7 @@
 """The API's table and targets."""
 
-from bench.api import API, NO_SQS, PROJECT_API, SINGLE_SENDS, Endpoint, api_case, api_steps
-from bench.api_report import api_tables, api_targets
+from bench.api import API, NO_SQS, PROJECT_API, SINGLE_SENDS, Endpoint, api_case
+from bench.api_report import api_targets
 from bench.measurements import Measurement
 from tests.tools.unit.bench.records import measured, results_of
 
@@ -27,17 +27,3 @@ def test_the_api_is_held_against_both_endpoints_at_64_connections() -> None:
 
 def test_what_was_not_measured_has_no_target() -> None:
     assert list(api_targets(results_of(rate(PROJECT_API, 4000, 30)))) == []
-
-
-def test_the_table_has_a_row_for_each_endpoint_at_each_number_of_connections() -> None:
-    [table] = api_tables(results_of(rate(NO_SQS, 50, 10), rate(PROJECT_API, 100, 9, connections=1)))
-    assert [row[:2] for row in table.rows] == [
-        ["no SQS at all, 1 connection", ""],
-        ["this project, 1 connection", "100"],
-        ["no SQS at all, 64 connections", "50"],
-        ["this project, 64 connections", ""],
-    ]
-
-
-def test_a_quick_run_has_the_connections_of_the_targets() -> None:
-    assert {step.case for step in api_steps(quick=True)} == {api_case(64)}

@@ -13,7 +13,3 @@ LOG = b"""\
 
 def test_each_request_to_sqs_counts_by_its_operation_whatever_the_answer() -> None:
     assert count_requests(LOG) == {"ReceiveMessage": 1, "DeleteMessageBatch": 2}
-
-
-def test_a_log_without_requests_counts_nothing() -> None:
-    assert not count_requests(b"")

@@ -8,7 +8,6 @@ from bench.document import DOCUMENT, region, repetitions
 from bench.markdown_region import replace_region
 from bench.measurements import Results
 from bench.plots import draw_bench, draw_growth
-from bench.report import bench_report
 from bench.suites import BENCH, GROWTH
 from tests.tools.unit.bench.records import measured, results_of
 
@@ -20,13 +19,6 @@ RESULTS = results_of(
 GROWTH_RESULTS = results_of(
     measured("growth", "this project", {"tasks_per_second": 1500.0, "rss_mb_at.010": 80.0}, "1000 tasks, 1 workers")
 )
-
-
-def test_a_region_says_where_and_when_and_has_a_section_for_each_table_that_has_rows() -> None:
-    lines = list(region(RESULTS, bench_report(RESULTS)))
-    assert "2026-11-24 at commit abc1234" in lines[0]
-    assert lines.count("### Targets") == 1
-    assert "| this project | 1 500 |" in "\n".join(lines)
 
 
 def test_it_is_said_where_some_steps_were_measured_less_often_than_others() -> None:

@@ -11,10 +11,6 @@ def test_a_region_is_replaced_and_the_rest_is_left() -> None:
     assert replace_region(TEXT, "full batches", "new\nlines") == TEXT.replace("old", "new\nlines")
 
 
-def test_replacing_a_region_by_the_same_changes_nothing() -> None:
-    assert replace_region(TEXT, "full batches", "old") == TEXT
-
-
 @pytest.mark.parametrize("text", ["", 2 * TEXT])
 def test_a_document_that_does_not_have_the_region_once_is_refused_with_its_name(text: str) -> None:
     with pytest.raises(ValueError, match="the region 'full batches' once"):

@@ -16,16 +16,6 @@ def test_what_is_saved_is_loaded_as_it_was(tmp_path: Path) -> None:
     assert Results.load(tmp_path / "new" / "results.json") == results
 
 
-def test_each_measurement_has_a_line_with_the_digits_that_mean_something(tmp_path: Path) -> None:
-    figures = {"tasks_per_second": 1234.5678, "lost": 0.0, "tasks": 50_000.0}
-    results_of(*(measured("worker", "bound", figures, repetition=number) for number in range(3))).save(
-        tmp_path / "file"
-    )
-    lines = [line for line in (tmp_path / "file").read_text().splitlines() if '"repetition"' in line]
-    assert len(lines) == 3
-    assert '{"tasks_per_second": 1234.6, "lost": 0, "tasks": 50000}' in lines[0]
-
-
 def test_results_of_another_schema_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     results_of().save(file)
@@ -49,12 +39,3 @@ def test_a_figure_is_summed_up_over_its_repetitions_alone() -> None:
 def test_what_was_not_measured_is_none() -> None:
     assert results_of().of("worker").spread("bound", "rate") is None
     assert results_of().of("worker").median("bound", "rate") is None
-
-
-def test_systems_cases_and_figures_are_listed() -> None:
-    summary = results_of(
-        measured("api", "b", {"cpu.x": 1.0}, case="64"), measured("api", "a", {"cpu.a": 1.0, "rate": 1.0}, case="1")
-    ).of("api")
-    assert summary.systems() == ["b", "a"]
-    assert summary.cases() == ["64", "1"]
-    assert summary.figures("cpu.") == ["cpu.a", "cpu.x"]

@@ -4,7 +4,7 @@ import pytest
 
 from bench.loads import Figures
 from bench.measurements import Measurement
-from bench.overhead import METRICS, OVERHEAD, TRACES, overhead_steps, overhead_tables, overhead_targets, sum_up
+from bench.overhead import METRICS, OVERHEAD, TRACES, overhead_steps, overhead_targets, sum_up
 from bench.systems import PROJECT
 from tests.tools.unit.bench.records import measured, results_of
 
@@ -42,11 +42,6 @@ def test_the_target_is_for_metrics_alone_and_the_median_of_the_repetitions() -> 
 def test_more_than_a_twentieth_is_too_much() -> None:
     [target] = overhead_targets(results_of(kept(0.949)))
     assert not target.met
-
-
-def test_the_table_has_a_row_for_each_way_to_observe_the_worker() -> None:
-    [table] = overhead_tables(results_of(kept(0.98), kept(0.6, TRACES)))
-    assert [[row[0], row[3]] for row in table.rows] == [[METRICS, "0.98"], [TRACES, "0.6"]]
 
 
 def test_what_has_no_target_is_measured_once() -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -64,15 +63,6 @@ def test_a_program_that_has_ended_is_reported_with_the_end_of_its_log(tmp_path: 
         pytest.raises(BenchError, match="no queue"),
     ):
         process.ask("anything")
-
-
-def test_a_program_that_ended_before_it_was_asked_is_reported_too(tmp_path: Path) -> None:
-    with running("broken", command("raise SystemExit('no queue')"), {}, tmp_path / "log", pipes=True) as process:
-        with suppress(BenchError):
-            while True:
-                process.require_alive()
-        with pytest.raises(BenchError, match="no queue"):
-            process.ask("anything")
 
 
 def test_no_setting_of_the_shell_reaches_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,6 @@ def test_a_spread_is_the_median_and_what_lies_farthest_from_it() -> None:
     assert Spread.of([3, 1, 10]) == Spread(median=3, least=1, most=10)
 
 
-@pytest.mark.parametrize(("percent", "value"), [(0, 1), (1, 1), (50, 50), (95, 95), (99, 99), (100, 100)])
-def test_a_percentile_of_a_hundred_values_is_the_one_at_that_rank(percent: float, value: float) -> None:
-    assert percentile(range(1, 101), percent) == value
-
-
 @given(VALUES, st.floats(0, 100))
 def test_a_percentile_is_a_value_that_was_seen_and_so_many_do_not_exceed(values: list[float], percent: float) -> None:
     found = percentile(values, percent)

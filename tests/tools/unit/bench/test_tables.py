@@ -3,8 +3,7 @@
 import pytest
 
 from bench.statistics import Spread
-from bench.tables import Table, as_markdown, bench_tables, number, total, with_range
-from tests.tools.unit.bench.records import measured, results_of
+from bench.tables import number, total, with_range
 
 
 @pytest.mark.parametrize(
@@ -21,18 +20,3 @@ def test_a_range_is_shown_where_repetitions_differ() -> None:
 
 def test_one_lost_task_in_one_repetition_shows() -> None:
     assert total(Spread(median=0, least=0, most=1)) == "1"
-
-
-def test_a_table_in_markdown_has_its_numbers_at_the_right() -> None:
-    table = Table("title", ["system", "rate"], [["bound", "1 834"]])
-    assert list(as_markdown(table)) == ["| system | rate |", "| --- | ---: |", "| bound | 1 834 |"]
-
-
-def test_a_figure_that_a_system_lacks_leaves_its_cell_empty() -> None:
-    results = results_of(
-        measured("worker", "a", {"requests_per_task.SendMessage": 1.0}),
-        measured("worker", "b", {"requests_per_task.SendMessageBatch": 0.1}),
-    )
-    table = next(table for table in bench_tables(results) if "by operation" in table.title)
-    assert table.columns == ["system", "SendMessage", "SendMessageBatch"]
-    assert table.rows == [["a", "1", ""], ["b", "", "0.1"]]

@@ -80,13 +80,6 @@ def fault(answer: Answer, *, done: bool, operation: str = "SendMessageBatch", sh
     return BrokerFault(operation, answer, done, share)
 
 
-async def test_without_a_fault_everything_is_passed_on(setup: Setup) -> None:
-    status, headers, answer = await setup.call("SendMessageBatch", "0", "1")
-    assert (status, answer) == (200, {"Successful": [{"Id": "0"}, {"Id": "1"}]})
-    assert headers["x-amzn-requestid"] == "r"
-    assert headers["Content-Type"] == "application/x-amz-json-1.0"
-
-
 async def test_paths_and_queries_are_passed_on_as_they_are(setup: Setup) -> None:
     url = URL(f"{setup.url}/_aws/sqs/messages?ShowInvisible=true&a=%2F", encoded=True)
     await (await setup.http.get(url)).read()

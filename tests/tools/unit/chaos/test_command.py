@@ -26,7 +26,3 @@ def test_a_setting_that_is_no_number_is_refused_by_its_name(setting: str) -> Non
     result = run("--plan", **{setting: "many"})
     assert result.exit_code == 2
     assert setting in result.output
-
-
-def test_help_names_the_settings() -> None:
-    assert "CHAOS_SEED" in run("--help").output

@@ -1,5 +1,6 @@
 """Messages that are none of ours: found again by their markers, and read by no consumer as its own."""
 
+from contextlib import suppress
 from itertools import count
 
 import pytest
@@ -17,20 +18,11 @@ def test_each_has_a_marker_of_its_own_in_its_body() -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.kind)
-def test_none_is_a_task_of_a_type_that_there_is(message: ForeignMessage) -> None:
-    try:
-        task = decode_task(message.body)
-    except UnusableMessageError:
-        assert message.kind != OF_ANOTHER_TYPE
-    else:
-        assert (message.kind, task.task_type) == (OF_ANOTHER_TYPE, "unheard-of")
+def test_none_is_a_task_of_a_type_that_there_is_or_an_outcome_that_can_be_delivered(message: ForeignMessage) -> None:
+    read = set()
+    with suppress(UnusableMessageError):
+        read.add(decode_task(message.body).task_type)
+    with suppress(UnusableMessageError):
+        read.add(decode_outcome(message.body).callback_url)
 
-
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.kind)
-def test_none_is_an_outcome_that_can_be_delivered(message: ForeignMessage) -> None:
-    try:
-        outcome = decode_outcome(message.body)
-    except UnusableMessageError:
-        assert message.kind != WITHOUT_A_CALLBACK
-    else:
-        assert outcome.callback_url == "gopher://nowhere"
+    assert read == {OF_ANOTHER_TYPE: {"unheard-of"}, WITHOUT_A_CALLBACK: {"gopher://nowhere"}}.get(message.kind, set())

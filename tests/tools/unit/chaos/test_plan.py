@@ -36,22 +36,17 @@ def of_type(plan: list[PlannedFault], kind: type) -> list[PlannedFault]:
     return [planned for planned in plan if isinstance(planned.fault, kind)]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_same_seed_has_the_same_plan(seed: int) -> None:
-    assert make_plan(seed, 60, TARGETS) == make_plan(seed, 60, TARGETS)
+def test_the_same_seed_has_the_same_plan_and_another_another() -> None:
+    assert make_plan(1, 60, TARGETS) == make_plan(1, 60, TARGETS) != make_plan(2, 60, TARGETS)
 
 
-def test_another_seed_has_another_plan() -> None:
-    assert make_plan(1, 60, TARGETS) != make_plan(2, 60, TARGETS)
-
-
-@pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("seconds", [10, 60, 300])
-def test_every_fault_is_within_the_run_and_in_order(seed: int, seconds: float) -> None:
-    plan = make_plan(seed, seconds, TARGETS)
-    assert all(planned.begins_at >= CALM_SECONDS for planned in plan)
-    assert all(planned.begins_at + planned.lasts <= seconds + 0.1 for planned in plan)
-    assert plan == sorted(plan, key=lambda planned: planned.begins_at)
+def test_every_fault_is_within_the_run_and_in_order(seconds: float) -> None:
+    for seed in range(20):
+        plan = make_plan(seed, seconds, TARGETS)
+        assert all(planned.begins_at >= CALM_SECONDS for planned in plan)
+        assert all(planned.begins_at + planned.lasts <= seconds + 0.1 for planned in plan)
+        assert plan == sorted(plan, key=lambda planned: planned.begins_at)
 
 
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM", "SIGSTOP"])

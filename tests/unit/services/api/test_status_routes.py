@@ -53,12 +53,6 @@ async def test_the_root_points_to_the_documentation(api: httpx.AsyncClient) -> N
     }
 
 
-async def test_the_process_lives_whatever_the_queues_do(api: httpx.AsyncClient) -> None:
-    response = await api.get("/healthcheck")
-
-    assert (response.status_code, response.json()) == (200, {"state": "healthy"})
-
-
 async def test_it_is_ready_when_every_queue_answers(api: httpx.AsyncClient, app: FastAPI) -> None:
     app.state.task_queues = {"calculation": FakeTaskQueue(), "data": FakeTaskQueue()}
 

@@ -228,35 +228,6 @@ async def test_a_url_that_shows_a_forbidden_target_is_answered_422_with_its_plac
     assert queue.taken == {}
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://receiver/a b", "the URL's path has ' ', which cannot be sent as it is: percent-encode it"),
-        (
-            "http://us%3Aer:pass@receiver/",
-            "the URL's user has a colon, which Basic authentication cannot send (RFC 7617)",
-        ),
-        ("http://receiver/" + "a" * 8192, "String should have at most 8192 characters"),
-    ],
-)
-async def test_a_url_that_cannot_be_sent_as_it_is_is_answered_422_with_the_reason(
-    api: httpx.AsyncClient, queue: FakeTaskQueue, url: str, reason: str
-) -> None:
-    callback = await api.post(CALCULATION, json={**calculation(), "callback_url": url})
-    source = await api.post(DATA, json={"callback_url": RECEIVER, "message": [{"name": "a", "url": url}]})
-
-    assert (places(callback), places(source)) == ([["body", "callback_url"]], [["body", "message", 0, "url"]])
-    assert {response.json()["detail"][0]["msg"] for response in (callback, source)} == {reason}
-    assert queue.taken == {}
-
-
-async def test_the_document_names_the_limit_of_a_url(api: httpx.AsyncClient) -> None:
-    schemas = (await api.get("/openapi.json")).json()["components"]["schemas"]
-
-    assert schemas["DataItem"]["properties"]["url"]["maxLength"] == 8192
-    assert schemas["TaskRequest_DataItem_"]["properties"]["callback_url"]["maxLength"] == 8192
-
-
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e999999999", "1" * 400])
 async def test_a_number_that_is_not_finite_is_answered_422_with_its_place(api: httpx.AsyncClient, number: str) -> None:
     assert places(await post(api, calculation_text(number))) == [["body", "message", 0, "num_1"]]
@@ -472,7 +443,3 @@ async def test_the_documentation_names_each_answer_of_the_contract(api: httpx.As
 
     assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "500", "503"}
     assert "Retry-After" in operation["responses"]["503"]["headers"]
-
-
-async def test_a_get_is_answered_405(api: httpx.AsyncClient) -> None:
-    assert (await api.get(CALCULATION)).status_code == 405

@@ -68,12 +68,6 @@ async def test_the_page_takes_scripts_and_styles_from_the_console_alone(console:
     assert "unsafe" not in policy
 
 
-async def test_it_lives_whatever_the_others_do(console: httpx.AsyncClient) -> None:
-    response = await console.get("/healthcheck")
-
-    assert (response.status_code, response.json()) == (200, {"state": "healthy"})
-
-
 async def test_the_state_says_what_does_not_answer(console: httpx.AsyncClient) -> None:
     state = (await console.get("/api/state")).json()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.queueing.batcher import BatchCancelledError, Batcher
+from services.queueing.batcher import Batcher
 from services.sqs_limits import MAX_BATCH_ENTRIES
 
 MAX_BYTES = 100
@@ -189,61 +189,6 @@ async def test_a_caller_is_not_put_off_by_those_that_come_after_it() -> None:
     assert len(queue.batches[0]) <= 2
 
 
-async def test_a_batch_holds_no_more_bytes_than_it_may() -> None:
-    queue = FakeQueue()
-    entries = ["a" * 60, "b" * 40, "c" * 1, "d" * 99]
-
-    await asyncio.gather(*submit_all(batcher_of(queue), entries))
-
-    assert queue.batches == [["a" * 60, "b" * 40], ["c" * 1, "d" * 99]]
-
-
-async def test_an_entry_larger_than_a_batch_goes_alone() -> None:
-    queue = FakeQueue()
-    large = "x" * (MAX_BYTES + 1)
-
-    await asyncio.gather(*submit_all(batcher_of(queue), ["a", large, "b"]))
-
-    assert queue.batches == [["a"], [large], ["b"]]
-
-
-async def test_each_caller_hears_of_its_own_entry() -> None:
-    queue = FakeQueue()
-    queue.refused = {"entry-1", "entry-3"}
-
-    results = await asyncio.gather(*submit_all(batcher_of(queue), numbered(5)), return_exceptions=True)
-
-    assert [str(result) if result else "sent" for result in results] == ["sent", "entry-1", "sent", "entry-3", "sent"]
-
-
-async def test_the_failure_of_a_batch_reaches_every_caller_in_it_and_no_later_one() -> None:
-    queue = FakeQueue()
-    broken = queue.broken = ConnectionError("gone")
-    batcher = batcher_of(queue)
-
-    results = await asyncio.gather(*submit_all(batcher, numbered(3)), return_exceptions=True)
-    queue.broken = None
-    await batcher.submit("later")
-
-    assert results == [broken] * 3
-
-
-async def test_the_entry_of_a_caller_that_gave_up_is_not_sent() -> None:
-    queue = FakeQueue(held=True)
-    batcher = batcher_of(queue)
-    callers = submit_all(batcher, ["first"])
-    await queue.has_batches(1)
-    waiting, gives_up = submit_all(batcher, ["waiting", "gave up"])
-    await turn_of_the_loop()
-
-    gives_up.cancel()
-    queue.let_go.set()
-    await asyncio.gather(*callers, waiting)
-
-    assert queue.batches == [["first"], ["waiting"]]
-    assert gives_up.cancelled()
-
-
 async def test_the_entry_of_a_caller_that_gave_up_takes_up_no_memory_until_a_batch_can_go() -> None:
     class Large:
         pass
@@ -274,15 +219,6 @@ async def test_the_entry_of_a_caller_that_gave_up_takes_up_no_memory_until_a_bat
     await under_way
 
 
-async def test_every_caller_hears_of_a_batch_that_is_cut_off() -> None:
-    async def cut_off(_entries: Sequence[str]) -> list[None]:
-        raise asyncio.CancelledError
-
-    results = await asyncio.gather(*submit_all(Batcher(cut_off), numbered(3)), return_exceptions=True)
-
-    assert [type(result) for result in results] == [BatchCancelledError] * 3
-
-
 @pytest.mark.parametrize("count", [0, 2, 4])
 async def test_every_caller_hears_of_a_batch_whose_results_are_not_one_for_each(count: int) -> None:
     async def answer(_entries: Sequence[str]) -> list[None]:
@@ -291,61 +227,6 @@ async def test_every_caller_hears_of_a_batch_whose_results_are_not_one_for_each(
     results = await asyncio.gather(*submit_all(Batcher(answer), numbered(3)), return_exceptions=True)
 
     assert {str(result) for result in results} == {f"a batch of 3 entries came back with {count} results"}
-
-
-async def test_a_caller_that_gives_up_while_its_batch_is_under_way_leaves_the_others_their_results() -> None:
-    queue = FakeQueue(held=True)
-    queue.refused = {"entry-1"}
-    gives_up, *others = submit_all(batcher_of(queue), numbered(3))
-    await queue.has_batches(1)
-
-    gives_up.cancel()
-    queue.let_go.set()
-    refused, sent = await asyncio.gather(*others, return_exceptions=True)
-
-    assert isinstance(refused, Refused)
-    assert sent is None
-
-
-async def test_no_more_batches_are_under_way_than_allowed() -> None:
-    queue = FakeQueue(held=True)
-    callers = submit_all(batcher_of(queue, in_flight=2), numbered(45))
-    await queue.has_batches(2)
-    await turn_of_the_loop()
-    assert queue.under_way == 2
-
-    queue.let_go.set()
-    await asyncio.gather(*callers)
-
-    assert queue.most_under_way == 2
-    assert sorted(entry for batch in queue.batches for entry in batch) == sorted(numbered(45))
-
-
-async def test_closing_sends_what_waits_and_returns_when_everybody_has_a_result() -> None:
-    queue = FakeQueue(held=True)
-    batcher = batcher_of(queue)
-    callers = submit_all(batcher, ["first"])
-    await queue.has_batches(1)
-    callers += submit_all(batcher, ["waiting"])
-    await turn_of_the_loop()
-
-    closing = asyncio.create_task(batcher.close())
-    await queue.has_batches(2)
-    assert not closing.done()
-    queue.let_go.set()
-    await closing
-    await asyncio.gather(*callers)
-
-    assert queue.batches == [["first"], ["waiting"]]
-    assert queue.under_way == 0
-
-
-async def test_closing_an_idle_batcher_sends_nothing() -> None:
-    queue = FakeQueue()
-
-    await batcher_of(queue).close()
-
-    assert queue.batches == []
 
 
 async def test_a_batcher_that_is_not_eager_gathers_a_full_batch_even_where_none_is_under_way() -> None:

@@ -9,13 +9,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from services.queueing.batcher import Batcher
+from services.queueing.batcher import BatchCancelledError, Batcher
 from services.sqs_limits import MAX_BATCH_ENTRIES
 
 MAX_BYTES = 100
 LINGER_SECONDS = 5.0
 
 Ending = Literal["confirmed", "raised", "cancelled", "too few results"]
+ERRORS: dict[Ending | None, type[Exception]] = {
+    "raised": ConnectionError,
+    "cancelled": BatchCancelledError,
+    "too few results": ValueError,
+}
+"""What the callers of a batch that ended so hear."""
 
 
 class Refused(Exception):  # noqa: N818
@@ -134,9 +140,11 @@ class BatcherMachine(RuleBasedStateMachine):
             closing = self.loop.create_task(self.batcher.close())
             self.loop.turn()
             while under_way := self.under_way():
+                assert not closing.done()
                 self.end(under_way[0], "confirmed")
                 self.loop.turn()
             assert closing.done()
+            self.batches_are_within_their_limits()
             self.everybody_has_the_right_result()
         self.loop.close()
 
@@ -152,7 +160,7 @@ class BatcherMachine(RuleBasedStateMachine):
                 assert isinstance(error, Refused) is entry.refused
                 assert (error is None) is not entry.refused
             else:
-                assert error is not None
+                assert type(error) is ERRORS[endings[entry]]
 
     def sent(self) -> list[Entry]:
         return [entry for batch in self.batches for entry in batch.entries]

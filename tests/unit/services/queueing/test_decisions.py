@@ -150,8 +150,3 @@ def test_an_exponential_policy_without_a_limit_reaches_its_longest_wait_and_keep
 
     assert policy.max_attempts is None
     assert [policy.wait_after(attempt) for attempt in (1, 2, 3, 100, 10_000)] == [5, 10, 20, 300, 300]
-
-
-@given(attempts, waits)
-def test_the_last_wait_repeats(attempt: int, waits: tuple[float, ...]) -> None:
-    assert RetryPolicy(None, waits).wait_after(len(waits) + attempt) == waits[-1]

@@ -166,37 +166,6 @@ async def test_the_time_is_that_of_the_whole_answer(http: httpx.AsyncClient, ser
     assert error.startswith("timeout: ")
 
 
-async def test_a_refused_connection_is_an_error(http: httpx.AsyncClient, closed_port: int) -> None:
-    error = await error_of(item(f"http://127.0.0.1:{closed_port}/"), http)
-
-    assert error == f"cannot connect to 127.0.0.1:{closed_port}: Connection refused"
-
-
-async def test_a_forbidden_target_is_an_error(http: httpx.AsyncClient) -> None:
-    error = await error_of(item("http://10.0.0.5/"), http)
-
-    assert error == "10.0.0.5:80 is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
-
-
-async def test_an_unknown_host_is_an_error(http: httpx.AsyncClient) -> None:
-    error = await error_of(item("http://no-such-host.invalid/"), http)
-
-    assert error == "the host name no-such-host.invalid cannot be resolved"
-
-
-async def test_an_answer_that_breaks_off_is_an_error(http: httpx.AsyncClient, serve: Serve) -> None:
-    async def break_off(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-length": "100"})
-        await response.prepare(request)
-        await response.write(b"[1,")
-        assert request.transport is not None
-        request.transport.abort()
-        return response
-
-    async with serve(break_off) as url:
-        assert await error_of(item(url), http)
-
-
 @pytest.fixture
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """One answer of the tests below has 100 bytes."""

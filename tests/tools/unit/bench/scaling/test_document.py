@@ -1,46 +1,11 @@
 """docs/scaling.md has a place for all that the model computes, and numbers are written for readers."""
 
-import math
 from pathlib import Path
 
 import pytest
 
-from bench.markdown_region import replace_region
 from bench.scaling.__main__ import bring_in_sync
-from bench.scaling.document import DOCUMENT, REGIONS, render
-from bench.scaling.markdown import duration, number, table
-
-
-def test_the_document_has_each_region_and_none_that_nobody_computes() -> None:
-    text = DOCUMENT.read_text()
-    for name in REGIONS:
-        assert replace_region(text, name, "computed") != text
-    assert text.count(": begin -->") == text.count(": end -->") == len(REGIONS)
-
-
-def test_a_table_has_its_numbers_to_the_right() -> None:
-    assert table(["what", "much"], [["a", "**$1**"], ["b", "never"]]).splitlines() == [
-        "| what | much |",
-        "| --- | ---: |",
-        "| a | **$1** |",
-        "| b | never |",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (0.12345, "0.123"), (2.5, "2.5"), (12_345, "12 300"), (1_000_000, "1 000 000"), (math.inf, "never")],
-)
-def test_a_number_has_three_digits_that_matter(value: float, text: str) -> None:
-    assert number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.0042, "4.2 ms"), (30, "30 s"), (90, "1.5 min"), (7200, "2 h"), (math.inf, "never")]
-)
-def test_a_duration_has_its_largest_unit(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
+from bench.scaling.document import render
 
 STALE = "<!-- cost: begin -->\nold\n<!-- cost: end -->\n"
 
