@@ -8,9 +8,9 @@ from pathlib import Path
 
 from stack.config import ROOT
 from stack.errors import StackError
+from stack.localstack.provisioning import output_of, place_init
 from stack.native.interpreter import lasting
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
-from stack.provisioning import output_of, place_init
 from stack.terminal import say_aside
 
 COMMAND = ["-m", "localstack.runtime.main"]

@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from stack import observability, saved_messages, state
+from stack import observability, state
 from stack.config import StackSettings
 from stack.environment import service_environment
 from stack.errors import no_such_service
-from stack.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.localstack import saved_messages
+from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.localstack.provisioning import render_queues
 from stack.logs import files as log_files
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
@@ -25,7 +27,6 @@ from stack.native.orphans import find_orphans, is_stopped, stop_orphans
 from stack.native.programs import programs
 from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
 from stack.ports import free_port, require_free_ports
-from stack.provisioning import render_queues
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
 from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say

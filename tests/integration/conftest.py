@@ -10,6 +10,7 @@ import pytest
 
 from stack.config import ROOT
 from stack.environment import merged_environment
+from stack.localstack.provisioning import render_queues
 from stack.native.localstack import (
     COMMAND,
     keep_for_next_start,
@@ -18,7 +19,6 @@ from stack.native.localstack import (
     prepare_localstack,
 )
 from stack.ports import free_port
-from stack.provisioning import render_queues
 from stack.readiness import Readiness, localstack_probe, wait_for_verdict
 
 READY_SECONDS = 180.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stack.environment import merged_environment
-from stack.provisioning import render_queues
+from stack.localstack.provisioning import render_queues
 from tests.integration.conftest import running_localstack
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import generate
+from stack.commands import generate
 from stack.errors import StackError
 
 

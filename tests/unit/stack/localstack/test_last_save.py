@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import last_save
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.last_save import BrokerState, stop_and_save
+from stack.localstack import last_save
+from stack.localstack.last_save import BrokerState, stop_and_save
 from stack.ports import free_port
 from tests.unit.stack.conftest import Serve
 
