@@ -179,4 +179,4 @@ any-venv:
 	@stack/setup.sh --any "$(VENV)" requirements/stack.txt "what the stack runs on"
 
 localstack-venv: venv
-	@PYTHON=$(BIN)/python stack/setup.sh "$(VENV)-localstack" requirements/localstack.txt LocalStack
+	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-localstack" requirements/localstack.txt LocalStack

@@ -38,7 +38,7 @@ def up(*, as_json: JsonOption = False) -> None:
     MODE=native or MODE=containers forces one.
     """
     with _errors_shown():
-        from stack.up import up as start
+        from stack.commands.up import up as start
 
         start(as_json=as_json)
 
@@ -50,7 +50,7 @@ def down(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
     Where it cannot be saved LocalStack is not stopped, unless --force says so.
     """
     with _errors_shown():
-        from stack.down import down as stop
+        from stack.commands.down import down as stop
 
         stop(force=force, as_json=as_json)
 
@@ -63,7 +63,7 @@ def clean(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
     removed, unless --force says so; nor where a stack that plain Compose took down has left something queued.
     """
     with _errors_shown():
-        from stack.clean import clean as stop_and_remove
+        from stack.commands.clean import clean as stop_and_remove
 
         stop_and_remove(force=force, as_json=as_json)
 
@@ -76,7 +76,7 @@ def ps(
 ) -> None:
     """Show the services, what waits in the queues, and what the workers do now."""
     with _errors_shown():
-        from stack.overview import show_overview
+        from stack.commands.overview import show_overview
 
         end_unread()
         settings = required_settings()
@@ -179,9 +179,9 @@ def demo(*, as_json: JsonOption = False) -> None:
     Where the stack is not up, it is started first.
     """
     with _errors_shown():
+        from stack.commands.up import brought_up
         from stack.tryout import demo as command
         from stack.tryout import demo_view
-        from stack.up import brought_up
 
         settings = brought_up(say_aside if as_json else say)
         trials = command.demo(settings)
@@ -214,7 +214,7 @@ def generate(
 ) -> None:
     """Write the files that follow from the code: the queues for LocalStack, and parts of docker-compose.yml."""
     with _errors_shown():
-        from stack import generate as files
+        from stack.commands import generate as files
 
         stale = list(files.stale_files()) if check else files.generate()
         if as_json:

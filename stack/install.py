@@ -36,7 +36,7 @@ SEPARATORS = {"UV_FIND_LINKS": ","}
 PIP_ALONE = {"no-index", "no-binary", "keyring-provider"}
 
 # As pip does: it trusts whom the system trusts, takes a file from whichever index has the one of the lock, and compiles
-# what the programs may not be allowed to.
+# what the programs may not be allowed to. Whoever says otherwise says it to both (stack/setup.sh).
 LIKE_PIP = {"UV_SYSTEM_CERTS": "1", "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_COMPILE_BYTECODE": "1"}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from stack.config import ROOT, StackSettings
 from stack.containers.compose_file import console_services, worker_command
 from stack.containers.docker import Compose
-from stack.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
+from stack.localstack.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
 from stack.whole_file import write_whole
 
 TEMPLATE = "worker-calculation"

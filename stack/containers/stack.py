@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
 
-from stack import observability, saved_messages, state
+from stack import observability, state
 from stack.config import ROOT, StackSettings
 from stack.containers import kept_logs
 from stack.containers import logs as container_logs
@@ -19,8 +19,9 @@ from stack.containers.engine import engine_answers
 from stack.containers.projects import has_volumes, held_ports, project_containers, require_own
 from stack.containers.readiness import health_urls, known_readiness, probe_of, readiness_of
 from stack.errors import StackError, no_such_service
-from stack.last_save import BrokerState, refuse_paused, stop_and_save
-from stack.localstack_api import connect
+from stack.localstack import saved_messages
+from stack.localstack.api import connect
+from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.ports import require_free_ports

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from stack.config import ROOT
 from stack.errors import StackError
+from stack.localstack.provisioning import output_of, place_init
 from stack.native.interpreter import lasting
-from stack.provisioning import output_of, place_init
+from stack.native.service_catalog import hand_over_catalog, keep_catalog
 from stack.terminal import say_aside
 
 COMMAND = ["-m", "localstack.runtime.main"]
@@ -30,7 +31,7 @@ def install_localstack() -> None:
     if os.environ.get("LOCALSTACK_PYTHON"):
         return
     lock = ROOT / "requirements" / "localstack.txt"
-    setup = [str(ROOT / "stack" / "setup.sh"), str(_venv()), str(lock), "LocalStack"]
+    setup = [str(ROOT / "stack" / "setup.sh"), "--lazy", str(_venv()), str(lock), "LocalStack"]
     if _shown(setup, {**os.environ, "PYTHON": sys.executable}):
         raise StackError(f"LocalStack could not be installed into {_venv()}: see the lines above.")
 
@@ -48,6 +49,8 @@ def _shown(command: list[str], environment: Mapping[str, str]) -> int:
 def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
     """The settings with which LocalStack serves SQS alone, on loopback, without a container and without a network."""
     return {
+        # Its environment is compiled as it is loaded, whatever a shell has set for the code that is worked on.
+        "PYTHONDONTWRITEBYTECODE": "",
         "SERVICES": "sqs",
         "EAGER_SERVICE_LOADING": "1",
         # As an IPv4 address the default server would ignore it and listen on every interface.
@@ -65,9 +68,18 @@ def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
     }
 
 
-def place_hook(filesystem_root: Path, queues_json: str) -> None:
-    """Put the hooks, and the queues that they are to make, where LocalStack looks for them."""
+def prepare_localstack(filesystem_root: Path, queues_json: str) -> None:
+    """Put the hooks, their queues and what an earlier start has made where LocalStack looks for them.
+
+    Raises `StackError` where that cannot be written.
+    """
     place_init(filesystem_root / "etc" / "localstack" / "init", queues_json)
+    hand_over_catalog(_venv(), filesystem_root)
+
+
+def keep_for_next_start(filesystem_root: Path) -> None:
+    """Keep what a LocalStack that is ready has made, and others would make as well."""
+    keep_catalog(filesystem_root, _venv())
 
 
 def _venv() -> Path:

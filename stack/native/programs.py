@@ -6,9 +6,9 @@ from typing import Literal
 
 from stack.config import StackSettings
 from stack.errors import StackError
+from stack.localstack.provisioning import worker_queues
 from stack.native.interpreter import PYTHON
 from stack.native.localstack import COMMAND, localstack_environment, localstack_python
-from stack.provisioning import worker_queues
 from stack.status import API, CONSOLE, DLQ_WATCHER, LOCALSTACK, RECEIVER
 
 # A service is killed when it has not stopped this long after its drain should have ended. In that time it settles what

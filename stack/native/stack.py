@@ -6,21 +6,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from stack import observability, saved_messages, state
+from stack import observability, state
 from stack.config import StackSettings
 from stack.environment import service_environment
 from stack.errors import no_such_service
-from stack.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.localstack import saved_messages
+from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.localstack.provisioning import render_queues
 from stack.logs import files as log_files
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.native.fingerprint import fingerprint
-from stack.native.localstack import install_localstack, place_hook, require_startable
+from stack.native.localstack import (
+    install_localstack,
+    keep_for_next_start,
+    prepare_localstack,
+    require_startable,
+)
 from stack.native.orphans import find_orphans, is_stopped, stop_orphans
 from stack.native.programs import programs
 from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
 from stack.ports import free_port, require_free_ports
-from stack.provisioning import render_queues
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
 from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
@@ -124,7 +130,7 @@ def _launch(supervisor: Supervisor, settings: StackSettings, before: StackSettin
     state.remember(settings)
     environment = service_environment(settings)
     queues_json = render_queues(environment)
-    place_hook(settings.directory / "localstack", queues_json)
+    prepare_localstack(settings.directory / "localstack", queues_json)
     planned = programs(settings, queues_json, _free_ports())
     supervisor.launch(planned, environment)
     _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
@@ -134,6 +140,7 @@ def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress
     if supervisor.start([LOCALSTACK, RECEIVER]):
         on_progress("Starting LocalStack and the receiver.")
     _wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)})
+    keep_for_next_start(settings.directory / "localstack")
     saved_messages.restore(settings, on_progress)
     urls = _health_urls(settings)
     if supervisor.start(urls):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.localstack_api import Sqs, connect
+from stack.localstack.api import Sqs, connect
 from stack.logs.line import LineReader, RawLine
 from stack.stories.standing import IN_A_QUEUE
 from stack.stories.story import Story, story_of

@@ -14,7 +14,7 @@ from services.messages import encode_task
 from services.primitives import exact_json
 from services.queues import UNDELIVERED
 from stack.config import StackSettings
-from stack.localstack_api import Sqs, connect
+from stack.localstack.api import Sqs, connect
 from stack.tryout.inbox import Delivery, Inbox, answer_text, open_client
 from stack.tryout.submit import post
 

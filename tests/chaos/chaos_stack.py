@@ -12,7 +12,7 @@ from services.queueing.definition import QueueDefinition
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.config import stack_settings
-from stack.localstack_api import connect
+from stack.localstack.api import connect
 from stack.native.supervisor import Supervisor
 from stack.ports import free_port
 from stack.status import API, DLQ_WATCHER, RECEIVER

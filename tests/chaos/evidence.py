@@ -12,7 +12,7 @@ import httpx
 
 from services.queueing.dead_letter import REASON_ATTRIBUTE
 from services.telemetry.log_events import ALERT_LOGGED, ALERT_POSTED, ALERT_REFUSED
-from stack.localstack_api import Sqs
+from stack.localstack.api import Sqs
 
 _ALERTS = [f'"event": "{event}"' for event in (ALERT_LOGGED, ALERT_POSTED, ALERT_REFUSED)]
 

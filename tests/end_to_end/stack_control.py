@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from stack.config import ROOT
-from stack.localstack_api import Sqs
+from stack.localstack.api import Sqs
 from stack.native.supervisor import socket_path
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from stack.commands.generate import replace_region
 from stack.config import ROOT, StackSettings
 from stack.containers.additional_workers import additional_services
 from stack.environment import service_environment
-from stack.generate import replace_region
+from stack.localstack.provisioning import worker_queues
 from stack.observability import PROFILE
-from stack.provisioning import worker_queues
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

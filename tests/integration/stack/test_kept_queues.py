@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from stack.environment import merged_environment
+from stack.localstack.provisioning import render_queues
 from stack.ports import free_port
-from stack.provisioning import render_queues
 from stack.readiness import Readiness
 from tests.integration.conftest import running_localstack
 from tests.integration.stack.sqs_account import SqsAccount

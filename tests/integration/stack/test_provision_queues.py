@@ -11,8 +11,8 @@ import aioboto3
 import pytest
 
 from stack.environment import merged_environment
+from stack.localstack.provisioning import INIT, render_queues
 from stack.native.localstack import localstack_environment, localstack_python
-from stack.provisioning import INIT, render_queues
 from tests.integration.conftest import running_localstack
 from tests.refusing_proxy import running_proxy
 

@@ -431,6 +431,18 @@ def test_what_is_installed_is_compiled(setup: Setup, index: PackageIndex) -> Non
     assert list(setup.venv.glob("lib/*/site-packages/__pycache__/probe.*.pyc"))
 
 
+@pytest.mark.parametrize("refused", ["", "uv"])
+def test_of_what_is_loaded_little_nothing_is_compiled(setup: Setup, index: PackageIndex, refused: str) -> None:
+    index.refused = refused
+    setup.environment = {**setup.environment, "UV_COMPILE_BYTECODE": "1"}
+
+    done = setup.run("--lazy")
+
+    assert done.returncode == 0, done.stderr
+    assert list(setup.venv.glob("lib/*/site-packages/probe.py"))
+    assert not list(setup.venv.glob("lib/*/site-packages/__pycache__"))
+
+
 def test_what_has_another_hash_is_refused_and_reported(setup: Setup, index: PackageIndex) -> None:
     index.wheel = wheel(code=CODE + "# tampered with\n")
 

@@ -68,12 +68,17 @@ def test_a_command_that_does_nothing_yet_has_loaded_neither_services_nor_modes(
     run = "import runpy; runpy.run_module('stack', run_name='__main__', alter_sys=True)"
     loaded = loaded_by(run, *arguments, STACK_DIR=str(tmp_path), MODE="native", COMPOSE_PROJECT_NAME="")
 
-    assert loaded & {"stack.generate", "stack.native.stack", "stack.containers.stack", "httpx", "supervisor"} == set()
+    assert (
+        loaded & {"stack.commands.generate", "stack.native.stack", "stack.containers.stack", "httpx", "supervisor"}
+        == set()
+    )
     assert rooms_of_services(loaded) <= {"primitives", "streams"}
     assert loaded & CLIENTS == set()
 
 
-@pytest.mark.parametrize("module", ["stack.down", "stack.overview", "stack.logs.command", "stack.stories.trace"])
+@pytest.mark.parametrize(
+    "module", ["stack.commands.down", "stack.commands.overview", "stack.logs.command", "stack.stories.trace"]
+)
 @pytest.mark.parametrize("mode", ["native", "containers"])
 def test_what_stops_a_stack_or_looks_at_it_loads_no_task_type_and_no_settings_of_the_services(
     module: str, mode: str
@@ -86,7 +91,7 @@ def test_what_stops_a_stack_or_looks_at_it_loads_no_task_type_and_no_settings_of
 
 def test_to_start_a_stack_loads_no_client_of_aws() -> None:
     # Its libraries take half a second to load; a task that is sent has a trace, for which OpenTelemetry's API is light.
-    loaded = loaded_by("import stack.up, stack.tryout.demo, stack.tryout.submit")
+    loaded = loaded_by("import stack.commands.up, stack.tryout.demo, stack.tryout.submit")
 
     assert loaded & CLIENTS <= {"opentelemetry"}
 

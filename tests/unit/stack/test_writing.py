@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from stack.commands.lock import alone
 from stack.config import ROOT
 from stack.errors import StackError, writing
-from stack.lock import alone
+from stack.localstack.provisioning import place_init
 from stack.native.supervisor import Supervisor
-from stack.provisioning import place_init
 from stack.whole_file import write_whole
 
 

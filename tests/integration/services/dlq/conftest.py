@@ -19,7 +19,7 @@ from pydantic import HttpUrl
 from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
-from stack.localstack_api import connect
+from stack.localstack.api import connect
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.service_fixtures import Serve
 

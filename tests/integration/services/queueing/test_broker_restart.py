@@ -25,8 +25,8 @@ from services.runtime.settings import ServiceSettings
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
 from stack.environment import merged_environment
+from stack.localstack.provisioning import render_queues
 from stack.ports import free_port
-from stack.provisioning import render_queues
 from tests.integration.conftest import running_localstack
 from tests.integration.services.conftest import PATIENCE_SECONDS
 from tests.integration.services.console.conftest import console_settings, queue, running_console

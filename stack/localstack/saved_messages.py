@@ -18,7 +18,7 @@ from services.queueing.message_size import message_bytes
 from services.sqs_limits import MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.localstack_api import Sqs, connect
+from stack.localstack.api import Sqs, connect
 from stack.state import saved_messages_file
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole

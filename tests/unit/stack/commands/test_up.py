@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
+from stack.commands.up import holder_named
 from stack.config import StackSettings
 from stack.ports import PortTakenError, free_port, require_free_ports
-from stack.up import holder_named
 
 FAKE_DOCKER = """\
 #!/bin/sh

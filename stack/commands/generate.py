@@ -18,7 +18,7 @@ from stack.config import ROOT
 from stack.containers.compose_file import COMPOSE_FILE, console_services, worker_command
 from stack.environment import LOCAL_ENV
 from stack.errors import StackError
-from stack.provisioning import QUEUES_FILE, worker_queues
+from stack.localstack.provisioning import QUEUES_FILE, worker_queues
 
 TASK_PACKAGES = "services.tasks"
 

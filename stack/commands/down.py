@@ -1,11 +1,11 @@
 """The command `down`: stops the stack, and saves what is queued."""
 
 from stack import state
+from stack.commands.lock import alone
+from stack.commands.once_begun import finished_once_begun
 from stack.config import StackSettings, stack_directory
 from stack.environment import merged_environment
-from stack.lock import alone
 from stack.mode import mode_of_running
-from stack.once_begun import finished_once_begun
 from stack.running import running_settings
 from stack.terminal import OnProgress, say, say_aside, show_json
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 from stack.config import StackSettings
 from stack.errors import StackError
+from stack.localstack.saved_messages import save
 from stack.readiness import Readiness, http_probe, wait_for_verdict
-from stack.saved_messages import save
 from stack.terminal import OnProgress
 
 ANSWER_SECONDS = 20.0

@@ -5,16 +5,16 @@ from contextlib import contextmanager
 
 from services.streams.whole_table import WholeTable
 from stack import observability
+from stack.commands.generate import generate, names
+from stack.commands.lock import alone
+from stack.commands.once_begun import outliving_terminal
 from stack.config import Mode, StackSettings, forced_mode, stack_directory
 from stack.containers.engine import engine_answers
 from stack.containers.projects import project_containers
 from stack.environment import merged_environment
 from stack.errors import StackError
-from stack.generate import generate, names
-from stack.lock import alone
 from stack.mode import choose_mode, mode_of_running
 from stack.native.orphans import find_listener
-from stack.once_begun import outliving_terminal
 from stack.ports import PortTakenError
 from stack.running import mode_before, running_settings, settings_to_start
 from stack.terminal import OnProgress, console, say, say_aside, show_json, show_table

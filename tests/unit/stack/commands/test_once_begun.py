@@ -6,15 +6,15 @@ import sys
 
 import pytest
 
+from stack.commands.once_begun import CTRL_C_AGAIN
 from stack.config import ROOT
-from stack.once_begun import CTRL_C_AGAIN
 
 # So much that it is still printing when the signal comes.
 MANY = 5_000
 
 WORK = """
 import sys
-from stack.once_begun import finished_once_begun
+from stack.commands.once_begun import finished_once_begun
 
 def say(line):
     sys.stdout.write(f"{line}\\n")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from stack.commands.overview import Overview, look, overview_text
 from stack.config import StackSettings
-from stack.overview import Overview, look, overview_text
 from stack.ports import free_port
 from stack.status import ServiceStatus
 from stack.terminal import show_table

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.commands.generate import own_queues_json
 from stack.errors import StackError
-from stack.generate import own_queues_json
 
 
 def test_code_that_cannot_be_loaded_is_reported_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

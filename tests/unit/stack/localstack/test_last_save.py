@@ -6,7 +6,7 @@ import pytest
 
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.last_save import BrokerState, saving_problem, stop_and_save
+from stack.localstack.last_save import BrokerState, saving_problem, stop_and_save
 from stack.ports import free_port
 from tests.unit.stack.conftest import Serve
 

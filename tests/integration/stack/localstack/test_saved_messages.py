@@ -14,8 +14,8 @@ import pytest
 
 from stack.config import StackSettings
 from stack.errors import StackError
+from stack.localstack.saved_messages import restore, save
 from stack.ports import free_port
-from stack.saved_messages import restore, save
 from stack.state import saved_messages_file
 from tests.integration.stack.sqs_account import SqsAccount
 

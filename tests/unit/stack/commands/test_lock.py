@@ -12,15 +12,15 @@ from queue import Queue
 
 import pytest
 
+from stack.commands.lock import alone
 from stack.config import ROOT
 from stack.errors import StackError
-from stack.lock import alone
 from stack.state import saved_messages_file
 
 HOLD = """
 import sys
 from pathlib import Path
-from stack.lock import alone
+from stack.commands.lock import alone
 with alone("make up", Path(sys.argv[1]), print):
     print("held", flush=True)
     sys.stdin.read()

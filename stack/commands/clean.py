@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from stack import state
+from stack.commands.down import stop
+from stack.commands.lock import alone
 from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, stack_directory, stack_settings
 from stack.containers import stack as containers
 from stack.containers.engine import engine_answers
-from stack.down import stop
 from stack.environment import merged_environment
-from stack.lock import alone
 from stack.running import running_settings
 from stack.terminal import OnProgress, say, say_aside, show_json
 
