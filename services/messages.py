@@ -14,8 +14,8 @@ from services.errors import PermanentError
 from services.outbound.target_url import UrlError, understood_url
 from services.primitives import exact_json
 from services.primitives.counts import read_count
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.telemetry.redaction import without_secrets
 from services.telemetry.trace_context import MAX_TRACESTATE_BYTES
 

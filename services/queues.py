@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from services.primitives.sqs_limits import LONGEST_RETENTION_SECONDS
 from services.queueing.definition import QueueDefinition
 from services.settings import load_settings, refuse_to_start
-from services.sqs_limits import LONGEST_RETENTION_SECONDS
 from services.streams.standard_streams import run_command
 from services.task_types.loading import TaskTypes, load_task_types
 from services.task_types.settings import TaskTypeSettings

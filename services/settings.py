@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
+from services.primitives.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 

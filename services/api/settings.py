@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from services.outbound.settings import TargetSettings
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.runtime.settings import ServiceSettings
 from services.settings import ApiKeys, Port, Seconds
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.settings import TaskTypeSettings
 
 

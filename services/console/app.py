@@ -21,12 +21,12 @@ from services.console.state import State
 from services.console.unclaimed_queues import UnclaimedQueues
 from services.dead_letters.browse import LONG_POLL_SECONDS
 from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.client import open_sqs
 from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
 from services.queues import define_queues
 from services.settings import USER_AGENT
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import TaskTypes
 from web.head_requests import HeadMiddleware
 from web.pages import mount_files, page_file

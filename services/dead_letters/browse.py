@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from services.primitives.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, MAX_RECEIVED_MESSAGES
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, MAX_RECEIVED_MESSAGES
 
 log = structlog.get_logger(__name__)
 

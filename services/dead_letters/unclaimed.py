@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from services.primitives.sqs_limits import MAX_LISTED_QUEUES
 from services.queueing.definition import QueueDefinition
 from services.queueing.errors import is_denied
 from services.queueing.queue import Queue
 from services.queues import DLQ_SUFFIX, UNDELIVERED, define_pair, dlq_of
-from services.sqs_limits import MAX_LISTED_QUEUES
 from services.task_types.task_type import is_task_type_name
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from services.messages import UnusableMessageError
 from services.primitives.durations import describe_duration
+from services.primitives.sqs_limits import attribute_text
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
 from services.queueing.message import ReceivedMessage
-from services.sqs_limits import attribute_text
 from services.telemetry.redaction import without_secrets
 
 _LONGEST_HEADLINE_BYTES = 400

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from services.sqs_limits import MAX_BATCH_ENTRIES
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
 
 EntryT = TypeVar("EntryT")
 

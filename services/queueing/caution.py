@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import Callable
 
-from services.sqs_limits import MAX_RECEIVED_MESSAGES
+from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
 
 
 class Caution:

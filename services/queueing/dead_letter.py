@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from services.primitives.counts import read_count
+from services.primitives.sqs_limits import attribute_text
 from services.queueing.message import SENT_AT_ATTRIBUTE, ReceivedMessage
-from services.sqs_limits import attribute_text
 from services.telemetry.redaction import without_secrets
 
 REASON_ATTRIBUTE = "reason"

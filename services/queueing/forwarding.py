@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.primitives.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, attribute_text
 from services.queueing.dead_letter import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE
 from services.queueing.message_size import Attributes, attribute_bytes, text_attributes, utf8_bytes
-from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, attribute_text
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef

@@ -3,7 +3,7 @@
 SQS bills by the request, so a poll waits, though not for long, until it can bring home a batch.
 """
 
-from services.sqs_limits import MAX_RECEIVED_MESSAGES
+from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
 
 MAX_POLLS = 3
 """Polls under way at a time, where a queue has more than one of them brings: a receive takes its time on the way."""

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.definition import QueueDefinition
-from services.sqs_limits import MAX_MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

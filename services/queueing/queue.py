@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from botocore.exceptions import ClientError
 
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
 from services.queueing.batcher import Batcher
 from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.queueing.definition import QueueDefinition
@@ -16,7 +17,6 @@ from services.queueing.forwarding import fitting_attributes
 from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, read_message
 from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
-from services.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
 from services.telemetry import metrics, tracing
 from services.telemetry.tracing import Destination
 

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, HttpUrl, model_validator
 
+from services.primitives.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, LONGEST_WAIT_TIME_SECONDS
 from services.settings import NonNegativeSeconds, Seconds, Settings
-from services.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, LONGEST_WAIT_TIME_SECONDS
 
 
 class QueueSettings(Settings):

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar
 
 from services.outbound.targets import TargetUrl
+from services.primitives.sqs_limits import MAX_RECEIVE_COUNT
 from services.settings import Settings
-from services.sqs_limits import MAX_RECEIVE_COUNT
 
 MAX_ITEMS = 1000
 MAX_ITEM_NAME_LENGTH = 256

@@ -52,7 +52,7 @@ from typing_extensions import override
 
 from services.errors import is_sentence, text_of_error
 from services.primitives.bounded import BoundedMap
-from services.sqs_limits import attribute_text
+from services.primitives.sqs_limits import attribute_text
 from services.telemetry.redaction import HIDDEN, without_secrets, without_url_secrets
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers

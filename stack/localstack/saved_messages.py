@@ -13,9 +13,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from services.primitives.sqs_limits import MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from services.queueing.message import SENT_AT_ATTRIBUTE
 from services.queueing.message_size import message_bytes
-from services.sqs_limits import MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.localstack.api import Sqs, connect

@@ -18,6 +18,7 @@ from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.client import open_sqs
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
@@ -25,7 +26,6 @@ from services.queueing.queue import Queue
 from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.runtime.program import Component
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
 from tests.jumping_clock import jumping_clock  # noqa: F401  # fixture

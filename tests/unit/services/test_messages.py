@@ -32,10 +32,10 @@ from services.messages import (
 )
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES, attribute_text
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES, dead_letter_attributes
 from services.queueing.message import sent_at_attribute, sent_at_of
 from services.queueing.message_size import message_bytes, text_attributes
-from services.sqs_limits import MAX_MESSAGE_BYTES, attribute_text
 from services.telemetry.redaction import hide_secrets_of
 from services.telemetry.trace_context import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
 

@@ -8,12 +8,12 @@ import pytest
 
 from services.dead_letters.unclaimed import look_for_unclaimed
 from services.messages import encode_task
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.client import open_sqs
 from services.queueing.definition import QueueDefinition
 from services.queueing.queues import Queues
 from services.queues import define_pair
 from services.runtime.settings import ServiceSettings
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 from tests.integration.services.console.conftest import console_settings, queue, running_console
 from tests.integration.services.dlq.conftest import Commands, commands, deny, intercepted  # noqa: F401  # a fixture

@@ -12,11 +12,11 @@ from services.dead_letters.redrive import Moved, redrive
 from services.dead_letters.selection import Criteria
 from services.dlq_watcher.__main__ import make_components
 from services.dlq_watcher.settings import WatcherSettings
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import FAILURE_ATTRIBUTES
 from services.queueing.message import ReceivedMessage, sent_at_attribute
 from services.runtime.boot import Booted
 from services.runtime.resources import open_resources
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from services.task_types.loading import load_task_types
 from services.tasks.data import DataSettings
 from services.worker.__main__ import make_consumers

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from services.errors import PermanentError, RetryLaterError
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from services.queueing.attempt import MessageHandler
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
-from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import Broker, running, until
 

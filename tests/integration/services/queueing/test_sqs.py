@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 import pytest
 from botocore.exceptions import ClientError
 
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.errors import SqsEntryError
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.sqs_limits import MAX_MESSAGE_BYTES
 from tests.integration.services.conftest import LOCALSTACK_ACCOUNT, Broker
 
 LARGE_BODY = "ignore:Sending a large body directly:ResourceWarning"

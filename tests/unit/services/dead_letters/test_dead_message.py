@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.dead_letters.dead_message import content_of
 from services.messages import OutcomeMessage, encode_outcome, encode_task
-from services.sqs_limits import MAX_MESSAGE_BYTES
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from tests.unit.services.dead_letters.dead_messages import OUTCOME, REQUEST, SENT_AT, TASK, dead_message, read, received
 
 ANY_JSON = st.recursive(

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import of_stack
 from services.messages import UnusableMessageError
+from services.primitives.sqs_limits import NOT_IN_SQS
 from services.queueing.message_size import message_bytes
-from services.sqs_limits import NOT_IN_SQS
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
 LARGEST_BYTES = 64 * 1024

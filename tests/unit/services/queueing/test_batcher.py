@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
 from services.queueing.batcher import Batcher
-from services.sqs_limits import MAX_BATCH_ENTRIES
 
 MAX_BYTES = 100
 NEVER_SECONDS = 3600.0

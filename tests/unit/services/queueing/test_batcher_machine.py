@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
 from services.queueing.batcher import BatchCancelledError, Batcher
-from services.sqs_limits import MAX_BATCH_ENTRIES
 
 MAX_BYTES = 100
 LINGER_SECONDS = 5.0

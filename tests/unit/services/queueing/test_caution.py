@@ -13,13 +13,13 @@ from types_aiobotocore_sqs import SQSClient
 
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
+from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
 from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.sqs_limits import MAX_RECEIVED_MESSAGES
 from services.worker.settings import WorkerSettings
 
 SETTINGS = WorkerSettings.model_construct()

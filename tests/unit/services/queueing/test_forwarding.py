@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.primitives.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import MAX_REASON_BYTES, dead_letter_attributes
 from services.queueing.forwarding import fitting_attributes
 from services.queueing.message_size import Attributes, attribute_bytes, text_attributes
-from services.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES
 
 OURS = {**dead_letter_attributes("it is no task", 3, "calculation", "Traceback …"), "traceparent": "00-1-1-01"}
 

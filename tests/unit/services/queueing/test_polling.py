@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
 from services.queueing.polling import MAX_POLLS, messages_to_receive
-from services.sqs_limits import MAX_RECEIVED_MESSAGES
 
 
 def test_an_idle_consumer_asks_for_a_whole_batch() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
 from stack.localstack.saved_messages import SavedMessage, batches, next_queue, with_time
 
 SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
