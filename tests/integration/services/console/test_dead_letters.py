@@ -13,7 +13,7 @@ from services.dead_letters.dead_letter_queues import EndOfLine
 from services.dead_letters.plan import Selection
 from services.dead_letters.selection import Criteria
 from services.messages import encode_task
-from tests.integration.services.conftest import Broker
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.console.conftest import Console, console_settings, running_console
 from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and end_of_line are fixtures
     REFUSED,
@@ -185,13 +185,16 @@ async def test_one_redrive_at_a_time(broker: Broker, end_of_line: EndOfLine) -> 
     dead_letters = DeadLetters(end_of_line)
     everything = Selection(["undelivered"], [], Criteria())
     first = asyncio.create_task(dead_letters.redrive(everything))
-    await began.wait()
-
-    with pytest.raises(BusyError, match="A redrive is under way"):
-        await dead_letters.redrive(everything)
-    with pytest.raises(BusyError):
-        await dead_letters.browse("undelivered", Criteria(), 10)
-    may_go_on.set()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await began.wait()
+            with pytest.raises(BusyError, match="A redrive is under way"):
+                await dead_letters.redrive(everything)
+            with pytest.raises(BusyError):
+                await dead_letters.browse("undelivered", Criteria(), 10)
+    finally:
+        # What is held up keeps the queues from being closed.
+        may_go_on.set()
 
     assert (await first).routes.total() == 1
     assert (await dead_letters.browse("undelivered", Criteria(), 10))["messages"] == []
