@@ -2,15 +2,14 @@
 
 import pytest
 
-from services.primitives import clock
-from services.primitives.clock import Moment
+from services.primitives.clock import Moment, this_moment
 
 
 class JumpingClock:
     """Stands still but for suspends."""
 
     def __init__(self) -> None:
-        self._now = clock.now()
+        self._now = this_moment()
 
     def now(self) -> Moment:
         """Return the moment that it is."""
@@ -22,8 +21,6 @@ class JumpingClock:
 
 
 @pytest.fixture
-def jumping_clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
-    """The clock by which messages are in flight."""
-    jumping = JumpingClock()
-    monkeypatch.setattr(clock, "now", jumping.now)
-    return jumping
+def jumping_clock() -> JumpingClock:
+    """A clock to be handed to what keeps messages hidden."""
+    return JumpingClock()

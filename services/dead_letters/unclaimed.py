@@ -44,7 +44,7 @@ async def _find(client: "SQSClient", claimed: Collection[str], name_prefix: str)
     Without a prefix every queue of the account has the stack's: there only those count that are made just as this
     stack makes its own.
     """
-    names = {name async for name in _list_names(client, name_prefix)}
+    names = {name async for name in list_names(client, name_prefix)}
     found = list(unclaimed_types(names, claimed, name_prefix))
     if not name_prefix:
         are_ours = await asyncio.gather(*(_is_made_by_us(client, each) for each in found))
@@ -70,9 +70,12 @@ def unclaimed_types(names: Collection[str], claimed: Collection[str], name_prefi
             yield name
 
 
-async def _list_names(client: "SQSClient", name_prefix: str) -> AsyncIterator[str]:
+async def list_names(
+    client: "SQSClient", name_prefix: str, *, page_size: int = MAX_LISTED_QUEUES
+) -> AsyncIterator[str]:
+    """Yield the names of all queues that begin so, listed `page_size` at a time."""
     pages = client.get_paginator("list_queues").paginate(
-        QueueNamePrefix=name_prefix, PaginationConfig={"PageSize": MAX_LISTED_QUEUES}
+        QueueNamePrefix=name_prefix, PaginationConfig={"PageSize": page_size}
     )
     async for page in pages:
         for url in page.get("QueueUrls", []):

@@ -21,8 +21,8 @@ from services.telemetry.metrics import ALERTS_POSTED, child
 
 log = structlog.get_logger(__name__)
 
-SECONDS_UNTIL_UNREADY = 20
-"""An alert has been tried three times by then: a moment's refusal says nothing of Slack, nor of a stack that starts."""
+# An alert has been tried three times by then: a moment's refusal says nothing of Slack, nor of a stack that starts.
+_SECONDS_UNTIL_UNREADY = 20.0
 
 _STOPPED = SlackRefusal("the program stopped before Slack answered")
 
@@ -40,8 +40,16 @@ class _Waiting:
 class AlertPoster:
     """A component of the program (see program.py) that posts what `post` is given."""
 
-    def __init__(self, channel: SlackChannel, settings: WatcherSettings) -> None:
+    def __init__(
+        self,
+        channel: SlackChannel,
+        settings: WatcherSettings,
+        *,
+        seconds_until_unready: float = _SECONDS_UNTIL_UNREADY,
+    ) -> None:
+        """It is not ready when Slack has taken nothing for `seconds_until_unready`."""
         self._channel = channel
+        self._seconds_until_unready = seconds_until_unready
         self._drain_timeout_seconds = settings.drain_timeout_seconds
         self._grouping: AlertGrouping[_Waiting] = AlertGrouping(settings.alert_window_seconds)
         self._waiting: dict[str, _Waiting] = {}
@@ -79,7 +87,7 @@ class AlertPoster:
         if self._refused_since is None:
             return None
         refused_seconds = time.monotonic() - self._refused_since
-        if refused_seconds < SECONDS_UNTIL_UNREADY:
+        if refused_seconds < self._seconds_until_unready:
             return None
         return f"Slack has taken no alert for {describe_duration(refused_seconds)}: {self._refusal}"
 

@@ -15,7 +15,7 @@ from services.outbound.http_client import HTTP_ERRORS, describe_http_error
 from services.primitives.proxies import goes_directly
 from services.telemetry import tracing
 
-_TIMEOUT_SECONDS = 10
+_LONGEST_ANSWER_SECONDS = 10.0
 
 
 class _RefusedError(Exception):
@@ -27,10 +27,11 @@ class _RefusedError(Exception):
 class SlackChannel:
     """Posts to the channel of the settings, which have a token."""
 
-    def __init__(self, settings: WatcherSettings) -> None:
+    def __init__(self, settings: WatcherSettings, *, longest_answer_seconds: float = _LONGEST_ANSWER_SECONDS) -> None:
         self._channel = settings.slack_channel or ""
         self._token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
         self._url = str(settings.slack_api_url or AsyncWebClient.BASE_URL)
+        self._longest_answer_seconds = longest_answer_seconds
 
     async def post(self, alerts: Sequence[Alert], contexts: Sequence[Context] = ()) -> SlackRefusal | None:
         """Post one message of the alerts, which come from these contexts; return None when Slack has it.
@@ -44,7 +45,7 @@ class SlackChannel:
         except _RefusedError as error:
             return error.refusal
         except TimeoutError:
-            return SlackRefusal(f"no answer within {_TIMEOUT_SECONDS} seconds")
+            return SlackRefusal(f"no answer within {self._longest_answer_seconds:g} seconds")
         except HTTP_ERRORS as error:
             return SlackRefusal(describe_http_error(error))
         except Exception as error:  # noqa: BLE001  # whatever answers there, the callbacks go on
@@ -61,7 +62,7 @@ class SlackChannel:
                 raise _RefusedError(refusal)
             return response
 
-        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self._longest_answer_seconds)
         async with aiohttp.ClientSession(timeout=timeout, middlewares=(judged,)) as session:
             # What fails is tried again from the queue, which outlives this program.
             client = AsyncWebClient(self._token, self._url, session=session, retry_handlers=[])

@@ -1,7 +1,8 @@
 """Time as SQS counts it: what passes while this machine, or this process, is suspended has passed too."""
 
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 # Linux's monotonic clock stands still while the machine is suspended and this one goes on (clock_gettime(2)); macOS has
 # none of that name, and its CLOCK_MONOTONIC goes on (clock_gettime(3) there).
@@ -15,8 +16,12 @@ class Moment(NamedTuple):
     wall: float
 
 
-def now() -> Moment:
-    """Return the moment that it is."""
+Clock: TypeAlias = Callable[[], Moment]
+"""Tells what moment it is."""
+
+
+def this_moment() -> Moment:
+    """Return the moment that it is, by this machine's clocks."""
     return Moment(time.clock_gettime(_BOOT_CLOCK), time.time())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from services.primitives.clock import Moment
+from services.primitives.clock import Clock, Moment, this_moment
 from services.queueing.attempt import MessageHandler
 from services.queueing.caution import Caution
 from services.queueing.decisions import RetryPolicy
@@ -50,24 +50,29 @@ class Consumer:
         caution: Caution | None = None,
         task_id_of: Callable[[str], str | None] = lambda _body: None,
         retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
+        clock: Clock = this_moment,
     ) -> None:
         """Without `caution` it takes all that it has room for, whatever became of the worker before it.
 
         `task_id_of` finds the id of a task in the body of its message, for those who look at the work.
 
         `retry_waits_seconds`: between the tries of a call on SQS that fails.
+
+        `clock`: by which it is told for how long SQS has hidden a message.
         """
         self._queue = queue
         self._task_id_of = task_id_of
         self._settings = settings
+        self._clock = clock
         caution = caution or Caution()
         self._changed = asyncio.Event()
         self._slots = Slots(settings.worker_concurrency, on_freed=self._room_made)
-        self._poller = Poller(queue, settings, caution, self._take_all, self._changed)
+        self._poller = Poller(queue, settings, caution, self._take_all, self._changed, clock=clock)
         self._heartbeat = Heartbeat(
             queue,
             interval_seconds=settings.heartbeat_seconds,
             visibility_timeout_seconds=settings.visibility_timeout_seconds,
+            clock=clock,
         )
         self._work = MessageWork(
             queue, dead_letter_queue, handler, policy, self._heartbeat, self._slots, caution, retry_waits_seconds
@@ -123,13 +128,16 @@ class Consumer:
     def _take(self, message: ReceivedMessage, asked_at: Moment) -> bool:
         """Work the message; return whether it is a suspect (see caution.py)."""
         visibility_timeout = self._settings.visibility_timeout_seconds
-        hidden_at = hidden_since(message, asked_at, self._settings.sqs_wait_time_seconds, visibility_timeout)
+        wait = self._settings.sqs_wait_time_seconds
+        hidden_at = hidden_since(message, asked_at, self._clock(), wait, visibility_timeout)
         in_flight = self._in_flight.get(message.message_id)
         if in_flight is not None:
             in_flight.received_again(message, hidden_at)
             self._work.received_again(in_flight)
             return False
-        in_flight = InFlight(message, visibility_timeout, hidden_at, is_suspect=self._work.is_suspect(message))
+        in_flight = InFlight(
+            message, visibility_timeout, hidden_at, self._clock, is_suspect=self._work.is_suspect(message)
+        )
         self._in_flight[message.message_id] = in_flight
         self._metrics.received(message)
         task = self._work.begin(in_flight, on_let_go=lambda: self._in_flight.pop(message.message_id))

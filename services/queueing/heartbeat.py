@@ -5,7 +5,7 @@ import math
 
 import structlog
 
-from services.primitives import clock
+from services.primitives.clock import Clock, seconds_between, this_moment
 from services.queueing.errors import MessageGoneError
 from services.queueing.in_flight import InFlight
 from services.queueing.queue import Queue
@@ -19,8 +19,16 @@ _LOOK_SECONDS = 1.0
 class Heartbeat:
     """Extends the visibility of all held messages every `interval_seconds`, in batches."""
 
-    def __init__(self, queue: Queue, *, interval_seconds: float, visibility_timeout_seconds: int) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        interval_seconds: float,
+        visibility_timeout_seconds: int,
+        clock: Clock = this_moment,
+    ) -> None:
         self._queue = queue
+        self._clock = clock
         self._interval_seconds = interval_seconds
         self._visibility_timeout_seconds = visibility_timeout_seconds
         # In the order of their coming, as is not so in a set: the oldest first, and in a simulation every time alike.
@@ -38,11 +46,11 @@ class Heartbeat:
                     self._beats[in_flight] = asyncio.create_task(self._beat(in_flight), context=in_flight.context)
 
     async def _until_due(self) -> None:
-        begun = clock.now()
+        begun = self._clock()
         looks = math.ceil(self._interval_seconds / _LOOK_SECONDS)
         for _ in range(looks):
             await asyncio.sleep(self._interval_seconds / looks)
-            if clock.seconds_between(begun, clock.now()) >= self._interval_seconds:
+            if seconds_between(begun, self._clock()) >= self._interval_seconds:
                 return
 
     def hold(self, in_flight: InFlight) -> None:
@@ -67,7 +75,7 @@ class Heartbeat:
             beat.cancel()
 
     async def _beat(self, in_flight: InFlight) -> None:
-        message, asked_at = in_flight.message, clock.now()
+        message, asked_at = in_flight.message, self._clock()
         try:
             await self._queue.change_visibility(message, self._visibility_timeout_seconds)
             if in_flight.message is message and in_flight.is_ours:

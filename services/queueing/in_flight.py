@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from services.primitives import clock
-from services.primitives.clock import Moment
+from services.primitives.clock import Clock, Moment, seconds_between, this_moment
 from services.queueing.message import ReceivedMessage
 
 # Longer than this behind its time no long poll takes that is not held up.
@@ -32,6 +31,7 @@ class InFlight:
     visibility_timeout_seconds: float
     hidden_since: Moment
     """The last sign of life."""
+    clock: Clock = this_moment
     since: float = field(default_factory=time.monotonic)
     """When it was received, by the monotonic clock."""
     context: Context = field(default_factory=copy_context)
@@ -46,7 +46,7 @@ class InFlight:
     @property
     def silent_seconds(self) -> float:
         """For how long SQS has had no sign of life."""
-        return clock.seconds_between(self.hidden_since, clock.now())
+        return seconds_between(self.hidden_since, self.clock())
 
     @property
     def is_ours(self) -> bool:
@@ -69,16 +69,15 @@ class InFlight:
 
 
 def hidden_since(
-    message: ReceivedMessage, asked_at: Moment, wait_seconds: float, visibility_timeout_seconds: float
+    message: ReceivedMessage, asked_at: Moment, now: Moment, wait_seconds: float, visibility_timeout_seconds: float
 ) -> Moment:
-    """Return from when on SQS has hidden a message that a long poll, asked for at `asked_at`, has just brought.
+    """Return from when on SQS has hidden a message that a long poll, asked for at `asked_at`, has brought `now`.
 
     That is now, unless the answer lay waiting while this process was suspended. Only one that has come late, and after
     the visibility timeout, may have lain for so long that it matters; then its date decides. Others are not judged by
     it, as that clock is another's.
     """
-    now = clock.now()
-    if clock.seconds_between(asked_at, now) < max(wait_seconds + _GRACE_SECONDS, visibility_timeout_seconds):
+    if seconds_between(asked_at, now) < max(wait_seconds + _GRACE_SECONDS, visibility_timeout_seconds):
         return now
     return asked_at if now.wall - _seconds_of(message.date) >= visibility_timeout_seconds else now
 

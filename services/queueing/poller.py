@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.primitives import clock
-from services.primitives.clock import Moment
+from services.primitives.clock import Clock, Moment
 from services.queueing.caution import Caution
 from services.queueing.message import ReceivedMessage
 from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
@@ -43,13 +42,15 @@ class _Poll:
 class Poller:
     """The polls of one consumer. It has no part in what becomes of a message."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a queue is polled with
         self,
         queue: Queue,
         settings: ConsumerSettings,
         caution: Caution,
         on_received: OnReceived,
         changed: asyncio.Event,
+        *,
+        clock: Clock,
     ) -> None:
         """`changed` is set where there may be something to poll for that there was not before."""
         self._queue = queue
@@ -57,6 +58,7 @@ class Poller:
         self._caution = caution
         self._on_received = on_received
         self._changed = changed
+        self._clock = clock
         self._polls: dict[asyncio.Task[None], _Poll] = {}
         self._is_backlog = False
         self._has_waited = False
@@ -141,7 +143,7 @@ class Poller:
     async def _poll(self, most: int, stop: asyncio.Event) -> None:
         try:
             await self._look_back()
-            asked_at = clock.now()
+            asked_at = self._clock()
             messages = await self._queue.receive(
                 most,
                 wait_seconds=self._settings.sqs_wait_time_seconds,

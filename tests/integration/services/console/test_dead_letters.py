@@ -13,9 +13,7 @@ from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.dead_letters.plan import Selection
 from services.dead_letters.selection import Criteria
 from services.messages import encode_task
-from services.queueing.message import ReceivedMessage
-from services.queueing.queue import Queue
-from tests.integration.services.conftest import Broker
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.console.conftest import Console, console_settings, running_console
 from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and dead_letter_queues are fixtures
     REFUSED,
@@ -130,31 +128,31 @@ async def test_what_sqs_stops_is_reported_with_what_was_moved(broker: Broker, se
     assert len(bodies_in(broker, "undelivered")) + len(bodies_in(broker, "callbacks")) == 25
 
 
-async def test_one_redrive_at_a_time(
-    broker: Broker,
-    dead_letter_queues: DeadLetterQueues,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_one_redrive_at_a_time(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:  # noqa: F811
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
     began, may_go_on = asyncio.Event(), asyncio.Event()
-    forward = Queue.forward
 
-    async def held_up(self: Queue, message: ReceivedMessage, **options: Any) -> None:
+    async def hold_up(**_call: Any) -> None:
         began.set()
         await may_go_on.wait()
-        await forward(self, message, **options)
 
-    monkeypatch.setattr(Queue, "forward", held_up)
+    broker.client.meta.events.register(
+        "before-call.sqs.SendMessageBatch",
+        hold_up,  # type: ignore[arg-type]  # aiobotocore awaits it
+    )
     dead_letters = DeadLetters(dead_letter_queues)
     everything = Selection(["undelivered"], [], Criteria())
     first = asyncio.create_task(dead_letters.redrive(everything))
-    await began.wait()
-
-    with pytest.raises(BusyError, match="A redrive is under way"):
-        await dead_letters.redrive(everything)
-    with pytest.raises(BusyError):
-        await dead_letters.browse("undelivered", Criteria(), 10)
-    may_go_on.set()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await began.wait()
+            with pytest.raises(BusyError, match="A redrive is under way"):
+                await dead_letters.redrive(everything)
+            with pytest.raises(BusyError):
+                await dead_letters.browse("undelivered", Criteria(), 10)
+    finally:
+        # What is held up keeps the queues from being closed.
+        may_go_on.set()
 
     assert (await first).routes.total() == 1
     assert (await dead_letters.browse("undelivered", Criteria(), 10))["messages"] == []

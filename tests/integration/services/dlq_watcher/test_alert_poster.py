@@ -21,10 +21,16 @@ LONG_SECONDS = 600.0
 """Longer than any test waits."""
 
 
-def poster_to(slack: StrictSlack, *, window_seconds: float = LONG_SECONDS, drain_seconds: float = 20) -> AlertPoster:
+def poster_to(
+    slack: StrictSlack,
+    *,
+    window_seconds: float = LONG_SECONDS,
+    drain_seconds: float = 20,
+    seconds_until_unready: float = LONG_SECONDS,
+) -> AlertPoster:
     settings = WatcherSettings(alert_window_seconds=window_seconds, drain_timeout_seconds=drain_seconds)
     settings = with_slack(settings, slack.url)
-    return AlertPoster(SlackChannel(settings), settings)
+    return AlertPoster(SlackChannel(settings), settings, seconds_until_unready=seconds_until_unready)
 
 
 async def refuse(_request: web.Request) -> web.Response:
@@ -133,25 +139,25 @@ async def test_slack_is_left_alone_for_as_long_as_it_asks(strict_slack: StrictSl
     assert (len(strict_slack.messages), strict_slack.too_early) == (1, 0)
 
 
-async def test_it_is_not_ready_while_slack_takes_nothing_and_is_once_it_does(
-    strict_slack: StrictSlack, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("seconds_until_unready", "reason"),
+    [(LONG_SECONDS, "None"), (0, "Slack has taken no alert for 0s: invalid_auth: ")],
+)
+async def test_it_is_not_ready_when_slack_has_taken_nothing_for_long_and_is_once_it_does(
+    strict_slack: StrictSlack, seconds_until_unready: float, reason: str
 ) -> None:
-    poster = poster_to(strict_slack)
+    poster = poster_to(strict_slack, seconds_until_unready=seconds_until_unready)
     assert poster.unready_reason() is None
     strict_slack.trouble = refuse
 
     async with running(poster):
         with pytest.raises(RetryLaterError):
             await poster.post(alert_of())
-        at_once = poster.unready_reason()
-        monkeypatch.setattr("services.dlq_watcher.alert_poster.SECONDS_UNTIL_UNREADY", 0)
-        after_a_while = poster.unready_reason()
+        told = poster.unready_reason()
         strict_slack.trouble = None
         await poster.post(alert_of())
 
-    assert at_once is None
-    assert after_a_while is not None
-    assert after_a_while.startswith("Slack has taken no alert for 0s: invalid_auth: ")
+    assert str(told).startswith(reason)
     assert poster.unready_reason() is None
 
 

@@ -17,12 +17,14 @@ from tests.service_fixtures import Handler, Serve
 from tests.unit.services.dlq_watcher.conftest import alert_of
 
 
-def channel_at(url: object, *, token: str = "xoxb-local") -> SlackChannel:  # noqa: S107  # the stand-in's
-    return SlackChannel(
-        WatcherSettings(
-            slack_bot_token=SecretStr(token), slack_channel="#alerts", slack_api_url=HttpUrl(f"{url}/slack/api/")
-        )
+def settings_for(url: object, token: str) -> WatcherSettings:
+    return WatcherSettings(
+        slack_bot_token=SecretStr(token), slack_channel="#alerts", slack_api_url=HttpUrl(f"{url}/slack/api/")
     )
+
+
+def channel_at(url: object, *, token: str = "xoxb-local") -> SlackChannel:  # noqa: S107  # the stand-in's
+    return SlackChannel(settings_for(url, token))
 
 
 def base_of(slack: httpx.AsyncClient) -> str:
@@ -147,8 +149,17 @@ async def test_a_broken_answer_is_a_refusal_that_says_so(serve: Serve) -> None:
     assert "decode" in refusal.reason
 
 
-async def test_a_slack_that_hangs_is_given_up_in_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.dlq_watcher.slack._TIMEOUT_SECONDS", 0.2)
+async def test_a_slack_that_hangs_up_is_a_refusal(serve: Serve) -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with serve(hang_up) as url:
+        assert await channel_at(url).post([alert_of()]) is not None
+
+
+async def test_a_slack_that_hangs_is_given_up_in_time(serve: Serve) -> None:
     given_up = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -156,7 +167,7 @@ async def test_a_slack_that_hangs_is_given_up_in_time(serve: Serve, monkeypatch:
         return web.Response()
 
     async with serve(hang) as url:
-        refusal = await channel_at(url).post([alert_of()])
+        refusal = await SlackChannel(settings_for(url, "xoxb-local"), longest_answer_seconds=0.2).post([alert_of()])
         given_up.set()
 
     assert refusal == SlackRefusal("no answer within 0.2 seconds")

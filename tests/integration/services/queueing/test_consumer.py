@@ -11,6 +11,7 @@ from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.errors import PermanentError
+from services.primitives.clock import Clock, this_moment
 from services.queueing.attempt import MessageHandler
 from services.queueing.attempt_history import NOT_KNOWN
 from services.queueing.client import open_sqs
@@ -105,6 +106,7 @@ def consumer_of(
     work: MessageHandler,
     policy: RetryPolicy = AT_ONCE,
     retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
+    clock: Clock = this_moment,
     **settings: Any,
 ) -> Consumer:
     return Consumer(
@@ -114,6 +116,7 @@ def consumer_of(
         policy,
         WorkerSettings(**broker.environment, sqs_wait_time_seconds=1, **settings),
         retry_waits_seconds=retry_waits_seconds,
+        clock=clock,
     )
 
 
@@ -325,9 +328,12 @@ async def test_what_fails_after_too_long_a_suspend_is_neither_returned_nor_repor
 ) -> None:
     await broker.queues["calculation"].send("body")
     work = Work(held=True, error=ValueError("no"))
+    consumer = consumer_of(
+        broker, work, ONCE, clock=jumping_clock.now, visibility_timeout_seconds=2, heartbeat_seconds=1
+    )
 
     with capture_logs() as lines:
-        async with running(consumer_of(broker, work, ONCE, visibility_timeout_seconds=2, heartbeat_seconds=1)):
+        async with running(consumer):
             await work.has_begun(1)
             jumping_clock.suspend(2)
             work.let_go.set()

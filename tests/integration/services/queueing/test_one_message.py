@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from services.errors import PermanentError, RetryLaterError
-from services.primitives import clock
+from services.primitives.clock import this_moment
 from services.queueing.attempt import Attempts
 from services.queueing.decisions import Acknowledge, DeadLetter, Decision, Retry, RetryPolicy
 from services.queueing.in_flight import InFlight
@@ -23,7 +23,7 @@ async def in_flight_of(broker: Broker) -> InFlight:
     [message] = await broker.queues["calculation"].receive(
         1, wait_seconds=5, visibility_timeout_seconds=VISIBILITY_TIMEOUT_SECONDS
     )
-    return InFlight(message, VISIBILITY_TIMEOUT_SECONDS, clock.now())
+    return InFlight(message, VISIBILITY_TIMEOUT_SECONDS, this_moment())
 
 
 async def work_once(broker: Broker, in_flight: InFlight, error: Exception | None) -> Decision:
@@ -62,7 +62,7 @@ async def test_what_fails_for_good_is_dead_lettered_with_its_reason(broker: Brok
 
 async def test_no_try_begins_behind_the_deadline(unprovisioned: Broker) -> None:
     queue, dead_letter_queue = unprovisioned.queues["calculation"], unprovisioned.queues["calculation-dlq"]
-    in_flight = InFlight(ReceivedMessage("id", "body", "handle", 1, 0, {}), VISIBILITY_TIMEOUT_SECONDS, clock.now())
+    in_flight = InFlight(ReceivedMessage("id", "body", "handle", 1, 0, {}), VISIBILITY_TIMEOUT_SECONDS, this_moment())
     settlement = Settlement(queue, dead_letter_queue, waits_seconds=(3600,))
 
     with pytest.raises(ClientError, match="NonExistentQueue"):

@@ -1,18 +1,20 @@
 """The instances of the services, asked over HTTP."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from services.console import instances
 from services.console.instances import REMEMBERED_SECONDS, Instances, ask, places_of
 from services.console.settings import ServiceAddress
 from tests.service_fixtures import Serve
+from tests.virtual_time import in_virtual_time
 
 STARTED_AT = 1_000.0
 _getaddrinfo = socket.getaddrinfo
@@ -184,17 +186,21 @@ async def test_one_that_dies_keeps_its_place_and_what_was_known_of_it(
     assert dead["consumers"] == []
 
 
-async def test_one_that_hangs_is_dead_and_holds_nobody_up(
-    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(instances, "_ANSWER_SECONDS", 0.05)
-    listener = socket.create_server(("127.0.0.1", 0))  # it accepts, and answers nothing
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    answer = await ask(http, url, f"{url}/readyz")
-    listener.close()
+class SilentHttp:
+    """A client of servers that accept, and answer nothing."""
 
-    assert answer.error is not None
-    assert answer.error.startswith("no answer within")
+    @asynccontextmanager
+    async def get(self, _url: str, **_options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        await asyncio.Event().wait()
+        yield cast(aiohttp.ClientResponse, None)
+
+
+@in_virtual_time
+async def test_one_that_hangs_is_dead_and_holds_nobody_up() -> None:
+    answer = await ask(cast(aiohttp.ClientSession, SilentHttp()), "http://worker-data", "http://worker-data/readyz")
+
+    assert answer.error == "no answer within 2 seconds"
+    assert asyncio.get_running_loop().time() == 2
 
 
 async def test_one_that_answers_something_else_is_another_version(serve: Serve, http: aiohttp.ClientSession) -> None:

@@ -6,13 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from services.delivery import host_slots
 from services.delivery.host_slots import HostBusyError, HostSlots
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_slots, "_LONGEST_WAIT_SECONDS", 0.05)
+from tests.virtual_time import in_virtual_time
 
 
 @asynccontextmanager
@@ -29,17 +24,24 @@ async def time_out(slots: HostSlots, host: str) -> None:
             raise TimeoutError
 
 
+def passed_seconds() -> float:
+    """How long the test has taken, in virtual time."""
+    return asyncio.get_running_loop().time()
+
+
+@in_virtual_time
 async def test_a_host_that_has_its_share_gets_no_more_and_the_others_do() -> None:
     slots = HostSlots(2)
     async with occupied(slots, "slow", 2):
         with pytest.raises(HostBusyError, match="its answers to 2 other callbacks are awaited"):
             await slots.slot("slow").__aenter__()
+        assert passed_seconds() == 2
         async with occupied(slots, "other", 2):
             pass
 
 
-async def test_who_waits_gets_the_slot_that_becomes_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_slots, "_LONGEST_WAIT_SECONDS", 30)
+@in_virtual_time
+async def test_who_waits_gets_the_slot_that_becomes_free() -> None:
     slots = HostSlots(1)
     entered = asyncio.Event()
 
@@ -49,28 +51,27 @@ async def test_who_waits_gets_the_slot_that_becomes_free(monkeypatch: pytest.Mon
 
     async with slots.slot("host"):
         waiting = asyncio.create_task(enter())
-        await asyncio.sleep(0)
+        await asyncio.sleep(1.9)
         assert not entered.is_set()
     await waiting
     assert entered.is_set()
 
 
-async def test_a_host_that_timed_out_is_asked_by_one_at_a_time_and_the_others_are_refused_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(host_slots, "_LONGEST_WAIT_SECONDS", 3600)
+@in_virtual_time
+async def test_a_host_that_timed_out_is_asked_by_one_at_a_time_and_the_others_are_refused_at_once() -> None:
     slots = HostSlots(5)
     await time_out(slots, "host")
 
     async with slots.slot("host"):
         with pytest.raises(HostBusyError, match="it did not answer the callbacks before this one in time"):
             await slots.slot("host").__aenter__()
+        assert passed_seconds() == 0
     async with occupied(slots, "host", 5):
         pass
 
 
-async def test_who_waits_for_a_host_that_times_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_slots, "_LONGEST_WAIT_SECONDS", 3600)
+@in_virtual_time
+async def test_who_waits_for_a_host_that_times_out_is_refused() -> None:
     slots = HostSlots(2)
     async with slots.slot("host"):
         answer = asyncio.Event()
@@ -89,9 +90,11 @@ async def test_who_waits_for_a_host_that_times_out_is_refused(monkeypatch: pytes
             await hanging
         with pytest.raises(HostBusyError):
             await waiting
+        assert passed_seconds() == 0
 
 
 @pytest.mark.parametrize("error", [None, ValueError()])
+@in_virtual_time
 async def test_an_answer_ends_the_suspicion_a_refusal_too(error: Exception | None) -> None:
     slots = HostSlots(2)
     await time_out(slots, "host")
@@ -107,11 +110,11 @@ async def test_an_answer_ends_the_suspicion_a_refusal_too(error: Exception | Non
         pass
 
 
-async def test_no_more_unresponsive_hosts_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_slots, "_MOST_HOSTS", 1)
+@in_virtual_time
+async def test_no_more_unresponsive_hosts_are_remembered_than_fit() -> None:
     slots = HostSlots(2)
-    await time_out(slots, "remembered")
-    await time_out(slots, "one too many")
+    for name in ["remembered", *map(str, range(9_999)), "one too many"]:
+        await time_out(slots, name)
 
     async with slots.slot("remembered"), slots.slot("one too many"):
         with pytest.raises(HostBusyError):
@@ -120,13 +123,11 @@ async def test_no_more_unresponsive_hosts_are_remembered_than_fit(monkeypatch: p
             pass
 
 
-async def test_a_host_that_has_its_share_and_has_not_answered_for_long_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(host_slots, "_LONGEST_WAIT_SECONDS", 3600)
+@in_virtual_time
+async def test_a_host_that_has_its_share_and_has_not_answered_for_long_is_not_waited_for() -> None:
     slots = HostSlots(1)
     async with slots.slot("host"):
-        later = asyncio.get_running_loop().time() + 3601
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+        await asyncio.sleep(2.5)
         with pytest.raises(HostBusyError):
             await slots.slot("host").__aenter__()
+        assert passed_seconds() == 2.5

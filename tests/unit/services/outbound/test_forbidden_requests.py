@@ -1,7 +1,6 @@
 """The HTTP client opens no connection to a forbidden target: seen by who listens there, and by what is dialled."""
 
 import asyncio
-import functools
 import socket
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import AsyncIterator
@@ -17,9 +16,7 @@ from services.delivery.answers import Delivered
 from services.delivery.callback_client import CallbackClient
 from services.delivery.settings import DeliverySettings
 from services.messages import OutcomeMessage
-from services.outbound import http_client
 from services.outbound.http_client import HTTP_ERRORS, open_http_client, open_target_sessions
-from services.outbound.http_connections import GuardedConnector
 from services.outbound.targets import ForbiddenTargetError
 from services.runtime.resources import open_resources
 from services.worker.settings import WorkerSettings
@@ -101,15 +98,21 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     return Network(monkeypatch)
 
 
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    listening = Listener()
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listener]:
+    listener = Listener()
     # IPv4 comes to it as mapped IPv6.
     sock = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
-    listening.port = sock.getsockname()[1]
-    server = await asyncio.start_server(listening.serve, sock=sock)
-    yield listening
+    listener.port = sock.getsockname()[1]
+    server = await asyncio.start_server(listener.serve, sock=sock)
+    yield listener
     server.close()
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    async with listening() as listener:
+        yield listener
 
 
 @asynccontextmanager
@@ -238,19 +241,17 @@ async def test_of_a_name_with_both_kinds_of_addresses_the_public_ones_alone_are_
     assert network.dialled == [PUBLIC]
 
 
-async def test_a_name_that_is_rebound_is_not_followed(
-    network: Network, listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http_client, "GuardedConnector", functools.partial(GuardedConnector, use_dns_cache=False))
+async def test_a_name_that_is_rebound_is_not_followed(network: Network) -> None:
     network.names["rebinding.example"] = [[PUBLIC], ["127.0.0.1"], [PUBLIC]]
-    listener.answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
-    async with client_of() as http:
-        await http.get(f"http://rebinding.example:{listener.port}/")
+    # An answer is kept for a while, of each port for itself.
+    async with listening() as first, listening() as second, listening() as third, client_of() as http:
+        await http.get(f"http://rebinding.example:{first.port}/")
         with pytest.raises(ForbiddenTargetError):
-            await http.get(f"http://rebinding.example:{listener.port}/")
-        await http.get(f"http://rebinding.example:{listener.port}/")
+            await http.get(f"http://rebinding.example:{second.port}/")
+        await http.get(f"http://rebinding.example:{third.port}/")
 
-    assert (listener.connections, network.dialled) == (2, [PUBLIC, PUBLIC])
+    assert [first.connections, second.connections, third.connections] == [1, 0, 1]
+    assert network.dialled == [PUBLIC, PUBLIC]
 
 
 async def test_a_connection_that_a_listed_host_opened_serves_no_other(network: Network, listener: Listener) -> None:

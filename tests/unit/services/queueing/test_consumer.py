@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from types_aiobotocore_sqs import SQSClient
 
 from bench.scaling.simulated_sqs import SimulatedSqs
-from bench.scaling.virtual_time import run_in_virtual_time
 from services.errors import PermanentError, RetryLaterError
 from services.queueing.attempt import MessageHandler
 from services.queueing.consumer import Consumer
@@ -25,6 +23,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.telemetry.tracing import Destination
 from services.worker.settings import WorkerSettings
+from tests.virtual_time import in_virtual_time
 
 Attempt = Literal["succeeds", "fails", "fails for good", "has to wait"]
 
@@ -187,30 +186,31 @@ def test_no_message_is_lost_or_acknowledged_too_early_whatever_fails(
         assert str(ERRORS[last]) in attributes["reason"].split(";")[0]
 
 
-async def test_no_beat_crosses_the_delete_of_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    queue = ModelQueue(["0"], iter([]), iter([]), asyncio.Event())
-    beats: list[str] = []
-    beaten = asyncio.Event()
+@dataclass
+class SlowlyDeletingQueue(ModelQueue):
+    """Takes many beats' time for a delete, which fails where a beat crosses it."""
 
-    async def beat(message: ReceivedMessage, _timeout_seconds: int) -> None:
-        beats.append(message.body)
-        beaten.set()
+    beats: int = 0
+    beaten: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def delete(message: ReceivedMessage) -> None:
-        before = len(beats)
-        # Many beats' time.
+    async def change_visibility(self, _message: ReceivedMessage, _timeout_seconds: int) -> None:
+        self.beats += 1
+        self.beaten.set()
+
+    async def delete(self, message: ReceivedMessage) -> None:
+        before = self.beats
         await asyncio.sleep(0.05)
-        assert len(beats) == before
-        queue.left.remove(message.body)
-        queue.deleted.append(message.body)
+        assert self.beats == before
+        await super().delete(message)
 
-    monkeypatch.setattr(queue, "change_visibility", beat)
-    monkeypatch.setattr(queue, "delete", delete)
+
+async def test_no_beat_crosses_the_delete_of_its_message() -> None:
+    queue = SlowlyDeletingQueue(["0"], iter([]), iter([]), asyncio.Event())
     settings = WorkerSettings(heartbeat_seconds=0.001)
 
     async def handle(message: ReceivedMessage) -> None:
         queue.in_attempt.add(message.body)
-        await beaten.wait()
+        await queue.beaten.wait()
 
     await asyncio.wait_for(consumer_of(queue, handle, RetryPolicy(1, (0,)), settings).run(queue.stop), 30)
 
@@ -246,55 +246,51 @@ async def test_work_that_goes_on_behind_its_timeout_keeps_its_slot_and_holds_up_
         await running
 
 
-def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_the_next_one() -> None:
-    async def story() -> None:
-        sqs = SimulatedSqs(0.01, random.Random(1))  # noqa: S311  # a model
-        queue = Queue(cast(SQSClient, sqs), QueueDefinition("q", "worker", 3, "q-dlq", None, 1))
-        settings = WorkerSettings.model_construct(worker_concurrency=1)
-        busy_seconds, wait_seconds = 500, settings.sqs_wait_time_seconds
+@in_virtual_time
+async def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_the_next_one() -> None:
+    sqs = SimulatedSqs(0.01, random.Random(1))  # noqa: S311  # a model
+    queue = Queue(cast(SQSClient, sqs), QueueDefinition("q", "worker", 3, "q-dlq", None, 1))
+    settings = WorkerSettings.model_construct(worker_concurrency=1)
+    busy_seconds, wait_seconds = 500, settings.sqs_wait_time_seconds
 
-        async def work(_message: ReceivedMessage) -> None:
-            await asyncio.sleep(busy_seconds)
+    async def work(_message: ReceivedMessage) -> None:
+        await asyncio.sleep(busy_seconds)
 
-        worker = Consumer(queue, queue, work, RetryPolicy(3, (0,)), settings)
-        stop = asyncio.Event()
-        running = asyncio.create_task(worker.run(stop))
+    worker = Consumer(queue, queue, work, RetryPolicy(3, (0,)), settings)
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(stop))
+    await asyncio.sleep(1)
+    assert worker.unready_reason() is None or "no successful receive yet" in str(worker.unready_reason())
+    await queue.send("body")
+    reasons = set()
+    for _ in range(busy_seconds + 3 * wait_seconds):
         await asyncio.sleep(1)
-        assert worker.unready_reason() is None or "no successful receive yet" in str(worker.unready_reason())
-        await queue.send("body")
-        reasons = set()
-        for _ in range(busy_seconds + 3 * wait_seconds):
-            await asyncio.sleep(1)
-            reasons.add(worker.unready_reason())
-        assert reasons == {None}
+        reasons.add(worker.unready_reason())
+    assert reasons == {None}
 
-        sqs.round_trip_seconds = 10_000
-        await asyncio.sleep(3 * wait_seconds + 10)
-        assert "no receive has succeeded for" in str(worker.unready_reason())
-        stop.set()
-        await running
-
-    run_in_virtual_time(story())
+    sqs.round_trip_seconds = 10_000
+    await asyncio.sleep(3 * wait_seconds + 10)
+    assert "no receive has succeeded for" in str(worker.unready_reason())
+    stop.set()
+    await running
 
 
-async def test_what_is_in_flight_is_described_with_whether_it_takes_a_slot_or_is_being_settled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    queue = ModelQueue(["0"], iter([]), iter([]), asyncio.Event())
+async def test_what_is_in_flight_is_described_with_whether_it_takes_a_slot_or_is_being_settled() -> None:
     described: list[tuple[int, list[bool]]] = []
 
     def note() -> None:
         work = consumer_under_test.describe_work()
         described.append((work["busy"], [in_flight["settling"] for in_flight in work["in_flight"]]))
 
+    class WatchedQueue(ModelQueue):
+        async def delete(self, message: ReceivedMessage) -> None:
+            note()
+            await super().delete(message)
+
     async def handle(_message: ReceivedMessage) -> None:
         note()
 
-    async def delete(message: ReceivedMessage) -> None:
-        note()
-        await ModelQueue.delete(queue, message)
-
-    monkeypatch.setattr(queue, "delete", delete)
+    queue = WatchedQueue(["0"], iter([]), iter([]), asyncio.Event())
     consumer_under_test = consumer_of(queue, handle, RetryPolicy(1, (0,)), WorkerSettings())
     await asyncio.wait_for(consumer_under_test.run(queue.stop), 30)
     note()

@@ -1,37 +1,51 @@
 """For which messages the heartbeat beats, and when it is over."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import cast
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
-from services.primitives import clock
 from services.queueing.errors import MessageGoneError
 from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from tests.jumping_clock import JumpingClock
+from tests.virtual_time import in_virtual_time
 
 VISIBILITY_TIMEOUT = 60
 
 
 class BeatenQueue:
-    """Notes each beat, and holds it back until it is let through."""
+    """Notes each beat, does as it is told at one, and holds it back until it is let through."""
 
     def __init__(self) -> None:
         self.beats: asyncio.Queue[str] = asyncio.Queue()
+        self.when_beaten: Callable[[], None] = lambda: None
         self.let_through = asyncio.Event()
 
     async def change_visibility(self, message: ReceivedMessage, _timeout_seconds: int) -> None:
         self.beats.put_nowait(message.message_id)
+        self.when_beaten()
         await self.let_through.wait()
 
 
-def in_flight(message_id: str) -> InFlight:
-    return InFlight(ReceivedMessage(message_id, "", "", 1, 0, {}), VISIBILITY_TIMEOUT, clock.now())
+InFlightOf = Callable[[str], InFlight]
+
+
+@pytest.fixture
+def in_flight(jumping_clock: JumpingClock) -> InFlightOf:
+    """Makes a message of an id, received now."""
+
+    def received(message_id: str) -> InFlight:
+        message = ReceivedMessage(message_id, "", "", 1, 0, {})
+        return InFlight(message, VISIBILITY_TIMEOUT, jumping_clock.now(), jumping_clock.now)
+
+    return received
 
 
 @pytest.fixture
@@ -40,15 +54,20 @@ def queue() -> BeatenQueue:
 
 
 @pytest.fixture
-async def heartbeat(queue: BeatenQueue) -> AsyncIterator[Heartbeat]:
-    beating = Heartbeat(cast(Queue, queue), interval_seconds=0.001, visibility_timeout_seconds=VISIBILITY_TIMEOUT)
+async def heartbeat(queue: BeatenQueue, jumping_clock: JumpingClock) -> AsyncIterator[Heartbeat]:
+    beating = Heartbeat(
+        cast(Queue, queue),
+        interval_seconds=0.001,
+        visibility_timeout_seconds=VISIBILITY_TIMEOUT,
+        clock=jumping_clock.now,
+    )
     task = asyncio.create_task(beating.run())
     yield beating
     task.cancel()
 
 
 async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
-    queue: BeatenQueue, heartbeat: Heartbeat
+    queue: BeatenQueue, heartbeat: Heartbeat, in_flight: InFlightOf
 ) -> None:
     queue.let_through.set()
     kept, released = in_flight("kept"), in_flight("released")
@@ -63,7 +82,9 @@ async def test_it_beats_for_what_is_held_and_for_nothing_that_was_let_go(
     assert [await queue.beats.get() for _ in range(5)] == ["kept"] * 5
 
 
-async def test_it_beats_in_the_order_in_which_messages_came(queue: BeatenQueue, heartbeat: Heartbeat) -> None:
+async def test_it_beats_in_the_order_in_which_messages_came(
+    queue: BeatenQueue, heartbeat: Heartbeat, in_flight: InFlightOf
+) -> None:
     message_ids = [f"message-{number}" for number in range(50)]
     for message_id in message_ids:
         heartbeat.hold(in_flight(message_id))
@@ -72,24 +93,26 @@ async def test_it_beats_in_the_order_in_which_messages_came(queue: BeatenQueue, 
 
 
 async def test_a_beat_that_fails_is_logged_with_its_task(
-    queue: BeatenQueue, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
+    queue: BeatenQueue, heartbeat: Heartbeat, in_flight: InFlightOf
 ) -> None:
-    contexts: asyncio.Queue[object] = asyncio.Queue()
+    def fail() -> None:
+        raise ConnectionError("away")
 
-    async def fail(_message: ReceivedMessage, _timeout_seconds: int) -> None:
-        contexts.put_nowait(structlog.contextvars.get_contextvars())
-        raise ConnectionError
-
-    monkeypatch.setattr(queue, "change_visibility", fail)
+    queue.when_beaten = fail
     message = in_flight("message")
     message.context.run(structlog.contextvars.bind_contextvars, task_id="task-1")
-    heartbeat.hold(message)
 
-    assert await contexts.get() == {"task_id": "task-1"}
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        heartbeat.hold(message)
+        # It is logged before the next one.
+        assert [await queue.beats.get() for _ in range(2)] == ["message"] * 2
+
+    failed = {"event": "heartbeat failed", "log_level": "warning", "error": "ConnectionError('away')"}
+    assert lines[0] == {**failed, "task_id": "task-1"}
 
 
 async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
-    queue: BeatenQueue, heartbeat: Heartbeat
+    queue: BeatenQueue, heartbeat: Heartbeat, in_flight: InFlightOf
 ) -> None:
     message = in_flight("message")
     heartbeat.hold(message)
@@ -107,7 +130,7 @@ async def test_who_lets_go_waits_for_the_beat_under_way_and_no_other_follows(
 
 
 async def test_a_beat_is_a_sign_of_life_from_when_it_was_sent(
-    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat, in_flight: InFlightOf
 ) -> None:
     message = in_flight("message")
     jumping_clock.suspend(30)
@@ -122,7 +145,7 @@ async def test_a_beat_is_a_sign_of_life_from_when_it_was_sent(
 
 
 async def test_a_beat_that_comes_too_late_is_no_sign_of_life_whatever_sqs_answers(
-    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat, in_flight: InFlightOf
 ) -> None:
     message = in_flight("message")
     heartbeat.hold(message)
@@ -136,7 +159,7 @@ async def test_a_beat_that_comes_too_late_is_no_sign_of_life_whatever_sqs_answer
 
 
 async def test_it_beats_for_no_message_that_others_may_have_until_it_is_received_again(
-    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat
+    queue: BeatenQueue, jumping_clock: JumpingClock, heartbeat: Heartbeat, in_flight: InFlightOf
 ) -> None:
     queue.let_through.set()
     lost = in_flight("lost")
@@ -145,7 +168,7 @@ async def test_it_beats_for_no_message_that_others_may_have_until_it_is_received
     heartbeat.hold(in_flight("other"))
     assert {await queue.beats.get() for _ in range(5)} == {"other"}
 
-    lost.received_again(lost.message, clock.now())
+    lost.received_again(lost.message, jumping_clock.now())
 
     while await queue.beats.get() != "lost":
         pass
@@ -156,36 +179,37 @@ async def test_what_sqs_does_not_know_any_more_is_nobody_elses_where_it_was_aske
     queue: BeatenQueue,
     jumping_clock: JumpingClock,
     heartbeat: Heartbeat,
-    monkeypatch: pytest.MonkeyPatch,
+    in_flight: InFlightOf,
     suspended_seconds: float,
 ) -> None:
-    asked = asyncio.Event()
-
-    async def refuse(_message: ReceivedMessage, _timeout_seconds: int) -> None:
+    def refuse() -> None:
         jumping_clock.suspend(suspended_seconds)
-        asked.set()
         raise MessageGoneError("MessageNotInflight", "no")
 
-    monkeypatch.setattr(queue, "change_visibility", refuse)
+    queue.when_beaten = refuse
     message = in_flight("message")
     heartbeat.hold(message)
-    await asked.wait()
+    await queue.beats.get()
     await heartbeat.let_go(message)
     jumping_clock.suspend(10 * VISIBILITY_TIMEOUT)
 
     assert message.is_ours is (suspended_seconds == 0)
 
 
+@in_virtual_time
 async def test_it_beats_soon_after_a_suspend_in_which_the_timers_of_the_loop_stood_still(
-    queue: BeatenQueue, jumping_clock: JumpingClock
+    queue: BeatenQueue, jumping_clock: JumpingClock, in_flight: InFlightOf
 ) -> None:
     hours = 10 * 3600
-    heartbeat = Heartbeat(cast(Queue, queue), interval_seconds=hours, visibility_timeout_seconds=2 * hours)
-    heartbeat.hold(InFlight(in_flight("message").message, 2 * hours, clock.now()))
+    heartbeat = Heartbeat(
+        cast(Queue, queue), interval_seconds=hours, visibility_timeout_seconds=2 * hours, clock=jumping_clock.now
+    )
+    heartbeat.hold(replace(in_flight("message"), visibility_timeout_seconds=2 * hours))
     beating = asyncio.create_task(heartbeat.run())
     await asyncio.sleep(0)
 
     jumping_clock.suspend(hours)
 
     assert await queue.beats.get() == "message"
+    assert asyncio.get_running_loop().time() == 1
     beating.cancel()

@@ -49,7 +49,7 @@ def queue() -> AskedQueue:
 @pytest.fixture
 def in_flight(jumping_clock: JumpingClock, queue: AskedQueue) -> InFlight:
     message = ReceivedMessage("id", "body", "handle", 1, SENT_AT, {})
-    in_flight = InFlight(message, VISIBILITY_TIMEOUT, jumping_clock.now())
+    in_flight = InFlight(message, VISIBILITY_TIMEOUT, jumping_clock.now(), jumping_clock.now)
     ownership.take_ownership(in_flight, cast(Queue, queue), retry_waits_seconds=(0,))
     return in_flight
 

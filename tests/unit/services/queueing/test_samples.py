@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.queueing import samples as queue_samples
 from services.queueing.definition import QueueDefinition
 from services.queueing.queue import Queue, QueueState
 from services.queueing.recreated_queues import RecreatedQueue
 from services.queueing.samples import OldestMessage, QueueSample, QueueSampler, oldest_message, show_in_metrics
 from tests.service_fixtures import measured
+from tests.virtual_time import in_virtual_time
 
 NOW = 1_764_000_000.0
 SAMPLE = QueueSample(at=NOW, waiting=3, in_flight=1, delayed=0, first_at=NOW - 600, last_empty_at=None)
@@ -142,8 +142,8 @@ async def test_however_often_they_are_asked_for_the_queues_are_asked_once_in_the
     assert queue.asked == 1
 
 
-async def test_a_queue_that_does_not_answer_keeps_no_other_from_being_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_samples, "_TIMEOUT_SECONDS", 0.01)
+@in_virtual_time
+async def test_a_queue_that_does_not_answer_keeps_no_other_from_being_sampled() -> None:
     definition = CountedQueue().definition
     silent = SilentQueue(replace(definition, name="silent"))
     failing = CountedQueue(replace(definition, name="failing"), error=ValueError("no"))
@@ -151,7 +151,7 @@ async def test_a_queue_that_does_not_answer_keeps_no_other_from_being_sampled(mo
     samples = await sampler_of(CountedQueue(), silent, failing).sample()
 
     assert isinstance(samples["counted"], QueueSample)
-    assert str(samples["silent"]) == "no answer within 0.01 seconds"
+    assert str(samples["silent"]) == "no answer within 3 seconds"
     assert str(samples["failing"]) == "no"
 
 

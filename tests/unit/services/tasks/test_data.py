@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from services.outbound import problem_details
 from services.outbound.targets import ACCEPTED
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
@@ -341,17 +340,6 @@ async def test_what_an_error_answer_says_of_itself_is_in_the_error(
 async def test_another_error_body_is_not_read(http: httpx.AsyncClient, serve: Serve, content_type: str) -> None:
     async with serve(answering('{"title":"No"}', status=500, headers={"content-type": content_type})) as url:
         assert await error_of(item(url), http) == "the source answered 500 Internal Server Error"
-
-
-async def test_a_problem_that_does_not_come_leaves_the_status(
-    http: httpx.AsyncClient, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(problem_details, "_LONGEST_SECONDS", 0.01)
-    headers = {"content-type": "application/problem+json"}
-    async with beginning(serve, b"{", status=503, headers=headers) as url:
-        error = await error_of(item(url), http)
-
-    assert error == "the source answered 503 Service Unavailable"
 
 
 async def test_a_get_of_an_accepted_task_may_have_a_payload_which_is_not_sent(

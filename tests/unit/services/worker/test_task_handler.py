@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 
 from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
-from services.queueing import cut_short
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.message import ReceivedMessage
 from services.settings import Settings
@@ -23,6 +22,7 @@ from services.tasks import data
 from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler, run_items
 from tests.service_fixtures import Serve
+from tests.virtual_time import in_virtual_time
 
 
 class FakeDelivery:
@@ -84,11 +84,6 @@ async def swallow(cancellations: int, until: asyncio.Event) -> None:
         with suppress(asyncio.CancelledError):
             await until.wait()
     await until.wait()
-
-
-@pytest.fixture(autouse=True)
-def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cut_short, "_SECONDS_EACH", 0.05)
 
 
 @pytest.fixture
@@ -238,6 +233,7 @@ async def test_an_attempt_that_takes_too_long_fails_with_the_time_it_had(
     assert delivery.outcomes == []
 
 
+@in_virtual_time
 async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_running_for_nothing(
     work: Work, http: httpx.AsyncClient
 ) -> None:
@@ -258,6 +254,7 @@ async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_
     assert delivery.outcomes == [], "it was reported as failed"
 
 
+@in_virtual_time
 async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
     work: Work, http: httpx.AsyncClient
 ) -> None:
@@ -271,6 +268,7 @@ async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
     assert delivery.outcomes == []
 
 
+@in_virtual_time
 async def test_a_worker_that_stops_waits_for_no_task_that_ignores_its_cancellation(
     work: Work, http: httpx.AsyncClient
 ) -> None:
@@ -316,20 +314,16 @@ async def test_a_task_type_is_given_the_task_and_the_attempt(work: Work, http: h
     assert work.contexts == [TaskContext("task-id", 2, http, Settings())]
 
 
-async def test_the_delay_goes_before_the_work(
-    work: Work, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun_before: list[tuple[float, list[str]]] = []
-
-    async def note(seconds: float) -> None:
-        begun_before.append((seconds, list(work.begun)))
-
-    monkeypatch.setattr(asyncio, "sleep", note)
+@in_virtual_time
+async def test_the_delay_goes_before_the_work(work: Work, http: httpx.AsyncClient) -> None:
     handler, delivery = handler_of(work, http, task_delay_seconds=7)
 
-    await handler(message_of("a"))
+    attempt = asyncio.ensure_future(handler(message_of("a")))
+    await asyncio.sleep(6.9)
+    assert work.begun == []
 
-    assert begun_before == [(7, [])]
+    await attempt
+    assert asyncio.get_running_loop().time() == 7
     assert len(delivery.outcomes) == 1
 
 
