@@ -153,11 +153,11 @@ async def test_it_is_not_ready_when_slack_has_taken_nothing_for_long_and_is_once
     async with running(poster):
         with pytest.raises(RetryLaterError):
             await poster.post(alert_of())
-        told = poster.unready_reason()
+        unready = poster.unready_reason()
         strict_slack.trouble = None
         await poster.post(alert_of())
 
-    assert str(told).startswith(reason)
+    assert str(unready).startswith(reason)
     assert poster.unready_reason() is None
 
 

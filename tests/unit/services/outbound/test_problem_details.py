@@ -1,4 +1,4 @@
-"""An error answer whose text does not come; what it says is tested where it is told (see test_data.py)."""
+"""An error answer whose text does not come; what it says is tested where it is reported (see test_data.py)."""
 
 import asyncio
 from collections.abc import AsyncIterator
