@@ -37,6 +37,14 @@ class UnwrittenError(Exception):
     """What a command prints cannot be written any more, and to print is all that it does."""
 
 
+class _FollowedEnough(BaseException):
+    """What was followed ends.
+
+    It is no KeyboardInterrupt: where one has passed through `exec` of a text, as in the import of a module with a
+    dataclass, `python -m` ends by SIGINT although it was caught (unhandled_keyboard_interrupt, CPython's pythonrun.c).
+    """
+
+
 class Stream(DescriptorStream):
     """A file descriptor that takes whatever is written to it, and keeps the error of what it could not write."""
 
@@ -118,7 +126,7 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
         # Where a line could not be written, the work is ending by that.
         if not is_over and not is_output_lost():
             is_over = True
-            raise KeyboardInterrupt
+            raise _FollowedEnough
 
     ended, end = os.pipe()
     unread = threading.Event()
@@ -132,7 +140,7 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
             work()
         finally:
             is_over = True
-    except KeyboardInterrupt:
+    except _FollowedEnough:
         """That is how it ends."""
     finally:
         os.close(end)

@@ -37,6 +37,9 @@ def command():
 run_command(command)
 """
 
+# So an import of a module with a dataclass does.
+FOLLOW_IN_TEXT = FOLLOW.replace("threading.Event().wait()", 'exec("threading.Event().wait()")')
+
 # On a busy machine, the signal by which the reader's end is known may come when all is over.
 INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, threading").replace(
     "until_ctrl_c(follow)\n", "until_ctrl_c(follow)\n    signal.raise_signal(signal.SIGINT)\n"
@@ -102,11 +105,11 @@ def in_shell(script: str, redirection: str, argument: Path) -> subprocess.Comple
     )
 
 
-def start(script: str) -> subprocess.Popen[str]:
+def start(*program: str, **changes: str) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603  # our own program
-        [sys.executable, "-c", script],
+        [sys.executable, *program],
         cwd=ROOT,
-        env=environment(),
+        env=environment(**changes),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -153,7 +156,7 @@ def test_the_work_is_done_though_its_reader_has_gone_before_the_first_line(tmp_p
 
 
 def test_what_does_nothing_but_print_ends_with_its_reader() -> None:
-    with start(PRINT_WITHOUT_END) as process:
+    with start("-c", PRINT_WITHOUT_END) as process:
         assert process.stdout
         assert process.stderr
         assert process.stdout.readline() == "a line\n"
@@ -164,7 +167,7 @@ def test_what_does_nothing_but_print_ends_with_its_reader() -> None:
 
 @pytest.mark.parametrize("program", [FOLLOW, INTERRUPTED_LATE], ids=["at once", "interrupted late"])
 def test_a_follower_that_has_nothing_to_print_ends_with_its_reader_too(program: str) -> None:
-    with start(program) as process:
+    with start("-c", program) as process:
         assert process.stdout
         assert process.stderr
         assert process.stderr.readline() == "follows\n"
@@ -182,9 +185,13 @@ def test_a_follower_whose_reader_is_gone_before_it_begins_ends_too() -> None:
     assert (done.returncode, done.stderr.replace(b"follows\n", b"")) == (0, b"")
 
 
+@pytest.mark.parametrize("program", [FOLLOW, FOLLOW_IN_TEXT], ids=["waits", "runs text"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(number: signal.Signals) -> None:
-    with start(FOLLOW) as process:
+def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(
+    number: signal.Signals, program: str, tmp_path: Path
+) -> None:
+    (tmp_path / "follower.py").write_text(program)
+    with start("-m", "follower", PYTHONPATH=f"{tmp_path}:{ROOT}") as process:
         assert process.stderr
         assert process.stderr.readline() == "follows\n"
         process.send_signal(number)
@@ -193,7 +200,7 @@ def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(number: signal.Si
 
 
 def test_a_follower_that_is_ended_before_it_has_begun_ends_as_it_should() -> None:
-    with start(INTERRUPTED_EARLY) as process:
+    with start("-c", INTERRUPTED_EARLY) as process:
         assert process.stderr
         assert (process.stderr.read(), process.wait()) == ("", 0)
 
