@@ -3,10 +3,14 @@
 ARG PYTHON_IMAGE=python:3.13.11-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
-COPY requirements/runtime.txt /build/
-RUN --mount=type=cache,target=/root/.cache/pip \
+COPY requirements/uv.txt requirements/runtime.txt stack/install.py /build/
+RUN --mount=type=cache,target=/root/.cache \
     python -m venv --without-pip /opt/venv \
- && pip --python /opt/venv install --quiet --require-hashes --only-binary :all: --requirement /build/runtime.txt
+ && python -m venv --without-pip /build/uv \
+ && if pip --python /build/uv install --quiet --require-hashes --only-binary :all: --requirement /build/uv.txt; \
+    then installer=/build/uv/bin/python; \
+    else installer=python; echo "uv cannot be had, see above: pip installs."; fi \
+ && $installer /build/install.py /opt/venv /build/runtime.txt --only-binary :all:
 COPY services /app/services
 COPY receiver /app/receiver
 COPY web /app/web

@@ -20,22 +20,23 @@ STACK = $(BIN)/python -u -m stack
 SOURCES = services receiver web stack bench tests localstack-init
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+# In the versions that it is developed with.
+PART_OF_DEV = $(LOCK) --upgrade --constraint requirements/dev.txt
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
-# A test that hangs ends the run after five minutes, with its name and where each thread stood.
-IN_PARALLEL = --numprocesses 3 --max-worker-restart 0 -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
-# What tells without an environment that there is something to stop or to remove: state, or containers of this folder.
+IN_PARALLEL = --max-worker-restart 0 --numprocesses
+# What shows without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv any-venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
-up: venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
+up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(STACK) up
 
 down: any-venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
@@ -47,7 +48,7 @@ ps: any-venv ## Show the services, what waits in the queues and what the workers
 logs: any-venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
 	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
 
-trace: any-venv ## Tell one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
+trace: any-venv ## Show one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
 	@$(STACK) trace "$(TASK)" $(ARGS)
 
 tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
@@ -56,7 +57,7 @@ tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; 
 submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
 	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
 
-demo: any-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it
+demo: stack-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it; what is not up is started first
 	@$(STACK) demo $(ARGS)
 
 dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
@@ -64,14 +65,18 @@ dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive un
 
 ##@ Checks
 
+# In more processes than there are cores: most of its tests wait.
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
-	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/end_to_end tests/integration tests/unit
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 6 tests/end_to_end tests/integration tests/unit
 
-test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
-	@$(BIN)/python -m pytest $(IN_PARALLEL) tests/unit
+test-unit: venv ## Run the unit tests alone, which need no LocalStack (about a minute)
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/unit
+
+test-tools: venv localstack-venv ## Test what measures and breaks the stack: bench/ and tests/chaos/
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/tools
 
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
-	@MODE=containers $(BIN)/python -m pytest tests/end_to_end tests/containers
+	@MODE=containers $(BIN)/python -m pytest --timeout 900 tests/end_to_end tests/containers
 
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
@@ -84,11 +89,12 @@ test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real s
 chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
 	@$(BIN)/python -m tests.chaos
 
-check: venv ## Check format, lint, types, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
+check: venv ## Check format, lint, types, which room imports which, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy services receiver web stack bench tests
 	@$(BIN)/mypy localstack-init
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(STACK) generate --check
 	@$(BIN)/python -m bench.scaling --check
 	@.ci/lint
@@ -127,15 +133,17 @@ screenshots: venv localstack-venv ## Photograph the pages on a stack of their ow
 	@$(BIN)/python -m tests.browser.screenshots
 
 lock: venv ## Resolve the dependencies anew (needs the network)
-	$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
+	$(PART_OF_DEV) --group uv --output-file requirements/uv.txt
+	$(PART_OF_DEV) --group stack --output-file requirements/stack.txt pyproject.toml
+	$(PART_OF_DEV) --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
 	@for peer in $(PEERS); do \
-		$(LOCK) --upgrade --output-file requirements/bench-$$peer.txt requirements/bench-$$peer.in || exit; \
+		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
 	done
 
 base-images: ## Make the base images from package registries, on a machine that reaches no container registry
-	@base-images/base-images.sh
+	@.ci/base-images/base-images.sh
 
 ##@ The rest
 
@@ -150,22 +158,25 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done
 	@rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
-	@for kind in "" -localstack $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
+	@for kind in "" -uv -localstack $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
-		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which tells all options, and ARGS=--json for programs."}' \
+		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which has all options, and ARGS=--json for programs."}' \
 		$(MAKEFILE_LIST) || :
 
 venv:
 	@stack/setup.sh "$(VENV)" requirements/dev.txt "the development tools"
 
+stack-venv:
+	@stack/setup.sh "$(VENV)" requirements/stack.txt "what the stack runs on" requirements/dev.txt
+
 # What looks at a stack, or stops it, needs no other environment than that which the stack was started with.
 any-venv:
-	@stack/setup.sh --any "$(VENV)" requirements/dev.txt "the development tools"
+	@stack/setup.sh --any "$(VENV)" requirements/stack.txt "what the stack runs on"
 
 localstack-venv: venv
-	@PYTHON=$(BIN)/python stack/setup.sh "$(VENV)-localstack" requirements/localstack.txt LocalStack
+	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-localstack" requirements/localstack.txt LocalStack

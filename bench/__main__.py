@@ -16,15 +16,15 @@ from rich.table import Table as RichTable
 
 from bench.document import write_document
 from bench.lab import open_lab
-from bench.results import Results
+from bench.measurements import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
 from bench.suites import BENCH, GROWTH
 from bench.surroundings import describe_surroundings
 from bench.tables import Table
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 from stack.config import ROOT
-from stack.localstack import install_localstack
+from stack.native.localstack import install_localstack
 
 # A file is as wide as its tables.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -38,7 +38,6 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help="Measure the scenarios, or the systems, that begin so; may be given often.")
     ] = None,
-    repetitions: Annotated[int | None, typer.Option(min=1, help="How often each step is measured.")] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: a minute; writes no document.")] = False,
     growth: Annotated[bool, typer.Option("--growth", help="Measure this project's growth instead.")] = False,
@@ -57,11 +56,11 @@ def main(
     chosen = _choose(suite.steps(quick=quick), only or [])
     _install(chosen)
     begun = time.monotonic()
-    outcome = _measure(chosen, repetitions or (1 if quick else suite.repetitions), begun + LONGEST_SECONDS)
+    outcome = _measure(chosen, 1 if quick else suite.repetitions, begun + LONGEST_SECONDS)
     results = Results(describe_surroundings(time.monotonic() - begun), outcome.measurements)
     results.save(LAST_RESULTS)
     _show(suite.report(results))
-    if not _tell_of(outcome):
+    if not _show_failures(outcome):
         raise typer.Exit(1)
     if not quick and not only:
         results.save(suite.kept)
@@ -132,7 +131,7 @@ def _rich(table: Table) -> RichTable:
     return rich
 
 
-def _tell_of(outcome: Outcome) -> bool:
+def _show_failures(outcome: Outcome) -> bool:
     """Say what went wrong; return whether nothing did."""
     for failure in outcome.failures:
         console.print(f"✗ {failure}", markup=False, soft_wrap=True, style="bold red")

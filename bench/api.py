@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from bench.broker import connect
 from bench.errors import BenchError
 from bench.http_load import Load, LoadResult, result_of
-from bench.lab import Lab
-from bench.loads import Figures
-from bench.processes import Process, Usage, running
+from bench.lab import API as API_PROCESS
+from bench.lab import LOCALSTACK, Lab, Snapshot
+from bench.loads import Figures, cost
+from bench.processes import Process, running
+from bench.programs.http_producer import make_request
 from bench.steps import FEW, ONCE, Step
 from bench.systems import PROJECT, PROJECT_PYTHON, SETTINGS, Place
 from services.tasks.calculation import TASK_TYPE
@@ -72,7 +74,8 @@ def measure_endpoint(lab: Lab, endpoint: Endpoint, connections: int, seconds: fl
     Raises BenchError where a request is not answered 200.
     """
     place = Place(f"api-{free_port()}-", _CALLBACK_URL, free_port())
-    load = Load(place.api_port, TASK_TYPE.route, _body(), connections, seconds)
+    body = make_request(_CALLBACK_URL).decode()
+    load = Load(place.api_port, TASK_TYPE.route, body, connections, seconds)
     lab.broker.make_queues(place.prefix)
     with _serving(lab, endpoint, place) as process:
         before = _snapshot(lab, process)
@@ -91,17 +94,8 @@ def measure_endpoint(lab: Lab, endpoint: Endpoint, connections: int, seconds: fl
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    api: Usage
-    broker: Usage
-    sends: int
-
-
-def _snapshot(lab: Lab, process: Process) -> _Snapshot:
-    requests = lab.broker.requests()
-    sends = sum(count for operation, count in requests.items() if operation.startswith("SendMessage"))
-    return _Snapshot(process.usage(), lab.broker.process.usage(), sends)
+def _snapshot(lab: Lab, process: Process) -> Snapshot:
+    return Snapshot(lab.broker.requests(), {API_PROCESS: process.usage(), LOCALSTACK: lab.broker.process.usage()})
 
 
 @contextmanager
@@ -136,18 +130,12 @@ def _figures_of(result: LoadResult) -> Figures:
     }
 
 
-def _costs(before: _Snapshot, after: _Snapshot, accepted: int) -> Figures:
+def _costs(before: Snapshot, after: Snapshot, accepted: int) -> Figures:
+    figures = cost(before, after, accepted)
+    sends = ("requests_per_task.SendMessage", "requests_per_task.SendMessageBatch")
     return {
-        "sends_per_task": (after.sends - before.sends) / accepted,
-        "api_cpu_us": 1e6 * (after.api.cpu_seconds - before.api.cpu_seconds) / accepted,
-        "broker_cpu_us": 1e6 * (after.broker.cpu_seconds - before.broker.cpu_seconds) / accepted,
-        "peak_mb": after.api.peak_bytes / 1e6,
+        "sends_per_task": sum(figures.get(name, 0) for name in sends),
+        "api_cpu_us": 1000 * figures[f"cpu_s_per_1000.{API_PROCESS}"],
+        "broker_cpu_us": 1000 * figures[f"cpu_s_per_1000.{LOCALSTACK}"],
+        "peak_mb": figures[f"peak_mb.{API_PROCESS}"],
     }
-
-
-def _body() -> str:
-    message = [
-        {"name": "sum", "num_1": 123, "num_2": 0.75647, "operation": "+", "result_rounding": 2},
-        {"name": "difference", "num_1": 785687256, "num_2": 0.75647, "operation": "-", "result_rounding": 4},
-    ]
-    return json.dumps({"callback_url": _CALLBACK_URL, "message": message})

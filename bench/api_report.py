@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bench.api import API, CONNECTIONS, NO_SQS, PROJECT_API, SINGLE_SENDS, TARGETED_CONNECTIONS, Endpoint, api_case
-from bench.results import Results
+from bench.measurements import Results
 from bench.tables import Column, Table, cells, median, total, with_range
 from bench.targets import Relation, Target
 

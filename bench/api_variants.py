@@ -14,11 +14,11 @@ import uvicorn
 from aiobotocore.config import AioConfig
 from fastapi import FastAPI, Request
 
+from services.api.settings import ApiSettings
 from services.api.task_routes import Accepted
-from services.boot import boot
-from services.settings import ApiSettings
+from services.runtime.boot import boot
+from services.task_types.task_type import TaskRequest
 from services.tasks.calculation import TASK_TYPE, CalculationItem
-from services.tasks.task_type import TaskRequest
 
 Calculation = TaskRequest[CalculationItem]
 
@@ -63,11 +63,11 @@ def single_sends(settings: ApiSettings) -> FastAPI:
 
 
 def main() -> None:
-    """Serve the application until told to stop."""
+    """Serve the application until asked to stop."""
     parser = argparse.ArgumentParser(prog="python -m bench.api_variants", description=__doc__)
     parser.add_argument("variant", choices=["no_sqs", "single_sends"])
     variant = parser.parse_args().variant
-    settings, _ = boot(ApiSettings)
+    settings = boot(ApiSettings).settings
     app = no_sqs() if variant == "no_sqs" else single_sends(settings)
     uvicorn.run(
         app,

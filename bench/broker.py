@@ -14,9 +14,10 @@ from botocore.config import Config
 
 from bench.errors import BenchError
 from bench.processes import Process, running
-from services.queues import QueueDefinition, define_queues
-from services.task_types import load_task_types
-from stack.localstack import COMMAND, localstack_environment, localstack_python, place_hook
+from services.queueing.definition import QueueDefinition
+from services.queues import define_queues
+from services.task_types.loading import load_task_types
+from stack.native.localstack import COMMAND, localstack_environment, localstack_python, prepare_localstack
 from stack.ports import free_port
 from stack.readiness import localstack_probe, wait_until_ready
 
@@ -121,7 +122,7 @@ def running_broker(directory: Path) -> Iterator[Broker]:
     """Run a LocalStack inside the block; its files, and its log, are in the directory."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    place_hook(directory, json.dumps({"queues": []}))
+    prepare_localstack(directory, json.dumps({"queues": []}))
     environment = {**credentials(), **localstack_environment(port, directory)}
     with running("LocalStack", [localstack_python(), *COMMAND], environment, _log_of(directory)) as process:
         wait_until_ready("LocalStack", localstack_probe(url), READY_SECONDS)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from bench.errors import BenchError
 from bench.lab import Lab
 from bench.loads import Figures
+from bench.measurements import Results
 from bench.processes import running
 from bench.programs.callback_client import CLIENTS
-from bench.results import Results
 from bench.steps import ONCE, Step
 from bench.systems import PROJECT_PYTHON
 from bench.tables import Column, Table, by_system, total, with_range

@@ -1,12 +1,12 @@
-"""Writes the generated regions of docs/performance.md, each from the results that are kept beside it."""
+"""Writes the generated regions of docs/performance.md, each from the results that are kept in bench/results."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.markdown_region import replace_region
-from bench.results import Results, Surroundings
-from bench.suites import BENCH, DIRECTORY, GROWTH
+from bench.measurements import KEPT, Results, Surroundings
+from bench.suites import BENCH, GROWTH
 from bench.tables import Table, as_markdown
 from stack.config import ROOT
 
@@ -21,7 +21,7 @@ def write_document() -> list[Path]:
         if suite.kept.exists():
             results = Results.load(suite.kept)
             text = replace_region(text, suite.name, "\n".join(region(results, suite.report(results))))
-            written += suite.draw(results, DIRECTORY)
+            written += suite.draw(results, KEPT)
     DOCUMENT.write_text(text)
     return written
 
@@ -60,7 +60,7 @@ def _section(table: Table) -> Iterator[str]:
     yield f"### {table.title}"
     yield ""
     if table.plot:
-        yield f"![{table.title}](performance/{table.plot})"
+        yield f"![{table.title}](../bench/results/{table.plot})"
         yield ""
     yield from as_markdown(table)
     yield ""

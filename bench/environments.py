@@ -18,7 +18,7 @@ class Environment:
     """A virtual environment beside that of this program."""
 
     name: str
-    """Of the peer, and of its lock: `requirements/bench-<name>.txt`."""
+    """Of the peer, and of its lock: `bench/requirements/<name>.txt`."""
     packages: tuple[str, ...]
     """Those whose versions are reported."""
 
@@ -35,7 +35,7 @@ class Environment:
     @property
     def lock(self) -> Path:
         """What is in it."""
-        return ROOT / "requirements" / f"bench-{self.name}.txt"
+        return ROOT / "bench" / "requirements" / f"{self.name}.txt"
 
     def install(self) -> None:
         """Make it where it is missing or its lock has changed, and print so. Raises BenchError where that fails."""

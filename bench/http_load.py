@@ -56,7 +56,7 @@ class LoadError(Exception):
 
 
 class _Connection(asyncio.Protocol):
-    """Sends a request, and the next one when it is answered, until it is told to stop."""
+    """Sends a request, and the next one when it is answered, until it is to stop."""
 
     def __init__(self, request: bytes) -> None:
         loop = asyncio.get_running_loop()

@@ -87,8 +87,8 @@ class Running:
     def hear(self, submitted: Submitted, observe: Callable[[int], None] = lambda _: None) -> Arrivals:
         """Wait until all of them are heard of and acknowledged; return when, and forget them.
 
-        `observe` is told from time to time of how many tasks the receiver has heard. Raises BenchError where a task
-        is lost.
+        `observe` is called from time to time with how many tasks the receiver has heard of. Raises BenchError where a
+        task is lost.
         """
         for heard in self._watch(len(submitted)):
             observe(heard)

@@ -20,7 +20,7 @@ def _ignore(_heard: int) -> None:
 def drain(run: Running, tasks: int, observe: Callable[[int], None] = _ignore) -> Figures:
     """Fill the queue while the workers are stopped, then let them empty it.
 
-    `observe` is told from time to time of how many tasks the receiver has heard.
+    `observe` is called from time to time with how many tasks the receiver has heard of.
     """
     for worker in run.workers:
         worker.pause()

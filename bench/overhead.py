@@ -10,8 +10,8 @@ import httpx
 from bench.errors import BenchError
 from bench.lab import Lab, Running
 from bench.loads import Figures, drain
+from bench.measurements import Results
 from bench.processes import running
-from bench.results import Results
 from bench.steps import ONCE, Step
 from bench.systems import PROJECT, PROJECT_PYTHON, System
 from bench.tables import Column, Table, by_case, with_range

@@ -53,6 +53,12 @@ class Process:
         """Let it go on."""
         os.killpg(self._popen.pid, signal.SIGCONT)
 
+    def interrupt(self, timeout_seconds: float) -> None:
+        """Send it what Ctrl-C sends, and wait until it has ended. Raises BenchError where it had ended before."""
+        self.require_alive()
+        self._popen.send_signal(signal.SIGINT)
+        self._popen.wait(timeout_seconds)
+
     def kill(self) -> None:
         """End it and its children at once: what is measured is over by then."""
         with suppress(ProcessLookupError):

@@ -1,34 +1,29 @@
 """`python -m bench.profile`, or shorter `make profile`: where the API and the worker spend their time under load."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.broker import running_broker
 from bench.errors import BenchError
-from bench.flame_graph import own_times, table
 from bench.lab import Receiver, running_receiver
-from bench.processes import running
+from bench.processes import Process, running
 from bench.systems import PROJECT_OVER_HTTP, PROJECT_PYTHON, Place
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 from stack.config import ROOT
-from stack.console import console, errors, say
 from stack.errors import StackError
-from stack.localstack import install_localstack
+from stack.native.localstack import install_localstack
 from stack.ports import free_port
 from stack.readiness import Probe, Readiness, http_probe, wait_until_ready
+from stack.terminal import console, errors, say
 
 DIRECTORY = ROOT / ".profile"
 TASKS = 5000
-TOP = 15
 
 _SAMPLES_PER_SECOND = "400"
 _READY_SECONDS = 30.0
@@ -36,29 +31,6 @@ _READY_SECONDS = 30.0
 _LONGEST_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _PY_SPY = PROJECT_PYTHON.with_name("py-spy")
-
-
-class Profiled:
-    """A program that runs under py-spy."""
-
-    def __init__(self, name: str, popen: "subprocess.Popen[bytes]", log: Path) -> None:
-        self._name = name
-        self._popen = popen
-        self._log = log
-
-    def require_alive(self) -> None:
-        """Raise BenchError, with what it said last, where it has ended."""
-        if self._popen.poll() is not None:
-            raise BenchError(f"{self._name} under py-spy ended:\n{self._log.read_text()[-2000:]}")
-
-    def probe(self, url: str) -> Probe:
-        """Return what tells whether it is ready: its URL answers 200."""
-
-        def ask() -> Readiness:
-            self.require_alive()
-            return http_probe(url)()
-
-        return ask
 
 
 def main() -> None:
@@ -76,15 +48,13 @@ def main() -> None:
         errors.print(f"The logs are in {directory}", markup=False, soft_wrap=True)
         sys.exit(1)
     shutil.rmtree(directory)
-    for name, svg in graphs.items():
-        show(name, svg)
-    say("\nIn a browser; a click on a frame, such as Runner.run, looks closer:")
-    for svg in graphs.values():
+    say("In a browser; a click on a frame, such as Runner.run, looks closer:")
+    for svg in graphs:
         say(f"  {svg.as_uri()}")
 
 
-def profile(directory: Path) -> Mapping[str, Path]:
-    """Profile the API and then the worker with the same tasks; return the flame graphs by name."""
+def profile(directory: Path) -> list[Path]:
+    """Profile the API and then the worker with the same tasks; return the flame graphs."""
     say("Starting LocalStack …")
     with running_broker(directory) as broker, running_receiver(directory) as receiver:
         place = Place("profile-", receiver.callback_url, free_port())
@@ -92,47 +62,38 @@ def profile(directory: Path) -> Mapping[str, Path]:
         environment = {**broker.environment(), **place.environment(), **PROJECT_OVER_HTTP.settings}
         say(f"POSTing {TASKS} tasks to the API …")
         with profiled("api", PROJECT_OVER_HTTP.api, environment, directory) as api:
-            wait_until_ready("The API", api.probe(f"http://127.0.0.1:{place.api_port}/healthcheck"), _READY_SECONDS)
+            url = f"http://127.0.0.1:{place.api_port}/healthcheck"
+            wait_until_ready("The API", probe(api, url), _READY_SECONDS)
             submit(environment, directory)
         say("Letting a worker do them …")
         with profiled("worker", PROJECT_OVER_HTTP.worker, environment, directory) as worker:
             hear(receiver, worker)
-    return {name: DIRECTORY / f"{name}.svg" for name in ("api", "worker")}
+    return [DIRECTORY / f"{name}.svg" for name in ("api", "worker")]
 
 
 @contextmanager
-def profiled(
-    name: str, arguments: Sequence[str], environment: Mapping[str, str], directory: Path
-) -> Iterator[Profiled]:
+def profiled(name: str, arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> Iterator[Process]:
     """Run a program of ours inside the block; behind it its flame graph is written.
 
     py-spy starts it, as a process may look into its children alone where the system has ptrace restricted (Yama's
     `ptrace_scope` 1: https://www.kernel.org/doc/html/latest/admin-guide/LSM/Yama.html).
     """
-    svg, log = DIRECTORY / f"{name}.svg", directory / f"{name}.log"
-    spy = [_PY_SPY, "record", "--function", "--rate", _SAMPLES_PER_SECOND, "--output", svg]
-    with log.open("w") as log_file:
-        popen = subprocess.Popen(  # noqa: S603  # our own programs
-            list(map(str, [*spy, "--", PROJECT_PYTHON, *arguments])),
-            # Not in the project, where a developer's `.env` would be read.
-            cwd=directory,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=log_file,
-            stderr=log_file,
-            start_new_session=True,
-        )
-    program = Profiled(name, popen, log)
-    try:
+    spy = [_PY_SPY, "record", "--function", "--rate", _SAMPLES_PER_SECOND, "--output", DIRECTORY / f"{name}.svg"]
+    command = [*spy, "--", PROJECT_PYTHON, *arguments]
+    with running(f"{name} under py-spy", command, environment, directory / f"{name}.log") as program:
         yield program
+        # py-spy writes its file.
+        program.interrupt(_LONGEST_SECONDS)
+
+
+def probe(program: Process, url: str) -> Probe:
+    """Return what finds out whether it is ready: its URL answers 200."""
+
+    def ask() -> Readiness:
         program.require_alive()
-        # As Ctrl-C: it writes the file, and ends what it has started.
-        popen.send_signal(signal.SIGINT)
-        popen.wait(_LONGEST_SECONDS)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(popen.pid, signal.SIGKILL)
-        popen.wait()
+        return http_probe(url)()
+
+    return ask
 
 
 def submit(environment: Mapping[str, str], directory: Path) -> None:
@@ -142,7 +103,7 @@ def submit(environment: Mapping[str, str], directory: Path) -> None:
         producer.ask(json.dumps({"tasks": TASKS, "per_second": None}))
 
 
-def hear(receiver: Receiver, worker: Profiled) -> None:
+def hear(receiver: Receiver, worker: Process) -> None:
     """Wait for the callbacks of all tasks. Raises BenchError where they do not come."""
     deadline = time.monotonic() + _LONGEST_SECONDS
     with console.status(f"0 of {TASKS}") as status:
@@ -152,13 +113,6 @@ def hear(receiver: Receiver, worker: Profiled) -> None:
                 raise BenchError(f"the worker did {heard} of {TASKS} tasks within {_LONGEST_SECONDS:g} s")
             status.update(f"{heard} of {TASKS}")
             time.sleep(_POLL_SECONDS)
-
-
-def show(name: str, svg: Path) -> None:
-    """Print the functions with the most own time."""
-    say(f"\n{name}: own time (C code counts for the Python that called it; imports are left out)")
-    for line in table(own_times(svg.read_text())[:TOP]):
-        say(line)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from bench.api_report import api_tables, api_targets
 from bench.callback_clients import callback_client_tables
+from bench.measurements import Results
 from bench.overhead import overhead_tables, overhead_targets
-from bench.results import Results
 from bench.tables import Table, bench_tables, growth_tables
 from bench.targets import bench_targets, growth_targets, targets_table
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.lab import Lab
-from bench.results import Measurement
+from bench.measurements import Measurement
 from bench.steps import Step
 from stack.errors import StackError
 
@@ -43,7 +43,7 @@ def _is_due(step: Step, repetition: int) -> bool:
 def carry_out(
     lab: Lab, plan: Sequence[tuple[int, Step]], deadline: float, on_step: Callable[[int, Step], None]
 ) -> Outcome:
-    """Measure until all is done or the monotonic time `deadline` has come; `on_step` is told before each step."""
+    """Measure until all is done or the monotonic time `deadline` has come; `on_step` is called before each step."""
     measurements: list[Measurement] = []
     failures: list[str] = []
     for done, (repetition, step) in enumerate(plan):

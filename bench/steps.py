@@ -12,7 +12,7 @@ WORKER = "worker"
 WHOLE_PATH = "whole-path"
 
 ONCE = 1
-"""The repetitions of a step that is told for completeness: no target hangs on it."""
+"""The repetitions of a step that is shown for completeness: no target hangs on it."""
 FEW = 3
 """Those of one whose target is far away."""
 

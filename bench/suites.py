@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.growth import growth_steps
+from bench.measurements import BENCH_RESULTS, GROWTH_RESULTS, Results
 from bench.plan import bench_steps
 from bench.plots import draw_bench, draw_growth
 from bench.report import bench_report, growth_report
-from bench.results import Results
 from bench.steps import Step
 from bench.tables import Table
-from stack.config import ROOT
-
-DIRECTORY = ROOT / "docs" / "performance"
 
 
 class MakeSteps(Protocol):
@@ -38,5 +35,5 @@ class Suite:
     """Its results, as of the last whole run."""
 
 
-BENCH = Suite("bench", bench_steps, 5, bench_report, draw_bench, DIRECTORY / "results.json")
-GROWTH = Suite("growth", growth_steps, 1, growth_report, draw_growth, DIRECTORY / "growth.json")
+BENCH = Suite("bench", bench_steps, 5, bench_report, draw_bench, BENCH_RESULTS)
+GROWTH = Suite("growth", growth_steps, 1, growth_report, draw_growth, GROWTH_RESULTS)

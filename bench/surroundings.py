@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 
-from bench.results import Surroundings
+from bench.measurements import Surroundings
 from bench.systems import CELERY, DRAMATIQ, TASKIQ
 from stack.config import ROOT
-from stack.localstack import localstack_python
+from stack.native.localstack import localstack_python
 
 _OWN_PACKAGES = ("aioboto3", "aiohttp", "fastapi", "httpx", "uvicorn", "uvloop")
 _MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)

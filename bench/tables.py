@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bench.growth import GROWTH, PAYLOAD, SLOW_RECEIVER
-from bench.results import Results, Summary
+from bench.measurements import Results, Summary
 from bench.statistics import Spread
 from bench.steps import WHOLE_PATH, WORKER
 from bench.systems import PROJECT

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.growth import CONCURRENCIES, GROWTH, SIZES, SLOW_RECEIVER, WORKERS, growth_case
-from bench.results import Results, Summary
+from bench.measurements import Results, Summary
 from bench.steps import WHOLE_PATH, WORKER
 from bench.systems import BOUND, CELERY_OVER_HTTP, CELERY_THREADS, NAIVE, PROJECT, PROJECT_OVER_HTTP
 from bench.tables import Table, number

@@ -5,7 +5,7 @@ LocalStack itself keeps nothing, and this keeps standard queues alone. `KEPT_QUE
 unset nothing is kept, as where `make down` has saved the messages already.
 
 What is kept is LocalStack's own state, and not what a client would see of it. So a message comes back with its receive
-count, delay, age and receipt handles, and who has it in hand can go on and settle it; and a queue was still made when
+count, delay, age and receipt handles, and who has it in flight can go on and settle it; and a queue was still made when
 it was made, so nobody takes it for a new one. It also is fast: LocalStack's image kills LocalStack 5 s after SIGTERM.
 """
 

@@ -12,19 +12,26 @@ from receiver.logs import configure_logs
 from receiver.server import make_server
 from receiver.settings import SettingError, Settings, load_settings
 from receiver.store import prepare_database
-from services.output import protect
+from services.streams.output import protect
 
 
 def main() -> None:
-    """Check every setting, then serve; exit 78 (EX_CONFIG of sysexits.h) with one line where one cannot work."""
+    """Check every setting, then serve."""
+    serve(*prepare())
+
+
+def prepare() -> tuple[Settings, socket.socket]:
+    """Return settings that can work and a socket that listens.
+
+    Exit 78 (EX_CONFIG of sysexits.h) with one line where a setting cannot work.
+    """
     try:
         settings = load_settings()
         _check_database(settings.receiver_database)
-        listener = _listen(settings)
+        return settings, _listen(settings)
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(os.EX_CONFIG)
-    serve(settings, listener)
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:

@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.requests import ClientDisconnect
 
 from receiver import callbacks, events, misbehaviour, page, slack, source
+from receiver.broken_answers import DRIP_SECONDS
 from receiver.exact_json import ExactJSONResponse
 from receiver.misbehaviour import Standing
 from receiver.security import SecurityMiddleware
@@ -27,17 +28,17 @@ log = logging.getLogger("uvicorn.error")
 
 MAX_BODY_BYTES = 64 * 1024 * 1024  # a larger body is answered 413, so that memory stays bounded
 
-MOST_ERRORS = 100  # of a malformed request that are told
+MOST_ERRORS = 100  # of a malformed request that are answered
 
 DISK_ERRORS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}  # primary codes, https://sqlite.org/rescode.html
 
 DESCRIPTION = """\
-The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and can be told
-to misbehave, a stand-in for Slack's Web API, and a sample data source.
+The client's side of the system, for offline work: an inbox that keeps every callback delivery attempt and misbehaves
+on demand, a stand-in for Slack's Web API, and a sample data source.
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
     """The application; its lifespan owns the database connection."""
 
     @asynccontextmanager
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         version="1",
         lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
+        max_body_size=max_body_bytes,
         redirect_slashes=False,
         docs_url=None,
     )
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
     app.state.standing = Standing()
+    app.state.drip_seconds = DRIP_SECONDS
     for routes in (callbacks, events, misbehaviour, slack, source, page):
         app.include_router(routes.router)
     mount_files(app, page.STATIC)
@@ -80,8 +82,8 @@ async def malformed(_request: Request, error: Exception) -> Response:
     """Answer FastAPI's 422, bounded: without what was sent, which may be large, or what its own JSON cannot hold."""
     if not isinstance(error, RequestValidationError):
         raise error
-    told = [{name: details[name] for name in ("type", "loc", "msg")} for details in error.errors()[:MOST_ERRORS]]
-    return ExactJSONResponse({"detail": told}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    errors = [{name: details[name] for name in ("type", "loc", "msg")} for details in error.errors()[:MOST_ERRORS]]
+    return ExactJSONResponse({"detail": errors}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 async def gone(_request: Request, _error: Exception) -> Response:

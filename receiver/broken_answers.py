@@ -1,7 +1,7 @@
 """Answers that never become whole, as a failing receiver or network gives them."""
 
 import asyncio
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,16 +19,17 @@ _BODY = b'{"status": "ok"}'
 class BrokenAnswer(Response):
     """A 200 with a fault.
 
-    `hang` sends nothing, `close` the head and half of the body, `drip` the head and then a space every second; the
+    `hang` sends nothing, `close` the head and half of the body, `drip` the head and then a space every so often; the
     connection is reset: by `close` at once, else when the receiver stops, where the client has not left before.
     """
 
-    def __init__(self, fault: Fault, stopping: asyncio.Event) -> None:
+    def __init__(self, fault: Fault, stopping: asyncio.Event, drip_seconds: float) -> None:
         super().__init__(_BODY, media_type="application/json")
         if fault == "drip":
             del self.headers["content-length"]
         self._fault = fault
         self._stopping = stopping
+        self._drip_seconds = drip_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the fault has it, and return when the connection is gone."""
@@ -37,13 +38,13 @@ class BrokenAnswer(Response):
         over = {left, stopping}
         match self._fault:
             case "hang":
-                await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+                await _first_of(over)
             case "close":
                 await self._begin(send)
                 await send({"type": "http.response.body", "body": _BODY[: len(_BODY) // 2], "more_body": True})
             case "drip":
                 await self._begin(send)
-                while not (await asyncio.wait(over, timeout=DRIP_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+                while not await _first_of(over, self._drip_seconds):
                     await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await scope["extensions"][RESET]()
         stopping.cancel()
@@ -53,3 +54,9 @@ class BrokenAnswer(Response):
 
     async def _begin(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+
+async def _first_of(tasks: set[asyncio.Task[Any]], timeout_seconds: float | None = None) -> set[asyncio.Task[Any]]:
+    """Return what is done when something is; nothing where that takes too long."""
+    done, _pending = await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+    return done

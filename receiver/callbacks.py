@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
-from receiver import exact_json
+from receiver import exact_json, log_events
 from receiver.broken_answers import BrokenAnswer
 from receiver.dependencies import Limit, RequestBody, SettingsOfApp, StoreOfApp, stopping_of, wait_out
 from receiver.exact_json import ExactJSONResponse
 from receiver.misbehaviour import Misbehaviour, StandingOfApp
 from receiver.signatures import Signature, judge_signature
-from receiver.store import ALWAYS, Delivery, DeliveryHead, Fault, NewDelivery, Outcome, Store, Task, TaskState
+from receiver.store import ALWAYS, Delivery, DeliveryFault, DeliveryHead, NewDelivery, Outcome, Store, Task, TaskState
 
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5
 STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}
@@ -40,11 +40,11 @@ class CallbackHead(BaseModel):
     received_at: str = Field(description="ISO 8601, UTC")
     attempt: int = Field(description="1 for the first delivery of the task; those of no task are counted together")
     status: int = Field(description="The status answered; it means nothing where there is a fault")
-    fault: Fault | None = Field(description="Why the answer never became whole; null: it did")
+    fault: DeliveryFault | None = Field(description="Why the answer never became whole; null: it did")
     outcome: Outcome | None = Field(description="Whether the body is a task's success or failure; null: it is neither")
     answered_after_ms: float | None = Field(
         description="Milliseconds from the request's arrival until its answer was sent, or its sender had left; "
-        "null: it is under way, or an earlier version received it"
+        "null: it is under way, or was when the receiver was killed"
     )
     signature: Signature
 
@@ -68,7 +68,7 @@ class InboxTask(BaseModel):
 
     task_id: str | None = Field(description="null: this is all deliveries of no task")
     state: TaskState = Field(
-        description="What the newest delivery that was taken told: `success`, `failure` or `no_outcome`; "
+        description="What the newest delivery that was taken reported: `success`, `failure` or `no_outcome`; "
         "`not_taken`: none was taken yet"
     )
     deliveries: int
@@ -88,8 +88,8 @@ class TaskSummary(BaseModel):
     task_id: str | None
     deliveries: int
     taken: int
-    successes: int = Field(description="Deliveries taken that tell of the task's success")
-    failures: int = Field(description="Deliveries taken that tell of its failure for good")
+    successes: int = Field(description="Deliveries taken that report the task's success")
+    failures: int = Field(description="Deliveries taken that report its failure for good")
     first_taken_at: str | None = Field(description="ISO 8601, UTC; null: none was taken")
 
 
@@ -160,7 +160,7 @@ async def receive(  # noqa: PLR0913, PLR0917  # what FastAPI gives
         await _note_answered(store, delivery.id, arrived_at, "left")
         raise
     answered = (
-        BrokenAnswer(delivery.fault, stopping_of(request))
+        BrokenAnswer(delivery.fault, stopping_of(request), request.app.state.drip_seconds)
         if delivery.fault and delivery.fault != "left"
         else answer(delivery.status, misbehaviour.retry_after)
     )
@@ -210,7 +210,7 @@ async def delete_callbacks(store: StoreOfApp) -> None:
 
 
 def task_id_in(body: Any) -> str | None:
-    """The task_id that a body tells."""
+    """The task_id that a body has."""
     match body:
         case {"task_id": str(task_id)}:
             # SQLite's text cannot hold the lone surrogates that JSON can
@@ -219,7 +219,7 @@ def task_id_in(body: Any) -> str | None:
 
 
 def outcome_in(body: Any) -> Outcome | None:
-    """Whether a body tells of a task's success or of its failure for good; None where it is no outcome."""
+    """Whether a body reports a task's success or its failure for good; None where it is no outcome."""
     match body:
         case {"results": [], "errors": [dict(error)]} if error.keys() == FAILURE_KEYS:
             return "failure"
@@ -238,7 +238,7 @@ def answer(status: int, retry_after: int | None) -> Response:
 
 
 def is_refusal(status: int) -> bool:
-    """Whether a status tells the sender that its delivery was not taken."""
+    """Whether a status says that the delivery was not taken."""
     return status >= HTTPStatus.MULTIPLE_CHOICES
 
 
@@ -290,11 +290,11 @@ def _log_delivery(delivery: Delivery, traceparent: str) -> None:
     answered = {"fault": delivery.fault} if delivery.fault else {"status": delivery.status}
     trace_id = trace_id_in(traceparent)
     trace = {} if trace_id is None else {"trace_id": trace_id}
-    told = {"task_id": delivery.task_id, "attempt": delivery.attempt, **answered, "outcome": delivery.outcome}
-    log.info("callback received", **told, **trace)
+    fields = {"task_id": delivery.task_id, "attempt": delivery.attempt, **answered, "outcome": delivery.outcome}
+    log.info(log_events.CALLBACK_RECEIVED, **fields, **trace)
 
 
-async def _note_answered(store: Store, delivery_id: int, arrived_at: float, fault: Fault | None = None) -> None:
+async def _note_answered(store: Store, delivery_id: int, arrived_at: float, fault: DeliveryFault | None = None) -> None:
     after_ms = round((time.monotonic() - arrived_at) * 1000, 1)
     try:
         await store.set_answered(delivery_id, after_ms=after_ms, fault=fault)

@@ -19,7 +19,7 @@ from receiver.dependencies import StoreOfApp, stopping_of
 from receiver.misbehaviour import Standing, StandingOfApp
 from receiver.store import Change
 from receiver.waiting import first_of
-from services.counts import read_count
+from services.primitives.counts import read_count
 
 RECONNECT_AFTER_MS = 1000
 MOST_AT_ONCE = 100  # changes that are read for one client
@@ -42,20 +42,20 @@ async def _start(
 
 @router.get("/events", summary="Hear what happens", response_class=EventSourceResponse)
 async def events(
-    # A dependency: it is known before the answer begins, so that what comes from then on is told.
+    # A dependency: it is known before the answer begins, so that what comes from then on is sent.
     start: Annotated[int, Depends(_start)],
     store: StoreOfApp,
     standing: StandingOfApp,
     stopping: Annotated[asyncio.Event, Depends(_stopping)],
     task_id: Annotated[str | None, Query(description="Only what concerns this task")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Tell each event from now on, or behind `Last-Event-ID`, until the receiver stops.
+    """Send each event from now on, or behind `Last-Event-ID`, until the receiver stops.
 
     - `callback`: a delivery came; it is listed as by `GET /callbacks`, without `headers`, `body` and `raw_body`
     - `answered`: `{"id", "task_id", "answered_after_ms", "fault"}` of a delivery
     - `alert`: a message came for Slack, as listed by `GET /slack/messages`
     - `cleared`: `{"cleared": "callbacks"}` or `{"cleared": "alerts"}`
-    - `misbehaviour`: what `GET /misbehaviour` tells, when it was ordered or lifted
+    - `misbehaviour`: what `GET /misbehaviour` answers, when it was ordered or lifted
     """
     yield ServerSentEvent(id=str(start), retry=RECONNECT_AFTER_MS)
     place = start
@@ -73,7 +73,7 @@ async def events(
 
 
 def start_of(last_event_id: str | None, newest: int) -> int:
-    """The change behind which a client goes on. An id from beyond the newest is another database's: all is told."""
+    """The change behind which a client goes on. An id from beyond the newest is another database's: all is sent."""
     last = read_count(last_event_id or "")
     if last is None:
         return newest
@@ -90,11 +90,11 @@ def concerns(change: Change, task_id: str) -> bool:
 
 
 def _event(change: Change, standing: Standing) -> ServerSentEvent:
-    name, data = told(change, standing)
+    name, data = named(change, standing)
     return ServerSentEvent(event=name, id=str(change.id), raw_data=simplejson.dumps(data))
 
 
-def told(change: Change, standing: Standing) -> tuple[str, Any]:
+def named(change: Change, standing: Standing) -> tuple[str, Any]:
     """The name and the data of a change's event."""
     if change.kind == "callback" and change.delivery:
         return "callback", head_of(change.delivery)

@@ -11,7 +11,7 @@ import simplejson
 import structlog
 
 from receiver.settings import Settings
-from services.output import LineHandler, protect, text_of
+from services.streams.output import LineHandler, protect, text_of
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,

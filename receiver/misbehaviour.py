@@ -1,7 +1,8 @@
-"""How deliveries are answered when the receiver is told to misbehave: by their URL, or all of them for a while."""
+"""How deliveries are answered when the receiver is to misbehave: by their URL, or all of them for a while."""
 
 import math
 import time
+from collections.abc import Callable
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Request
@@ -57,14 +58,15 @@ class StandingMisbehaviour(Misbehaviour):
 class Standing:
     """The misbehaviour that stands until it is used up, over, or lifted; a restart lifts it too."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._current: StandingMisbehaviour | None = None
         self._ends_at = math.inf
 
     def order(self, misbehaviour: StandingMisbehaviour) -> None:
         """Put it in place of what stood before."""
         self._current = misbehaviour
-        self._ends_at = time.monotonic() + (misbehaviour.seconds or math.inf)
+        self._ends_at = self._clock() + (misbehaviour.seconds or math.inf)
 
     def lift(self) -> None:
         """Take all deliveries again."""
@@ -72,7 +74,7 @@ class Standing:
 
     def current(self) -> StandingMisbehaviour | None:
         """What stands now, with what is left of its deliveries and seconds."""
-        left = self._ends_at - time.monotonic()
+        left = self._ends_at - self._clock()
         if self._current is None or left <= 0:
             return None
         return self._current.model_copy(update={"seconds": left} if self._current.seconds else {})

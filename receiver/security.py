@@ -1,6 +1,6 @@
 """Who may look into the inbox and change it: its own page, from this machine, and what is no browser.
 
-What the stack's services call is open to everybody, by whatever name: it takes callbacks and alerts, and tells nothing.
+What the stack's services call is open to everybody, by whatever name: it takes callbacks and alerts, and shows nothing.
 """
 
 from collections.abc import Collection, Mapping

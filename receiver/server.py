@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from web.http_protocol import BoundedHttpProtocol
 from web.server import Server
 
-STOP_SECONDS = 3  # what requests under way may still take once the receiver is told to stop
+STOP_SECONDS = 3  # what requests under way may still take once the receiver is asked to stop
 
 RESET = "receiver.reset"
 """The scope's extension by which an application resets its connection."""
@@ -54,7 +54,7 @@ def make_server(app: FastAPI, **config: Any) -> Server:
 
 async def _reset(transport: asyncio.Transport) -> None:
     """Close the connection with a reset, behind what has been written to it."""
-    while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110  # nobody tells when
+    while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110  # nobody says when
         await asyncio.sleep(0)
     if not transport.is_closing():
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)

@@ -22,16 +22,16 @@ async def source(
     delay: Delay = 0,
     text: Annotated[str | None, Query(description="Answer this as text/plain, no JSON")] = None,
 ) -> Response:
-    """Tell in JSON what was asked: method, headers and the JSON posted (`payload`, null where there is none)."""
+    """Answer in JSON what was asked: method, headers and the JSON posted (`payload`, null where there is none)."""
     await wait_out(delay, request)
     if status in STATUSES_WITHOUT_BODY:
         return Response(status_code=status)
     if text is not None:
         return PlainTextResponse(text, status)
-    told = {
+    asked = {
         "source": "receiver",
         "method": request.method,
         "payload": exact_json.verbatim(body),
         "headers": joined(request.headers.items()),
     }
-    return ExactJSONResponse(told, status)
+    return ExactJSONResponse(asked, status)

@@ -7,7 +7,7 @@ import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -20,10 +20,10 @@ import simplejson
 from receiver import broken_answers
 
 Outcome = Literal["success", "failure"]
-Fault = broken_answers.Fault | Literal["left"]
+DeliveryFault = broken_answers.Fault | Literal["left"]
 """Why an answer never became whole: it was to be broken, or the sender left before it was sent."""
 TaskState = Literal["success", "failure", "not_taken", "no_outcome"]
-"""What the newest delivery that was taken told of its task; `not_taken`: none was taken yet."""
+"""What the newest delivery that was taken reported of its task; `not_taken`: none was taken yet."""
 ChangeKind = Literal["callback", "answered", "alert", "callbacks cleared", "alerts cleared", "misbehaviour"]
 
 SCHEMA = """
@@ -59,12 +59,8 @@ CREATE TABLE IF NOT EXISTS changes (
 );
 """
 
-# What databases of earlier versions lack.
-LATER_COLUMNS = {"outcome": "TEXT", "fault": "TEXT", "answered_after_ms": "REAL"}
-
 # It covers the count of attempts and the summary, which then read no bodies.
 INDEX = """
-DROP INDEX IF EXISTS deliveries_of_task;
 CREATE INDEX IF NOT EXISTS deliveries_summed_up ON deliveries (task_id, attempt, status, fault, outcome, received_at);
 """
 
@@ -191,7 +187,7 @@ class DeliveryHead:
     received_at: str
     attempt: int
     status: int
-    fault: Fault | None
+    fault: DeliveryFault | None
     outcome: Outcome | None
     verdict: str
     reason: str | None
@@ -237,23 +233,24 @@ class Change:
 class Store:
     """Reads and writes over the one connection."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, time_ns: Callable[[], int]) -> None:
         self._connection = connection
+        self._time_ns = time_ns
         self.changed = asyncio.Event()
         """Set at the next change; then another takes its place."""
 
     async def add_delivery(
-        self, new: NewDelivery, *, status: int, fault: Fault | None = None, times: int = ALWAYS
+        self, new: NewDelivery, *, status: int, fault: DeliveryFault | None = None, times: int = ALWAYS
     ) -> Delivery:
         """Store a delivery, answered so if it is among the first `times` of its task, else with a whole 200."""
-        values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _now()}
+        values = asdict(new) | {"headers": simplejson.dumps(new.headers), "received_at": _text_of(self._time_ns())}
         answer = {"status": status, "fault": fault, "times": times}
-        [row] = await self._change(ADD_DELIVERY, values | answer)
+        [row] = await self._write(ADD_DELIVERY, values | answer)
         return _delivery(row)
 
-    async def set_answered(self, delivery_id: int, *, after_ms: float, fault: Fault | None = None) -> None:
+    async def set_answered(self, delivery_id: int, *, after_ms: float, fault: DeliveryFault | None = None) -> None:
         """Note when a delivery was answered, and that it was not to the end where there was a fault."""
-        await self._change(SET_ANSWERED, {"id": delivery_id, "after_ms": after_ms, "fault": fault})
+        await self._write(SET_ANSWERED, {"id": delivery_id, "after_ms": after_ms, "fault": fault})
 
     async def deliveries(self, *, task_id: str | None = None, limit: int) -> list[Delivery]:
         """The newest `limit` deliveries, of one task or of all, newest first; those of no task are of task ""."""
@@ -276,7 +273,7 @@ class Store:
         return {row["state"]: row["tasks"] for row in await self._rows(*_of_tasks(COUNT_OF_STATES, text, {}))}
 
     async def summary(self) -> list[dict[str, Any]]:
-        """For each task the number of its deliveries, of those taken, and of what these told."""
+        """For each task the number of its deliveries, of those taken, and of what these reported."""
         return [dict(row) for row in await self._rows(SUMMARY)]
 
     async def delete_deliveries(self) -> None:
@@ -285,8 +282,9 @@ class Store:
 
     async def add_slack_message(self, arguments: dict[str, Any]) -> SlackMessage:
         """Store a message and give it its ts."""
-        values = {"now": time.time_ns() // 1000, "received_at": _now(), "arguments": simplejson.dumps(arguments)}
-        [row] = await self._change(ADD_SLACK_MESSAGE, values)
+        now = self._time_ns()
+        values = {"now": now // 1000, "received_at": _text_of(now), "arguments": simplejson.dumps(arguments)}
+        [row] = await self._write(ADD_SLACK_MESSAGE, values)
         return _slack_message(row)
 
     async def slack_messages(self, *, text: str | None = None, limit: int) -> list[SlackMessage]:
@@ -308,7 +306,7 @@ class Store:
 
     async def add_change(self, kind: ChangeKind) -> None:
         """Note a change that concerns no delivery and no message; what it clears is forgotten."""
-        await self._change(ADD_CHANGE, {"kind": kind})
+        await self._write(ADD_CHANGE, {"kind": kind})
 
     async def set_rate_limit(self, *, times: int, retry_after: int) -> None:
         """Let the next `times` Slack calls be refused, each to be repeated after `retry_after` seconds."""
@@ -319,7 +317,7 @@ class Store:
         rows = await self._rows(USE_RATE_LIMIT)
         return rows[0]["retry_after"] if rows else None
 
-    async def _change(self, statement: str, values: dict[str, Any]) -> list[sqlite3.Row]:
+    async def _write(self, statement: str, values: dict[str, Any]) -> list[sqlite3.Row]:
         rows = await self._rows(statement, values)
         self.changed.set()
         self.changed = asyncio.Event()
@@ -336,22 +334,17 @@ def prepare_database(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(SCHEMA)
-        columns = {name for _, name, *_ in connection.execute("PRAGMA table_info (deliveries)")}
-        for column, kind in LATER_COLUMNS.items():
-            if column not in columns:
-                connection.execute(f"ALTER TABLE deliveries ADD COLUMN {column} {kind}")
-        connection.executescript(INDEX + TRIGGERS)
+        connection.executescript(SCHEMA + INDEX + TRIGGERS)
 
 
 @asynccontextmanager
-async def open_store(path: Path) -> AsyncIterator[Store]:
-    """Open the database. Raises what `prepare_database` raises."""
+async def open_store(path: Path, time_ns: Callable[[], int] = time.time_ns) -> AsyncIterator[Store]:
+    """Open the database; the clock counts nanoseconds since the epoch. Raises what `prepare_database` raises."""
     prepare_database(path)
     async with aiosqlite.connect(path, isolation_level=None) as connection:  # None = a transaction for each statement
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA synchronous = NORMAL")  # WAL then needs no fsync for each delivery
-        yield Store(connection)
+        yield Store(connection, time_ns)
 
 
 def _of_tasks(query: str, text: str | None, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -393,5 +386,5 @@ def _slack_message(row: sqlite3.Row | dict[str, Any]) -> SlackMessage:
     return SlackMessage(f"{seconds}.{microseconds:06}", row["received_at"], arguments)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def _text_of(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / 1_000_000_000, UTC).isoformat(timespec="milliseconds")

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services import exact_json
-from services.counts import read_count
-from services.decisions import PermanentError
-from services.redaction import tellable
-from services.target_url import UrlError, understood_url
+from services.errors import PermanentError
+from services.outbound.target_url import UrlError, understood_url
+from services.primitives import exact_json
+from services.primitives.counts import read_count
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
+from services.telemetry.redaction import without_secrets
+from services.telemetry.trace_context import MAX_TRACESTATE_BYTES
 
 VERSION = 1
 COMPRESSED_VERSION = 2
@@ -26,33 +29,9 @@ side while a new release is rolled out. A reader refuses what it does not know, 
 _TASK_VERSIONS = (VERSION,)
 _OUTCOME_VERSIONS = (VERSION, COMPRESSED_VERSION)
 
-MAX_MESSAGE_BYTES = 1_048_576
-"""The most that a message, or a batch of them, may hold: body and attributes together.
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
-
-REASON_ATTRIBUTE = "reason"
-ATTEMPTS_ATTRIBUTE = "attempts"
-TRACE_ATTRIBUTE = "trace"
-"""The end of the last attempt's stack trace, for the log, the alert and the one who redrives; never for a callback."""
-SOURCE_QUEUE_ATTRIBUTE = "source_queue"
-"""The queue to which a redrive returns the message."""
-SENT_AT_ATTRIBUTE = "sent_at_ms"
-"""When the message came to where it is, in milliseconds since the epoch as SQS's own SentTimestamp has it, where SQS
-does not know that any more: the message was saved and restored, or came on from a DLQ, in which it was dead already."""
-FAILURE_ATTRIBUTES = frozenset(
-    {REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, SENT_AT_ATTRIBUTE}
-)
-"""They tell of a failure that the next one replaces, and a redrive leaves behind."""
 DELIVERY_ATTEMPTS_ATTRIBUTE = "delivery_attempts"
 """Beside an outcome on `callbacks`: how many delivery attempts were made before it came there."""
-TRACEPARENT_ATTRIBUTE = "traceparent"
-TRACESTATE_ATTRIBUTE = "tracestate"
-"""Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""
 
-MAX_REASON_BYTES = 2000
-MAX_TRACE_BYTES = 4000
-MAX_TRACESTATE_BYTES = 512
-"""As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
 _TRACEPARENT_BYTES = 55
 _MAX_SMALL_ATTRIBUTES_BYTES = 512
 """The number of attempts and the queue's name; and the names and types of all."""
@@ -69,14 +48,9 @@ MAX_BODY_BYTES = (
 MAX_OUTCOME_BYTES = 64 * 1024 * 1024
 """The most that a compressed outcome may hold: no message of a few bytes may fill the memory of its reader."""
 
-# The characters that SQS takes in bodies and attributes.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-_NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 # JSON may hold these two characters in strings, SQS may not; as escapes both take them.
 _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
-_MILLISECONDS = re.compile("[0-9]{1,15}")
 
 # Each of our messages has it within its first fields.
 _TASK_ID = re.compile(r'"task_id"\s*:\s*"([^"\\]+)"')
@@ -110,7 +84,7 @@ class OutcomeMessage:
     callback_url: str
     body: str
     accepted_at: float | None = None
-    """When the task was accepted, in seconds since the epoch; None where the message does not tell."""
+    """When the task was accepted, in seconds since the epoch; None where the message does not say."""
 
 
 def encode_task(task_id: str, task_type: str, request_text: str) -> str:
@@ -199,46 +173,13 @@ def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: li
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     """Return the outcome of a task that failed for good: the reason, and the original request."""
-    errors = [{"details": tellable(details), "message": task.request}]
+    errors = [{"details": without_secrets(details), "message": task.request}]
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
-
-
-def dead_letter_attributes(reason: str, attempts: int, source_queue: str, trace: str = "") -> dict[str, str]:
-    """Return what goes beside a message to its dead-letter queue: why, after how many attempts, and from where."""
-    attributes = {
-        REASON_ATTRIBUTE: attribute_text(tellable(reason)),
-        ATTEMPTS_ATTRIBUTE: str(attempts),
-        SOURCE_QUEUE_ATTRIBUTE: source_queue,
-    }
-    if trace:
-        # Its last lines are those that say what happened.
-        attributes[TRACE_ATTRIBUTE] = attribute_text(tellable(trace)[-MAX_TRACE_BYTES:], MAX_TRACE_BYTES)
-    return attributes
 
 
 def earlier_delivery_attempts(attributes: Mapping[str, str]) -> int:
     """Return how many delivery attempts were made of an outcome before it came to `callbacks`."""
     return read_count(attributes.get(DELIVERY_ATTEMPTS_ATTRIBUTE, "")) or 0
-
-
-def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
-    """Return when a message came to where it is, in seconds since the epoch.
-
-    `sent_timestamp` is when SQS was last sent it, in milliseconds: it came no later than that, whatever it says itself.
-    """
-    told = attributes.get(SENT_AT_ATTRIBUTE, "")
-    return min(int(told), sent_timestamp) / 1000 if _MILLISECONDS.fullmatch(told) else sent_timestamp / 1000
-
-
-def sent_at_attribute(sent_at: float) -> dict[str, str]:
-    """Return what tells it beside a message that is sent anew."""
-    return {SENT_AT_ATTRIBUTE: str(round(sent_at * 1000))}
-
-
-def attribute_text(text: str, max_bytes: int = MAX_REASON_BYTES) -> str:
-    """Return the text as a message attribute can hold it: no character that SQS refuses, not empty, not too long."""
-    clean = _NOT_IN_SQS.sub("\ufffd", text) or "unknown"
-    return clean.encode()[:max_bytes].decode(errors="ignore")
 
 
 def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:

@@ -6,44 +6,27 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
-from services.settings import MOST_CALLBACK_RETRIES, BrokerSettings, load_settings, refuse_to_start
-from services.standard_streams import run_command
-from services.task_types import TaskTypes, load_task_types
+from services.primitives.sqs_limits import LONGEST_RETENTION_SECONDS
+from services.queueing.definition import QueueDefinition
+from services.settings import load_settings, refuse_to_start
+from services.streams.standard_streams import run_command
+from services.task_types.loading import TaskTypes, load_task_types
+from services.task_types.settings import TaskTypeSettings
 
 CALLBACKS = "callbacks"
 ALERTS = "alerts"
 UNDELIVERED = "undelivered"
 DLQ_SUFFIX = "-dlq"
 
+MOST_CALLBACK_RETRIES = 7
+"""The waits that `CALLBACK_RETRY_SCHEDULE_SECONDS` may have, and so the max attempts of the queue `callbacks`."""
+
 _DAY = 86_400
-# SQS keeps a message for 14 days at most. A dead letter that SQS itself moves keeps its first enqueue time, so the
-# queues before a DLQ keep theirs for less.
+# A dead message that SQS itself moves keeps its first enqueue time, so the queues before a DLQ keep theirs for less.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 _TASK_RETENTION_SECONDS = 4 * _DAY
-_LONGEST_RETENTION_SECONDS = 14 * _DAY
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDefinition:
-    """What is true of a queue wherever it is made, read or watched."""
-
-    name: str
-    consumer: Literal["worker", "dlq_watcher"] | None
-    max_attempts: int | None
-    """SQS's maxReceiveCount, after which SQS itself moves the message; None: it never does."""
-    dead_letter_queue: str | None
-    """Where a message goes that its consumer gives up on."""
-    source_queue: str | None
-    """Whose dead letters it holds: a redrive returns them there."""
-    retention_seconds: int
-
-    @property
-    def is_end_of_line(self) -> bool:
-        """Whether it holds dead messages, or what nobody consumes: people look into it, and all comes back."""
-        return self.source_queue is not None or self.consumer is None
 
 
 def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
@@ -58,8 +41,8 @@ def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
     for task_type in task_types.values():
         queues += define_pair(task_type.name, task_type.max_attempts)
     queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES)
-    queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, _LONGEST_RETENTION_SECONDS))
-    queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, _LONGEST_RETENTION_SECONDS))
+    queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, LONGEST_RETENTION_SECONDS))
+    queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 
 
@@ -67,7 +50,7 @@ def define_pair(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
     """Yield a queue from which work is done, and its DLQ."""
     dlq = dlq_of(name)
     yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS)
-    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, _LONGEST_RETENTION_SECONDS)
+    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, LONGEST_RETENTION_SECONDS)
 
 
 def dlq_of(name: str) -> str:
@@ -82,7 +65,7 @@ def queues_json(task_types: TaskTypes) -> str:
 
 def main() -> None:
     """Print the queues of the configured task types."""
-    settings = load_settings(BrokerSettings)
+    settings = load_settings(TaskTypeSettings)
     try:
         sys.stdout.write(queues_json(load_task_types(settings.task_packages)))
     except ValueError as error:

@@ -2,48 +2,21 @@
 
 import os
 import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from services.standard_streams import end_unread, run_command, until_ctrl_c
-from services.whole_table import WholeTable, help_markup
-from stack import containers, demo_view, native, observability, state
-from stack.config import (
-    DEFAULT_DIRECTORY,
-    PROJECT_NAME,
-    ROOT,
-    Mode,
-    StackSettings,
-    forced_mode,
-    stack_directory,
-    stack_settings,
-)
-from stack.console import OnProgress, console, refreshed, say, say_aside, show_error, show_json, show_table
-from stack.demo import curl
-from stack.demo import demo as run_demo
-from stack.environment import host_environment, merged_environment
+from services.streams.standard_streams import end_unread, run_command, until_ctrl_c
+from services.streams.whole_table import help_markup
+from stack.config import ROOT
+from stack.environment import host_environment
 from stack.errors import StackError
-from stack.generate import generate as write_files
-from stack.generate import stale_files
-from stack.lock import alone
-from stack.log_line import RawLine
-from stack.logs import LAST_LINES, show_logs
-from stack.mode import choose_mode, engine_answers
-from stack.once_begun import finished_once_begun, outliving_terminal
-from stack.overview import look, overview_text
-from stack.running import mode_before, running_settings, settings_to_start
-from stack.status import ServiceStatus
-from stack.submit import read_request
-from stack.submit import submit as submit_request
-from stack.tail import show_steps, steps_in
-from stack.trace import find_true_story, show_story
+from stack.mode import mode_of_running
+from stack.running import required_settings
+from stack.terminal import say, say_aside, show_error, show_json
 
 app = typer.Typer(
     help="Start, stop, look at and try the stack on this machine. "
@@ -53,11 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=help_markup(),
 )
-
-MODES: dict[Mode, ModuleType] = {"native": native, "containers": containers}
-MODE_TEXTS: dict[Mode, str] = {"native": "natively", "containers": "in containers"}
-
-WATCH_SECONDS = 2.0
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Even where messages are lost by it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -69,25 +37,10 @@ def up(*, as_json: JsonOption = False) -> None:
 
     MODE=native or MODE=containers forces one.
     """
-    on_progress = say_aside if as_json else say
-    with _errors_shown(), alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
-        environment = merged_environment()
-        before = running_settings(environment)
-        last = mode_before(before, environment)
-        mode = choose_mode(forced_mode(environment), last, engine_answers)
-        replaced = _replaced(before, mode)
-        settings, line = settings_to_start(environment, mode)
-        if written := write_files():
-            on_progress(f"The code has changed what follows from it: {_names(written)} written.")
-        as_saved = ", as what is saved was queued" if last == mode and before is None else ""
-        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}.")
-        if line:
-            on_progress(line)
-        MODES[settings.mode].up(settings, replaced, on_progress)
-        if as_json:
-            show_json({"mode": settings.mode, "urls": _addresses(settings)})
-        else:
-            _show_ready(settings)
+    with _errors_shown():
+        from stack.commands.up import up as start
+
+        start(as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack down")
@@ -96,20 +49,10 @@ def down(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
 
     Where it cannot be saved LocalStack is not stopped, unless --force says so.
     """
-    on_progress = say_aside if as_json else say
-    with (
-        _errors_shown(),
-        alone("make down", stack_directory(merged_environment()), on_progress),
-        finished_once_begun(on_progress),
-    ):
-        settings = running_settings(merged_environment())
-        stopping = [service.name for service in _services(settings)] if settings and as_json else []
-        if settings:
-            _stop(settings, on_progress, force=force)
-        if as_json:
-            show_json({"stopped": stopping})
-        else:
-            say("Everything is stopped." if settings else "Nothing of the stack runs.")
+    with _errors_shown():
+        from stack.commands.down import down as stop
+
+        stop(force=force, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack clean")
@@ -119,17 +62,10 @@ def clean(*, force: ForceOption = False, as_json: JsonOption = False) -> None:
     With another STACK_DIR, that of .stack as well. What is still in the queues is saved; where it cannot be nothing is
     removed, unless --force says so; nor where a stack that plain Compose took down has left something queued.
     """
-    on_progress = say_aside if as_json else say
-    environment = merged_environment() | {"MODE": ""}
-    # That of the clone itself too, whose files `make clean` removes.
-    default = environment | {"STACK_DIR": "", PROJECT_NAME: ""}
-    is_default = stack_directory(environment) == DEFAULT_DIRECTORY
     with _errors_shown():
-        projects = [
-            _clean(each, on_progress, force=force) for each in [environment, *([] if is_default else [default])]
-        ]
-        if as_json:
-            show_json({"removed": list(filter(None, projects))})
+        from stack.commands.clean import clean as stop_and_remove
+
+        stop_and_remove(force=force, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack ps --watch")
@@ -140,20 +76,16 @@ def ps(
 ) -> None:
     """Show the services, what waits in the queues, and what the workers do now."""
     with _errors_shown():
+        from stack.commands.overview import show_overview
+
         end_unread()
-        settings = _running_settings()
+        settings = required_settings()
         if watch and as_json:
             raise StackError("--watch is for people: leave it out, or --json.")
         if watch:
-            until_ctrl_c(lambda: _watch(settings))
-            return
-        overview = look(settings, _services(settings))
-        if as_json:
-            show_json(overview.as_json())
-        elif not overview.services:
-            say("Nothing of the stack runs: `make up` starts it.")
+            until_ctrl_c(lambda: show_overview(settings, watch=True, as_json=False))
         else:
-            show_table(overview_text(overview))
+            show_overview(settings, watch=False, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack logs --service api --follow")
@@ -169,7 +101,11 @@ def logs(
     """
 
     def show() -> None:
-        batches = _log_lines(_running_settings(), service or None, last=LAST_LINES, follow=follow)
+        from stack.logs.command import LAST_LINES, show_logs
+
+        settings = required_settings()
+        running = mode_of_running(settings.mode)
+        batches = running.log_lines(settings, service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
 
     with _errors_shown():
@@ -186,11 +122,13 @@ def trace(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
+    """Show one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
+        from stack.stories.trace import find_true_story, show_story
+
         end_unread()
-        settings = _running_settings()
-        read_logs = partial(_log_lines, settings, None, last=None, follow=False)
+        settings = required_settings()
+        read_logs = partial(mode_of_running(settings.mode).log_lines, settings, None, last=None, follow=False)
         show_story(find_true_story(task.strip(), read_logs, settings), as_json=as_json)
 
 
@@ -204,7 +142,10 @@ def tail(
     """Follow what happens to tasks, across all services, until Ctrl-C."""
 
     def show() -> None:
-        batches = _log_lines(_running_settings(), None, last=0, follow=True)
+        from stack.stories.tail import show_steps, steps_in
+
+        settings = required_settings()
+        batches = mode_of_running(settings.mode).log_lines(settings, None, last=0, follow=True)
         show_steps(steps_in(batches, beginning=task.strip(), failures_only=failures), as_json=as_json)
 
     with _errors_shown():
@@ -223,18 +164,27 @@ def submit(  # noqa: PLR0913  # a command has as many options as it has
 ) -> None:
     """Post a task to the running stack. Without a callback_url its outcome goes to the receiver."""
     with _errors_shown():
-        settings = _running_settings()
-        request = read_request(file, settings, task_type, callback_url)
-        if not submit_request(request, settings, timeout if wait else None, as_json=as_json):
+        from stack.tryout import submit as command
+
+        settings = required_settings()
+        request = command.read_request(file, settings, task_type, callback_url)
+        if not command.submit(request, settings, timeout if wait else None, as_json=as_json):
             raise typer.Exit(1)
 
 
 @app.command(epilog="Example: python -m stack demo")
 def demo(*, as_json: JsonOption = False) -> None:
-    """Submit a task of each kind to the running stack and show what becomes of it; fail where it is not as expected."""
+    """Submit a task of each kind and show what becomes of it; fail where it is not as expected.
+
+    Where the stack is not up, it is started first.
+    """
     with _errors_shown():
-        settings = _running_settings()
-        trials = run_demo(settings)
+        from stack.commands.up import brought_up
+        from stack.tryout import demo as command
+        from stack.tryout import demo_view
+
+        settings = brought_up(say_aside if as_json else say)
+        trials = command.demo(settings)
         done = list(trials) if as_json else demo_view.show_trials(settings, trials)
         if as_json:
             show_json([tried.as_json() for tried in done])
@@ -248,9 +198,9 @@ def demo(*, as_json: JsonOption = False) -> None:
     epilog="Example: python -m stack dlq list undelivered",
 )
 def dlq(arguments: Annotated[list[str] | None, typer.Argument(help="As for `python -m services.dlq`.")] = None) -> None:
-    """Look at what has failed for good in the running stack, and redrive it: `dlq --help` tells how."""
+    """Look at what has failed for good in the running stack, and redrive it: `dlq --help` says how."""
     with _errors_shown():
-        environment = host_environment(_running_settings())
+        environment = host_environment(required_settings())
         os.chdir(ROOT)
         # It takes over this process, its terminal and its signals.
         os.execve(sys.executable, [sys.executable, "-m", "services.dlq", *(arguments or [])], environment)  # noqa: S606
@@ -264,95 +214,15 @@ def generate(
 ) -> None:
     """Write the files that follow from the code: the queues for LocalStack, and parts of docker-compose.yml."""
     with _errors_shown():
-        stale = list(stale_files()) if check else write_files()
+        from stack.commands import generate as files
+
+        stale = list(files.stale_files()) if check else files.generate()
         if as_json:
             show_json({"stale" if check else "written": [str(path.relative_to(ROOT)) for path in stale]})
         if check and stale:
-            raise StackError(f"Not in sync with the code: {_names(stale)}. Run `make generate`.")
+            raise StackError(f"Not in sync with the code: {files.names(stale)}. Run `make generate`.")
         if not as_json:
-            say("All generated files are in sync." if not stale else f"Written: {_names(stale)}.")
-
-
-def _names(paths: Iterable[Path]) -> str:
-    return ", ".join(str(path.relative_to(ROOT)) for path in paths)
-
-
-def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
-    """The stack as it runs in this mode. Raises `StackError` where it runs in the other one."""
-    if before is None or before.mode == mode:
-        return before
-    # Where no engine answers any more, none of its containers runs.
-    if (before.mode == "native" or engine_answers()) and _services(before):
-        raise StackError(f"The stack runs {MODE_TEXTS[before.mode]}: stop it first with `make down`.")
-    return None
-
-
-def _running_settings() -> StackSettings:
-    """The settings with which the stack was started."""
-    settings = running_settings(merged_environment())
-    if settings is None:
-        raise StackError("The stack is not up: `make up` starts it.")
-    return settings
-
-
-def _stop(settings: StackSettings, on_progress: OnProgress, *, force: bool) -> None:
-    MODES[settings.mode].down(settings, on_progress, force=force)
-    state.remember_stopped(settings)
-
-
-def _clean(environment: Mapping[str, str], on_progress: OnProgress, *, force: bool) -> str:
-    """Stop and remove one stack; return its Compose project, empty where it has none."""
-    directory = stack_directory(environment)
-    with alone("make clean", directory, on_progress):
-        if settings := running_settings(environment):
-            _stop(settings, on_progress, force=force)
-        project = state.recall(directory).project
-        if project and (engine_answers() or not force):
-            containers.clean(stack_settings({**environment, PROJECT_NAME: project}, "containers"), force=force)
-        return project
-
-
-def _services(settings: StackSettings) -> list[ServiceStatus]:
-    statuses: list[ServiceStatus] = MODES[settings.mode].ps(settings)
-    return statuses
-
-
-def _log_lines(
-    settings: StackSettings, service: str | None, *, last: int | None, follow: bool
-) -> Iterator[list[RawLine]]:
-    batches: Iterator[list[RawLine]] = MODES[settings.mode].log_lines(settings, service, last=last, follow=follow)
-    return batches
-
-
-def _watch(settings: StackSettings) -> None:
-    with refreshed() as refresh:
-        while True:
-            refresh(overview_text(look(settings, _services(settings))))
-            time.sleep(WATCH_SECONDS)
-
-
-def _addresses(settings: StackSettings) -> dict[str, str]:
-    return {
-        "api": settings.api_url,
-        "receiver": settings.receiver_url,
-        "console": settings.console_url,
-        "localstack": settings.localstack_url,
-    }
-
-
-def _show_ready(settings: StackSettings) -> None:
-    table = WholeTable("what", "where", has_header=False)
-    table.add_row("API, with documentation", f"{settings.api_url}/docs")
-    table.add_row("receiver: callbacks and alerts", settings.receiver_url)
-    table.add_row("console: queues, services, what failed", settings.console_url)
-    table.add_row("LocalStack", settings.localstack_url)
-    if observability.is_wanted(settings.environment):
-        table.add_row("Grafana", f"http://localhost:{settings.grafana_port}")
-        table.add_row("Prometheus", f"http://localhost:{settings.prometheus_port}")
-        table.add_row("Jaeger: traces", f"http://localhost:{settings.jaeger_port}")
-    console.print("\n[bold green]The stack is ready.[/bold green]")
-    show_table(table)
-    say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")
+            say("All generated files are in sync." if not stale else f"Written: {files.names(stale)}.")
 
 
 @contextmanager

@@ -1,14 +1,32 @@
-"""In which mode to run: the one asked for, else the one before, else containers where an engine answers."""
+"""In which mode to run, and what runs the stack in it."""
 
-import subprocess
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from stack.config import Mode
+from stack.config import Mode, StackSettings
+from stack.logs.line import RawLine
+from stack.status import ServiceStatus
+from stack.terminal import OnProgress
 
-ANSWER_SECONDS = 5
-OLDEST_COMPOSE = 2
+
+class ModeOfRunning(Protocol):
+    """What the commands ask of either mode."""
+
+    def up(self, settings: StackSettings, before: StackSettings | None, on_progress: OnProgress) -> None:
+        """Start the stack and return when every service is ready. `before` is how it runs until now."""
+
+    def down(self, settings: StackSettings, on_progress: OnProgress, *, force: bool) -> None:
+        """Stop the stack, and save what is queued."""
+
+    def ps(self, settings: StackSettings) -> list[ServiceStatus]:
+        """Return every service of the stack."""
+        ...
+
+    def log_lines(
+        self, settings: StackSettings, service: str | None, *, last: int | None, follow: bool
+    ) -> Iterator[list[RawLine]]:
+        """Return the last lines of each log, or all; with `follow`, what comes then."""
+        ...
 
 
 def choose_mode(forced: Mode | None, before: Mode | None, engine_answers: Callable[[], bool]) -> Mode:
@@ -20,23 +38,12 @@ def choose_mode(forced: Mode | None, before: Mode | None, engine_answers: Callab
     return forced or before or ("containers" if engine_answers() else "native")
 
 
-@cache
-def engine_answers() -> bool:
-    """Whether a Docker engine answers, with Compose v2; a command asks once."""
-    version = _output("docker", "compose", "version", "--short")
-    if version is None or not is_supported(version):
-        return False
-    return _output("docker", "version") is not None
+def mode_of_running(mode: Mode) -> ModeOfRunning:
+    """What starts and stops a stack in this mode, and looks at it. That of the other is not loaded."""
+    if mode == "native":
+        from stack.native import stack as native  # noqa: PLC0415
 
+        return native
+    from stack.containers import stack as containers  # noqa: PLC0415
 
-def is_supported(compose_version: str) -> bool:
-    """Whether this Compose is v2 or later."""
-    major = compose_version.strip().lstrip("v").partition(".")[0]
-    return major.isdecimal() and int(major) >= OLDEST_COMPOSE
-
-
-def _output(*command: str) -> str | None:
-    """What a command prints, None where it fails."""
-    with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=ANSWER_SECONDS).stdout  # noqa: S603
-    return None
+    return containers

@@ -20,7 +20,7 @@ def is_wanted(environment: Mapping[str, str]) -> bool:
 
 
 def observed(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which Compose starts them too, and the services send their traces there unless told where."""
+    """The environment in which Compose starts them too, and the services send traces there unless set otherwise."""
     endpoint = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or OTLP_ENDPOINT
     return {**with_profile(environment), "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
 

@@ -5,29 +5,26 @@ from collections.abc import Collection
 
 from stack.config import LARGEST_PORT, StackSettings
 from stack.errors import StackError
-from stack.orphans import find_listener
-from stack.projects import project_containers
+
+
+class PortTakenError(StackError):
+    """One of the stack's ports is another program's."""
+
+    def __init__(self, port: int, remedy: str, holder: str = "another program") -> None:
+        super().__init__(f"Port {port} is in use by {holder}: {remedy}.")
+        self.port = port
+        self.remedy = remedy
 
 
 def require_free_ports(settings: StackSettings, held: Collection[int] = ()) -> None:
-    """Raise `StackError` for the first of the stack's ports that another program listens on.
+    """Raise `PortTakenError` for the first of the stack's ports that another program listens on.
 
     The stack that is about to be replaced has those of `held`.
     """
     own = set(settings.ports.values())
     for name, port in settings.ports.items():
         if port not in held and not is_free(port):
-            raise StackError(f"Port {port} is in use by {_holder(port)}: {_another(name, port, own)}.")
-
-
-def _holder(port: int) -> str:
-    """Who has the port, as far as it can be known."""
-    if listener := find_listener(port):
-        return f"the stack of {listener} (`make down` there stops it)"
-    for container in project_containers():
-        if port in container.ports:
-            return f"the Compose project {container.project} of {container.folder} (`make down` there stops it)"
-    return "another program"
+            raise PortTakenError(port, _another(name, port, own))
 
 
 def _another(name: str, port: int, own: set[int]) -> str:

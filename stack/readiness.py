@@ -129,10 +129,10 @@ def _answers(known: Mapping[str, Readiness | Probe], ready: set[str]) -> dict[st
     """The readiness of each; those are asked, all at once, that are to be asked and were not ready before."""
 
     def answer(name: str) -> Readiness:
-        told = known[name]
-        if isinstance(told, Readiness):
-            return told
-        return READY if name in ready else told()
+        probe = known[name]
+        if isinstance(probe, Readiness):
+            return probe
+        return READY if name in ready else probe()
 
     with ThreadPoolExecutor() as threads:
         return dict(zip(known, threads.map(answer, known), strict=True))

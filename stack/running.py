@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 from stack import state
 from stack.config import PROJECT_NAME, Mode, StackSettings, stack_directory, stack_settings
-from stack.mode import engine_answers
-from stack.projects import Choice, ProjectContainer, choose_project, has_volumes, project_containers
-from stack.saved_messages import has_saved_messages
+from stack.containers.engine import engine_answers
+from stack.containers.projects import Choice, ProjectContainer, choose_project, has_volumes, project_containers
+from stack.environment import merged_environment
+from stack.errors import StackError
 
 
 def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
@@ -29,12 +30,20 @@ def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
     return stack_settings({**started_in, PROJECT_NAME: project, **_ports(own)}, "containers")
 
 
+def required_settings() -> StackSettings:
+    """Those with which the stack runs. Raises `StackError` where it is not up."""
+    settings = running_settings(merged_environment())
+    if settings is None:
+        raise StackError("The stack is not up: `make up` starts it.")
+    return settings
+
+
 def mode_before(before: StackSettings | None, environment: Mapping[str, str]) -> Mode | None:
     """The mode of the stack that runs, or of the one that was stopped with something queued."""
     if before:
         return before.mode
     directory = stack_directory(environment)
-    return state.recall(directory).stopped_mode if has_saved_messages(directory) else None
+    return state.recall(directory).stopped_mode if state.has_saved_messages(directory) else None
 
 
 def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[StackSettings, str]:
@@ -48,7 +57,7 @@ def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[Stack
 def _line(choice: Choice) -> str:
     if not choice.reason:
         return ""
-    for_plain_compose = f"Plain `docker compose` needs to be told: export {PROJECT_NAME}={choice.name}"
+    for_plain_compose = f"Plain `docker compose` needs the name: export {PROJECT_NAME}={choice.name}"
     return f"The Compose project is {choice.name}: {choice.reason}. {for_plain_compose}"
 
 

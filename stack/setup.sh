@@ -1,12 +1,17 @@
 #!/bin/sh
 # Makes a virtual environment from a lock, again only when the lock or the Python is another one.
 #
-#   stack/setup.sh [--any] VENV LOCK NAME    --any: what was made before will do, of whichever lock and Python
+#   stack/setup.sh VENV LOCK NAME [LARGER]   LARGER: a lock with all of LOCK in it; what was made from it will do
+#   stack/setup.sh --any VENV LOCK NAME      what was made before will do, of whichever lock and Python
+#   stack/setup.sh --lazy VENV LOCK NAME     little of it is ever loaded: that is compiled to bytecode when it is
 #   stack/setup.sh --remove VENV             removes what it has made
 #
-# VENV is a link to the environment, which has a folder of its own beside it and is never changed once it is whole: a
-# build that fails or is killed leaves VENV as it was, and a stack that runs keeps what it was started with. Each such
-# folder has a file made-from, empty until it is whole: what has none is somebody's own, and is not touched.
+# VENV is a link to the environment, which has a folder of its own beside it, whose packages never change once it is
+# whole: a build that fails or is killed leaves VENV as it was, and a stack that runs keeps what it was started with. Each
+# such folder has a file made-from, empty until it is whole: what has none is somebody's own, and is not touched.
+#
+# uv installs (stack/install.py). It has an environment of its own, which is made first, and serves those that are made
+# later by the Python of one that was made before; where it cannot be had pip installs.
 #
 # PYTHON names the interpreter; unset, it is VENV's, and at first one of the candidates below that is new enough.
 # This runs on a machine that has nothing yet, so it is plain sh.
@@ -22,6 +27,13 @@ venv=${1%/}
 venv=${venv:-/}
 lock=${2:-}
 name=${3:-}
+larger=${4:-}
+
+# Else all of it is compiled: LocalStack's in 7 s of CPU, where what it loads takes 2.
+[ "$option" != --lazy ] || export UV_COMPILE_BYTECODE=0 PIP_COMPILE=0
+
+here=$(dirname "$0")
+uv_lock=$here/../requirements/uv.txt
 
 refuse() {
     echo "$*" >&2
@@ -48,11 +60,16 @@ find_python() {
     refuse "Python 3.11 or later is needed, ${PYTHON:-python3} is none: install it, or name one with PYTHON=…"
 }
 
+# Whether it is whole, and of this lock, with the Python that is to be used.
 # Where a system's update has put another patch release under the same path, the packages are still right.
-is_current() {
+is_made_from() {
     [ -s "$1/made-from" ] || return
     read -r made_with made_from <"$1/made-from"
-    [ "$made_from" = "$checksum" ] && [ "${made_with%.*}" = "${version%.*}" ] && [ "$(version_of "$1/bin/python")" = "$version" ]
+    [ "$made_from" = "$(cksum <"$2")" ] && [ "${made_with%.*}" = "${version%.*}" ] && [ "$(version_of "$1/bin/python")" = "$version" ]
+}
+
+is_current() {
+    is_made_from "$venv" "$lock" || { [ -n "$larger" ] && is_made_from "$venv" "$larger"; }
 }
 
 require_own_place() {
@@ -98,12 +115,33 @@ quietly() {
     return 1
 }
 
+# Makes uv's environment where it is missing or its lock has changed. Whatever Python that is of will do.
+have_uv() {
+    [ "$lock" != "$uv_lock" ] || return
+    beside=$(dirname "$(dirname "$python")")
+    [ -s "$beside/made-from" ] || beside=$venv
+    installer=$beside-uv/bin/python
+    named=$python
+    [ ! -x "$installer" ] || named=
+    PYTHON=$named "$0" --lazy "$beside-uv" "$uv_lock" "uv, which installs all else," && return
+    echo "uv cannot be had, see above: pip installs $name, which takes a minute or two …"
+    return 1
+}
+
+# Whether the interpreter has a pip that can install into another environment (22.3 or later).
+has_pip() {
+    "$1" -m pip --python "$1" --version >/dev/null 2>&1
+}
+
 build() {
     mkdir "$1"
     : >"$1/made-from"
-    quietly "$python" -m venv "$1" &&
-        quietly "$1/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$lock" &&
-        echo "$version $checksum" >"$1/made-from"
+    if have_uv || { installer=$python && has_pip "$python"; }; then
+        quietly "$python" -m venv --without-pip "$1"
+    else
+        installer=$1/bin/python
+        quietly "$python" -m venv "$1"
+    fi && "$installer" "$here/install.py" "$1" "$lock" && echo "$version $checksum" >"$1/made-from"
 }
 
 # The mark goes last: what is removed by half is ours still.
@@ -157,16 +195,16 @@ fi
 python=$(find_python)
 version=$(version_of "$python")
 checksum=$(cksum <"$lock")
-is_current "$venv" && exit
+is_current && exit
 
 require_own_place
 lock_alone
-is_current "$venv" && exit
+is_current && exit
 
 made=$venv.made-$version-${checksum%% *}
-if ! is_current "$made"; then
+if ! is_made_from "$made" "$lock"; then
     require_venv
-    echo "Installing $name into $venv with Python $version (a minute or so, once) …"
+    echo "Installing $name into $venv with Python $version (once) …"
     remove "$made"
     build "$made" || {
         remove "$made"

@@ -57,7 +57,7 @@ def remember_stopped(settings: StackSettings) -> None:
     _write(settings.directory, Remembered(None, {PROJECT_NAME: _project(settings)}, stopped_mode=settings.mode))
 
 
-def recall(directory: Path) -> Remembered:
+def recall(directory: Path, this_clone: Path = ROOT) -> Remembered:
     """What is remembered in the stack's directory; nothing of it counts where it was copied from another clone.
 
     Raises `StackError` where another clone's stack runs from this very directory.
@@ -65,14 +65,24 @@ def recall(directory: Path) -> Remembered:
     remembered = _read(directory)
     clone = Path(remembered.folder)
     # A clone that was moved has left no folder behind.
-    if clone == ROOT or not clone.is_dir():
+    if clone == this_clone or not clone.is_dir():
         return remembered
-    if remembered.mode is None or directory.is_relative_to(ROOT):
+    if remembered.mode is None or directory.is_relative_to(this_clone):
         return Remembered()
     raise StackError(
         f"{directory} is the directory of the stack that {clone} has started: use its commands there, "
         f"or give this one a STACK_DIR of its own."
     )
+
+
+def saved_messages_file(directory: Path) -> Path:
+    """Where the messages of the stack of this directory are kept between `down` and `up`."""
+    return directory / "saved-messages.json"
+
+
+def has_saved_messages(directory: Path) -> bool:
+    """Whether a stack was stopped with something queued."""
+    return saved_messages_file(directory).exists()
 
 
 def _project(settings: StackSettings) -> str:

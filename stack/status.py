@@ -1,7 +1,13 @@
-"""What is known of a running service, the same for both modes."""
+"""The services by their names, and what is known of one that runs, the same for both modes."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+LOCALSTACK = "localstack"
+RECEIVER = "receiver"
+API = "api"
+DLQ_WATCHER = "dlq-watcher"
+CONSOLE = "console"
 
 Health = Literal["healthy", "unhealthy", "none"]
 

@@ -1,41 +1,61 @@
-"""How the tests are spread over processes: those that share a stack, or a LocalStack, stay together.
+"""How the tests are spread over processes: who shares a stack stays together, and what waits longest begins first.
 
 And what of Hypothesis holds for all of them, and that each test has an id of its own.
 """
 
+import signal
 from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from schemathesis.pytest.plugin import SchemathesisFunction
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
-# The first that a path begins with. Each of the two parts of the integration tests has a LocalStack of its own.
-_TOGETHER = ("tests/end_to_end/", "tests/integration/services/dlq", "tests/integration/")
+_END_TO_END = "tests/end_to_end/"
+# They wait long for a stack that they break, or want one of other settings; the other end-to-end tests share one.
+_ON_A_STACK_OF_THEIR_OWN = tuple(f"{_END_TO_END}test_{name}.py" for name in ("faults", "surroundings"))
+# Each makes its own queues, in the LocalStack of whatever process it is run by.
+_ALONE = "tests/integration/services/"
 
 # How long an example takes, or how long it takes to make one, says something of the machine: it is a shared one.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 
-class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same
-    """One process for all tests of such a folder, any for a file of unit tests."""
+def unit_of(nodeid: str) -> str:
+    """What is run by one process, one after the other: tests with the same unit."""
+    path = nodeid.partition("::")[0]
+    if path.startswith(_ALONE):
+        return nodeid
+    is_on_shared_stack = path.startswith(_END_TO_END) and path not in _ON_A_STACK_OF_THEIR_OWN
+    return _END_TO_END if is_on_shared_stack else path
+
+
+class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same
+    """Gives each process that is free the next unit."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return next((folder for folder in _TOGETHER if path.startswith(folder)), path)
+        return unit_of(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
-    return FolderScheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+    # In the order of the command line, on which those that wait longest stand first; not the largest file.
+    config.option.loadscopereorder = False
+    return UnitScheduling(config, log)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put the API's operation into the id of a test of it: since pytest 9.2 Schemathesis has it in the name alone."""
-    if isinstance(item, SchemathesisFunction) and item.id.params is None:
-        # There is no public way to give an item that a plugin has made another id.
-        item._id = item.id.with_params(item.operation_label)  # noqa: SLF001
+def let_children_hear_signals() -> None:
+    """Go on ignoring what this process was started to ignore, as by `nohup make test &`, but let no child inherit that.
+
+    A signal that is handled here, by doing nothing, has its default in what is executed (execve(2)).
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
+
+
+def pytest_configure() -> None:
+    let_children_hear_signals()
 
 
 @pytest.hookimpl(trylast=True)

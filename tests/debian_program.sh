@@ -3,7 +3,7 @@
 #
 #   tests/debian_program.sh PROGRAM [PACKAGE]
 #
-# Where it is missing, root gets Debian's package (named as the program, unless told); anyone else is told what to install.
+# Where it is missing, root gets Debian's package (named as the program, unless given); anyone else reads what to install.
 set -eu
 
 program=$1
@@ -21,6 +21,6 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$package"; } >"$output" 2>&1; then
     cat "$output" >&2
-    echo "Debian's $package could not be installed: the lines above tell why." >&2
+    echo "Debian's $package could not be installed: the lines above say why." >&2
     exit 1
 fi

@@ -1,16 +1,15 @@
-"""A clock that goes on by as much as it is told, as the clocks of a machine do that was suspended."""
+"""A clock that goes on by as much as a test says, as the clocks of a machine do that was suspended."""
 
 import pytest
 
-from services import clock
-from services.clock import Moment
+from services.primitives.clock import Moment, this_moment
 
 
 class JumpingClock:
     """Stands still but for suspends."""
 
     def __init__(self) -> None:
-        self._now = clock.now()
+        self._now = this_moment()
 
     def now(self) -> Moment:
         """Return the moment that it is."""
@@ -22,8 +21,6 @@ class JumpingClock:
 
 
 @pytest.fixture
-def jumping_clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
-    """The clock by which messages are in hand."""
-    jumping = JumpingClock()
-    monkeypatch.setattr(clock, "now", jumping.now)
-    return jumping
+def jumping_clock() -> JumpingClock:
+    """A clock to be handed to what keeps messages hidden."""
+    return JumpingClock()

@@ -1,4 +1,4 @@
-"""A server that answers with whatever bytes it is told: what no server library would send."""
+"""A server that answers with whatever bytes it is given: what no server library would send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -13,13 +13,10 @@ import httpx
 import pytest
 from aiohttp import web
 
-from services import targets
-from services.http_client import TargetSessions, open_http_client, open_target_sessions
-from services.metrics import REGISTRY
-from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
-from services.targets import AllowedTarget, TargetPolicy, TargetSettings
-from services.tasks import data
-from services.tasks.data import DataSettings
+from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
+from services.outbound.targets import AllowedTarget, TargetPolicy
+from services.telemetry.metrics import REGISTRY
+from tests.settings_classes import SETTINGS_CLASSES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,19 +29,13 @@ class Serve(Protocol):
     ) -> AbstractAsyncContextManager[str]: ...
 
 
-SETTINGS = (ApiSettings, WorkerSettings, WatcherSettings, ConsoleSettings, DataSettings, TargetSettings)
-
-
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's shell, nor a `.env` file, reaches a test."""
     monkeypatch.chdir(tmp_path)
-    own = {field.upper() for settings in SETTINGS for field in settings.model_fields}
+    own = {field.upper() for settings in SETTINGS_CLASSES for field in settings.model_fields}
     for name in [name for name in os.environ if name in own or name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
-    # Read when the modules were imported.
-    monkeypatch.setattr(data, "settings", DataSettings())
-    monkeypatch.setattr(targets, "policy", TargetPolicy())
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -104,15 +95,14 @@ def policy_of(*allowed: str) -> TargetPolicy:
 
 
 def allow_servers_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let requests reach what the fixtures below serve; the client has to be opened after it."""
-    monkeypatch.setattr(targets, "policy", policy_of("127.0.0.1"))
+    """Let requests reach what the fixtures below serve, by settings that are read from now on."""
+    monkeypatch.setenv("ALLOWED_PRIVATE_TARGETS", "127.0.0.1")
 
 
 @pytest.fixture
-async def sessions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TargetSessions]:
-    """What callbacks are called with."""
-    allow_servers_of_this_machine(monkeypatch)
-    async with open_target_sessions(policy=targets.policy) as opened:
+async def sessions() -> AsyncIterator[TargetSessions]:
+    """What callbacks are called with: it reaches what the fixtures below serve."""
+    async with open_target_sessions(policy=policy_of("127.0.0.1")) as opened:
         yield opened
 
 
@@ -125,7 +115,7 @@ async def http(sessions: TargetSessions) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Serve on a free port unless told otherwise."""
+    """Serve on a free port unless one is given."""
     allow_servers_of_this_machine(monkeypatch)
 
     @asynccontextmanager

@@ -15,9 +15,6 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-REQUEST_TIMEOUT_SECONDS = 30.0
-"""How long a request may take to come: from its first byte, or, the first one, from the opening of its connection."""
-
 MAX_BYTES_BESIDE_BODY = 65_536
 """How much a request may bring beside its body: its head, the frame of its chunks beyond `CHUNK_FRAME_BYTES`, and its
 trailers. What is not at its end yet is let go on for one more piece."""
@@ -40,7 +37,7 @@ _ABSOLUTE_FORM = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<rest>.*)", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ProtocolRefusal:
     """An answer after which the connection is closed."""
 
     status: HTTPStatus
@@ -53,15 +50,15 @@ class Refusal:
         return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
 
 
-TOO_SLOW = Refusal(HTTPStatus.REQUEST_TIMEOUT, "The request did not come as a whole in time.")
+TOO_SLOW = ProtocolRefusal(HTTPStatus.REQUEST_TIMEOUT, "The request did not come as a whole in time.")
 # RFC 6585, section 5
-TOO_LARGE = Refusal(
+TOO_LARGE = ProtocolRefusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     f"What comes beside the request's body is larger than {MAX_BYTES_BESIDE_BODY} bytes.",
 )
-MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "This is no HTTP/1.1 request.")
-NOT_ONE_HOST = Refusal(HTTPStatus.BAD_REQUEST, "A request has one Host header, which names a host.")
-NO_TARGET_OF_OURS = Refusal(
+MALFORMED = ProtocolRefusal(HTTPStatus.BAD_REQUEST, "This is no HTTP/1.1 request.")
+NOT_ONE_HOST = ProtocolRefusal(HTTPStatus.BAD_REQUEST, "A request has one Host header, which names a host.")
+NO_TARGET_OF_OURS = ProtocolRefusal(
     HTTPStatus.BAD_REQUEST, "The request's target must be a path, or an http URL, and its method not CONNECT."
 )
 
@@ -69,7 +66,7 @@ NO_TARGET_OF_OURS = Refusal(
 class RefusedError(Exception):
     """The request that is being parsed is refused."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: ProtocolRefusal) -> None:
         super().__init__(refusal.detail)
         self.refusal = refusal
 
@@ -80,13 +77,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     Trailers and upgrades are ignored (RFC 9110, sections 6.5.1 and 7.8). A request that comes at once costs no timer.
     """
 
+    request_timeout_seconds = 30.0
+    """How long a request may take to come: from its first byte, or, the first one, from the connection's opening."""
+
     _is_under_way = False
     _coming: RequestResponseCycle | None = None
     """The request whose head has come, and whose body has not."""
     _unanswered = 0
     _bytes_beside_body = 0
     _unparsed = memoryview(b"")
-    _refusal: Refusal | None = None
+    _refusal: ProtocolRefusal | None = None
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -216,7 +216,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.headers[:] = [(b"host", target["authority"]), *(field for field in self.headers if field[0] != b"host")]
 
     def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_TIMEOUT_SECONDS, self._time_out)
+        self._timer = self.loop.call_later(self.request_timeout_seconds, self._time_out)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -230,7 +230,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         else:
             self._refuse(TOO_SLOW)
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: ProtocolRefusal) -> None:
         """Refuse the request that is coming, once those before it are answered."""
         self._refusal = refusal
         self._unparsed = memoryview(b"")

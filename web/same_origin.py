@@ -37,7 +37,7 @@ def refusal_of_host(host: str, allowed_hosts: Collection[str], setting: str) -> 
 def refusal_of_origin(method: str, scheme: str, headers: Mapping[str, str]) -> Refusal | None:
     """Return why a request is refused by the page that it comes from, None where it may pass.
 
-    Browsers tell whose page asks by Sec-Fetch-Site, and older ones by Origin; what sends neither is no browser (as Go's
+    Browsers say whose page asks by Sec-Fetch-Site, and older ones by Origin; what sends neither is no browser (as Go's
     http.CrossOriginProtection has it).
     """
     if is_same_origin(headers, scheme, is_safe=method in SAFE_METHODS):
@@ -46,7 +46,7 @@ def refusal_of_origin(method: str, scheme: str, headers: Mapping[str, str]) -> R
 
 
 def is_allowed_host(host: str, allowed_hosts: Collection[str]) -> bool:
-    """Tell whether the Host header names loopback, or one of the hosts, with whatever port."""
+    """Return whether the Host header names loopback, or one of the hosts, with whatever port."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -55,7 +55,7 @@ def is_allowed_host(host: str, allowed_hosts: Collection[str]) -> bool:
 
 
 def is_same_origin(headers: Mapping[str, str], scheme: str, *, is_safe: bool) -> bool:
-    """Tell whether a request comes from the program's own page, or from no page at all."""
+    """Return whether a request comes from the program's own page, or from no page at all."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         # "none" is an address that a person has typed.

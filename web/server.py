@@ -1,4 +1,4 @@
-"""The HTTP server of a page: it tells when it begins to stop, as an event stream never ends by itself."""
+"""The HTTP server of a page: it says when it begins to stop, as an event stream never ends by itself."""
 
 import asyncio
 import socket
@@ -7,13 +7,13 @@ import uvicorn
 
 
 class Server(uvicorn.Server):
-    """A server that tells the application when it begins to stop."""
+    """A server that notifies the application when it begins to stop."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, then stop."""
+        """Notify the application, then stop."""
         self._stopping.set()
         await super().shutdown(sockets)

@@ -62,7 +62,7 @@ def accept(task: Task) -> Accepted:
 
 @app.get("/healthcheck")
 async def healthcheck() -> dict[str, str]:
-    """Tell that the process lives."""
+    """Answer that the process lives."""
     return {"state": "healthy"}
 
 

@@ -2,7 +2,7 @@
 
 Set up as Celery's documentation and its SQS transport's allow for the most speed: a queue that is looked up once,
 polls that wait at SQS and nowhere else, no results, events or remote control. `acks_late` alone costs: without it a
-worker that dies loses what it has in hand.
+worker that dies loses what it has in flight.
 """
 
 import os

@@ -10,9 +10,10 @@ import uuid
 from bench.programs.producer import serve_coroutines
 from bench.programs.work import ITEMS, callback_url, queue_name
 from services.messages import encode_task
-from services.queues import QueueDefinition
-from services.settings import BrokerSettings
-from services.sqs import Queue, open_sqs
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.queue import Queue
+from services.queueing.settings import QueueSettings
 
 _TASK_TYPE = "calculation"
 # Enough that every batch is full and several are under way.
@@ -22,7 +23,7 @@ _AT_ONCE = 200
 async def run() -> None:
     """Submit until standard input ends."""
     request = json.dumps({"callback_url": callback_url(), "message": ITEMS})
-    async with open_sqs(BrokerSettings()) as client:
+    async with open_sqs(QueueSettings()) as client:
         queue = Queue(client, QueueDefinition(queue_name(), "worker", 3, None, None, 86_400))
         await queue.check()
 

@@ -3,12 +3,13 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import structlog
 
 from bench.scaling.document import DOCUMENT, render
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,13 +19,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check = parser.parse_args(arguments).check
     # The simulated services log as real ones do.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    text = DOCUMENT.read_text()
-    rendered = render(text)
-    if check and rendered != text:
+    bring_in_sync(DOCUMENT, render, check=check)
+    sys.stdout.write("docs/scaling.md is in sync with the model.\n")
+
+
+def bring_in_sync(document: Path, rendered: Callable[[str], str], *, check: bool) -> None:
+    """Write the document as it is rendered; or, to check, exit where it is another."""
+    text = document.read_text()
+    new_text = rendered(text)
+    if check and new_text != text:
         sys.exit("docs/scaling.md is not what the model computes. Run `make scaling`.")
     if not check:
-        DOCUMENT.write_text(rendered)
-    sys.stdout.write("docs/scaling.md is in sync with the model.\n")
+        document.write_text(new_text)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.scaling.aws import MAX_BATCH_ENTRIES, MOST_IN_FLIGHT
-from services.polling import MAX_POLLS, ROOM_WAIT_SECONDS
-from services.settings import WorkerSettings
+from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS
+from services.worker.settings import WorkerSettings
 
 BATCHES_UNDER_WAY = 8
-"""Of each kind, of one process on one queue (services/batcher.py)."""
+"""Of each kind, of one process on one queue (services/queueing/batcher.py)."""
 
 
 def batched_entries_per_second(round_trip: float) -> float:
@@ -35,7 +35,7 @@ class Worker:
     round_trip: float = 0.01
     """Of a request to SQS."""
     receives: int = MAX_POLLS
-    """Receives under way at a time while there is a backlog (services/polling.py)."""
+    """Receives under way at a time while there is a backlog (services/queueing/polling.py)."""
 
     @property
     def slot_time(self) -> float:
@@ -44,7 +44,7 @@ class Worker:
 
     @property
     def empty_slots(self) -> float:
-        """How many slots are free on average because a receive waits for several of them (services/polling.py)."""
+        """How many slots are free on average as a receive waits for several of them (services/queueing/polling.py)."""
         gathered = min(MAX_BATCH_ENTRIES, max(1, self.concurrency // 5))
         return min((gathered - 1) / 2, ROOM_WAIT_SECONDS / 2 * self.concurrency / self.slot_time)
 

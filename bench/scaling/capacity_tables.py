@@ -14,12 +14,13 @@ from bench.scaling.capacity import (
     waiting_in_flight,
 )
 from bench.scaling.markdown import dollars, duration, number, percent, table, whole
-from bench.scaling.measured import PROJECT, accepted_per_second, measured
+from bench.scaling.measured import accepted_per_second, measured
 from bench.scaling.request_rates import Fleet, batched
 from bench.scaling.simulation import Load, Observed, simulate
-from services.decisions import RetryPolicy
-from services.settings import WorkerSettings
-from services.task_types import load_task_types
+from bench.systems import PROJECT
+from services.queueing.decisions import RetryPolicy
+from services.task_types.loading import load_task_types
+from services.worker.settings import WorkerSettings
 
 UTILISATION = 0.7
 """How busy a fleet is planned to be: it leaves room for a burst, and for a worker that is lost."""
@@ -31,7 +32,7 @@ _DEFAULTS = WorkerSettings.model_construct()
 
 def cpu_of_a_task() -> float:
     """CPU seconds of a small task in a worker, as measured."""
-    return measured()[PROJECT].cpu_seconds_per_task
+    return measured()[PROJECT.name].cpu_seconds_per_task
 
 
 def _worker(concurrency: int, *, cpu: float = 0, wait: float = 0, callback: float = 0.005) -> Worker:

@@ -10,13 +10,15 @@ from bench.scaling.aws import (
     STANDARD_DOLLARS_PER_REQUEST,
 )
 from bench.scaling.markdown import dollars, number, table, whole
-from bench.scaling.measured import BOUND, ONE_BY_ONE, PROJECT, TASKIQ_BATCHING, measured
+from bench.scaling.measured import ONE_BY_ONE, measured
 from bench.scaling.request_rates import Fleet, RequestsPerTask, batched, batched_sends, one_by_one, payload_cost, single
 from bench.scaling.simulation import Load, Observed, idle_receives_per_second, simulate
+from bench.systems import BOUND, PROJECT, TASKIQ_BATCHING
 from services.dlq_watcher.queue_watch import SECONDS_BETWEEN_LOOKS_ON_AWS
-from services.queue_check import SECONDS_BETWEEN_LOOKS
-from services.queues import QueueDefinition, define_queues
-from services.task_types import load_task_types
+from services.queueing.definition import QueueDefinition
+from services.queueing.queue_check import SECONDS_BETWEEN_LOOKS
+from services.queues import define_queues
+from services.task_types.loading import load_task_types
 
 READINESS_SECONDS = 15
 """How often the API is asked for /readyz, as by docker-compose.yml; it then asks SQS for an attribute of each queue."""
@@ -151,7 +153,7 @@ def cost_table() -> str:
             dollars(ours * rate * SECONDS_PER_MONTH / MILLION),
         ]
 
-    header = ["tasks/s", PROJECT, "a send and a delete a task", ONE_BY_ONE, f"{PROJECT}, a month"]
+    header = ["tasks/s", PROJECT.name, "a send and a delete a task", ONE_BY_ONE, f"{PROJECT.name}, a month"]
     return table(header, map(row, RATES))
 
 
@@ -170,10 +172,13 @@ def full_batches_table() -> str:
 
 def full_batches(system: str) -> RequestsPerTask:
     """Return the requests of a system whose batches are as full as it makes them."""
-    count = {PROJECT: batched, BOUND: batched, TASKIQ_BATCHING: batched_sends, ONE_BY_ONE: one_by_one}.get(
-        system, single
-    )
-    return count(_OVERWHELMING_RATE, Fleet())
+    counts = {
+        PROJECT.name: batched,
+        BOUND.name: batched,
+        TASKIQ_BATCHING.name: batched_sends,
+        ONE_BY_ONE: one_by_one,
+    }
+    return counts.get(system, single)(_OVERWHELMING_RATE, Fleet())
 
 
 def spread_table() -> str:

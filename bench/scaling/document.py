@@ -23,8 +23,8 @@ REGIONS: Mapping[str, Callable[[], str]] = {
 }
 
 
-def render(text: str) -> str:
+def render(text: str, regions: Mapping[str, Callable[[], str]] = REGIONS) -> str:
     """Return the document with its regions computed anew."""
-    for name, content in REGIONS.items():
+    for name, content in regions.items():
         text = replace_region(text, name, content())
     return text

@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass, replace
 
 from bench.scaling.aws import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, billed_requests
-from services.batcher import LINGER_SECONDS
-from services.polling import GATHER_SECONDS
-from services.sqs import SETTLE_LINGER_SECONDS
+from services.queueing.batcher import LINGER_SECONDS
+from services.queueing.polling import GATHER_SECONDS
+from services.queueing.queue import SETTLE_LINGER_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

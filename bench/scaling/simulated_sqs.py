@@ -1,4 +1,4 @@
-"""SQS as a discrete-event model, behind the calls of an aiobotocore client that `services.sqs.Queue` makes.
+"""SQS as a discrete-event model, behind the calls of an aiobotocore client that `services.queueing.queue.Queue` makes.
 
 What it models: every call takes the same round trip, and takes effect half-way; a receive gives all that is visible, at
 most as many as asked for; a message ends one of the long polls that wait, whichever; visibility timeouts, delays,
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 from bench.scaling.aws import MOST_IN_FLIGHT
@@ -55,6 +56,9 @@ class SimulatedSqs:
     ages_at_receive: list[float] = field(default_factory=list)
     """Seconds from send to first receive."""
 
+    meta = SimpleNamespace(endpoint_url="http://sqs.invalid")
+    """As a client of botocore names it."""
+
     def __post_init__(self) -> None:
         self._visible: deque[_Message] = deque()
         self._in_flight: dict[str, _Message] = {}
@@ -79,7 +83,7 @@ class SimulatedSqs:
         return {"QueueUrl": "simulated"}
 
     async def get_queue_attributes(self, **_request: Any) -> dict[str, Any]:
-        """Tell how many messages there are. Not counted: a process asks once in its life."""
+        """Return how many messages there are. Not counted: a process asks once in its life."""
         await self._half_a_round_trip()
         await self._half_a_round_trip()
         return {
@@ -108,7 +112,7 @@ class SimulatedSqs:
         VisibilityTimeout: float,  # noqa: N803
         **_request: Any,
     ) -> dict[str, Any]:
-        """Give what is visible, or wait for the first message as long as told."""
+        """Give what is visible, or wait for the first message up to `WaitTimeSeconds`."""
         await self._request("ReceiveMessage")
         until = asyncio.get_running_loop().time() + WaitTimeSeconds
         while not (messages := self._take(MaxNumberOfMessages, VisibilityTimeout)):

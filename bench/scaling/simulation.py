@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, cast
 
 from bench.scaling.simulated_sqs import SimulatedSqs
 from bench.scaling.virtual_time import run_in_virtual_time
-from services.consumer import Consumer
-from services.decisions import RetryPolicy
-from services.host_slots import HostBusyError, HostSlots
-from services.queues import QueueDefinition
-from services.settings import WorkerSettings
-from services.sqs import Queue, ReceivedMessage
+from services.delivery.host_slots import HostBusyError, HostSlots
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
+from services.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -71,7 +72,7 @@ class Observed:
     """From 0 to 1, the mean over the workers."""
     slot_utilisation: float
     """From 0 to 1: messages in flight over all slots."""
-    handed_over: int
+    queued_outcomes: int
     """Outcomes that the worker would have put on `callbacks`, as the receiver had its share of slots for too long."""
 
     @property
@@ -81,13 +82,13 @@ class Observed:
 
 
 @dataclass(eq=False)
-class _Worker:
+class _SimulatedWorker:
     """The resources that one worker process has."""
 
     load: Load
     number: int = 0
     cpu_seconds: float = 0
-    handed_over: int = 0
+    queued_outcomes: int = 0
 
     def __post_init__(self) -> None:
         # The defaults: what this machine's environment says is no business of the model.
@@ -106,7 +107,7 @@ class _Worker:
             async with self._hosts.slot(_RECEIVER):
                 await asyncio.sleep(self.load.callback_seconds)
         except HostBusyError:
-            self.handed_over += 1
+            self.queued_outcomes += 1
 
 
 def simulate(load: Load) -> Observed:
@@ -123,7 +124,7 @@ def idle_receives_per_second() -> float:
 async def _idle(seconds: float) -> float:
     load = Load(tasks=0)
     sqs = _sqs(load)
-    worker = _Worker(load)
+    worker = _SimulatedWorker(load)
     stop = asyncio.Event()
     consumer = asyncio.create_task(_consumer(sqs, worker).run(stop))
     await asyncio.sleep(seconds)
@@ -135,7 +136,7 @@ async def _idle(seconds: float) -> float:
 
 async def _simulate(load: Load) -> Observed:
     sqs = _sqs(load)
-    workers = [_Worker(load, number) for number in range(load.workers)]
+    workers = [_SimulatedWorker(load, number) for number in range(load.workers)]
     stop = asyncio.Event()
     began = asyncio.get_running_loop().time()
     consumers = [asyncio.create_task(_consumer(sqs, worker).run(stop)) for worker in workers]
@@ -157,7 +158,7 @@ def _sqs(load: Load) -> SimulatedSqs:
     return SimulatedSqs(load.round_trip_seconds, _chance(load, "long polls"))
 
 
-def _consumer(sqs: SimulatedSqs, worker: _Worker) -> Consumer:
+def _consumer(sqs: SimulatedSqs, worker: _SimulatedWorker) -> Consumer:
     queue = _queue(sqs)
     return Consumer(queue, queue, worker, _POLICY, worker.settings)
 
@@ -178,7 +179,7 @@ async def _arrive(load: Load, sqs: SimulatedSqs) -> None:
             group.create_task(api_process.choice(api_processes).send(""))
 
 
-def _observe(load: Load, sqs: SimulatedSqs, workers: Sequence[_Worker], seconds: float) -> Observed:
+def _observe(load: Load, sqs: SimulatedSqs, workers: Sequence[_SimulatedWorker], seconds: float) -> Observed:
     return Observed(
         requests_per_task={operation: number / load.tasks for operation, number in sqs.requests.items()},
         empty_receives_per_task=sqs.empty_receives / load.tasks,
@@ -187,7 +188,7 @@ def _observe(load: Load, sqs: SimulatedSqs, workers: Sequence[_Worker], seconds:
         highest_age=max(sqs.ages_at_receive),
         cpu_utilisation=sum(worker.cpu_seconds for worker in workers) / (seconds * load.workers),
         slot_utilisation=sqs.in_flight_seconds / (seconds * load.workers * load.worker_concurrency),
-        handed_over=sum(worker.handed_over for worker in workers),
+        queued_outcomes=sum(worker.queued_outcomes for worker in workers),
     )
 
 

@@ -18,7 +18,7 @@ const SCOPES = {
 };
 
 export class Misbehaviour {
-  /** What stands, as GET /misbehaviour tells it, or null. */
+  /** What stands, as GET /misbehaviour answers it, or null. */
   standing = null;
   isFormOpen = false;
   /** Why the receiver refused the last order, until the form says another one; or null. */
@@ -39,7 +39,7 @@ export class Misbehaviour {
     this.#readAt = Date.now();
   }
 
-  /** Read what stands; where it was told meanwhile, the answer may be older than that, and it is read again. */
+  /** Read what stands; where news of it came meanwhile, the answer may be older than that, and it is read again. */
   async refresh() {
     try {
       let readAt, standing;

@@ -1,4 +1,4 @@
-// Tells those who hear the page what has come: now and then, and only the newest in full.
+// Says to those who hear the page what has come: now and then, and only the newest in full.
 import { counted } from "/static/words.js";
 
 const SAID_EVERY_MS = 2000;

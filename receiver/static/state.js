@@ -12,7 +12,7 @@ export const state = {
   story: null,
   /** Messages to Slack, oldest first. */
   alerts: [],
-  /** Of the stream of events, as `listen` tells it. */
+  /** Of the stream of events, as `listen` reports it. */
   connection: "connecting",
   /** Why the inbox could not be emptied, or null. */
   emptyError: null,

@@ -89,8 +89,8 @@ function content(story, { hrefOf, redraw }) {
 
 function summary({ deliveries }) {
   const taken = deliveries.findLast(isTaken);
-  const telling = taken ?? deliveries.at(-1);
-  const words = outcomeInWords(telling.outcome, telling.body);
+  const shown = taken ?? deliveries.at(-1);
+  const words = outcomeInWords(shown.outcome, shown.body);
   return html`
     <div class="summary">
       ${badge(STATES[stateOf(taken)])}

@@ -33,11 +33,10 @@ const VERDICTS = {
   unchecked: ["", "–", "unchecked"],
 };
 
-// The longest delay that the receiver takes, and some more: what then has no answer was received by an earlier version,
-// or by a receiver that was killed.
+// The longest delay that the receiver takes, and some more: what then has no answer was received by one that was killed.
 const LONGEST_UNDER_WAY_MS = 310_000;
 
-/** A badge: the sign and the word tell, the colour repeats. */
+/** A badge: the sign and the word say it, the colour repeats. */
 export function badge([look, sign, word]) {
   return html`<span class="state ${look}"><span aria-hidden="true">${sign}</span><span class="word">${word}</span></span>`;
 }
@@ -105,7 +104,7 @@ export function counted(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-/** What a callback's body tells, as a sentence; null where it is no outcome. */
+/** What a callback's body says, as a sentence; null where it is no outcome. */
 export function outcomeInWords(outcome, body) {
   if (outcome === "failure") return `Failed for good: ${body.errors[0].details}`;
   if (outcome !== "success") return null;

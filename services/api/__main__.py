@@ -8,10 +8,10 @@ import uvicorn
 import uvloop
 
 from services.api.app import create_app
-from services.boot import boot
-from services.health import Service, serve_health
-from services.settings import ApiSettings
-from services.task_types import TaskTypes
+from services.api.settings import ApiSettings
+from services.runtime.boot import boot
+from services.runtime.health import Service, serve_health
+from services.task_types.loading import TaskTypes
 from web.http_protocol import BoundedHttpProtocol
 
 EXIT_NOT_STARTED = 3
@@ -19,11 +19,11 @@ EXIT_NOT_STARTED = 3
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until asked to stop."""
     argparse.ArgumentParser(prog="python -m services.api", description=__doc__).parse_args()
-    settings, task_types = boot(ApiSettings, traced_as="api")
+    booted = boot(ApiSettings, traced_as="api")
     with suppress(KeyboardInterrupt):
-        uvloop.run(_serve(settings, task_types))
+        uvloop.run(_serve(booted.settings, booted.task_types))
 
 
 async def _serve(settings: ApiSettings, task_types: TaskTypes) -> None:

@@ -27,5 +27,5 @@ class ApiKeys:
             raise HTTPException(status.HTTP_401_UNAUTHORIZED, _UNAUTHORIZED, headers={"WWW-Authenticate": "APIKey"})
 
     def _is_valid(self, sent: str) -> bool:
-        # All are compared, each in constant time: how long it takes tells nothing of any.
+        # All are compared, each in constant time: how long it takes says nothing of any.
         return sum(hmac.compare_digest(sent.encode(), key) for key in self._keys) > 0

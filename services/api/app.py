@@ -8,20 +8,22 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
-from services import tracing
 from services.api.api_keys import ApiKeys
 from services.api.documentation import openapi
 from services.api.enqueue import TaskQueue
 from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
+from services.api.settings import ApiSettings
+from services.api.status_routes import CHECK_TIMEOUT_SECONDS
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import ValidationProcess
-from services.garbage_collection import spare_what_stays
+from services.queueing.client import open_sqs
+from services.queueing.queues import Queues
 from services.queues import define_queues
-from services.settings import ApiSettings
-from services.sqs import Queues, open_sqs
-from services.task_types import TaskTypes
+from services.runtime.garbage_collection import freeze_gc
+from services.task_types.loading import TaskTypes
+from services.telemetry import tracing
 from web.docs import serve_docs
 from web.head_requests import HeadMiddleware
 
@@ -45,7 +47,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
             app.state.task_queues = {
                 name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
             }
-            spare_what_stays()
+            freeze_gc()
             yield
             await app.state.validation.close()
             # What does not end in this time has nobody any more who waits for it.
@@ -75,7 +77,8 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
-    app.state.validation = ValidationProcess(settings.task_packages, settings.enqueue_timeout_seconds)
+    app.state.check_timeout_seconds = CHECK_TIMEOUT_SECONDS
+    app.state.validation = ValidationProcess(settings, settings.enqueue_timeout_seconds)
     app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     return app

@@ -2,12 +2,12 @@
 
 from fastapi import Request, Response
 
-from services import exact_json
 from services.api.task_routes import EXAMPLE, TaskRoute
+from services.primitives import exact_json
 
 
 async def openapi(request: Request) -> Response:
-    """Tell the document. FastAPI would make floats of the numbers in its examples."""
+    """Answer with the document. FastAPI would make floats of the numbers in its examples."""
     document = request.app.openapi()
     for route in request.app.routes:
         if isinstance(route, TaskRoute):

@@ -5,7 +5,9 @@ import asyncio
 import structlog
 from botocore.exceptions import ClientError
 
-from services.sqs import Queue, is_denied
+from services.queueing.errors import is_denied
+from services.queueing.queue import Queue
+from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +36,7 @@ class TaskQueue:
             raise EnqueueError from error
 
     async def check(self) -> list[str]:
-        """Return what of the queue is not as declared, or cannot be told; raises where it does not answer."""
+        """Return what of the queue is not as declared, or cannot be known; raises where it does not answer."""
         try:
             return [str(each) for each in await self._queue.check()]
         except ClientError as error:
@@ -44,4 +46,4 @@ class TaskQueue:
             raise
 
     def _log(self, task_id: str, cause: str) -> None:
-        log.error("task could not be queued", task_id=task_id, queue=self._queue.name, cause=cause)
+        log.error(log_events.NOT_QUEUED, task_id=task_id, queue=self._queue.name, cause=cause)

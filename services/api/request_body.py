@@ -3,8 +3,8 @@
 from fastapi import HTTPException, Request, status
 from starlette.datastructures import Headers
 
-from services.counts import read_count
 from services.messages import MAX_BODY_BYTES
+from services.primitives.counts import read_count
 
 _JSON = "application/json"
 _NO_ENCODING = "identity"

@@ -5,7 +5,7 @@ import time
 from fastapi import HTTPException, Request, status
 
 from services.api.errors import MalformedRequestError
-from services.metrics import HTTP_REQUEST_SECONDS, TASKS_ACCEPTED, TASKS_REFUSED, child
+from services.telemetry.metrics import HTTP_REQUEST_SECONDS, TASKS_ACCEPTED, TASKS_REFUSED, child
 from web.http_protocol import ANSWERED_STATUS
 
 

@@ -6,12 +6,13 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
 
-from services import output
 from services.api.enqueue import TaskQueue
+from services.streams import output
 
 router = APIRouter(tags=["status"])
 
-_CHECK_TIMEOUT_SECONDS = 3
+CHECK_TIMEOUT_SECONDS = 3
+"""How long a queue has to answer."""
 
 
 class ServiceInfo(BaseModel):
@@ -64,7 +65,8 @@ async def readyz(request: Request, response: Response) -> Readiness:
     A queue that is not as declared is named, and takes tasks all the same.
     """
     task_queues: dict[str, TaskQueue] = request.app.state.task_queues
-    answers = await asyncio.gather(*(_check(task_queue) for task_queue in task_queues.values()))
+    timeout_seconds: float = request.app.state.check_timeout_seconds
+    answers = await asyncio.gather(*(_answer_of(task_queue, timeout_seconds) for task_queue in task_queues.values()))
     queues = {name: answer.text for name, answer in zip(task_queues, answers, strict=True)}
     reasons = output.unready_reasons()
     if reasons or not all(answer.takes_tasks for answer in answers):
@@ -78,12 +80,12 @@ class _Answer(NamedTuple):
     takes_tasks: bool
 
 
-async def _check(task_queue: TaskQueue) -> _Answer:
+async def _answer_of(task_queue: TaskQueue, timeout_seconds: float) -> _Answer:
     try:
-        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):
+        async with asyncio.timeout(timeout_seconds):
             notes = await task_queue.check()
     except TimeoutError:
-        return _Answer(f"no answer within {_CHECK_TIMEOUT_SECONDS} seconds", takes_tasks=False)
+        return _Answer(f"no answer within {timeout_seconds} seconds", takes_tasks=False)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to the question
         return _Answer(f"{type(error).__name__}: {error}", takes_tasks=False)
     return _Answer("; ".join(notes) or "ok", takes_tasks=True)

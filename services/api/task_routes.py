@@ -14,19 +14,21 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from services import exact_json, tracing
 from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
 from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError
 from services.api.request_body import check_media_type, declared_size, read_body, too_large
 from services.api.request_metrics import RequestMetrics
-from services.api.validation import faults, faults_of_body
-from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
+from services.api.settings import ApiSettings
+from services.api.validation import RequestModel, faults, faults_of_body
+from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
-from services.settings import ApiSettings
-from services.sqs import message_bytes
-from services.task_types import TaskTypes
-from services.tasks.task_type import TaskType
+from services.outbound.targets import TargetRules
+from services.primitives import exact_json
+from services.queueing.message_size import message_bytes
+from services.task_types.loading import TaskTypes
+from services.task_types.task_type import TaskType
+from services.telemetry import log_events, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -110,7 +112,8 @@ _ACCEPTED = Accepted.of("<id>").model_dump_json().split("<id>")
 
 def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> list[BaseRoute]:
     """Return the routes of all task types; their examples are prefilled with the example receiver's URL."""
-    return [TaskRoute(task_type, settings) for task_type in task_types.values()]
+    rules = settings.target_rules
+    return [TaskRoute(task_type, settings, rules) for task_type in task_types.values()]
 
 
 class TaskRoute(APIRoute):
@@ -120,9 +123,9 @@ class TaskRoute(APIRoute):
     is wrong has no bound.
     """
 
-    def __init__(self, task_type: TaskType[Any], settings: ApiSettings) -> None:
+    def __init__(self, task_type: TaskType[Any], settings: ApiSettings, rules: TargetRules) -> None:
         self._task_type = task_type
-        self._model = TypeAdapter(task_type.request_model)
+        self._model = RequestModel.of(task_type, rules)
         self._metrics = RequestMetrics(task_type.name)
         self.example = make_example(task_type, str(settings.example_receiver_url))
         super().__init__(
@@ -158,14 +161,14 @@ class TaskRoute(APIRoute):
             key = _idempotency_key_of(request.headers)
             with request.app.state.pending_tasks.place_for(size):
                 body = await read_body(request)
-                await self._check(request, body)
+                await self._validate(request, body)
                 return await self._accept(request, exact_json.decode(body), key)
 
         return handle_task
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, in a span of its own."""
-        with tracing.tracer.request(scope, self.path) as span:
+        with tracing.tracer.request_span(scope, self.path) as span:
             await super().handle(scope, receive, span.watched(send))
 
     def _make_endpoint(self) -> Callable[..., Awaitable[None]]:
@@ -183,10 +186,10 @@ class TaskRoute(APIRoute):
 
         return documented
 
-    async def _check(self, request: Request, body: bytes) -> None:
-        """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to tell."""
-        if len(body) > LARGE_BODY_BYTES:
-            validation: ValidationProcess = request.app.state.validation
+    async def _validate(self, request: Request, body: bytes) -> None:
+        """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to find out."""
+        validation: ValidationProcess = request.app.state.validation
+        if validation.is_for(body):
             faults = await validation.faults_of_body(self._task_type.name, body)
         else:
             faults = faults_of_body(self._model, body)
@@ -199,14 +202,14 @@ class TaskRoute(APIRoute):
         task_id = task_id_of(self._task_type.name, idempotency_key)
         tracing.tracer.of_task(task_id)
         message = encode_task(task_id, self._task_type.name, text)
-        size = message_bytes(message)
+        size = message_bytes(message, {})
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
         try:
             await task_queue.enqueue(task_id, message)
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
-        log.info("accepted", task_id=task_id, task_type=self._task_type.name)
+        log.info(log_events.ACCEPTED, task_id=task_id, task_type=self._task_type.name)
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
 
 

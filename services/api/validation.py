@@ -1,15 +1,18 @@
-"""Tells what is wrong with the body of a task's request, in a bounded answer. Pure."""
+"""Says what is wrong with the body of a task's request, in a bounded answer. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services import exact_json
+from services.outbound.targets import TargetRules
+from services.primitives import exact_json
+from services.task_types.task_type import TaskType
 
 MOST_ERRORS = 100
-"""As many are told, and how many more there are."""
+"""So many are listed; of more only their number is given."""
 
 MOST_CHARACTERS = 500
 """Of each text in an error: a name, a value or a message could be as long as the request, in every error."""
@@ -18,11 +21,28 @@ MOST_CHARACTERS = 500
 _BODY = ("body",)
 
 
-def faults_of_body(model: TypeAdapter[Any], body: bytes) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class RequestModel:
+    """What a task's request must be: of this type, with URLs that the rules allow."""
+
+    adapter: TypeAdapter[Any]
+    rules: TargetRules
+
+    @classmethod
+    def of(cls, task_type: TaskType[Any], rules: TargetRules) -> "RequestModel":
+        """Return that of a task type."""
+        return cls(TypeAdapter(task_type.request_model), rules)
+
+    def validate(self, value: Any) -> None:
+        """Raise pydantic's ValidationError for what is none."""
+        self.adapter.validate_python(value, context=self.rules)
+
+
+def faults_of_body(model: RequestModel, body: bytes) -> bytes | None:
     """Return the content of the 422 that a body is answered with, None where it is one of the model's."""
     try:
         value = exact_json.loads(body)
-        model.validate_python(value)
+        model.validate(value)
     except ValidationError as error:
         return _faults_of_value(model, value, error)
     except ValueError as error:
@@ -31,15 +51,15 @@ def faults_of_body(model: TypeAdapter[Any], body: bytes) -> bytes | None:
 
 
 def faults(error: ValidationError, *place: str) -> bytes:
-    """Return the content of the 422 that tells of the error at a place of the request."""
+    """Return the content of the 422 for the error at a place of the request."""
     return _content(error.errors(include_url=False), place, error.error_count())
 
 
-def _faults_of_value(model: TypeAdapter[Any], value: Any, error: ValidationError) -> bytes:
+def _faults_of_value(model: RequestModel, value: Any, error: ValidationError) -> bytes:
     return _content(_first_errors(model, value, error), _BODY, error.error_count())
 
 
-def _faults_of_json(model: TypeAdapter[Any], body: bytes, error: ValueError) -> bytes:
+def _faults_of_json(model: RequestModel, body: bytes, error: ValueError) -> bytes:
     """Name the place of NaN and Infinity by the model, where it refuses them; of all else by the error."""
     details = {
         "type": "json_invalid",
@@ -49,7 +69,7 @@ def _faults_of_json(model: TypeAdapter[Any], body: bytes, error: ValueError) -> 
     }
     try:
         value = exact_json.loads(body, allow_nan=True)
-        model.validate_python(value)
+        model.validate(value)
     except ValidationError as by_model:
         return _faults_of_value(model, value, by_model)
     except ValueError:
@@ -57,16 +77,16 @@ def _faults_of_json(model: TypeAdapter[Any], body: bytes, error: ValueError) -> 
     return _content([details], _BODY, 1)
 
 
-def _error_of(model: TypeAdapter[Any], value: Any) -> ValidationError | None:
+def _error_of(model: RequestModel, value: Any) -> ValidationError | None:
     try:
-        model.validate_python(value)
+        model.validate(value)
     except ValidationError as error:
         return error
     return None
 
 
-def _first_errors(model: TypeAdapter[Any], value: Any, error: ValidationError) -> Sequence[Mapping[str, Any]]:
-    """Return the first errors, at least as many as are told.
+def _first_errors(model: RequestModel, value: Any, error: ValidationError) -> Sequence[Mapping[str, Any]]:
+    """Return the first errors, at least as many as are listed.
 
     To make them takes several times as long as to find them, and a part cannot be made: so it is done for as few items
     as have enough of them.
@@ -82,13 +102,13 @@ def _first_errors(model: TypeAdapter[Any], value: Any, error: ValidationError) -
 
 
 def _content(errors: Sequence[Mapping[str, Any]], place: Sequence[str], count: int) -> bytes:
-    told = {"detail": [_readable(details, place) for details in errors[:MOST_ERRORS]]}
+    listed = {"detail": [_readable(details, place) for details in errors[:MOST_ERRORS]]}
     more = {"more_errors": count - MOST_ERRORS} if count > MOST_ERRORS else {}
-    return exact_json.dumps(told | more).encode()
+    return exact_json.dumps(listed | more).encode()
 
 
 def _readable(details: Mapping[str, Any], place: Sequence[str]) -> dict[str, Any]:
-    """Return an error as it is told.
+    """Return an error as it is listed.
 
     A value that is an object, a list or no JSON is named by its place alone: it could be as large and as deep as the
     request.

@@ -4,19 +4,19 @@ Nothing of that can be interrupted in between; on the event loop, nobody else wo
 """
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
 
 import structlog
 from fastapi import HTTPException, status
-from pydantic import TypeAdapter
 
-from services.api.validation import faults_of_body
-from services.garbage_collection import spare_what_stays
-from services.task_types import load_task_types
+from services.api.settings import ValidationSettings
+from services.api.validation import RequestModel, faults_of_body
+from services.runtime.garbage_collection import freeze_gc
+from services.task_types.loading import load_task_types
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ LARGE_BODY_BYTES = 16_384
 LONGEST_VALIDATION_SECONDS = 30
 """With the start of the process, on a busy machine. Longer, and it has failed."""
 
-RETRY_AFTER_SECONDS = 1
+_RETRY_AFTER_SECONDS = 1
 
 _TOO_BUSY = "The API is too busy to check a task as large as this. It was not accepted: send it again later."
 
@@ -39,12 +39,25 @@ class ValidationProcess:
     One body goes there at a time; the others wait for their turn, in their order.
     """
 
-    def __init__(self, task_packages: Iterable[str], longest_wait_seconds: float) -> None:
-        self._task_packages = list(task_packages)
+    def __init__(
+        self,
+        settings: ValidationSettings,
+        longest_wait_seconds: float,
+        *,
+        longest_validation_seconds: float = LONGEST_VALIDATION_SECONDS,
+        large_body_bytes: int = LARGE_BODY_BYTES,
+    ) -> None:
+        self._settings = settings.model_dump_json(include=set(ValidationSettings.model_fields))
         self._longest_wait_seconds = longest_wait_seconds
+        self._longest_validation_seconds = longest_validation_seconds
+        self._large_body_bytes = large_body_bytes
         self._turn = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: Streams | None = None
+
+    def is_for(self, body: bytes) -> bool:
+        """Tell whether a body is to be validated there."""
+        return len(body) > self._large_body_bytes
 
     async def faults_of_body(self, task_type: str, body: bytes) -> bytes | None:
         """Return what is wrong with a body of the task type, as `validation.faults_of_body` does.
@@ -74,7 +87,7 @@ class ValidationProcess:
     async def _ask(self, task_type: str, body: bytes) -> bytes:
         is_done = False
         try:
-            async with asyncio.timeout(LONGEST_VALIDATION_SECONDS):
+            async with asyncio.timeout(self._longest_validation_seconds):
                 reader, writer = self._streams = self._streams or await self._start()
                 writer.write(b"%s %d\n%s" % (task_type.encode(), len(body), body))
                 await writer.drain()
@@ -82,7 +95,7 @@ class ValidationProcess:
                 is_done = True
                 return answer
         except (OSError, EOFError, ValueError, TimeoutError) as error:
-            _log(task_type, len(body), error)
+            _log_failure(task_type, len(body), error)
             raise _too_busy() from error
         finally:
             # What is under way there would be taken for the answer to the next one.
@@ -93,7 +106,7 @@ class ValidationProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603  # it takes milliseconds; nothing of it is a user's
-                [sys.executable, "-m", __name__, str(theirs.fileno()), *self._task_packages],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), self._settings],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -103,18 +116,19 @@ class ValidationProcess:
 
 
 def _too_busy() -> HTTPException:
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
     return HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, _TOO_BUSY, headers)
 
 
-def _log(task_type: str, size: int, error: Exception) -> None:
+def _log_failure(task_type: str, size: int, error: Exception) -> None:
     log.error("a large task could not be validated", task_type=task_type, size=size, cause=repr(error))
 
 
-def serve(connection: socket.socket, task_packages: Sequence[str]) -> None:
+def serve(connection: socket.socket, settings: ValidationSettings) -> None:
     """Answer until the other end is closed: to `<task type> <size>`, a line end and the body, with size and faults."""
-    models = {name: TypeAdapter(each.request_model) for name, each in load_task_types(task_packages).items()}
-    spare_what_stays()
+    rules, task_types = settings.target_rules, load_task_types(settings.task_packages)
+    models = {name: RequestModel.of(each, rules) for name, each in task_types.items()}
+    freeze_gc()
     with connection, connection.makefile("rwb") as stream:
         for line in stream:
             task_type, size = line.split()
@@ -124,4 +138,4 @@ def serve(connection: socket.socket, task_packages: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    serve(socket.socket(fileno=int(sys.argv[1])), ValidationSettings(**json.loads(sys.argv[2])))

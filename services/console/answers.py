@@ -8,11 +8,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from services import exact_json
 from services.console.api_client import ApiError, NoTaskRouteError
 from services.console.dead_letters import BusyError
-from services.dlq.errors import BROKER_ERRORS, DlqError, InterruptionError, NotOneMessageError, UsageError, of_broker
-from services.redaction import redact
+from services.dead_letters.errors import (
+    BROKER_ERRORS,
+    DlqError,
+    InterruptionError,
+    NotOneMessageError,
+    UsageError,
+    of_broker,
+)
+from services.primitives import exact_json
+from services.telemetry.redaction import redact
 from web.pages import CONTENT_SECURITY_POLICY
 
 HEADERS = {
@@ -101,6 +108,6 @@ async def _of_bug(_request: Request, _error: Exception) -> Response:
 
 def validation_detail(errors: Sequence[Any]) -> str:
     """Return what is wrong with a request, each with its place, in one line: the first few errors."""
-    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors[:_MOST_ERRORS])
+    text = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in errors[:_MOST_ERRORS])
     more = f"; and {len(errors) - _MOST_ERRORS} more" if len(errors) > _MOST_ERRORS else ""
-    return f"{told[:_MOST_CHARACTERS]}{more}"
+    return f"{text[:_MOST_CHARACTERS]}{more}"

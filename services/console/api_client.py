@@ -7,10 +7,10 @@ from typing import Any
 
 import aiohttp
 
-from services import exact_json
 from services.console.instances import why_silent
 from services.console.openapi import task_types_in
-from services.settings import ConsoleSettings
+from services.console.settings import ConsoleSettings
+from services.primitives import exact_json
 
 _API_KEY_HEADER = "X-API-Key"
 _ANSWER_SECONDS = 20

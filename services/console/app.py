@@ -16,25 +16,28 @@ from services.console.broadcast import Broadcast
 from services.console.dead_letters import DeadLetters
 from services.console.instances import Instances
 from services.console.security import SecurityMiddleware
+from services.console.settings import ConsoleSettings
 from services.console.state import State
 from services.console.unclaimed_queues import UnclaimedQueues
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.walk import LONG_POLL_SECONDS
-from services.queue_samples import QueueSampler
+from services.dead_letters.browse import LONG_POLL_SECONDS
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.queueing.client import open_sqs
+from services.queueing.queues import Queues
+from services.queueing.samples import QueueSampler
 from services.queues import define_queues
-from services.settings import LARGEST_MESSAGE_BYTES, USER_AGENT, ConsoleSettings
-from services.sqs import Queues, open_sqs
-from services.task_types import TaskTypes
+from services.settings import USER_AGENT
+from services.task_types.loading import TaskTypes
 from web.head_requests import HeadMiddleware
 from web.pages import mount_files, page_file
 
 STATIC = Path(__file__).parent / "static"
 
-MAX_BODY_BYTES = LARGEST_MESSAGE_BYTES + 65_536
+MAX_BODY_BYTES = MAX_MESSAGE_BYTES + 65_536
 """A task as large as SQS takes one, and what stands around it."""
 
 API = "api"
-"""The service that tells at its own port whether it is ready."""
+"""The service that answers at its own port whether it is ready."""
 
 
 def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
@@ -48,14 +51,14 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
             http = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}))
             queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
             stack.push_async_callback(queues.close)
-            end_of_line = EndOfLine(client, queues, definitions, app.state.stopping)
-            app.state.dead_letters = DeadLetters(end_of_line)
+            dead_letter_queues = DeadLetterQueues(client, queues, definitions, app.state.stopping)
+            app.state.dead_letters = DeadLetters(dead_letter_queues)
             names = {task_type.route: task_type.name for task_type in task_types.values()}
             app.state.api = Api(http, settings, names)
             # It samples by the console's own clock.
             sampler = QueueSampler(queues, shortest_interval_seconds=0)
             instances = Instances(http, settings.console_services, {API: f"{settings.api_url}/readyz"})
-            state = State(settings, definitions, sampler, UnclaimedQueues(end_of_line), instances)
+            state = State(settings, definitions, sampler, UnclaimedQueues(dead_letter_queues), instances)
             await stack.enter_async_context(_background(state.run(app.state.broadcast)))
             await stack.enter_async_context(_background(_close_at_stop(app)))
             yield

@@ -1,4 +1,4 @@
-"""Tells any number of viewers the newest state: who is slow misses what came between, and holds nobody up."""
+"""Sends any number of viewers the newest state: who is slow misses what came between, and holds nobody up."""
 
 import asyncio
 from collections.abc import AsyncIterator

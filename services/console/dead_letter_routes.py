@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.answers import answer, json_answer
 from services.console.dead_letters import DeadLetters, names_of, selection_of
-from services.dlq.selection import Criteria
-from services.printable import json_text
+from services.dead_letters.selection import Criteria
+from services.streams.printable import json_text
 
 router = APIRouter()
 
@@ -27,7 +27,7 @@ class RedriveRequest(BaseModel):
     reason: str | None = None
     task_type: str | None = None
     dry_run: bool = False
-    """Only tell what would be moved."""
+    """Only answer what would be moved."""
 
 
 @router.get("/api/dead-letters")
@@ -38,7 +38,7 @@ async def browse(
     task_type: str = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
 ) -> Response:
-    """Tell what `services.dlq list --json` prints of the queues that a task type claims.
+    """Answer what `services.dlq list --json` prints of the queues that a task type claims.
 
     What it looks at is hidden from others for seconds.
     """
@@ -48,18 +48,18 @@ async def browse(
 
 @router.get("/api/dead-letters/{wanted:path}")
 async def show(request: Request, wanted: str) -> Response:
-    """Tell what `services.dlq show --json` prints of one message."""
+    """Answer what `services.dlq show --json` prints of one message."""
     return _as_printed(await _dead_letters_of(request).show(wanted))
 
 
 @router.post("/api/redrive")
-async def redrive(request: Request, told: RedriveRequest) -> Response:
+async def redrive(request: Request, wanted: RedriveRequest) -> Response:
     """Redrive those of some ids, those that match, or all, of one queue or of every one."""
     dead_letters = _dead_letters_of(request)
-    names = names_of(told.queue or None, dead_letters.names)
-    criteria = Criteria(told.reason or None, told.task_type or None)
-    selection = selection_of(names, told.ids or [], criteria, take_all=told.all)
-    done = await (dead_letters.plan(selection) if told.dry_run else dead_letters.redrive(selection))
+    names = names_of(wanted.queue or None, dead_letters.names)
+    criteria = Criteria(wanted.reason or None, wanted.task_type or None)
+    selection = selection_of(names, wanted.ids or [], criteria, take_all=wanted.all)
+    done = await (dead_letters.plan(selection) if wanted.dry_run else dead_letters.redrive(selection))
     return answer(done.as_json())
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.console.metrics_text import Readings, read_metrics
 from services.console.rates import Increase, Snapshot, increase_of
-from services.settings import ServiceAddress
+from services.console.settings import ServiceAddress
 
 REMEMBERED_SECONDS = 120.0
 """How long an instance is shown whose address is not that of its service any more."""
@@ -104,12 +104,12 @@ class Instance:
 
 
 class Instances:
-    """All instances of the services that the console was told of."""
+    """All instances of the services that the console knows."""
 
     def __init__(
         self, http: aiohttp.ClientSession, services: Iterable[ServiceAddress], readyz_urls: Mapping[str, str]
     ) -> None:
-        """`readyz_urls` are those of services, by name, that tell elsewhere whether they are ready."""
+        """`readyz_urls` are those of services, by name, that answer elsewhere whether they are ready."""
         self._http = http
         self._services = list(services)
         self._readyz_urls = readyz_urls

@@ -8,17 +8,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.console.metrics_text import Readings, matching
-from services.dlq.errors import of_broker
-from services.queue_samples import OldestMessage, QueueSample, oldest_message
-from services.queues import QueueDefinition
-from services.sqs import is_missing_queue
+from services.dead_letters.errors import of_broker
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import is_missing_queue
+from services.queueing.samples import OldestMessage, QueueSample, oldest_message
 
 MOST_POINTS = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the services' metrics tell of a queue; times are seconds since the epoch."""
+class QueueReadings:
+    """What the services' metrics say of a queue; times are seconds since the epoch."""
 
     newest_received_sent_at: float | None = None
     """When the newest message was sent that any consumer received."""
@@ -26,17 +26,17 @@ class Told:
     """When the DLQ watcher last found nothing waiting."""
 
 
-def told_of(queue: str, readings: Iterable[Readings]) -> Told:
-    """Gather what all instances tell of the queue."""
-    told = list(readings)
-    return Told(
-        _newest(told, "async_tasks_queue_last_received_sent_timestamp_seconds", queue),
-        _newest(told, "async_tasks_queue_last_empty_timestamp_seconds", queue),
+def queue_readings(queue: str, readings: Iterable[Readings]) -> QueueReadings:
+    """Gather what all instances say of the queue."""
+    gathered = list(readings)
+    return QueueReadings(
+        _newest(gathered, "async_tasks_queue_last_received_sent_timestamp_seconds", queue),
+        _newest(gathered, "async_tasks_queue_last_empty_timestamp_seconds", queue),
     )
 
 
-def _newest(told: Iterable[Readings], name: str, queue: str) -> float | None:
-    times = (at for readings in told for at in matching(readings, name, queue=queue).values())
+def _newest(gathered: Iterable[Readings], name: str, queue: str) -> float | None:
+    times = (at for readings in gathered for at in matching(readings, name, queue=queue).values())
     return max(times, default=0.0) or None
 
 
@@ -50,20 +50,20 @@ class QueueRow:
     _oldest: OldestMessage | None = None
     _history: deque[QueueSample | None] = field(default_factory=lambda: deque(maxlen=MOST_POINTS))
 
-    def note(self, answer: QueueSample | Exception, told: Told, now: float) -> None:
-        """Take what the queue answered, and what the services' metrics tell of it."""
+    def note(self, answer: QueueSample | Exception, readings: QueueReadings, now: float) -> None:
+        """Take what the queue answered, and what the services' metrics say of it."""
         if isinstance(answer, Exception):
             self._sample, self._oldest, self._error = None, None, why_silent(answer, self.definition.name)
         else:
             self._sample, self._error = answer, None
-            empty_at = max(answer.last_empty_at or 0.0, told.last_empty_at or 0.0) or None
+            empty_at = max(answer.last_empty_at or 0.0, readings.last_empty_at or 0.0) or None
             known = replace(answer, last_empty_at=empty_at, waiting=self._held(answer))
-            self._oldest = oldest_message(known, told.newest_received_sent_at, now)
+            self._oldest = oldest_message(known, readings.newest_received_sent_at, now)
         self._history.append(self._sample)
 
     def _held(self, sample: QueueSample) -> int:
-        """Count what waits: at the end of the line, for a person, what somebody only looks at does so too."""
-        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.is_end_of_line else 0)
+        """Count what waits: in a dead-letter queue, for a person, what somebody only looks at does so too."""
+        return sample.waiting + (sample.in_flight + sample.delayed if self.definition.is_dead_letter_queue else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row."""
@@ -89,7 +89,7 @@ class QueueRow:
 
 
 def kind_of(definition: QueueDefinition) -> str:
-    """Tell whether it is worked from, holds another queue's dead letters, is nobody's, or is for something else."""
+    """Return whether it is worked from, holds another queue's dead letters, is nobody's, or is for something else."""
     if definition.source_queue:
         return "dlq"
     if definition.dead_letter_queue and not definition.consumer:

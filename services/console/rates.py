@@ -32,7 +32,7 @@ def increase_of(now: Snapshot, before: Snapshot | None, last_sample_at: float | 
     """Return what an instance has counted since the snapshot before, None where that is not known.
 
     An instance that was not seen before counts as a whole if it began after the last sample, else its counts are of
-    unknown age. One that began anew has counted all it tells since then, as has a counter that is less than before.
+    unknown age. One that began anew has counted all it shows since then, as has a counter that is less than before.
     """
     if before is None:
         if last_sample_at is None or now.started_at < last_sample_at:
@@ -80,7 +80,7 @@ def histogram_quantile(quantile: float, buckets: Mapping[float, float]) -> float
 
     As Prometheus does it: https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile.
     Within a bucket the observations are taken to be spread evenly; the lowest one begins at 0. What is beyond the
-    highest finite bound is told as that bound. None where there are no observations, or no bucket without a bound.
+    highest finite bound is given as that bound. None where there are no observations, or no bucket without a bound.
     """
     bounds = sorted(buckets)
     counts = _without_decrease([buckets[bound] for bound in bounds])

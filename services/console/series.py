@@ -1,4 +1,4 @@
-"""The course of the last minutes: one point for each sample, told column by column."""
+"""The course of the last minutes: one point for each sample, column by column."""
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ Point = Mapping[str, float | None]
 
 
 def point_of(increases: Sequence[Increase], task_queues: Collection[str]) -> Point:
-    """Sum up what all instances have counted since the last sample; None where nothing happened, or nobody tells."""
+    """Sum up what all instances have counted since the last sample; None where nothing happened, or nobody answers."""
     rates = _rates(increases, task_queues) if increases else dict.fromkeys(RATES)
     return {**rates, "failure_rate": failure_rate(rates["done"], rates["failed"]), **_latencies(increases, task_queues)}
 

@@ -3,7 +3,7 @@
 import uvicorn
 from fastapi import FastAPI
 
-from services.settings import ConsoleSettings
+from services.console.settings import ConsoleSettings
 from web.http_protocol import BoundedHttpProtocol
 from web.server import Server
 

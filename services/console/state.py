@@ -1,4 +1,4 @@
-"""What the console knows: sampled again and again, told to whoever looks."""
+"""What the console knows: sampled again and again, sent to whoever looks."""
 
 import asyncio
 import time
@@ -7,23 +7,24 @@ from typing import Any
 
 import structlog
 
-from services import exact_json
 from services.console.broadcast import Broadcast
 from services.console.instances import Instances
-from services.console.queue_rows import QueueRow, told_of
+from services.console.queue_rows import QueueRow, queue_readings
 from services.console.rates import Increase
 from services.console.series import Series, point_of
+from services.console.settings import ConsoleSettings
 from services.console.unclaimed_queues import UnclaimedQueues
-from services.made_anew import count_what_is_gone, describe
-from services.queue_samples import QueueSample, QueueSampler
-from services.queues import CALLBACKS, QueueDefinition
-from services.redaction import redact
-from services.settings import ConsoleSettings
+from services.primitives import exact_json
+from services.queueing.definition import QueueDefinition
+from services.queueing.recreated_queues import count_what_is_gone, describe
+from services.queueing.samples import QueueSample, QueueSampler
+from services.queues import CALLBACKS
+from services.telemetry.redaction import redact
 
 log = structlog.get_logger(__name__)
 
 SHOW_MADE_ANEW_SECONDS = 3600.0
-"""So long it is told that queues were made anew: whoever looks after them looks here that often."""
+"""So long the state says that queues were made anew: whoever looks after them looks here that often."""
 
 
 class State:
@@ -49,7 +50,7 @@ class State:
         self._series = Series(settings.console_sample_seconds)
 
     async def run(self, broadcast: Broadcast) -> None:
-        """Sample and tell, for ever, at the configured interval, whatever fails."""
+        """Sample and publish, for ever, at the configured interval, whatever fails."""
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -75,7 +76,7 @@ class State:
     def _note(self, samples: Mapping[str, QueueSample | Exception], increases: list[Increase], now: float) -> None:
         readings = self._instances.readings()
         for row in self._all_rows():
-            row.note(samples[row.definition.name], told_of(row.definition.name, readings), now)
+            row.note(samples[row.definition.name], queue_readings(row.definition.name, readings), now)
         self._series.add(now, point_of(increases, self._task_queues))
         self._sampled_at = now
 
@@ -101,7 +102,7 @@ class State:
 
     def _made_anew_lately(self) -> dict[str, Any] | None:
         """Return which queues were made anew, and what became of what they held; None where none was."""
-        lately = [each for each in self._sampler.made_anew if self._sampled_at - each.at < SHOW_MADE_ANEW_SECONDS]
+        lately = [each for each in self._sampler.recreated if self._sampled_at - each.at < SHOW_MADE_ANEW_SECONDS]
         if not lately:
             return None
         return {

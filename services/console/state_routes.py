@@ -13,7 +13,7 @@ router = APIRouter()
 
 @router.get("/api/state")
 async def state(request: Request) -> Response:
-    """Tell all of the last sample."""
+    """Answer all of the last sample."""
     newest = await _broadcast_of(request).newest()
     if newest is None:
         raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "The console is stopping.")
@@ -22,7 +22,7 @@ async def state(request: Request) -> Response:
 
 @router.get("/api/events")
 async def events(request: Request) -> Response:
-    """Tell the same now, and at each sample, as server-sent events."""
+    """Send the same now, and at each sample, as server-sent events."""
     # Without proxies' buffering; what was read is never to be read again.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventSourceResponse(_events(_broadcast_of(request)), headers=headers)

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response, status
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services import exact_json
 from services.console.answers import answer, validation_detail
 from services.console.api_client import Api
+from services.primitives import exact_json
 
 router = APIRouter()
 
@@ -26,7 +26,7 @@ class SubmitRequest(BaseModel):
 
 @router.get("/api/task-types")
 async def task_types(request: Request) -> Response:
-    """Tell the task types, each with the schema of its request."""
+    """Answer the task types, each with the schema of its request."""
     return answer(await _api_of(request).task_types())
 
 

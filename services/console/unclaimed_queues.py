@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from services.dlq.end_of_line import EndOfLine
-from services.queue_samples import QueueSample, QueueSampler
-from services.queues import QueueDefinition
-from services.unclaimed import Unclaimed
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.dead_letters.unclaimed import Unclaimed
+from services.queueing.definition import QueueDefinition
+from services.queueing.samples import QueueSample, QueueSampler
 
 _SECONDS_BETWEEN_LISTS = 60.0
 """They come and go with a release; SQS bills a list as a request."""
@@ -18,8 +18,8 @@ _LIST_TIMEOUT_SECONDS = 3
 class UnclaimedQueues:
     """Looks for them now and then, and samples those that are there."""
 
-    def __init__(self, end_of_line: EndOfLine) -> None:
-        self._end_of_line = end_of_line
+    def __init__(self, dead_letter_queues: DeadLetterQueues) -> None:
+        self._dead_letter_queues = dead_letter_queues
         self._listed_at: float | None = None
         self._found = Unclaimed()
         self._sampler = QueueSampler(())
@@ -43,12 +43,12 @@ class UnclaimedQueues:
     async def _list(self) -> None:
         try:
             async with asyncio.timeout(_LIST_TIMEOUT_SECONDS):
-                found = await self._end_of_line.unclaimed()
+                found = await self._dead_letter_queues.unclaimed()
         except TimeoutError:
-            # That SQS does not answer is told of every queue.
+            # Every queue shows that SQS does not answer.
             return
         self._listed_at = time.monotonic()
         if found.definitions != self._found.definitions:
-            queues = self._end_of_line.of(found.definitions).queues
+            queues = self._dead_letter_queues.of(found.definitions).queues
             self._sampler = QueueSampler(queues, shortest_interval_seconds=0)
         self._found = found

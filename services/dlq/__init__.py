@@ -1,1 +1,1 @@
-"""The end of the line: look at dead messages and redrive them, `python -m services.dlq`."""
+"""The command line of the dead-letter queues: look at dead messages and redrive them, `python -m services.dlq`."""

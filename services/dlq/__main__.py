@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
+from services.dead_letters.errors import DlqError, UsageError
+from services.dead_letters.plan import select
+from services.dead_letters.selection import Criteria
 from services.dlq import list_command, redrive_command, show_command
-from services.dlq.errors import DlqError, UsageError
-from services.dlq.plan import select
 from services.dlq.program import Program
-from services.dlq.selection import Criteria
 from services.dlq.terminal import say
-from services.durations import parse_age
-from services.standard_streams import run_command
-from services.whole_table import help_markup
+from services.primitives.durations import parse_age
+from services.streams.standard_streams import run_command
+from services.streams.whole_table import help_markup
 
 app = typer.Typer(
     help="Look at what has failed for good, in the dead-letter queues and in `undelivered`, and redrive it."

@@ -4,15 +4,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.dlq import render
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.errors import InterruptionError, UsageError
+from services.dead_letters.as_json import unclaimed_json, view_json
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.dead_letters.errors import InterruptionError, UsageError
+from services.dead_letters.in_words import count, in_flight_notes, unclaimed_notes
+from services.dead_letters.selection import Criteria
+from services.dead_letters.view import View, look_at
+from services.dlq import tables
 from services.dlq.program import Program
-from services.dlq.selection import Criteria
-from services.dlq.terminal import json_result, progress_bar, result
-from services.dlq.view import View, look_at
-from services.queues import QueueDefinition
-from services.sqs import QueueState
+from services.dlq.terminal import json_result, looking, result
+from services.queueing.definition import QueueDefinition
+from services.queueing.queue import QueueState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,10 @@ class _Seen:
 
 def list_messages(program: Program, queue: str | None, criteria: Criteria, most: int | None, *, as_json: bool) -> None:
     """Print the queues and their messages that match, `most` of them at the most."""
-    seen = program.run(lambda end_of_line: _see(end_of_line, program, queue, criteria, most))
+    seen = program.run(lambda dead_letter_queues: _see(dead_letter_queues, program, queue, criteria, most))
     if as_json:
-        unclaimed = [render.unclaimed_json(name, state) for name, state in seen.unclaimed.items()]
-        view = render.view_json(seen.view, seen.definitions, time.time())
+        unclaimed = [unclaimed_json(name, state) for name, state in seen.unclaimed.items()]
+        view = view_json(seen.view, seen.definitions, time.time())
         json_result({**view, "unclaimed": unclaimed, "unclaimed_problem": seen.problem})
     else:
         _print(seen, criteria)
@@ -38,16 +40,18 @@ def list_messages(program: Program, queue: str | None, criteria: Criteria, most:
 
 
 async def _see(
-    end_of_line: EndOfLine, program: Program, queue: str | None, criteria: Criteria, most: int | None
+    dead_letter_queues: DeadLetterQueues, program: Program, queue: str | None, criteria: Criteria, most: int | None
 ) -> _Seen:
     if queue and program.plain(queue) in program.names:
-        view = await _look(end_of_line, [program.plain(queue)], criteria, most)
-        return _Seen(view, end_of_line.definitions, {}, None)
-    unclaimed = await end_of_line.unclaimed()
-    others = end_of_line.of(unclaimed.definitions)
+        view = await _look(dead_letter_queues, [program.plain(queue)], criteria, most)
+        return _Seen(view, dead_letter_queues.definitions, {}, None)
+    unclaimed = await dead_letter_queues.unclaimed()
+    others = dead_letter_queues.of(unclaimed.definitions)
     if not queue:
-        view = await _look(end_of_line, program.names, criteria, most)
-        return _Seen(view, end_of_line.definitions, await others.states(list(others.definitions)), unclaimed.problem)
+        view = await _look(dead_letter_queues, program.names, criteria, most)
+        return _Seen(
+            view, dead_letter_queues.definitions, await others.states(list(others.definitions)), unclaimed.problem
+        )
     name = queue.removeprefix(program.settings.queue_name_prefix)
     dlqs = [each for each, definition in unclaimed.definitions.items() if definition.source_queue]
     if name not in dlqs:
@@ -55,21 +59,23 @@ async def _see(
     return _Seen(await _look(others, [name], criteria, most), others.definitions, {}, None)
 
 
-async def _look(end_of_line: EndOfLine, names: Sequence[str], criteria: Criteria, most: int | None) -> View:
-    states = await end_of_line.states(names)
-    with progress_bar("Looking", render.total(states), is_transient=True) as on_look:
-        return await look_at(end_of_line, states, criteria, most, on_look)
+async def _look(
+    dead_letter_queues: DeadLetterQueues, names: Sequence[str], criteria: Criteria, most: int | None
+) -> View:
+    states = await dead_letter_queues.states(names)
+    with looking(states) as on_look:
+        return await look_at(dead_letter_queues, states, criteria, most, on_look)
 
 
 def _print(seen: _Seen, criteria: Criteria) -> None:
     view = seen.view
-    result(render.queue_table(view.states, seen.definitions), "")
-    if view.letters:
-        result(render.letter_table(view.letters, time.time()))
+    result(tables.queue_table(view.states, seen.definitions), "")
+    if view.dead_messages:
+        result(tables.dead_message_table(view.dead_messages, time.time()))
     else:
         result("No message matches." if criteria else "No message is to be seen.")
-    notes = render.in_flight_notes(view.states)
+    notes = in_flight_notes(view.states)
     if view.is_limited:
-        notes.append(f"These {render.count(len(view.letters))} were found first: there may be more.")
-    notes += [*render.unclaimed_notes(seen.unclaimed), *filter(None, [seen.problem])]
+        notes.append(f"These {count(len(view.dead_messages))} were found first: there may be more.")
+    notes += [*unclaimed_notes(seen.unclaimed), *filter(None, [seen.problem])]
     result(*(f"\n{note}" for note in notes))

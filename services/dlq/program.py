@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.boot import boot
-from services.dlq.destination import living_queue
-from services.dlq.end_of_line import EndOfLine, names_at_the_end, open_end_of_line
-from services.dlq.errors import BROKER_ERRORS, UsageError, of_broker
-from services.queues import QueueDefinition, define_queues
-from services.settings import BrokerSettings
+from services.dead_letters.dead_letter_queues import DeadLetterQueues, dead_letter_queue_names, open_dead_letter_queues
+from services.dead_letters.destination import living_queue
+from services.dead_letters.errors import BROKER_ERRORS, UsageError, of_broker
+from services.queueing.definition import QueueDefinition
+from services.queues import define_queues
+from services.runtime.boot import boot
+from services.runtime.settings import ServiceSettings
 
 ResultT = TypeVar("ResultT")
 
@@ -19,19 +20,19 @@ ResultT = TypeVar("ResultT")
 class Program:
     """A command, booted: what it prints is its result, so that logs go to standard error."""
 
-    settings: BrokerSettings
+    settings: ServiceSettings
     definitions: dict[str, QueueDefinition]
 
     @classmethod
     def start(cls) -> "Program":
         """Read the settings, or end the program with a line that names the one at fault."""
-        settings, task_types = boot(BrokerSettings, has_results=True)
-        return cls(settings, define_queues(task_types))
+        booted = boot(ServiceSettings, has_results=True)
+        return cls(booted.settings, define_queues(booted.task_types))
 
     @property
     def names(self) -> Sequence[str]:
-        """The queues at the end of the line."""
-        return names_at_the_end(self.definitions)
+        """The names of the DLQs, and of `undelivered`."""
+        return dead_letter_queue_names(self.definitions)
 
     def plain(self, name: str) -> str:
         """Return the name of a queue without the prefix that it has in SQS, and anything else as it is."""
@@ -45,12 +46,12 @@ class Program:
             raise UsageError(f"There is no queue {name} to redrive to: --to takes one of {', '.join(living)}.")
         return self.plain(name)
 
-    def run(self, work: Callable[[EndOfLine], Awaitable[ResultT]]) -> ResultT:
+    def run(self, work: Callable[[DeadLetterQueues], Awaitable[ResultT]]) -> ResultT:
         """Open the queues for the work. Raises DlqError for what SQS raises."""
 
         async def run_opened() -> ResultT:
-            async with open_end_of_line(self.settings, self.definitions) as end_of_line:
-                return await work(end_of_line)
+            async with open_dead_letter_queues(self.settings, self.definitions) as dead_letter_queues:
+                return await work(dead_letter_queues)
 
         try:
             return asyncio.run(run_opened())

@@ -3,27 +3,30 @@
 import time
 from collections.abc import Sequence
 
-from services.dlq import render
-from services.dlq.dead_letter import DeadLetter, content_of
-from services.dlq.destination import destination_of
-from services.dlq.end_of_line import EndOfLine
+from services.dead_letters.as_json import details_json
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.dead_letters.dead_message import DeadMessage, content_of
+from services.dead_letters.destination import destination_of
+from services.dead_letters.view import find_message
+from services.dlq import tables
 from services.dlq.program import Program
-from services.dlq.terminal import json_result, progress_bar, result
-from services.dlq.view import find_message
-from services.sqs import ReceivedMessage
+from services.dlq.terminal import json_result, looking, result
+from services.queueing.message import ReceivedMessage
 
 
 def show_message(program: Program, wanted: str, *, as_json: bool) -> None:
     """Print the message of that id."""
-    letter, message = program.run(lambda end_of_line: _find(end_of_line, program.names, wanted))
-    redrives_to = destination_of(letter, program.definitions)
+    dead_message, message = program.run(lambda dead_letter_queues: _find(dead_letter_queues, program.names, wanted))
+    redrives_to = destination_of(dead_message, program.definitions)
     if as_json:
-        json_result(render.details_json(letter, message, redrives_to, time.time()))
+        json_result(details_json(dead_message, message, redrives_to, time.time()))
     else:
-        result(*render.letter_details(letter, content_of(message.body), redrives_to, time.time()))
+        result(*tables.dead_message_details(dead_message, content_of(message.body), redrives_to, time.time()))
 
 
-async def _find(end_of_line: EndOfLine, names: Sequence[str], wanted: str) -> tuple[DeadLetter, ReceivedMessage]:
-    states = await end_of_line.states(names)
-    with progress_bar("Looking", render.total(states), is_transient=True) as on_look:
-        return await find_message(end_of_line, states, wanted, on_look)
+async def _find(
+    dead_letter_queues: DeadLetterQueues, names: Sequence[str], wanted: str
+) -> tuple[DeadMessage, ReceivedMessage]:
+    states = await dead_letter_queues.states(names)
+    with looking(states) as on_look:
+        return await find_message(dead_letter_queues, states, wanted, on_look)

@@ -1,15 +1,16 @@
 """What the commands print on: results on standard output, all else on standard error."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.printable import json_text
-from services.standard_streams import encodable_json
+from services.queueing.queue import QueueState
+from services.streams.printable import json_text
+from services.streams.standard_streams import encodable_json
 
 # A file or a pipe has no width to cut a table to.
 _BOUNDLESS = 1_000_000
@@ -35,8 +36,13 @@ def say(line: str, style: str | None = None) -> None:
 
 
 def is_interactive() -> bool:
-    """Tell whether there is a person to ask."""
+    """Return whether there is a person to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def looking(states: Mapping[str, QueueState]) -> AbstractContextManager[Callable[[int], None]]:
+    """Show how far a look at all messages of these queues has come, for as long as it takes."""
+    return progress_bar("Looking", sum(state.messages for state in states.values()), is_transient=True)
 
 
 @contextmanager

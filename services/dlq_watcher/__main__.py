@@ -3,13 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from services.boot import boot
-from services.consumer import Consumer, MessageHandler
-from services.decisions import RetryPolicy
-from services.dlq.move_task import is_aws
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
-from services.dlq_watcher.alerts import TellAlert, log_alert, of_stack, tell_by
+from services.dlq_watcher.alerts import Notify, log_alert, notify_through, of_stack
 from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
 from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
 from services.dlq_watcher.queue_watch import (
@@ -17,14 +13,21 @@ from services.dlq_watcher.queue_watch import (
     SECONDS_BETWEEN_LOOKS_ON_AWS,
     QueueWatch,
 )
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.stuck_handler import StuckHandler
-from services.program import Part, Resources, run_program
-from services.queue_samples import QueueSampler
+from services.messages import peek_task_id
+from services.queueing.attempt import MessageHandler
+from services.queueing.client import is_aws
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
+from services.queueing.queue import Queue
+from services.queueing.samples import QueueSampler
 from services.queues import ALERTS, CALLBACKS, define_queues
-from services.settings import WatcherSettings
-from services.sqs import Queue
-from services.task_types import TaskTypes
+from services.runtime.boot import boot
+from services.runtime.program import Component, run_program
+from services.runtime.resources import Resources
+from services.task_types.loading import TaskTypes
 
 # The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
 _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
@@ -32,59 +35,63 @@ _POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
 # However many alerts wait for Slack, there is one message a window: so they can be back soon after it is.
 _ALERT_POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=60)
 
-# Alerts are small, and are in hand until their window is over: as many as these make one digest.
-_ALERTS_IN_HAND = 1000
+# Alerts are small, and are in flight until their window is over: as many as these make one digest.
+_ALERTS_IN_FLIGHT = 1000
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run until asked to stop."""
     argparse.ArgumentParser(prog="python -m services.dlq_watcher", description=__doc__).parse_args()
-    settings, task_types = boot(WatcherSettings, traced_as="dlq-watcher")
+    booted = boot(WatcherSettings, traced_as="dlq-watcher")
+    settings, task_types = booted.settings, booted.task_types
     run_program(
         "dlq-watcher",
         settings,
         task_types,
-        lambda resources: make_parts(settings, task_types, resources),
+        lambda resources: make_components(settings, task_types, resources),
         define_queues(task_types),
-        # A callback for each message in hand, from the DLQ of each task type and that of `callbacks`.
+        # A callback for each message in flight, from the DLQ of each task type and that of `callbacks`.
         most_connections=settings.worker_concurrency * (len(task_types) + 1),
         samples_queues=True,
     )
 
 
-def make_parts(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Part]:
-    """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what tells the alerts."""
+def make_components(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Component]:
+    """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what sends the alerts."""
     queues = resources.queues
-    tell = of_stack(settings.queue_name_prefix, tell_by(queues[ALERTS]) if settings.slack_bot_token else log_alert)
+    notify = notify_through(queues[ALERTS]) if settings.slack_bot_token else log_alert
+    notify = of_stack(settings.queue_name_prefix, notify)
 
     def consumer_of(source: str, handler: MessageHandler) -> Consumer:
         dlq = queues.dead_letter_queue_of(queues[source])
-        return Consumer(dlq, queues.dead_letter_queue_of(dlq), StuckHandler(handler, source, tell), _POLICY, settings)
+        stuck = StuckHandler(handler, source, notify)
+        dead_letter_queue = queues.dead_letter_queue_of(dlq)
+        return Consumer(dlq, dead_letter_queue, stuck, _POLICY, settings, task_id_of=peek_task_id)
 
     return [
         *(
-            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, tell))
+            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, notify))
             for task_type in task_types.values()
         ),
-        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], tell)),
-        QueueWatch(QueueSampler(queues), tell, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
-        *_alert_parts(settings, resources),
+        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], notify)),
+        QueueWatch(QueueSampler(queues), notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
+        *_alert_components(settings, resources),
     ]
 
 
 def _seconds_between_looks(queue: Queue) -> float:
-    return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.endpoint_url) else SECONDS_BETWEEN_LOOKS
+    return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.destination.server_url) else SECONDS_BETWEEN_LOOKS
 
 
-def _alert_parts(settings: WatcherSettings, resources: Resources) -> Sequence[Part]:
+def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequence[Component]:
     """Return the consumer of `alerts` and what posts them; where there is no Slack any more they go to the log."""
     alerts = resources.queues[ALERTS]
 
-    def consumer_of(tell: TellAlert) -> Consumer:
-        roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_HAND})
+    def consumer_of(notify: Notify) -> Consumer:
+        roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_FLIGHT})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
-        handler = AlertHandler(of_stack(settings.queue_name_prefix, tell))
-        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy)
+        handler = AlertHandler(of_stack(settings.queue_name_prefix, notify))
+        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy, task_id_of=peek_task_id)
 
     if not settings.slack_bot_token:
         return [consumer_of(log_alert)]

@@ -1,4 +1,4 @@
-"""An alert: what a person is told of a failure, on its way from the handler that saw it to the log or to Slack."""
+"""An alert: what a person has to know of a failure, on its way from the handler that saw it to the log or to Slack."""
 
 import re
 import time
@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.durations import describe_duration
-from services.messages import MAX_REASON_BYTES, MAX_TRACE_BYTES, UnusableMessageError, attribute_text
-from services.redaction import tellable
-from services.sqs import ReceivedMessage
+from services.messages import UnusableMessageError
+from services.primitives.durations import describe_duration
+from services.primitives.sqs_limits import attribute_text
+from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
+from services.queueing.message import ReceivedMessage
+from services.telemetry.redaction import without_secrets
 
 _LONGEST_HEADLINE_BYTES = 400
 _LONGEST_FACT_BYTES = 800
@@ -31,7 +33,7 @@ class Alert:
     """What `make_alert` makes. Its texts hold no credentials, and no more than fits into a Slack message."""
 
     alert_id: Text
-    """The same whenever the same failure is told again."""
+    """The same whenever the same failure is reported again."""
     headline: Text
     origin: Text
     """The type of the task that failed, or the queue of what is no task."""
@@ -135,4 +137,4 @@ def _id_of(message: ReceivedMessage, headline: str) -> str:
 
 
 def _shown(text: str, most_bytes: int) -> str:
-    return attribute_text(tellable(text), most_bytes)
+    return attribute_text(without_secrets(text), most_bytes)

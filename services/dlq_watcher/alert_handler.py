@@ -1,30 +1,30 @@
-"""Works one message of `alerts`: a person is told."""
+"""Works one message of `alerts`: a person is notified."""
 
 import structlog
 
-from services import tracing
 from services.dlq_watcher.alert import decode_alert, make_alert
-from services.dlq_watcher.alerts import TellAlert
+from services.dlq_watcher.alerts import Notify
 from services.messages import UnusableMessageError
+from services.queueing.message import ReceivedMessage
 from services.queues import ALERTS
-from services.sqs import ReceivedMessage
+from services.telemetry import tracing
 
 
 class AlertHandler:
-    """A message handler (see consumer.py) for alerts."""
+    """A message handler (see attempt.py) for alerts."""
 
-    def __init__(self, tell: TellAlert) -> None:
-        self._tell = tell
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
 
     async def __call__(self, message: ReceivedMessage) -> None:
-        """Return when a person is told.
+        """Return when a person is notified.
 
-        Raises UnusableMessageError for what is no alert, which is itself told of first, and what `tell` raises.
+        Raises UnusableMessageError for what is no alert, of which a person is notified first, and what `notify` raises.
         """
         try:
             alert = decode_alert(message.body)
         except UnusableMessageError as error:
-            await self._tell(
+            await self._notify(
                 make_alert(
                     message,
                     f"A message of the queue {ALERTS} is no alert; it is kept in undelivered",
@@ -38,4 +38,4 @@ class AlertHandler:
         if alert.task_id is not None:
             structlog.contextvars.bind_contextvars(task_id=alert.task_id)
             tracing.tracer.of_task(alert.task_id)
-        await self._tell(alert)
+        await self._notify(alert)

@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.decisions import RetryLaterError
 from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_grouping import AlertGrouping
-from services.dlq_watcher.recent_ids import RecentIds
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.slack_answer import SlackRefusal
-from services.durations import describe_duration
-from services.metrics import ALERTS, child
-from services.settings import WatcherSettings
+from services.errors import RetryLaterError
+from services.primitives.bounded import BoundedMap
+from services.primitives.durations import describe_duration
+from services.telemetry import log_events
+from services.telemetry.metrics import ALERTS_POSTED, child
 
 log = structlog.get_logger(__name__)
 
-SECONDS_UNTIL_UNREADY = 20
-"""An alert has been tried three times by then: a moment's refusal says nothing of Slack, nor of a stack that starts."""
+# An alert has been tried three times by then: a moment's refusal says nothing of Slack, nor of a stack that starts.
+_SECONDS_UNTIL_UNREADY = 20.0
 
 _STOPPED = SlackRefusal("the program stopped before Slack answered")
 
@@ -30,30 +31,38 @@ _STOPPED = SlackRefusal("the program stopped before Slack answered")
 class _Waiting:
     alert: Alert
     context: Context = field(default_factory=copy_context)
-    """In which it was told first: a line logged there, and the request to Slack, belong to its task."""
+    """That in which it came first: a line logged there, and the request to Slack, belong to its task."""
     answer: asyncio.Future[SlackRefusal | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
 
 class AlertPoster:
-    """A part of the program (see program.py) that posts what `post` is given."""
+    """A component of the program (see program.py) that posts what `post` is given."""
 
-    def __init__(self, channel: SlackChannel, settings: WatcherSettings) -> None:
+    def __init__(
+        self,
+        channel: SlackChannel,
+        settings: WatcherSettings,
+        *,
+        seconds_until_unready: float = _SECONDS_UNTIL_UNREADY,
+    ) -> None:
+        """It is not ready when Slack has taken nothing for `seconds_until_unready`."""
         self._channel = channel
+        self._seconds_until_unready = seconds_until_unready
         self._drain_timeout_seconds = settings.drain_timeout_seconds
         self._grouping: AlertGrouping[_Waiting] = AlertGrouping(settings.alert_window_seconds)
         self._waiting: dict[str, _Waiting] = {}
         self._changed = asyncio.Event()
-        self._posted = RecentIds()
-        self._logged = RecentIds()
+        self._posted: BoundedMap[str, None] = BoundedMap()
+        self._logged: BoundedMap[str, None] = BoundedMap()
         self._refused_since: float | None = None
         self._refusal = ""
-        self._told = child(ALERTS, "told")
-        self._refused = child(ALERTS, "refused")
+        self._taken = child(ALERTS_POSTED, "told")
+        self._refused = child(ALERTS_POSTED, "refused")
 
     async def post(self, alert: Alert) -> None:
-        """Return when Slack has the alert, alone, in a digest, or from an earlier time that the same was told.
+        """Return when Slack has the alert, alone, in a digest, or from an earlier time that the same one came.
 
         Raises RetryLaterError where Slack does not take it, or the program stops.
         """
@@ -78,7 +87,7 @@ class AlertPoster:
         if self._refused_since is None:
             return None
         refused_seconds = time.monotonic() - self._refused_since
-        if refused_seconds < SECONDS_UNTIL_UNREADY:
+        if refused_seconds < self._seconds_until_unready:
             return None
         return f"Slack has taken no alert for {describe_duration(refused_seconds)}: {self._refusal}"
 
@@ -127,7 +136,7 @@ class AlertPoster:
 
     def _note(self, group: Sequence[_Waiting], refusal: SlackRefusal | None) -> None:
         if refusal is None:
-            self._told.inc(len(group))
+            self._taken.inc(len(group))
             self._refused_since = None
             self._note_posted(group)
             return
@@ -138,15 +147,15 @@ class AlertPoster:
 
     def _note_posted(self, group: Sequence[_Waiting]) -> None:
         for waiting in group:
-            self._posted.add(waiting.alert.alert_id)
+            self._posted[waiting.alert.alert_id] = None
             # A digest refers to these lines.
             fields = {**waiting.alert.as_log(), "alerts_in_message": len(group)}
-            waiting.context.run(log.warning, "alert told", **fields)
+            waiting.context.run(log.warning, log_events.ALERT_POSTED, **fields)
 
     def _log_once(self, group: Sequence[_Waiting], refusal: SlackRefusal) -> None:
         for waiting in group:
             if waiting.alert.alert_id in self._logged:
                 continue
-            self._logged.add(waiting.alert.alert_id)
+            self._logged[waiting.alert.alert_id] = None
             fields = {**waiting.alert.as_log(), "refusal": refusal.reason}
-            waiting.context.run(log.error, "alert not taken by Slack yet", **fields)
+            waiting.context.run(log.error, log_events.ALERT_REFUSED, **fields)

@@ -1,4 +1,4 @@
-"""How the handlers tell a person of a failure: through the queue `alerts`, or in the log."""
+"""How the handlers notify a person of a failure: through the queue `alerts`, or in the log."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -6,37 +6,38 @@ from dataclasses import replace
 import structlog
 
 from services.dlq_watcher.alert import Alert, encode_alert, how_to_redrive
-from services.insistence import insistently
-from services.metrics import ALERTS, child
-from services.sqs import Queue
+from services.queueing.queue import Queue
+from services.queueing.retrying import retry_sqs
+from services.telemetry import log_events
+from services.telemetry.metrics import ALERTS_POSTED, child
 
 log = structlog.get_logger(__name__)
 
-TellAlert = Callable[[Alert], Awaitable[None]]
-"""Returns when the alert is told, or durably on its way; raises where it is neither."""
+Notify = Callable[[Alert], Awaitable[None]]
+"""Returns when a person has the alert, or it is durably on its way; raises where it is neither."""
 
 
 async def log_alert(alert: Alert) -> None:
-    """Tell the alert in the log, where there is no Slack."""
-    log.error("alert", **alert.as_log())
-    child(ALERTS, "told").inc()
+    """Log the alert, where there is no Slack."""
+    log.error(log_events.ALERT_LOGGED, **alert.as_log())
+    child(ALERTS_POSTED, "told").inc()
 
 
-def tell_by(queue: Queue) -> TellAlert:
+def notify_through(queue: Queue) -> Notify:
     """Return what sends alerts to the queue: neither a watcher that is killed nor Slack being down loses them there."""
 
-    async def tell(alert: Alert) -> None:
-        await insistently(lambda: queue.send(encode_alert(alert)))
+    async def send(alert: Alert) -> None:
+        await retry_sqs(lambda: queue.send(encode_alert(alert)))
 
-    return tell
+    return send
 
 
-def of_stack(name_prefix: str, tell: TellAlert) -> TellAlert:
-    """Return what tells alerts with the stack whose queues are named so, and with how to redrive what is kept there."""
+def of_stack(name_prefix: str, notify: Notify) -> Notify:
+    """Return what adds to alerts the stack whose queues are named so, and how to redrive what is kept there."""
     stack = name_prefix or None
 
-    async def tell_of_stack(alert: Alert) -> None:
+    async def notify_of_stack(alert: Alert) -> None:
         facts = {**alert.facts, "Next": how_to_redrive(alert.task_id, stack)} if alert.is_kept else alert.facts
-        await tell(replace(alert, stack=stack, facts=facts))
+        await notify(replace(alert, stack=stack, facts=facts))
 
-    return tell_of_stack
+    return notify_of_stack

@@ -2,38 +2,39 @@
 
 import structlog
 
-from services import tracing
-from services.delivery import OutcomeDelivery, OutcomeTooLargeError
+from services.delivery.outcome_delivery import OutcomeDelivery, OutcomeTooLargeError
 from services.dlq_watcher.alert import Alert, describe_age, make_alert
-from services.dlq_watcher.alerts import TellAlert
-from services.failure import Failure, read_failure
+from services.dlq_watcher.alerts import Notify
 from services.messages import TaskMessage, UnusableMessageError, decode_task, failure_outcome
-from services.sqs import Queue, ReceivedMessage
+from services.queueing.dead_letter import Failure, read_failure
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
+from services.telemetry import tracing
 
 _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets it from the queue callbacks"
 
 
 class DeadLetterHandler:
-    """A message handler (see consumer.py) for the dead tasks of one type."""
+    """A message handler (see attempt.py) for the dead tasks of one type."""
 
-    def __init__(self, source: Queue, delivery: OutcomeDelivery, tell: TellAlert) -> None:
+    def __init__(self, source: Queue, delivery: OutcomeDelivery, notify: Notify) -> None:
         """`source` is the queue of the type, where the attempts were made."""
         self._source = source
         self._delivery = delivery
-        self._tell = tell
+        self._notify = notify
 
     async def __call__(self, message: ReceivedMessage) -> None:
         """Return when the failure is reported.
 
         Raises UnusableMessageError where there is no callback to report to, and OutcomeTooLargeError where the callback
-        does not take the report and no queue can hold it: the message is kept in `undelivered`, and a person told.
+        does not take the report and no queue can hold it: the message is kept in `undelivered`, and a person notified.
         """
         failure = read_failure(message, self._source.max_receives or 1)
         try:
             task = decode_task(message.body)
         except UnusableMessageError as error:
             unusable = failure.with_reason(str(error))
-            await self._tell(self._alert_of_unusable(message, unusable))
+            await self._notify(self._alert_of_unusable(message, unusable))
             raise UnusableMessageError(unusable.reason, unusable.attempts) from error
         structlog.contextvars.bind_contextvars(task_id=task.task_id)
         tracing.tracer.of_task(task.task_id)
@@ -41,9 +42,9 @@ class DeadLetterHandler:
             await self._delivery.deliver(failure_outcome(task, failure.details))
         except OutcomeTooLargeError as error:
             unreported = failure.with_reason(str(error))
-            await self._tell(_alert_of_task(message, task, unreported, is_kept=True))
+            await self._notify(_alert_of_task(message, task, unreported, is_kept=True))
             raise OutcomeTooLargeError(unreported.reason, unreported.attempts) from error
-        await self._tell(_alert_of_task(message, task, failure, is_kept=False))
+        await self._notify(_alert_of_task(message, task, failure, is_kept=False))
 
     def _alert_of_unusable(self, message: ReceivedMessage, failure: Failure) -> Alert:
         return make_alert(

@@ -1,17 +1,18 @@
-"""Works one message of `callbacks-dlq`: an outcome whose callback could not be reached is kept, and a person told."""
+"""Works one message of `callbacks-dlq`: an outcome that no callback took is kept, and a person notified."""
 
 from dataclasses import replace
 
 import structlog
 
-from services import tracing
-from services.decisions import PermanentError
 from services.dlq_watcher.alert import describe_age, make_alert
-from services.dlq_watcher.alerts import TellAlert
-from services.failure import read_failure
+from services.dlq_watcher.alerts import Notify
+from services.errors import PermanentError
 from services.messages import OutcomeMessage, UnusableMessageError, decode_outcome, earlier_delivery_attempts
+from services.queueing.dead_letter import read_failure
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
 from services.queues import CALLBACKS
-from services.sqs import Queue, ReceivedMessage
+from services.telemetry import tracing
 
 
 class UndeliverableError(PermanentError):
@@ -19,14 +20,14 @@ class UndeliverableError(PermanentError):
 
 
 class DeadOutcomeHandler:
-    """A message handler (see consumer.py) for outcomes that exhausted `callbacks`."""
+    """A message handler (see attempt.py) for outcomes that exhausted `callbacks`."""
 
-    def __init__(self, callbacks: Queue, tell: TellAlert) -> None:
+    def __init__(self, callbacks: Queue, notify: Notify) -> None:
         self._callbacks = callbacks
-        self._tell = tell
+        self._notify = notify
 
     async def __call__(self, message: ReceivedMessage) -> None:
-        """Tell a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
+        """Notify a person, then raise UndeliverableError, by which the consumer keeps the message in `undelivered`."""
         failure = read_failure(message, self._callbacks.max_receives or 1)
         earlier, from_queue = earlier_delivery_attempts(message.attributes), failure.attempts_known
         failure = replace(failure, attempts=earlier + failure.attempts)
@@ -36,7 +37,7 @@ class DeadOutcomeHandler:
             outcome = decode_outcome(message.body)
         except UnusableMessageError as error:
             unusable = failure.with_reason(str(error))
-            await self._tell(
+            await self._notify(
                 make_alert(
                     message,
                     f"A message of the queue {CALLBACKS} is no outcome; it is kept in undelivered",
@@ -49,7 +50,7 @@ class DeadOutcomeHandler:
             raise UndeliverableError(unusable.reason, unusable.attempts) from error
         structlog.contextvars.bind_contextvars(task_id=outcome.task_id)
         tracing.tracer.of_task(outcome.task_id)
-        await self._tell(
+        await self._notify(
             make_alert(
                 message,
                 f"The outcome of task {outcome.task_id} ({outcome.task_type}) was not delivered;"

@@ -1,4 +1,4 @@
-"""Tells a person that queues were made anew: what they held reached nobody, and nothing else would say so."""
+"""Notifies a person that queues were made anew: what they held reached nobody, and nothing else would say so."""
 
 import asyncio
 import time
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import structlog
 
 from services.dlq_watcher.alert import Alert, make_alert
-from services.dlq_watcher.alerts import TellAlert
-from services.made_anew import MadeAnew, count_what_is_gone, describe, describe_what_is_gone
-from services.queue_samples import QueueSampler
+from services.dlq_watcher.alerts import Notify
+from services.queueing.recreated_queues import RecreatedQueue, count_what_is_gone, describe, describe_what_is_gone
+from services.queueing.samples import QueueSampler
 
 log = structlog.get_logger(__name__)
 
@@ -25,21 +25,21 @@ PATIENCE_SECONDS = 30.0
 
 
 class QueueWatch:
-    """A part of the program (see program.py) that looks at all queues now and then."""
+    """A component of the program (see program.py) that looks at all queues now and then."""
 
     def __init__(
         self,
         sampler: QueueSampler,
-        tell: TellAlert,
+        notify: Notify,
         *,
         seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._sampler = sampler
-        self._tell = tell
+        self._notify = notify
         self._seconds_between_looks = seconds_between_looks
         self._patience_seconds = patience_seconds
-        self._told: set[MadeAnew] = set()
+        self._reported: set[RecreatedQueue] = set()
         self._news_since: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -53,9 +53,9 @@ class QueueWatch:
         """Return None: whether the queues answer is for their consumers to say."""
 
     async def look(self) -> None:
-        """Tell what is new, all at once: queues that do not answer may be about to be made as well, for a while."""
+        """Report what is new, all at once: queues that do not answer may be about to be made as well, for a while."""
         answers = await self._sampler.sample()
-        news = [each for each in self._sampler.made_anew if each not in self._told]
+        news = [each for each in self._sampler.recreated if each not in self._reported]
         if not news:
             return
         now = time.monotonic()
@@ -63,19 +63,19 @@ class QueueWatch:
         is_silent = any(isinstance(answer, Exception) for answer in answers.values())
         if is_silent and now - self._news_since < self._patience_seconds:
             return
-        await self._tell_news(news)
+        await self._report(news)
 
-    async def _tell_news(self, news: Collection[MadeAnew]) -> None:
+    async def _report(self, news: Collection[RecreatedQueue]) -> None:
         try:
-            await self._tell(_alert_of(news))
+            await self._notify(_alert_of(news))
         except Exception:
             log.exception("alert could not be sent, trying again")
             return
-        self._told.update(news)
+        self._reported.update(news)
         self._news_since = None
 
 
-def _alert_of(news: Collection[MadeAnew]) -> Alert:
+def _alert_of(news: Collection[RecreatedQueue]) -> Alert:
     made_at = max(each.at for each in news)
     seen_at = min(each.held_at for each in news)
     lost = "the tasks and outcomes in them reached nobody: post again what no callback was heard of"

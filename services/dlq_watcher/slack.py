@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from services import tracing
 from services.dlq_watcher.alert import Alert
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack_answer import SlackRefusal, judge_answer
 from services.dlq_watcher.slack_message import SlackMessage, message_of
-from services.http_client import HTTP_ERRORS, describe_http_error
-from services.proxies import goes_directly
-from services.settings import WatcherSettings
+from services.outbound.http_client import HTTP_ERRORS, describe_http_error
+from services.primitives.proxies import goes_directly
+from services.telemetry import tracing
 
-_TIMEOUT_SECONDS = 10
+_LONGEST_ANSWER_SECONDS = 10.0
 
 
 class _RefusedError(Exception):
@@ -27,24 +27,25 @@ class _RefusedError(Exception):
 class SlackChannel:
     """Posts to the channel of the settings, which have a token."""
 
-    def __init__(self, settings: WatcherSettings) -> None:
+    def __init__(self, settings: WatcherSettings, *, longest_answer_seconds: float = _LONGEST_ANSWER_SECONDS) -> None:
         self._channel = settings.slack_channel or ""
         self._token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
         self._url = str(settings.slack_api_url or AsyncWebClient.BASE_URL)
+        self._longest_answer_seconds = longest_answer_seconds
 
-    async def post(self, alerts: Sequence[Alert], told_in: Sequence[Context] = ()) -> SlackRefusal | None:
+    async def post(self, alerts: Sequence[Alert], contexts: Sequence[Context] = ()) -> SlackRefusal | None:
         """Post one message of the alerts, which come from these contexts; return None when Slack has it.
 
         It raises nothing.
         """
         try:
             message = message_of(alerts)
-            with tracing.tracer.tell(f"{self._url}chat.postMessage", told_in) as span:
+            with tracing.tracer.alert_span(f"{self._url}chat.postMessage", contexts) as span:
                 await self._post(message, span)
         except _RefusedError as error:
             return error.refusal
         except TimeoutError:
-            return SlackRefusal(f"no answer within {_TIMEOUT_SECONDS} seconds")
+            return SlackRefusal(f"no answer within {self._longest_answer_seconds:g} seconds")
         except HTTP_ERRORS as error:
             return SlackRefusal(describe_http_error(error))
         except Exception as error:  # noqa: BLE001  # whatever answers there, the callbacks go on
@@ -61,7 +62,7 @@ class SlackChannel:
                 raise _RefusedError(refusal)
             return response
 
-        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self._longest_answer_seconds)
         async with aiohttp.ClientSession(timeout=timeout, middlewares=(judged,)) as session:
             # What fails is tried again from the queue, which outlives this program.
             client = AsyncWebClient(self._token, self._url, session=session, retry_handlers=[])

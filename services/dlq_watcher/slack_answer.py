@@ -10,8 +10,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from services.retry_after import retry_after_seconds
-from services.url_secrets import without_url_secrets
+from services.outbound.retry_after import retry_after_seconds
+from services.telemetry.redaction import without_url_secrets
 
 _LONGEST_ERROR = 200
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+from services.task_types import ItemError, TaskContext, TaskItem, TaskType
 
 # Enough digits for the exact sum of the largest and the smallest double, and for 12 decimals of their quotient.
 _PRECISION = 1000
@@ -32,7 +32,7 @@ def _fits_json(value: Decimal) -> Decimal:
 
 
 def _is_json_number(value: Decimal) -> bool:
-    """Tell whether a JSON reader that uses doubles can take the number (RFC 8259, section 6)."""
+    """Return whether a JSON reader that uses doubles can take the number (RFC 8259, section 6)."""
     return math.isfinite(float(value))
 
 

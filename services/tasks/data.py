@@ -7,20 +7,19 @@ import httpx
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 from simplejson import RawJSON
 
-from services import exact_json
-from services.http_client import HTTP_ERRORS, describe_http_error
-from services.problem_details import read_problem
-from services.redirects import describe_redirect
-from services.request_headers import RequestHeaders
-from services.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
-from services.settings import Settings, load_settings
-from services.target_url import has_credentials
-from services.targets import TargetUrl, was_accepted
-from services.tasks.task_type import HeldBytes, ItemError, TaskContext, TaskItem, TaskType
+from services.outbound.http_client import HTTP_ERRORS, describe_http_error
+from services.outbound.problem_details import read_problem
+from services.outbound.redirects import describe_redirect
+from services.outbound.request_headers import RequestHeaders
+from services.outbound.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
+from services.outbound.target_url import has_credentials
+from services.outbound.targets import was_accepted
+from services.primitives import exact_json
+from services.task_types import HeldBytes, ItemError, Settings, TargetUrl, TaskContext, TaskItem, TaskType
 
 
 class DataSettings(Settings):
-    """The settings of this task type, read when the module is imported: a wrong one stops the service at boot."""
+    """What this task type reads from the environment."""
 
     data_timeout_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 10
     """The whole time that one item's request may take."""
@@ -32,8 +31,6 @@ class DataSettings(Settings):
     """The most that all answers of one task may have together, in the outcome's JSON: its escapes can make one answer
     three times as long."""
 
-
-settings = load_settings(DataSettings)
 
 _LONGEST_QUOTE = 100
 
@@ -91,42 +88,43 @@ class DataItem(TaskItem):
 class _Share:
     """The bytes that one item holds of those that all items of its task may hold together."""
 
-    def __init__(self, held: HeldBytes) -> None:
+    def __init__(self, held: HeldBytes, most_bytes: int) -> None:
         self._held = held
+        self._most_bytes = most_bytes
         self._bytes = 0
 
     def add(self, count: int) -> None:
         """Raise ItemError where the items hold too much."""
         self._bytes += count
         self._held.total += count
-        if self._held.total > settings.max_task_response_bytes:
+        if self._held.total > self._most_bytes:
             raise ItemError(
-                f"the answers of the task have more than {settings.max_task_response_bytes} bytes together"
-                " (MAX_TASK_RESPONSE_BYTES)"
+                f"the answers of the task have more than {self._most_bytes} bytes together (MAX_TASK_RESPONSE_BYTES)"
             )
 
     def give_back(self) -> None:
         self._held.total -= self._bytes
 
 
-async def fetch(item: DataItem, context: TaskContext) -> Any:
+async def fetch(item: DataItem, context: TaskContext[DataSettings]) -> Any:
     """Return the JSON that the source answers, null for an answer without content.
 
     Raises ItemError where it answers no 2xx, no JSON, not in time, too much, or cannot be reached. Redirects are not
     followed.
     """
-    share = _Share(context.held)
+    share = _Share(context.held, context.settings.max_task_response_bytes)
     try:
-        return await _fetch_in_time(item, context.http, share)
+        return await _fetch_in_time(item, context, share)
     except BaseException:
         share.give_back()
         raise
 
 
-async def _fetch_in_time(item: DataItem, http: httpx.AsyncClient, share: _Share) -> RawJSON:
+async def _fetch_in_time(item: DataItem, context: TaskContext[DataSettings], share: _Share) -> RawJSON:
+    settings = context.settings
     try:
         async with asyncio.timeout(settings.data_timeout_seconds):
-            return await _fetch(item, http, share)
+            return await _fetch(item, context, share)
     except TimeoutError:
         raise ItemError(f"timeout: no complete answer within {settings.data_timeout_seconds:g} seconds") from None
     except ResponseTooLargeError:
@@ -136,14 +134,14 @@ async def _fetch_in_time(item: DataItem, http: httpx.AsyncClient, share: _Share)
         raise ItemError(describe_http_error(error)) from error
 
 
-async def _fetch(item: DataItem, http: httpx.AsyncClient, share: _Share) -> RawJSON:
-    request = http.stream(item.method, item.url, headers=_headers_of(item), content=_content_of(item))
+async def _fetch(item: DataItem, context: TaskContext[DataSettings], share: _Share) -> RawJSON:
+    request = context.http.stream(item.method, item.url, headers=_headers_of(item), content=_content_of(item))
     async with request as response:
         if not response.is_success:
             raise ItemError(await _describe_refusal(response))
         body = b""
         if response.status_code not in _WITHOUT_CONTENT:
-            body = await read_body(response, settings.max_response_bytes, share.add)
+            body = await read_body(response, context.settings.max_response_bytes, share.add)
         result = _json_of(body, response)
         share.add(len(result.encoded_json) - len(body))
         return result
@@ -172,7 +170,7 @@ def _content_of(item: DataItem) -> str | None:
 
 def _json_of(body: bytes, response: httpx.Response) -> RawJSON:
     if not body:
-        # A request was carried out, and there is nothing to tell of it.
+        # A request was carried out, and its answer holds nothing.
         return RawJSON("null")
     try:
         return exact_json.compact(body)
@@ -199,5 +197,6 @@ TASK_TYPE = TaskType(
     ],
     # A POST is not to be repeated: what it did at the source cannot be undone.
     max_attempts=1,
-    item_concurrency=settings.data_concurrency,
+    settings=DataSettings,
+    item_concurrency=lambda settings: settings.data_concurrency,
 )

@@ -3,48 +3,51 @@
 import argparse
 from collections.abc import Sequence
 
-from services.boot import boot
-from services.caution import Caution
-from services.consumer import Consumer
-from services.decisions import RetryPolicy
-from services.program import Resources, run_program
+from services.messages import peek_task_id
+from services.queueing.caution import Caution
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
 from services.queues import CALLBACKS, define_queues
-from services.settings import WorkerSettings, refuse_to_start
-from services.task_types import TaskTypes
+from services.runtime.boot import Booted, boot
+from services.runtime.program import run_program
+from services.runtime.resources import Resources
+from services.settings import refuse_to_start
 from services.worker.attempt_limit import AttemptLimit
 from services.worker.callback_handler import CallbackHandler
+from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler
 
 
 def main() -> None:
-    """Read the command line and run until told to stop."""
+    """Read the command line and run until asked to stop."""
     parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
     parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
     queue_name = parser.parse_args().queue
-    settings, task_types = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
+    booted = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
+    task_types = booted.task_types
     if queue_name != CALLBACKS and queue_name not in task_types:
         known = ", ".join([*task_types, CALLBACKS])
         refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")
     run_program(
         f"worker-{queue_name}",
-        settings,
+        booted.settings,
         task_types,
-        lambda resources: make_consumers(queue_name, settings, task_types, resources),
+        lambda resources: make_consumers(queue_name, booted, resources),
         [queue_name, define_queues(task_types)[queue_name].dead_letter_queue or ""],
-        most_connections=most_connections(queue_name, settings, task_types),
+        most_connections=most_connections(queue_name, booted),
     )
 
 
-def most_connections(queue_name: str, settings: WorkerSettings, task_types: TaskTypes) -> int:
-    """Return how many requests are under way at a time: a callback for each message in hand, or one for each item."""
-    items = task_types[queue_name].item_concurrency if queue_name in task_types else 0
-    return settings.worker_concurrency * (items + 1)
+def most_connections(queue_name: str, booted: Booted[WorkerSettings]) -> int:
+    """Return how many requests are under way at a time: a callback for each message in flight, or one for each item."""
+    task_type = booted.task_types.get(queue_name)
+    items = task_type.items_at_a_time(booted.task_settings[queue_name]) if task_type else 0
+    return booted.settings.worker_concurrency * (items + 1)
 
 
-def make_consumers(
-    queue_name: str, settings: WorkerSettings, task_types: TaskTypes, resources: Resources
-) -> Sequence[Consumer]:
+def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: Resources) -> Sequence[Consumer]:
     """Return the consumer of the queue, with the handler and the retry policy that belong to it."""
+    settings = booted.settings
     queue = resources.queues[queue_name]
     dead_letter_queue = resources.queues.dead_letter_queue_of(queue)
     if queue_name == CALLBACKS:
@@ -53,16 +56,17 @@ def make_consumers(
         schedule = settings.callback_retry_schedule_seconds
         policy = RetryPolicy(len(schedule), tuple(schedule[1:] or schedule))
         limited = AttemptLimit(callback_handler, queue.definition.max_attempts)
-        return [Consumer(queue, dead_letter_queue, limited, policy, settings)]
-    task_type = task_types[queue_name]
+        return [Consumer(queue, dead_letter_queue, limited, policy, settings, task_id_of=peek_task_id)]
+    task_type, task_settings = booted.task_types[queue_name], booted.task_settings[queue_name]
     handler = AttemptLimit(
-        TaskHandler(task_type, resources.http, resources.delivery, settings), queue.definition.max_attempts
+        TaskHandler(task_type, task_settings, resources.http, resources.delivery, settings),
+        queue.definition.max_attempts,
     )
     policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
-    # What a lost worker had in hand is hidden for so long, and what its last long poll was given, longer by that poll.
+    # So long is hidden what a lost worker had in flight; what its last long poll was given, longer by that poll.
     return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds
     caution = Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
-    return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution)]
+    return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution, task_id_of=peek_task_id)]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Begins no attempt that a queue's redrive policy, were it as declared, would have kept from being received."""
 
-from services.consumer import MessageHandler
-from services.decisions import PermanentError
-from services.sqs import ReceivedMessage
+from services.errors import PermanentError
+from services.queueing.attempt import MessageHandler
+from services.queueing.message import ReceivedMessage
 
 
 class AttemptsUsedUpError(PermanentError):
@@ -10,7 +10,7 @@ class AttemptsUsedUpError(PermanentError):
 
 
 class AttemptLimit:
-    """A message handler (see consumer.py) around another.
+    """A message handler (see attempt.py) around another.
 
     A queue may have no redrive policy, or allow more than is declared: work that must not be repeated is not, and what
     kills each worker that takes it is reported all the same.

@@ -2,17 +2,18 @@
 
 import structlog
 
-from services import tracing
-from services.callbacks import CallbackClient, Delivered, Rejected
-from services.decisions import PermanentError, RetryLaterError
+from services.delivery.answers import Delivered, FailedForGood
+from services.delivery.callback_client import CallbackClient
+from services.errors import PermanentError, RetryLaterError
 from services.messages import decode_outcome
-from services.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
+from services.telemetry import log_events, tracing
 
 log = structlog.get_logger(__name__)
 
 
 class CallbackHandler:
-    """A message handler (see consumer.py) for outcomes that were not delivered at once."""
+    """A message handler (see attempt.py) for outcomes that were not delivered at once."""
 
     def __init__(self, client: CallbackClient) -> None:
         self._client = client
@@ -27,8 +28,8 @@ class CallbackHandler:
         tracing.tracer.of_task(outcome.task_id)
         answer = await self._client.post(outcome, message.receive_count)
         if isinstance(answer, Delivered):
-            log.info("delivered")
+            log.info(log_events.DELIVERED)
             return
-        if isinstance(answer, Rejected):
+        if isinstance(answer, FailedForGood):
             raise PermanentError(answer.reason)
         raise RetryLaterError(answer.reason, answer.retry_after_seconds)

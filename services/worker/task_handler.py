@@ -8,25 +8,32 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
-from services import tracing
-from services.cut_short import TaskTimeoutError, cut_short
-from services.delivery import OutcomeDelivery
+from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
-from services.metrics import WORK_SECONDS, child
-from services.redaction import tellable
-from services.settings import WorkerSettings
-from services.sqs import ReceivedMessage
-from services.targets import ACCEPTED
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
+from services.outbound.targets import ACCEPTED
+from services.queueing.cut_short import TaskTimeoutError, cut_short
+from services.queueing.message import ReceivedMessage
+from services.settings import Settings
+from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
+from services.telemetry import tracing
+from services.telemetry.metrics import WORK_SECONDS, child
+from services.telemetry.redaction import without_secrets
+from services.worker.settings import WorkerSettings
 
 
 class TaskHandler:
-    """A message handler (see consumer.py) for the tasks of one type."""
+    """A message handler (see attempt.py) for the tasks of one type."""
 
     def __init__(
-        self, task_type: TaskType[Any], http: httpx.AsyncClient, delivery: OutcomeDelivery, settings: WorkerSettings
+        self,
+        task_type: TaskType[Any],
+        task_settings: Settings,
+        http: httpx.AsyncClient,
+        delivery: OutcomeDelivery,
+        settings: WorkerSettings,
     ) -> None:
         self._task_type = task_type
+        self._task_settings = task_settings
         self._request_model = task_type.request_model
         self._http = http
         self._delivery = delivery
@@ -45,7 +52,7 @@ class TaskHandler:
         request = self._validate(task)
         if self._delay_seconds:
             await asyncio.sleep(self._delay_seconds)
-        context = TaskContext(task.task_id, message.receive_count, self._http)
+        context = TaskContext(task.task_id, message.receive_count, self._http, self._task_settings)
         await self._delivery.deliver(await self._work(task, request, context))
 
     def _validate(self, task: TaskMessage) -> TaskRequest[Any]:
@@ -59,7 +66,7 @@ class TaskHandler:
 
     async def _work(self, task: TaskMessage, request: TaskRequest[Any], context: TaskContext) -> OutcomeMessage:
         # The results are let go here: the outcome has them as text, and its delivery may take long.
-        with tracing.tracer.work(task.task_type):
+        with tracing.tracer.run_span(task.task_type):
             results, errors = await self._run_in_time(request, context)
         # For the line that says what became of the outcome.
         structlog.contextvars.bind_contextvars(results=len(results), errors=len(errors))
@@ -98,21 +105,21 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
 
     An `ItemError` is the item's entry in `errors`; any other exception ends the run, the other items with it.
     """
-    if task_type.item_concurrency == 1:
+    if task_type.items_at_a_time(context.settings) == 1:
         outcomes = [await _run_item(task_type, item, context) for item in items]
     else:
         outcomes = await _run_concurrently(task_type, items, context)
     results, errors = [], []
     for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(outcome, ItemError):
-            errors.append({item.name: tellable(str(outcome))})
+            errors.append({item.name: without_secrets(str(outcome))})
         else:
             results.append({item.name: outcome})
     return results, errors
 
 
 async def _run_concurrently(task_type: TaskType[Any], items: list[Any], context: TaskContext) -> list[Any]:
-    slots = asyncio.Semaphore(task_type.item_concurrency)
+    slots = asyncio.Semaphore(task_type.items_at_a_time(context.settings))
 
     async def in_slot(item: TaskItem) -> Any:
         async with slots:
@@ -131,5 +138,5 @@ async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskConte
     try:
         return await task_type.run(item, context)
     except ItemError as error:
-        # Not the one raised: by its traceback that holds all that the item had in hand, such as a large answer.
+        # Not the one raised: by its traceback that holds all that the item held, such as a large answer.
         return ItemError(str(error))

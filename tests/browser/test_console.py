@@ -1,4 +1,4 @@
-"""The console in a real browser, on a real stack: what it tells, and what a person can do with it."""
+"""The console in a real browser, on a real stack: what it shows, and what a person can do with it."""
 
 import json
 import re
@@ -90,7 +90,7 @@ def call(page: Page, module: str, expression: str, argument: Any = None) -> Any:
     )
 
 
-# What it tells
+# What it shows
 
 
 def test_all_is_well_with_everybody_there(console: OpenPage) -> None:
@@ -195,7 +195,7 @@ def test_what_could_not_be_delivered_appears_with_its_reason(
     console: OpenPage, undelivered: Callable[[int], list[str]]
 ) -> None:
     page = console("dead-letters/undelivered")
-    expect(page.locator("#letters .empty")).to_contain_text("undelivered is empty")
+    expect(page.locator("#dead-messages .empty")).to_contain_text("undelivered is empty")
     (task_id,) = undelivered(1)
     row = letter_rows(page)
     expect(row).to_contain_text(task_id)
@@ -234,12 +234,12 @@ def test_filters_show_what_matches(console: OpenPage, undelivered: Callable[[int
     expect(letter_rows(page)).to_have_count(1)
     page.get_by_label("Reason contains").fill("no such reason")
     page.get_by_role("button", name="Look again").click()
-    expect(page.locator("#letters .empty")).to_contain_text("No message in undelivered matches")
+    expect(page.locator("#dead-messages .empty")).to_contain_text("No message in undelivered matches")
     page.get_by_label("Reason contains").fill("ANSWERED 410")
     page.get_by_label("Reason contains").press("Enter")
     expect(letter_rows(page)).to_have_count(1)
     page.get_by_label("Task type").select_option("data")
-    expect(page.locator("#letters .empty")).to_contain_text("No message in undelivered matches")
+    expect(page.locator("#dead-messages .empty")).to_contain_text("No message in undelivered matches")
 
 
 def test_one_is_redriven_when_confirmed_and_its_outcome_is_delivered(
@@ -278,7 +278,7 @@ def test_all_are_redriven(console: OpenPage, undelivered: Callable[[int], list[s
     page.get_by_role("button", name="Redrive all").click()
     page.get_by_role("button", name="Redrive 2 messages").click()
     page.get_by_role("button", name="Close").click()
-    expect(page.locator("#letters .empty")).to_be_visible()
+    expect(page.locator("#dead-messages .empty")).to_be_visible()
 
 
 def test_what_is_not_confirmed_stays(console: OpenPage, undelivered: Callable[[int], list[str]]) -> None:
@@ -307,11 +307,11 @@ def test_a_reason_that_is_typed_and_not_entered_counts_before_anything_is_redriv
     page.get_by_label("Reason contains").fill("503")
     expect(page.get_by_role("button", name="Redrive all that match")).to_be_disabled()
     page.keyboard.press("Tab")
-    expect(page.locator("#letters .empty")).to_contain_text("No message in undelivered matches")
+    expect(page.locator("#dead-messages .empty")).to_contain_text("No message in undelivered matches")
     expect(page.get_by_role("button", name="Redrive all")).to_have_count(0)
     page.get_by_label("Reason contains").fill("answered 410")
     # What a person does who sees the button and does not press Enter first.
-    page.get_by_text("A look takes the messages in hand").click()
+    page.get_by_text("A look receives the messages").click()
     expect(letter_rows(page)).to_have_count(2)
     page.get_by_role("button", name="Redrive all that match").click()
     expect(page.get_by_role("dialog")).to_contain_text("2 messages go")
@@ -326,7 +326,7 @@ def test_nothing_of_another_filter_can_be_chosen_while_a_filter_is_looked_for(
     held = Held(page, "**/api/dead-letters?*reason=*")
     page.get_by_label("Reason contains").fill("410")
     page.keyboard.press("Enter")
-    expect(page.locator("#letters .empty")).to_have_text("Looking …")
+    expect(page.locator("#dead-messages .empty")).to_have_text("Looking …")
     expect(letter_rows(page)).to_have_count(0)
     expect(page.get_by_role("button", name="Redrive")).to_have_count(0)
     held.release()
@@ -342,7 +342,7 @@ def test_a_reload_and_the_back_button_keep_queue_filter_and_open_row(
     page.get_by_label("Task type").select_option("calculation")
     page.get_by_label("Reason contains").fill("410 & more?")
     page.keyboard.press("Enter")
-    expect(page.locator("#letters .empty")).to_contain_text("No message in undelivered matches")
+    expect(page.locator("#dead-messages .empty")).to_contain_text("No message in undelivered matches")
     page.go_back()
     expect(page.get_by_label("Reason contains")).to_have_value("")
     expect(page.get_by_label("Task type")).to_have_value("calculation")
@@ -375,7 +375,7 @@ def test_an_error_goes_with_its_cause(
     page.route("**/api/dead-letters?*", lambda route: route.abort("connectionrefused"))
     page.route("**/api/dead-letters/*", lambda route: route.abort("connectionrefused"))
     page.get_by_role("button", name="Look again").click()
-    error = page.locator("#letters > .problem")
+    error = page.locator("#dead-messages > .problem")
     expect(error).to_contain_text("The console does not answer")
     page.get_by_role("button", name=task_id).click()
     expect(page.locator("tr.details .problem")).to_contain_text("The console does not answer")
@@ -425,7 +425,7 @@ def test_a_field_that_is_wrong_says_so_before_anything_is_sent(console: OpenPage
     expect(page.locator(".accepted")).to_have_count(0)
 
 
-def test_what_the_api_refuses_is_told_at_its_field(console: OpenPage) -> None:
+def test_what_the_api_refuses_is_shown_at_its_field(console: OpenPage) -> None:
     page = console("submit")
     field = page.get_by_label("callback_url")
     field.fill("http://10.0.0.1/callback")
@@ -595,7 +595,7 @@ def a_service(name: str = "worker-calculation", **differences: Any) -> dict[str,
         "slots": 5,
         "busy": 0,
         "last_receive_seconds_ago": 1,
-        "in_hand": [],
+        "in_flight": [],
     }
     return {
         "name": name, "url": f"http://{name}", "host": "here", "pid": 1, "uptime_seconds": 1.0, "alive": True,

@@ -103,15 +103,15 @@ def test_a_task_is_one_row_with_its_attempts_and_its_state_in_a_word(
     expect(rows(page)).to_have_count(1)
 
 
-def test_each_state_is_told_by_a_sign_and_a_word(filled: ReceiverProcess, open_page: Open) -> None:
+def test_each_state_is_shown_by_a_sign_and_a_word(filled: ReceiverProcess, open_page: Open) -> None:
     page = open_page(filled.url)
-    for task_id, told in {
+    for task_id, shown in {
         "done": "✓success",
         "refused": "!not taken",
         "no-outcome": "–no outcome",  # noqa: RUF001  # the dash is meant
         FAILED: "✕failure",
     }.items():
-        expect(row(page, task_id).locator(".of-state")).to_have_text(told)
+        expect(row(page, task_id).locator(".of-state")).to_have_text(shown)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_filter_that_finds_nothing_can_be_cleared(filled: ReceiverProcess, ope
     expect(rows(page)).to_have_count(4)
 
 
-def test_the_story_tells_every_attempt_and_the_reason(filled: ReceiverProcess, open_page: Open) -> None:
+def test_the_story_shows_every_attempt_and_the_reason(filled: ReceiverProcess, open_page: Open) -> None:
     page = open_page(filled.url)
     row(page, FAILED).click()
     expect(story(page).locator(".summary")).to_contain_text("Failed for good: no worker reported back")
@@ -189,7 +189,7 @@ def test_the_story_has_headers_and_pretty_json_to_copy(receiver: ReceiverProcess
         ("delay=300", "The sender left before it was answered"),
     ],
 )
-def test_a_fault_is_told_in_words(receiver: ReceiverProcess, open_page: Open, query: str, words: str) -> None:
+def test_a_fault_is_shown_in_words(receiver: ReceiverProcess, open_page: Open, query: str, words: str) -> None:
     page = live(open_page(f"{receiver.url}/?task=t"))
     with receiver.delivering("t", query):
         expect(row(page, "t")).to_be_visible()
@@ -286,7 +286,7 @@ def test_misbehaviour_ordered_elsewhere_is_shown(receiver: ReceiverProcess, open
     expect(page.locator(".misbehaviour")).to_contain_text("Deliveries are never answered")
 
 
-def test_what_was_read_before_a_misbehaviour_was_told_does_not_hide_it(
+def test_what_was_read_before_a_misbehaviour_was_set_does_not_hide_it(
     receiver: ReceiverProcess, open_page: Open
 ) -> None:
     page = open_page("about:blank")
@@ -403,7 +403,7 @@ def test_rows_of_another_filter_cannot_be_clicked_while_a_filter_is_read(
     expect(page.locator("#tasks[inert]")).to_have_count(0)
 
 
-def test_a_reading_that_fails_is_told_and_made_again(
+def test_a_reading_that_fails_is_shown_and_made_again(
     filled: ReceiverProcess, open_page: Open, complaints: Complaints
 ) -> None:
     complaints.expect("503")
@@ -420,7 +420,7 @@ def test_a_reading_that_fails_is_told_and_made_again(
     expect(rows(page)).to_have_count(4)
 
 
-def test_what_the_receiver_refuses_to_do_is_told_until_something_else_is_wanted(
+def test_what_the_receiver_refuses_to_do_is_shown_until_something_else_is_wanted(
     filled: ReceiverProcess, open_page: Open, complaints: Complaints
 ) -> None:
     complaints.expect("507")
@@ -492,7 +492,7 @@ def test_the_documentation_is_dark_where_the_system_is(receiver: ReceiverProcess
     expect(page.locator("html.dark-mode .opblock").first).to_be_visible()
 
 
-def test_news_is_told_to_those_who_hear_the_page(receiver: ReceiverProcess, open_page: Open) -> None:
+def test_news_is_announced_to_those_who_hear_the_page(receiver: ReceiverProcess, open_page: Open) -> None:
     page = live(open_page(receiver.url))
     receiver.deliver("heard")
     expect(page.locator("#heard")).to_contain_text("task heard, success, attempt 1")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.standard_streams import run_command
+from services.streams.standard_streams import run_command
 from tests.chaos.chaos_stack import targets
 from tests.chaos.plan import make_plan
 from tests.chaos.progress import Progress

@@ -8,13 +8,14 @@ from configparser import RawConfigParser
 from contextlib import suppress
 from pathlib import Path
 
-from services.queues import QueueDefinition, define_queues
-from services.task_types import load_task_types
+from services.queueing.definition import QueueDefinition
+from services.queues import define_queues
+from services.task_types.loading import load_task_types
 from stack.config import stack_settings
+from stack.localstack.api import connect
+from stack.native.supervisor import Supervisor
 from stack.ports import free_port
-from stack.programs import API, DLQ_WATCHER, RECEIVER
-from stack.sqs import connect
-from stack.supervisor import Supervisor
+from stack.status import API, DLQ_WATCHER, RECEIVER
 from tests.chaos.evidence import QueuedMessage, read_queues
 from tests.chaos.plan import SignalName, Targets
 from tests.end_to_end.stack_control import SETTINGS, StackControl

@@ -10,8 +10,11 @@ from typing import Any
 
 import httpx
 
-from services.messages import REASON_ATTRIBUTE
-from stack.sqs import Sqs
+from services.queueing.dead_letter import REASON_ATTRIBUTE
+from services.telemetry.log_events import ALERT_LOGGED, ALERT_POSTED, ALERT_REFUSED
+from stack.localstack.api import Sqs
+
+_ALERTS = [f'"event": "{event}"' for event in (ALERT_LOGGED, ALERT_POSTED, ALERT_REFUSED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,10 @@ def read_slack_messages(database: Path) -> list[str]:
 
 
 def read_logged_alerts(logs: Path) -> list[str]:
-    """Read the lines of the watcher's log that tell of an alert: a digest names only its first and its last task."""
+    """Read the lines of the watcher's log that are of an alert: a digest names only its first and its last task."""
     files = logs.glob("dlq-watcher.log*")
     lines = (line for file in files for line in file.read_text(errors="replace").splitlines())
-    return [line for line in lines if '"event": "alert' in line]
+    return [line for line in lines if any(event in line for event in _ALERTS)]
 
 
 def read_queues(sqs: Sqs) -> dict[str, list[QueuedMessage]]:

@@ -1,4 +1,4 @@
-"""What the client was told, and what was put into the queues: everything that must be accounted for."""
+"""What the client was answered, and what was put into the queues: everything that must be accounted for."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -21,9 +21,10 @@ _LONGEST_PAUSE_SECONDS = 3.0
 class Load:
     """Posts tasks at an even pace; a client that has fallen behind catches up."""
 
-    def __init__(self, api_url: str, ledger: Ledger) -> None:
+    def __init__(self, api_url: str, ledger: Ledger, pause_seconds: float = _PAUSE_SECONDS) -> None:
         self._api_url = api_url
         self._ledger = ledger
+        self._pause_seconds = pause_seconds
         self._slots = asyncio.Semaphore(CONCURRENCY)
 
     async def run(self, submissions: Sequence[Submission], seconds: float) -> None:
@@ -46,7 +47,7 @@ class Load:
             for attempt in range(TRIES):
                 if await self._post(client, submission, key):
                     return
-                await asyncio.sleep(min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))
+                await asyncio.sleep(min(self._pause_seconds * 2**attempt, _LONGEST_PAUSE_SECONDS))
             self._ledger.refused += 1
         finally:
             self._slots.release()

@@ -1,4 +1,4 @@
-"""What a delivery told the receiver, and whether it is right for the task that was promised."""
+"""What a delivery brought the receiver, and whether it is right for the task that was promised."""
 
 import json
 from dataclasses import dataclass

@@ -181,7 +181,7 @@ def _alerts(evidence: Evidence) -> int:
 
 
 def _alerts_in(slack_message: str) -> int:
-    """How many alerts a Slack message tells of: a digest begins with their number."""
+    """How many alerts a Slack message is of: a digest begins with their number."""
     counted = _DIGEST.match(json.loads(slack_message).get("text", ""))
     return int(counted[1]) if counted else 1
 
@@ -248,7 +248,7 @@ def _problems_of_alerts(evidence: Evidence) -> Iterator[Problem]:
     # The same message may be kept twice, as SQS delivers at least once.
     kept = {message.body for message in evidence.queued.get(UNDELIVERED, [])}
     if _alerts(evidence) < len(kept):
-        yield Problem("Slack", f"was told of {_alerts(evidence)} failures, and undelivered has {len(kept)}")
+        yield Problem("Slack", f"has heard of {_alerts(evidence)} failures, and undelivered has {len(kept)}")
 
 
 def _problems_of_answers(ledger: Ledger) -> Iterator[Problem]:

@@ -52,7 +52,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What the tasks are told of."""
+    """What the tasks may call."""
 
     receiver_url: str
     unreachable_url: str
@@ -61,7 +61,7 @@ class Addresses:
 
     @property
     def callback_url(self) -> str:
-        """The receiver's inbox, which can be told to misbehave."""
+        """The receiver's inbox, which misbehaves on demand."""
         return f"{self.receiver_url}/callback"
 
     @property
@@ -178,7 +178,7 @@ def _fails_its_one_attempt(random: Random, addresses: Addresses) -> Work:
 def _on_demand(
     task_type: str, kind: str, random: Random, addresses: Addresses, *, must_fail: bool = False, **item: Any
 ) -> Work:
-    """A task of a type that fails as it is told (see tests/end_to_end/task_types)."""
+    """A task of a type that fails as its items say (see tests/end_to_end/task_types)."""
     # With a status of its own the URL is none of those that a misbehaving receiver refuses.
     probe_url = f"{addresses.callback_url}?status=200"
     probe = {"name": "it", "probe_url": probe_url, "probe_id": f"probe-{random.randrange(10**12)}"}

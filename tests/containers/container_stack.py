@@ -35,7 +35,7 @@ class ContainerStack:
             "RECEIVER_PORT": str(receiver_port),
             "LOCALSTACK_PORT": str(localstack_port),
             "CONSOLE_PORT": str(console_port),
-            # Short, so that what a killed worker had in hand is soon seen again.
+            # Short, so that what a killed worker had in flight is soon seen again.
             "SQS_WAIT_TIME_SECONDS": "1",
             "VISIBILITY_TIMEOUT_SECONDS": "4",
             "HEARTBEAT_SECONDS": "1",
@@ -51,7 +51,7 @@ class ContainerStack:
         return self._run(sys.executable, "-m", "stack", "up", **settings)
 
     def ps(self) -> Any:
-        """What `ps` tells programs."""
+        """What `ps` shows programs."""
         return json.loads(self._output(sys.executable, "-m", "stack", "ps", "--json"))
 
     def down(self) -> None:
@@ -117,7 +117,7 @@ class ContainerStack:
         return self.stack("dlq", *arguments)
 
     def trace(self, task_id: str) -> Any:
-        """What `trace` tells programs."""
+        """What `trace` shows programs."""
         return json.loads(self.stack("trace", task_id, "--json"))
 
     def stack(self, *arguments: str) -> str:

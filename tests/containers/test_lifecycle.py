@@ -99,7 +99,7 @@ def test_up_removes_the_image_that_it_replaces(stack: ContainerStack, tmp_path: 
     assert stack.images() == [before]
 
 
-def test_up_tells_at_once_of_a_service_that_exits_again_and_again(stack: ContainerStack, tmp_path: Path) -> None:
+def test_up_reports_at_once_a_service_that_exits_again_and_again(stack: ContainerStack, tmp_path: Path) -> None:
     command = ["python", "-c", "raise SystemExit('cannot start: something is missing')"]
     override = tmp_path / "broken.yml"
     override.write_text(json.dumps({"services": {"worker-data": {"command": command}}}))

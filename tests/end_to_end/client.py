@@ -18,12 +18,15 @@ SOON_CLOSED = httpx.Limits(keepalive_expiry=1)
 
 
 def wait_for(look: Callable[[], T], what: str) -> T:
-    """Return the first truthy answer of `look`, asked again and again; fail with `what` when patience is over."""
+    """Return the first truthy answer of `look`, asked again and again; fail with `what` when patience is over.
+
+    It rests as long as it looks, which may be to run a command: what it waits for needs the processors too.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    while (begun_at := time.monotonic()) < deadline:
         if answer := look():
             return answer
-        time.sleep(_POLL_SECONDS)
+        time.sleep(max(_POLL_SECONDS, time.monotonic() - begun_at))
     raise AssertionError(f"waited {PATIENCE_SECONDS} s in vain for {what}")
 
 
@@ -42,7 +45,7 @@ class Client:
         self.receiver.close()
 
     def post(self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None) -> httpx.Response:
-        """Post a task; its outcome goes to the receiver unless told otherwise."""
+        """Post a task; its outcome goes to the receiver unless another one is given."""
         return self.api.post(route, json={"callback_url": callback_url or self.callback_url, "message": list(message)})
 
     def submit(self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from stack.config import ROOT
-from stack.sqs import Sqs
-from stack.supervisor import socket_path
+from stack.localstack.api import Sqs
+from stack.native.supervisor import socket_path
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 
@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 class StackControl:
-    """A stack of its own in the directory, natively or in containers as `MODE` says unless told otherwise."""
+    """A stack of its own in the directory, natively or in containers as `MODE` says unless one is given."""
 
     def __init__(self, directory: Path, *, mode: str | None = None, settings: Mapping[str, str] = SETTINGS) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"
@@ -89,10 +89,14 @@ class StackControl:
 
     def pid(self, service: str) -> int:
         """Return the process id of the service, which is running, on this machine."""
-        pid = int(self._process(service)["pid"])
+        pid = self.pids()[service]
         # supervisord has 0 for one that is not running, by which kill(2) means the caller's whole process group.
         assert pid > 0
         return pid
+
+    def pids(self) -> dict[str, int]:
+        """Return the process ids of all services on this machine, 0 for one that is not running."""
+        return {process["name"]: int(process["pid"] or 0) for process in self._processes()}
 
     def kill(self, pid: int) -> None:
         """End a service's process with SIGKILL; what keeps the stack running starts it again."""
@@ -106,7 +110,7 @@ class StackControl:
             own = f"label=com.docker.compose.project={self._project}"
             self._docker("kill", *self._docker("ps", "--quiet", "--filter", own).split())
             return
-        pids = [process["pid"] for process in self._processes() if process["pid"]]
+        pids = [pid for pid in self.pids().values() if pid]
         for pid in (int((self.directory / "supervisord.pid").read_text()), *pids):
             self.kill(pid)
 
@@ -127,7 +131,7 @@ class StackControl:
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """Freeze all services inside the block, as a machine that is suspended does."""
-        pids = {process["name"]: int(process["pid"]) for process in self._processes() if process["pid"]}
+        pids = {name: pid for name, pid in self.pids().items() if pid}
         broker = {"localstack": pids.pop("localstack")}
         self._signal_all(signal.SIGSTOP, {**broker, **pids})
         try:
@@ -159,9 +163,18 @@ class StackControl:
         else:
             self._docker("start", self._container(service))
 
-    def wait_until_healthy(self, service: str) -> None:
-        """Wait until the service works again."""
-        wait_for(lambda: self._process(service)["health"] == "healthy", f"a healthy {service}")
+    def wait_until_healthy(self, *services: str) -> None:
+        """Wait until these services work again, at the same time."""
+
+        def are_healthy() -> bool:
+            healths = {process["name"]: process["health"] for process in self._processes()}
+            return {healths[service] for service in services} == {"healthy"}
+
+        wait_for(are_healthy, f"a healthy {' and '.join(services)}")
+
+    def state(self) -> Any:
+        """Return what the console knows of queues and services; `ps` has its queues from there too."""
+        return httpx.get(f"{self.console_url}/api/state", timeout=PATIENCE_SECONDS).raise_for_status().json()
 
     def redrive_policy(self, queue: str) -> Any:
         """Return the queue's RedrivePolicy, as LocalStack has it."""
@@ -197,13 +210,10 @@ class StackControl:
 
     def services(self) -> list[str]:
         """Return the names of all services."""
-        return [process["name"] for process in self._processes()]
+        return list(self.pids())
 
     def _processes(self) -> Any:
         return json.loads(self._stack("ps", "--json"))["services"]
-
-    def _process(self, service: str) -> Any:
-        return next(process for process in self._processes() if process["name"] == service)
 
     def _signal(self, service: str, number: signal.Signals) -> None:
         os.kill(self.pid(service), number)

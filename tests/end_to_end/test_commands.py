@@ -29,44 +29,20 @@ def settled_story(stack: StackControl, task_id: str) -> Any:
     """The story once nothing more happens by itself; the callback comes a moment before the worker's line of it."""
 
     def find() -> Any:
-        told = story(stack, task_id)
-        return told if told["standing"]["is_settled"] else None
+        found = story(stack, task_id)
+        return found if found["standing"]["is_settled"] else None
 
     return wait_for(find, f"the end of the story of {task_id}")
-
-
-def test_a_task_is_posted_and_its_callback_waited_for(own_stack: StackControl) -> None:
-    told, done = submitted(own_stack, "--wait")
-
-    assert done.returncode == 0, done.stderr
-    assert (told["task_type"], told["outcome"]) == ("calculation", "success")
-    assert told["callback"]["results"] == [{"a": 3.5}]
-
-
-def test_a_callback_that_is_refused_is_told_of_until_it_is_taken(own_stack: StackControl, client: Client) -> None:
-    told, done = submitted(own_stack, "--wait", "--callback-url", f"{client.callback_url}?status=503&times=2")
-
-    assert done.returncode == 0
-    assert done.stderr.splitlines() == ["↻ delivery 1 was answered 503", "↻ delivery 2 was answered 503"]
-    assert [each["status"] for each in told["deliveries"]] == [503, 503, 200]
 
 
 def test_a_task_that_fails_for_good_is_exit_code_1(unreliable: Client, own_stack: StackControl) -> None:
     items = json.dumps([unreliable.unreliable_item(fail_attempts=99)])
 
-    told, done = submitted(own_stack, "--wait", "--task-type", "single-attempt", items=items)
+    shown, done = submitted(own_stack, "--wait", "--task-type", "single-attempt", items=items)
 
     assert done.returncode == 1
-    assert told["outcome"] == "failure"
-    assert "attempt 1 fails on purpose" in told["callback"]["errors"][0]["details"]
-
-
-def test_what_the_api_refuses_is_told_by_its_place(own_stack: StackControl) -> None:
-    done = own_stack.command("submit", "-", "--task-type", "calculation", input_text='[{"name": "a", "num_1": "1"}]')
-
-    assert done.returncode == 1
-    assert "message.0.num_1: Input should be a number" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("The API answered 422")
+    assert shown["outcome"] == "failure"
+    assert "attempt 1 fails on purpose" in shown["callback"]["errors"][0]["details"]
 
 
 def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(
@@ -79,70 +55,48 @@ def test_a_callback_that_may_not_be_called_is_refused_with_one_that_may(
 
 
 def test_the_story_of_a_task_goes_over_all_services(own_stack: StackControl, client: Client) -> None:
-    told, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=503&times={ATTEMPTS - 1}")
+    shown, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=503&times={ATTEMPTS - 1}")
 
-    told_story = settled_story(own_stack, told["task_id"])
+    client.wait_for_deliveries(shown["task_id"], ATTEMPTS)
+    its_story = settled_story(own_stack, shown["task_id"])
 
-    assert (told_story["standing"]["state"], told_story["standing"]["outcome"]) == ("delivered", "success")
-    happened = [(step["service"].partition("-")[0], step["line"]["event"]) for step in told_story["steps"]]
+    assert (its_story["standing"]["state"], its_story["standing"]["outcome"]) == ("delivered", "success")
+    happened = [(step["service"].partition("-")[0], step["line"]["event"]) for step in its_story["steps"]]
     assert happened[0] == ("api", "accepted")
     assert happened.count(("receiver", "callback received")) == ATTEMPTS
     assert ("worker", "not delivered yet") in happened
     assert ("worker", "returned for retry") in happened
 
 
-def test_the_story_of_a_task_whose_attempts_fail_tells_how_often_and_why(
-    unreliable: Client, own_stack: StackControl
-) -> None:
-    task_id = unreliable.submit("/v1/tests/unreliable", [unreliable.unreliable_item(fail_attempts=99)])
-
-    unreliable.wait_for_alert(task_id)
-    text = wait_for(lambda: _with_alert(own_stack.command("trace", task_id).stdout), f"the alert in {task_id}'s story")
-
-    assert text.count("RuntimeError: attempt") >= 3
-    assert "given up after 3 attempts" in text
-    assert "✗ Failed for good, and the callback knows" in text
-
-
-def _with_alert(text: str) -> str:
-    return text if "alert told" in text else ""
-
-
 def test_what_reached_nobody_says_how_it_is_brought_back(own_stack: StackControl, client: Client) -> None:
-    told, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=410&times=1")
+    shown, _done = submitted(own_stack, "--callback-url", f"{client.callback_url}?status=410&times=1")
 
-    standing = settled_story(own_stack, told["task_id"])["standing"]
+    client.wait_for_alert(shown["task_id"])
+    standing = settled_story(own_stack, shown["task_id"])["standing"]
     assert standing["state"] == "undelivered"
-    assert f'make dlq ARGS="redrive {told["task_id"]}"' in standing["text"]
+    assert f'make dlq ARGS="redrive {shown["task_id"]}"' in standing["text"]
 
-    redriven = json.loads(own_stack.dlq("redrive", told["task_id"], "--yes", "--json"))
+    redriven = json.loads(own_stack.dlq("redrive", shown["task_id"], "--yes", "--json"))
     assert redriven["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 1}]
-    client.wait_for_deliveries(told["task_id"], 2)
-    assert settled_story(own_stack, told["task_id"])["standing"]["state"] == "delivered"
-
-
-def test_a_task_that_is_in_no_log_is_exit_code_1(own_stack: StackControl) -> None:
-    done = own_stack.command("trace", "no-such-task")
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("No log tells of a task no-such-task.")
+    client.wait_for_deliveries(shown["task_id"], 2)
+    assert settled_story(own_stack, shown["task_id"])["standing"]["state"] == "delivered"
 
 
 def test_the_logs_are_shown_to_people_and_as_json(own_stack: StackControl) -> None:
-    told, _done = submitted(own_stack, "--wait")
+    shown, _done = submitted(own_stack, "--wait")
 
     text = own_stack.command("logs", "--service", "api").stdout
     lines = [json.loads(line) for line in own_stack.command("logs", "--service", "api", "--json").stdout.splitlines()]
 
-    assert any(told["task_id"] in line and "accepted" in line and "{" not in line for line in text.splitlines())
+    assert any(shown["task_id"] in line and "accepted" in line and "{" not in line for line in text.splitlines())
     assert {line["service"] for line in lines} == {"api"}
-    assert told["task_id"] in [line.get("task_id") for line in lines]
+    assert shown["task_id"] in [line.get("task_id") for line in lines]
 
 
 def test_what_happens_is_followed_until_ctrl_c(own_stack: StackControl, client: Client) -> None:
     with own_stack.start_command("tail", "--json") as tail:
         assert tail.stdout is not None
-        # It tells of what happens from its start on, so something must go on happening until it has started.
+        # It shows what happens from its start on, so something must go on happening until it has started.
         with ThreadPoolExecutor() as threads:
             first = threads.submit(tail.stdout.readline)
             wait_for(
@@ -166,22 +120,25 @@ def test_a_service_that_does_not_exist_is_refused_with_those_that_do(own_stack: 
 
 def test_the_services_the_queues_and_the_workers_are_shown(own_stack: StackControl) -> None:
     def all_answer() -> Any:
-        told = json.loads(own_stack.command("ps", "--json").stdout)
-        healths = {service["health"] for service in told["services"]}
-        return told if healths == {"healthy"} and told["console_problem"] is None else None
+        shown = json.loads(own_stack.command("ps", "--json").stdout)
+        healths = {service["health"] for service in shown["services"]}
+        return shown if healths == {"healthy"} and shown["console_problem"] is None else None
 
-    told = wait_for(all_answer, "every service to be healthy")
+    shown = wait_for(all_answer, "every service to be healthy")
 
-    assert {"calculation", "calculation-dlq", "undelivered"} <= {queue["name"] for queue in told["queues"]}
-    assert "worker-calculation" in {worker["name"] for worker in told["workers"]}
+    assert {"calculation", "calculation-dlq", "undelivered"} <= {queue["name"] for queue in shown["queues"]}
+    assert "worker-calculation" in {worker["name"] for worker in shown["workers"]}
     table = own_stack.command("ps").stdout
     assert "in its DLQ" in table
     assert "works on now" in table
 
 
-def test_the_demo_shows_what_it_should(own_stack: StackControl) -> None:
+def test_the_demo_shows_what_it_should_and_starts_nothing_anew(own_stack: StackControl) -> None:
+    api = own_stack.pid("api")
+
     done = own_stack.command("demo", "--json")
 
-    told = json.loads(done.stdout)
-    assert done.returncode == 0, told
-    assert [trial["passed"] for trial in told] == [True] * 5
+    shown = json.loads(done.stdout)
+    assert done.returncode == 0, shown
+    assert [trial["passed"] for trial in shown] == [True] * 5
+    assert own_stack.pid("api") == api

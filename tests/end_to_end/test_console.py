@@ -47,13 +47,13 @@ def test_an_outcome_that_nobody_takes_is_seen_with_its_reason_and_brought_back(
     callback_url = f"{unreliable.callback_url}?status=410&times=1"
     task_id = unreliable.submit(SINGLE_ATTEMPT, [unreliable.unreliable_item(fail_attempts=99)], callback_url)
 
-    def letters() -> list[Any]:
+    def dead_messages() -> list[Any]:
         answer = console.get("/api/dead-letters", params={"queue": "undelivered", "reason": "410"})
         messages = answer.raise_for_status().json()["messages"]
         return [message for message in messages if message["task_id"] == task_id]
 
-    [letter] = wait_for(letters, "the outcome in undelivered")
-    redriven = console.post("/api/redrive", json={"queue": "undelivered", "ids": [letter["message_id"]]})
+    [dead_message] = wait_for(dead_messages, "the outcome in undelivered")
+    redriven = console.post("/api/redrive", json={"queue": "undelivered", "ids": [dead_message["message_id"]]})
 
     assert redriven.json()["moved"] == 1, redriven.text
     assert unreliable.wait_for_deliveries(task_id, 2)[-1]["status"] == 200

@@ -22,6 +22,7 @@ def test_an_outcome_that_reached_nobody_is_listed_and_delivered_after_its_redriv
         messages = json.loads(own_stack.dlq("list", "undelivered", "--json"))["messages"]
         return next((message for message in messages if message["task_id"] == task_id), None)
 
+    client.wait_for_alert(task_id)
     message = wait_for(find, f"{task_id} in undelivered")
     assert message is not None
     assert "503" in message["reason"]

@@ -93,7 +93,7 @@ def test_what_is_queued_outlives_a_down_that_fails_and_other_ports_in_the_shell(
 def test_a_start_that_must_fail_leaves_the_stack_that_runs(
     own_stack: StackControl, settings: dict[str, str], reason: str
 ) -> None:
-    before = [own_stack.pid(service) for service in own_stack.services()]
+    before = own_stack.pids()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
@@ -101,4 +101,4 @@ def test_a_start_that_must_fail_leaves_the_stack_that_runs(
 
     assert done.returncode == 1
     assert reason.format(taken=taken) in done.stderr
-    assert [own_stack.pid(service) for service in own_stack.services()] == before
+    assert own_stack.pids() == before

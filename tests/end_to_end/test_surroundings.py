@@ -6,8 +6,11 @@ import pty
 import re
 import signal
 import struct
+import subprocess
 import termios
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -49,15 +52,21 @@ def exit_code_unread(stack: StackControl, *arguments: str) -> int:
         return command.wait()
 
 
-def in_terminal(stack: StackControl, *arguments: str) -> str:
-    """Return what a command prints in a narrow terminal, without colours."""
+@contextmanager
+def in_terminal(stack: StackControl, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[bytes]]]:
+    """Run a command in a narrow terminal; give it, and what it prints until its end."""
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, NARROW, 0, 0))
-    with stack.start_command(*arguments, stdout=inside):
+    with stack.start_command(*arguments, stdout=inside) as command:
         os.close(inside)
-        text = b"".join(_read(terminal))
+        yield command, _read(terminal)
     os.close(terminal)
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+
+
+def printed(stack: StackControl, *arguments: str) -> str:
+    """What a command prints in a narrow terminal, without colours."""
+    with in_terminal(stack, *arguments) as (_command, text):
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(text).decode())
 
 
 def _read(terminal: int) -> Iterator[bytes]:
@@ -68,26 +77,38 @@ def _read(terminal: int) -> Iterator[bytes]:
         """Nobody has it open any more (EIO)."""
 
 
+def is_following(command: subprocess.Popen[str]) -> bool:
+    """Whether it handles SIGTERM, as what goes on until it is ended does."""
+    status = Path(f"/proc/{command.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) & 1 << signal.SIGTERM - 1)
+
+
+def wait_for_alert(stack: StackControl, task_id: str) -> None:
+    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
+        wait_for(lambda: task_id in receiver.get("/slack/messages").text, "the alert")
+
+
 @pytest.fixture(scope="module")
 def undelivered(stack: StackControl) -> str:
     """The id of a task whose outcome nobody takes, once it is in `undelivered`."""
-    told, _done = submitted(stack, "--callback-url", f"{stack.receiver_url_for_services}/callback?status=410&times=1")
-    wait_for(lambda: told["task_id"] in stack.dlq("list", "undelivered", "--json"), "the outcome in undelivered")
-    return str(told["task_id"])
+    shown, _done = submitted(stack, "--callback-url", f"{stack.receiver_url_for_services}/callback?status=410&times=1")
+    wait_for_alert(stack, shown["task_id"])
+    wait_for(lambda: shown["task_id"] in stack.dlq("list", "undelivered", "--json"), "the outcome in undelivered")
+    return str(shown["task_id"])
 
 
 def test_a_task_is_worked_and_no_proxy_is_asked(stack: StackControl, proxy: RefusingProxy) -> None:
-    told, done = submitted(stack, "--wait", "--timeout", str(PATIENCE_SECONDS))
+    shown, done = submitted(stack, "--wait", "--timeout", str(PATIENCE_SECONDS))
 
-    assert told["outcome"] == "success", done.stderr
+    assert shown["outcome"] == "success", done.stderr
     assert proxy.asked == []
 
 
 def test_an_alert_comes_to_the_receiver_and_no_proxy_is_asked(
     stack: StackControl, undelivered: str, proxy: RefusingProxy
 ) -> None:
-    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
-        wait_for(lambda: undelivered in receiver.get("/slack/messages").text, "the alert")
+    wait_for_alert(stack, undelivered)
 
     assert proxy.asked == []
 
@@ -95,6 +116,31 @@ def test_an_alert_comes_to_the_receiver_and_no_proxy_is_asked(
 @pytest.mark.parametrize("command", ["ps", "ps --watch", "logs", "logs --follow", "dlq"])
 def test_a_command_that_prints_ends_well_when_it_is_read_no_further(stack: StackControl, command: str) -> None:
     assert exit_code_unread(stack, *command.split()) == 0
+
+
+def test_what_has_nothing_to_print_yet_ends_well_when_its_reader_has_gone(stack: StackControl) -> None:
+    with stack.start_command("tail") as command:
+        wait_for(lambda: is_following(command), "the command to follow")
+        assert command.stdout is not None
+        command.stdout.close()
+
+        assert command.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["tail", "logs --follow", "ps --watch"])
+def test_what_is_followed_ends_well_by_a_signal_and_leaves_the_terminal_as_it_was(
+    stack: StackControl, command: str, number: signal.Signals
+) -> None:
+    with in_terminal(stack, *command.split()) as (follower, text):
+        wait_for(lambda: is_following(follower), "the command to follow")
+        follower.send_signal(number)
+        shown = b"".join(text)
+
+    assert follower.returncode == 0
+    assert b"Traceback" not in shown
+    # A cursor that is hidden is shown again.
+    assert shown.count(b"\x1b[?25h") >= shown.count(b"\x1b[?25l")
 
 
 @pytest.mark.parametrize("command", ["ps", "logs", "dlq list", "dlq show ID", "trace ID", "demo", "ps --help"])
@@ -108,17 +154,17 @@ def test_in_an_ascii_locale_every_command_prints_ascii(stack: StackControl, unde
 def test_in_a_narrow_terminal_no_name_id_or_address_is_cut(stack: StackControl, undelivered: str) -> None:
     services = set(stack.services())
 
-    assert services | {"calculation-dlq", "undelivered", "healthy"} <= set(in_terminal(stack, "ps").split())
+    assert services | {"calculation-dlq", "undelivered", "healthy"} <= set(printed(stack, "ps").split())
     # Who looks at the same time hides it for seconds.
-    wait_for(lambda: undelivered in in_terminal(stack, "dlq", "list").split(), "the whole id in the list")
-    assert undelivered in in_terminal(stack, "dlq", "show", undelivered).split()
-    assert undelivered in in_terminal(stack, "trace", undelivered[:8]).split()
-    assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(in_terminal(stack, "up").split())
+    wait_for(lambda: undelivered in printed(stack, "dlq", "list").split(), "the whole id in the list")
+    assert undelivered in printed(stack, "dlq", "show", undelivered).split()
+    assert undelivered in printed(stack, "trace", undelivered[:8]).split()
+    assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(printed(stack, "up").split())
 
 
-def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackControl) -> None:
+def test_down_is_finished_once_begun_and_what_is_queued_comes_back_with_a_demo_too(stack: StackControl) -> None:
     stack.stop("worker-calculation")
-    told, _done = submitted(stack)
+    shown, _done = submitted(stack)
 
     with stack.start_command("down") as down:
         assert down.stdout is not None
@@ -128,7 +174,9 @@ def test_down_is_finished_once_begun_and_what_is_queued_comes_back(stack: StackC
 
     assert down.returncode == 0
     assert "The stack is not up" in stack.command("ps").stderr
-    stack.up()
+    demo = stack.command("demo")
+    assert demo.returncode == 0, demo.stderr
+    assert "Starting the stack" in demo.stdout
     with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
-        heard = {"task_id": told["task_id"]}
+        heard = {"task_id": shown["task_id"]}
         wait_for(lambda: receiver.get("/callbacks", params=heard).json()["callbacks"], "the callback")

@@ -28,13 +28,6 @@ def test_the_four_calculations_of_the_design_to_the_digit(client: Client) -> Non
     )
 
 
-def test_a_calculation_whose_result_json_cannot_carry_is_an_error_entry(client: Client) -> None:
-    item = {"name": "huge", "num_1": 1e308, "num_2": 1e308, "operation": "*", "result_rounding": 0}
-    outcome = client.outcome(client.submit(CALCULATION, [item, {**item, "name": "fine", "operation": "-"}]))
-    assert outcome["results"] == [{"fine": 0}]
-    assert list(outcome["errors"][0]) == ["huge"]
-
-
 def test_data_is_fetched_by_get_and_by_post(client: Client) -> None:
     message: list[dict[str, Any]] = [
         {"name": "got", "url": client.source_url, "headers": {"x-asked-by": "test"}, "payload": {}},
@@ -46,28 +39,6 @@ def test_data_is_fetched_by_get_and_by_post(client: Client) -> None:
     assert got["got"]["headers"]["x-asked-by"] == "test"
     assert posted["posted"]["method"] == "POST"
     assert posted["posted"]["payload"] == [{"page": 1.5}]
-
-
-def test_sources_that_fail_are_entries_in_errors_and_spoil_nothing_else(client: Client) -> None:
-    source = client.source_url
-    message: list[dict[str, Any]] = [
-        {"name": "first", "url": source},
-        {"name": "missing", "url": f"{source}?status=404"},
-        {"name": "broken", "url": f"{source}?status=500"},
-        {"name": "late", "url": f"{source}?delay=30"},
-        {"name": "text", "url": f"{source}?text=hello"},
-        {"name": "unknown", "url": "http://nowhere.invalid/"},
-        {"name": "last", "url": source},
-    ]
-    outcome = client.outcome(client.submit(DATA, message))
-    errors = {name: text for entry in outcome["errors"] for name, text in entry.items()}
-    assert [list(entry) for entry in outcome["results"]] == [["first"], ["last"]]
-    assert list(errors) == ["missing", "broken", "late", "text", "unknown"]
-    assert "404" in errors["missing"]
-    assert "500" in errors["broken"]
-    assert "timeout" in errors["late"]
-    assert "no JSON" in errors["text"]
-    assert "cannot be resolved" in errors["unknown"]
 
 
 @pytest.mark.parametrize("copies", [25])

@@ -10,7 +10,14 @@ import pytest
 
 from stack.config import ROOT
 from stack.environment import merged_environment
-from stack.localstack import COMMAND, localstack_environment, localstack_python, place_hook, render_queues
+from stack.localstack.provisioning import render_queues
+from stack.native.localstack import (
+    COMMAND,
+    keep_for_next_start,
+    localstack_environment,
+    localstack_python,
+    prepare_localstack,
+)
 from stack.ports import free_port
 from stack.readiness import Readiness, localstack_probe, wait_for_verdict
 
@@ -31,7 +38,7 @@ def running_localstack(
     if not localstack_python().exists():
         pytest.fail(f"{localstack_python()} is missing: run `make test`, or set LOCALSTACK_PYTHON", pytrace=False)
     port = port or free_port()
-    place_hook(directory, queues_json)
+    prepare_localstack(directory, queues_json)
     environment = {**merged_environment(), **localstack_environment(port, directory), **(settings or {})}
     url = f"http://localhost:{port}"
     with (directory / "localstack.log").open("w") as log:
@@ -39,7 +46,10 @@ def running_localstack(
             [localstack_python(), *COMMAND], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            yield url, wait_for_verdict(localstack_probe(url), READY_SECONDS)
+            readiness = wait_for_verdict(localstack_probe(url), READY_SECONDS)
+            if readiness.verdict == "ready":
+                keep_for_next_start(directory)
+            yield url, readiness
         finally:
             process.send_signal(stop_signal)
             process.wait()

@@ -57,7 +57,7 @@ class Prometheus:
         series: Series = []
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not reached(series := await self.query(expression)):  # noqa: ASYNC110  # a scrape tells nobody
+                while not reached(series := await self.query(expression)):  # noqa: ASYNC110  # nothing announces a scrape
                     await asyncio.sleep(0.2)
         except TimeoutError:
             raise AssertionError(f"{expression}: the last answer was {series}") from None

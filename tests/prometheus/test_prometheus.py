@@ -29,7 +29,7 @@ TASKS = 20
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}
 
 NO_DATA = {"Alerts firing A"}
-"""Nothing of the dashboard but what tells of a trouble that has lasted."""
+"""Nothing of the dashboard but what shows a trouble that has lasted."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ async def test_what_prometheus_knows_of_tasks_is_what_became_of_them(
         await stack.submit(f"{url}/gone")
         await stack.submit(f"{url}/busy")
         await stack.api.post("/v1/calculation/basic", json={})
-        await until(broker, "undelivered", lambda waiting, _in_hand: waiting == 1)
+        await until(broker, "undelivered", lambda waiting, _in_flight: waiting == 1)
         await until(broker, "calculation", lambda *left: left == (0, 0))
 
         await prometheus.reaches("sum(async_tasks_accepted_total)", TASKS + 2)
@@ -112,7 +112,7 @@ async def test_what_prometheus_knows_of_tasks_is_what_became_of_them(
 
 
 async def check_rules(prometheus: Prometheus, began: float) -> None:
-    """What waits has an age, and what does not has none; alerts tell of what is not as it should be."""
+    """What waits has an age, and what does not has none; alerts report what is not as it should be."""
     await prometheus.gives_data('queue:async_tasks_oldest_message_age_seconds:max{queue="undelivered"}')
     age = await prometheus.value('queue:async_tasks_oldest_message_age_seconds:max{queue="undelivered"}')
     assert age is not None

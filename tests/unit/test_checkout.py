@@ -107,7 +107,7 @@ def test_what_follows_from_the_code_need_not_be_written_where_it_is_in_sync(read
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_cannot_be_written_is_told_in_a_line(read_only: Path) -> None:
+def test_what_cannot_be_written_is_said_in_a_line(read_only: Path) -> None:
     queues = read_only / "localstack-init" / "queues.json"
     queues.write_text("{}")
     queues.chmod(0o444)

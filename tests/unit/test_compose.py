@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.additional_workers import additional_services
+from stack.commands.generate import replace_region
 from stack.config import ROOT, StackSettings
+from stack.containers.additional_workers import additional_services
 from stack.environment import service_environment
-from stack.generate import replace_region, worker_queues
+from stack.localstack.provisioning import worker_queues
 from stack.observability import PROFILE
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -94,13 +95,13 @@ def test_what_looks_at_the_stack_starts_only_where_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", OBSERVERS)
-def test_what_looks_at_the_stack_has_a_read_only_root_and_what_it_is_told_is_in_the_project(name: str) -> None:
+def test_what_looks_at_the_stack_has_a_read_only_root_and_what_it_reads_is_in_the_project(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
     mounted = [volume for volume in SERVICES[name].get("volumes", []) if volume.startswith("./")]
     assert all(volume.endswith(":ro") and (ROOT / volume.split(":")[0]).is_dir() for volume in mounted)
 
 
-def test_grafana_tells_nobody_and_lets_nobody_change_anything() -> None:
+def test_grafana_sends_no_usage_data_and_lets_nobody_change_anything() -> None:
     environment = SERVICES["grafana"]["environment"]
     assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
     assert {value for name, value in environment.items() if name.startswith("GF_ANALYTICS_")} == {"false"}
@@ -121,7 +122,7 @@ def test_prometheus_finds_every_service_by_its_name() -> None:
 
 
 def compose_answers() -> bool:
-    """Tell whether the command has Compose: its client alone words the lack of it in ways of its own."""
+    """Return whether the command has Compose: its client alone words the lack of it in ways of its own."""
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0  # noqa: S607
@@ -187,7 +188,7 @@ def test_an_additional_worker_differs_from_the_others_in_its_command_alone() -> 
     assert services == {"worker-mail": {**calculation, "command": ["python", "-m", "services.worker", "mail"]}}
 
 
-SCRIPTS = [".ci/run", ".ci/lint", "base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
+SCRIPTS = [".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

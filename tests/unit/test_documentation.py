@@ -1,43 +1,57 @@
 """What the documents say is what the code does."""
 
+import ast
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic.fields import FieldInfo
 
-from receiver.settings import Settings as ReceiverSettings
-from services import exact_json
-from services.settings import ApiSettings, ConsoleSettings, WatcherSettings, WorkerSettings
-from services.targets import TargetSettings
+from services.primitives import exact_json
+from services.task_types.task_type import ItemError
 from services.tasks import calculation
-from services.tasks.data import DataSettings
-from services.tasks.task_type import ItemError
-from stack import demo
+from stack.config import ROOT
+from stack.tryout import demo
+from tests.settings_classes import SETTINGS_CLASSES
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
-        *ROOT.glob("base-images/*.md"),
+        *ROOT.glob(".ci/base-images/*.md"),
         *ROOT.glob("observability/*.md"),
         *ROOT.glob("findings/*.md"),
     ]
 )
 
-FIELDS: dict[str, FieldInfo] = {}
-for settings in (
-    ReceiverSettings,
-    ApiSettings,
-    WorkerSettings,
-    WatcherSettings,
-    ConsoleSettings,
-    DataSettings,
-    TargetSettings,
-):
-    FIELDS |= {name.upper(): field for name, field in settings.model_fields.items()}
+FOLDERS = (
+    *(".ci", ".github", "bench", "docs", "findings", "localstack-init", "observability", "receiver", "requirements"),
+    *("services", "stack", "tests", "web"),
+)
+FILES = sorted(
+    file
+    for file in [*ROOT.glob("*"), *(file for folder in FOLDERS for file in (ROOT / folder).rglob("*"))]
+    if file.is_file() and file.suffix not in {".pyc", ".png", ".svg"} and file.name != ".env"
+)
+# What was, stands there.
+HISTORY = ROOT / "CHANGELOG.md"
+# The file that its reader is to write.
+TO_BE_WRITTEN = "services/tasks/word_count.py"
+
+PATH = re.compile(rf"(?<![\w@/.:-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*\w")
+PACKAGE = "services|stack|receiver|web|bench|tests"
+MODULE = re.compile(rf"`(?:[^`\n]* )?((?:{PACKAGE})(?:\.\w+)+)(?: [^`\n]*)?`")
+FILE_NAME = re.compile(r"`(?:static/)?([\w-]+\.(?:py|js))`|\(see (\w+\.py)\)")
+# What is named behind a link to its module: `function`, `Class`, `Class.method`.
+NAMED_IN_MODULE = re.compile(r"\]\(([^)]+\.py)\) ((?:`[A-Za-z_][\w.]*`(?:, )?)+)")
+MERMAID_BLOCK = re.compile(r'^  (\w+)\[".*"\]:(\d+)$', flags=re.MULTILINE)
+
+FIELDS: dict[str, FieldInfo] = {
+    name.upper(): field for settings in SETTINGS_CLASSES for name, field in settings.model_fields.items()
+}
 
 
 def settings_rows() -> dict[str, str]:
@@ -73,11 +87,6 @@ def test_the_readme_has_every_setting_with_its_default(name: str) -> None:
     )
 
 
-def test_the_example_environment_has_every_setting() -> None:
-    listed = set(re.findall(r"^#?\s?([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
-    assert set(FIELDS) - {"HEALTH_HOST", "HEALTH_PORT", "RECEIVER_HOST", "API_HOST"} <= listed
-
-
 def test_the_worked_example_of_a_task_type_is_the_file_that_is_run() -> None:
     page = (ROOT / "docs" / "adding-a-task-type.md").read_text()
     code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)
@@ -90,6 +99,91 @@ def test_links_between_documents_and_files_lead_somewhere(document: Path) -> Non
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
     missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
     assert missing == []
+
+
+def anchors_of(document: Path) -> set[str]:
+    """Return those that GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_sections_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?![a-z]+:)([^)#]*)#([^)]+)\)", document.read_text())
+    missing = [
+        f"{path}#{anchor}"
+        for path, anchor in links
+        if anchor not in anchors_of(document.parent / path if path else document)
+    ]
+    assert missing == []
+
+
+def test_a_path_that_is_mentioned_anywhere_is_there() -> None:
+    dead = {
+        f"{file.relative_to(ROOT)}: {path}"
+        for file in FILES
+        if file != HISTORY
+        for path in PATH.findall(file.read_text(errors="replace"))
+        if path != TO_BE_WRITTEN and not (ROOT / path).exists()
+    }
+    assert dead == set()
+
+
+def test_a_file_that_is_named_alone_is_there() -> None:
+    there = {file.name for file in FILES}
+    dead = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in FILES
+        if file.suffix in {".md", ".py"} and file != HISTORY
+        for name in map("".join, FILE_NAME.findall(file.read_text()))
+        if name not in there
+    }
+    assert dead == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_module_that_a_document_names_is_there(document: Path) -> None:
+    named = [] if document == HISTORY else MODULE.findall(document.read_text())
+    paths = [ROOT.joinpath(*module.split(".")) for module in named]
+    assert [str(path) for path in paths if not path.is_dir() and not path.with_suffix(".py").exists()] == []
+
+
+def names_in(module: Path) -> Iterator[str]:
+    """Yield what a module defines, at its top and in its classes."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                yield name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_is_named_behind_a_link_to_its_module_is_defined_there(document: Path) -> None:
+    dead = [
+        f"{module}: {name}"
+        for module, named in NAMED_IN_MODULE.findall(document.read_text())
+        for name in re.findall(r"\w+", named)
+        if name not in set(names_in(document.parent / module))
+    ]
+    assert dead == []
+
+
+def test_the_picture_of_the_rooms_is_the_contract_of_their_imports() -> None:
+    page = (ROOT / "docs/how-it-works.md").read_text()
+    width = re.search(r"columns (\d+)", page)
+    assert width is not None
+    drawn: list[set[str]] = [set()]
+    columns = 0
+    for room, span in MERMAID_BLOCK.findall(page):
+        if columns == int(width[1]):
+            drawn, columns = [*drawn, set()], 0
+        drawn[-1].add(room)
+        columns += int(span)
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [of_services] = [contract for contract in contracts if contract.get("containers") == ["services"]]
+    assert drawn == [set(layer.split(" | ")) for layer in of_services["layers"]]
 
 
 def test_the_calculations_of_the_readme_are_those_of_the_demo_and_of_the_api_s_documentation_to_the_digit() -> None:
@@ -112,7 +206,7 @@ def test_the_outcome_of_the_readme_is_what_is_answered() -> None:
         except ItemError as error:
             errors.append({item["name"]: str(error)})
 
-    told = re.search(r'^\{"results": \[\{"calc_0".*?"task_id": "[^"]*"\}$', README, flags=re.DOTALL | re.MULTILINE)
-    assert told
-    outcome = exact_json.loads(told[0])
+    shown = re.search(r'^\{"results": \[\{"calc_0".*?"task_id": "[^"]*"\}$', README, flags=re.DOTALL | re.MULTILINE)
+    assert shown
+    outcome = exact_json.loads(shown[0])
     assert exact_json.dumps([outcome["results"], outcome["errors"]]) == exact_json.dumps([results, errors])

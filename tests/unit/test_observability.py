@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prometheus_client import Histogram
 
-from services import metrics
+from services.telemetry import metrics
 from stack.config import ROOT
 
 FOLDER = ROOT / "observability"
@@ -85,5 +85,5 @@ def test_the_buckets_of_every_histogram_rise() -> None:
     histograms = [each for each in vars(metrics).values() if isinstance(each, Histogram)]
     assert histograms
     for histogram in histograms:
-        bounds = list(histogram._kwargs["buckets"])  # noqa: SLF001  # the library tells them of children alone
+        bounds = list(histogram._kwargs["buckets"])  # noqa: SLF001  # the library shows them of children alone
         assert bounds == sorted(set(bounds))

@@ -41,7 +41,7 @@ export function ago(time, now = new Date()) {
   return seconds < 1 ? "now" : `${duration(seconds)} ago`;
 }
 
-/** A <time> with the clock's time; the whole of it, in UTC, is told by its title. */
+/** A <time> with the clock's time; the whole of it, in UTC, is in its title. */
 export function timeElement(time, options) {
   const iso = dateOf(time).toISOString();
   return html`<time datetime=${iso} title=${iso}>${clockTime(time, options)}</time>`;

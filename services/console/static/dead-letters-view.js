@@ -14,14 +14,14 @@ import { addressOf } from "./views.js";
 import { age, count, plural } from "./words.js";
 
 /** `actions` are `redrive(selection)`, with a selection as the redrive dialog takes it, and `filter({reason, task_type})`. */
-export function deadLettersView(state, letters, actions) {
+export function deadLettersView(state, deadLetters, actions) {
   return html`
-    ${queueChoice(state.queues, letters)}
-    ${filters(letters, taskTypesOf(state.queues), actions)}
-    <p class="dim hint">A look takes the messages in hand and gives them back: for some seconds the DLQ watcher, and other commands, cannot see
+    ${queueChoice(state.queues, deadLetters)}
+    ${filters(deadLetters, taskTypesOf(state.queues), actions)}
+    <p class="dim hint">A look receives the messages and gives them back: for some seconds the DLQ watcher, and other commands, cannot see
       them. So it is made when you open a queue, when the queue changes, and on Look again.</p>
-    ${letters.error ? html`<p class="problem" role="alert">${letters.error.message}</p>` : nothing}
-    ${letters.answer ? found(state, letters, actions) : html`<p class="empty">${letters.isLooking ? "Looking …" : ""}</p>`}`;
+    ${deadLetters.error ? html`<p class="problem" role="alert">${deadLetters.error.message}</p>` : nothing}
+    ${deadLetters.answer ? found(state, deadLetters, actions) : html`<p class="empty">${deadLetters.isLooking ? "Looking …" : ""}</p>`}`;
 }
 
 const queueChoice = (queues, { queue: shown, filter }) => html`
@@ -34,8 +34,8 @@ const queueChoice = (queues, { queue: shown, filter }) => html`
 
 const taskTypesOf = (queues) => queues.filter((queue) => queue.kind === "source" && queue.name !== "callbacks").map((queue) => queue.name);
 
-function filters(letters, taskTypes, actions) {
-  const { filter, isLooking } = letters;
+function filters(deadLetters, taskTypes, actions) {
+  const { filter, isLooking } = deadLetters;
   const filterBy = (event) => {
     event.preventDefault();
     actions.filter(Object.fromEntries(new FormData(event.target.form ?? event.target)));
@@ -44,8 +44,8 @@ function filters(letters, taskTypes, actions) {
   const offered = new Set(["", ...taskTypes, filter.task_type]);
   return html`
     <form class="bar" role="search" aria-label="Dead letters" @submit=${filterBy} @change=${filterBy}>
-      <label>Reason contains <input name="reason" type="search" size="24" autocomplete="off" .value=${live(letters.typed)}
-        @input=${(event) => letters.change({ typed: event.target.value })}></label>
+      <label>Reason contains <input name="reason" type="search" size="24" autocomplete="off" .value=${live(deadLetters.typed)}
+        @input=${(event) => deadLetters.change({ typed: event.target.value })}></label>
       <label>Task type
         <select name="task_type">
           ${[...offered].map((name) => html`<option value=${name} .selected=${live(name === filter.task_type)}>${name || "all"}</option>`)}
@@ -55,13 +55,13 @@ function filters(letters, taskTypes, actions) {
     </form>`;
 }
 
-function found(state, letters, actions) {
-  const shown = letters.letters;
-  if (!shown.length) return html`<p class="empty">${nothingFound(letters)}</p>`;
+function found(state, deadLetters, actions) {
+  const shown = deadLetters.messages;
+  if (!shown.length) return html`<p class="empty">${nothingFound(deadLetters)}</p>`;
   return html`
-    ${redriveBar(letters, actions)}
-    <table class="letters stacked">
-      <caption class="visually-hidden">Messages in ${letters.queue}</caption>
+    ${redriveBar(deadLetters, actions)}
+    <table class="dead-messages stacked">
+      <caption class="visually-hidden">Messages in ${deadLetters.queue}</caption>
       <thead>
         <tr>
           <td class="box"></td>
@@ -69,9 +69,9 @@ function found(state, letters, actions) {
           <th scope="col" class="number">Attempts</th><th scope="col">Reason</th>
         </tr>
       </thead>
-      <tbody>${repeat(shown, (letter) => letter.message_id, (letter) => letterRows(letter, state, letters, actions))}</tbody>
+      <tbody>${repeat(shown, (message) => message.message_id, (message) => messageRows(message, state, deadLetters, actions))}</tbody>
     </table>
-    ${letters.answer.complete ? nothing : html`<p class="dim hint">These ${count(shown.length)} were found first: there may be more. A filter finds them.</p>`}`;
+    ${deadLetters.answer.complete ? nothing : html`<p class="dim hint">These ${count(shown.length)} were found first: there may be more. A filter finds them.</p>`}`;
 }
 
 function nothingFound({ queue, filter, answer }) {
@@ -82,50 +82,50 @@ function nothingFound({ queue, filter, answer }) {
   return filter.reason || filter.task_type ? `No message in ${queue} matches.` : `${queue} is empty.`;
 }
 
-function redriveBar(letters, { redrive }) {
-  const { chosen, queue, filter, letters: shown } = letters;
+function redriveBar(deadLetters, { redrive }) {
+  const { chosen, queue, filter, messages: shown } = deadLetters;
   const isFiltered = Boolean(filter.reason || filter.task_type);
   const all = { queue, ...(isFiltered ? { reason: filter.reason || null, task_type: filter.task_type || null } : { all: true }) };
   return html`
     <div class="bar redrive">
       <label><input type="checkbox" .checked=${live(chosen.size === shown.length)} .indeterminate=${chosen.size > 0 && chosen.size < shown.length}
-        @change=${(event) => letters.chooseAll(event.target.checked)}> Choose all shown</label>
+        @change=${(event) => deadLetters.chooseAll(event.target.checked)}> Choose all shown</label>
       <button class="primary" ?disabled=${!chosen.size} @click=${() => redrive({ ids: [...chosen], queue })}>Redrive the chosen …</button>
-      <button ?disabled=${letters.isFilterPending} @click=${() => redrive(all)}>${isFiltered || letters.isFilterPending ? "Redrive all that match …" : "Redrive all …"}</button>
+      <button ?disabled=${deadLetters.isFilterPending} @click=${() => redrive(all)}>${isFiltered || deadLetters.isFilterPending ? "Redrive all that match …" : "Redrive all …"}</button>
       <span class="dim number" role="status">${count(chosen.size)} of ${plural(shown.length, "message")} chosen</span>
     </div>`;
 }
 
-function letterRows(letter, state, letters, actions) {
-  const id = letter.message_id;
-  const isOpen = letters.open === id;
-  const name = letter.task_id ?? id;
+function messageRows(message, state, deadLetters, actions) {
+  const id = message.message_id;
+  const isOpen = deadLetters.open === id;
+  const name = message.task_id ?? id;
   return html`
     <tr data-message=${id} class=${isOpen ? "open" : ""}>
-      <td class="box"><input type="checkbox" aria-label="Choose ${name}" .checked=${live(letters.chosen.has(id))}
-        @change=${(event) => letters.choose(id, event.target.checked)}></td>
-      <td data-label="Task"><button class="unfold" aria-expanded=${isOpen} @click=${() => letters.toggle(id)}>
-        <code>${letter.task_id ?? html`<span class="dim">message</span> ${id}`}</code></button></td>
-      <td data-label="Type">${letter.task_type ?? html`<span class="dim">unknown</span>`}</td>
-      <td data-label="Age" class="number">${age(letter.age_seconds)}</td>
-      <td data-label="Attempts" class="number">${count(letter.attempts)}</td>
-      <td data-label="Reason" class="reason"><div class="two-lines">${letter.reason}</div></td>
+      <td class="box"><input type="checkbox" aria-label="Choose ${name}" .checked=${live(deadLetters.chosen.has(id))}
+        @change=${(event) => deadLetters.choose(id, event.target.checked)}></td>
+      <td data-label="Task"><button class="unfold" aria-expanded=${isOpen} @click=${() => deadLetters.toggle(id)}>
+        <code>${message.task_id ?? html`<span class="dim">message</span> ${id}`}</code></button></td>
+      <td data-label="Type">${message.task_type ?? html`<span class="dim">unknown</span>`}</td>
+      <td data-label="Age" class="number">${age(message.age_seconds)}</td>
+      <td data-label="Attempts" class="number">${count(message.attempts)}</td>
+      <td data-label="Reason" class="reason"><div class="two-lines">${message.reason}</div></td>
     </tr>
-    ${isOpen ? html`<tr class="details"><td colspan="6">${details(letter, letters.details, state.links.inbox, actions)}</td></tr>` : nothing}`;
+    ${isOpen ? html`<tr class="details"><td colspan="6">${details(message, deadLetters.details, state.links.inbox, actions)}</td></tr>` : nothing}`;
 }
 
-function details(letter, known, inbox, { redrive }) {
+function details(message, known, inbox, { redrive }) {
   if (!known) return html`<p class="dim">Looking …</p>`;
   if (known.error) return html`<p class="problem" role="alert">${known.error.message}</p>`;
   const content = ["request", "outcome", "body"].find((name) => name in known);
-  const story = storyUrl(inbox, letter.task_id);
+  const story = storyUrl(inbox, message.task_id);
   return html`
     <p class="bar">
-      <button class="primary" @click=${() => redrive({ ids: [letter.message_id], queue: letter.queue })}>Redrive this one …</button>
+      <button class="primary" @click=${() => redrive({ ids: [message.message_id], queue: message.queue })}>Redrive this one …</button>
       ${story ? html`<a href=${story} target="_blank" rel="noopener">Its story in the inbox</a>` : nothing}
     </p>
     <dl>
-      ${fact("Task", letter.task_id && html`<code>${letter.task_id}</code> ${copyButton(letter.task_id, "the task id")}`)}
+      ${fact("Task", message.task_id && html`<code>${message.task_id}</code> ${copyButton(message.task_id, "the task id")}`)}
       ${fact("Reason", known.reason)}
       ${fact("Attempts", known.attempts == null ? null : count(known.attempts))}
       ${fact("Redrives to", known.redrives_to ?? "nobody knows: it does not say where it came from")}

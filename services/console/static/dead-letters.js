@@ -83,7 +83,7 @@ export class DeadLetters {
   }
 
   found(answer) {
-    const ids = new Set(answer.messages.map((letter) => letter.message_id));
+    const ids = new Set(answer.messages.map((message) => message.message_id));
     this.chosen = new Set([...this.chosen].filter((id) => ids.has(id)));
     this.foundDepth = answer.queues.reduce((sum, queue) => sum + queue.messages + queue.in_flight, 0);
     if (!ids.has(this.open)) this.open = this.details = null;
@@ -91,13 +91,13 @@ export class DeadLetters {
     if (this.open && !this.details) this.readDetails();
   }
 
-  /** Ask again for what could not be had and may be there now; told with every sample, by which the console answers. */
+  /** Ask again for what could not be had and may be there now, called with every sample, by which the console answers. */
   retry() {
     if (this.error?.mayPass && !this.isLooking) this.look();
     if (this.details?.error?.mayPass) this.readDetails();
   }
 
-  /** Look again where the queue no longer holds what was found, as soon as it stays so; told with every sample. */
+  /** Look again where the queue no longer holds what was found, as soon as it stays so, called with every sample. */
   noteDepth(depth) {
     this.depth = depth;
     const isKnown = this.isLooking || depth === this.foundDepth || depth === this.lookedForDepth;
@@ -109,7 +109,7 @@ export class DeadLetters {
     }
   }
 
-  get letters() {
+  get messages() {
     return this.answer?.messages ?? [];
   }
 
@@ -120,7 +120,7 @@ export class DeadLetters {
   }
 
   chooseAll(isChosen) {
-    this.chosen = new Set(isChosen ? this.letters.map((letter) => letter.message_id) : []);
+    this.chosen = new Set(isChosen ? this.messages.map((message) => message.message_id) : []);
     this.onChange();
   }
 

@@ -30,5 +30,5 @@ export const isNumber = (text) => /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+
 /** Whether a parsed value is a number, in either form. */
 export const isNumeric = (value) => typeof value === "number" || (isExact && JSON.isRawJSON(value));
 
-/** The text of a value, indented where told by so many spaces. */
+/** The text of a value, indented by so many spaces where that is given. */
 export const stringify = (value, indentation) => JSON.stringify(value, null, indentation);

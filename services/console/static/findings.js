@@ -19,7 +19,7 @@ export function findings(state) {
   return found.sort((one, other) => SEVERITY.indexOf(one.level) - SEVERITY.indexOf(other.level));
 }
 
-/** All messages of a queue, whoever has them in hand: a look into a DLQ hides some for seconds and changes no number. */
+/** All messages of a queue, in flight or not: a look into a DLQ hides some for seconds and changes no number. */
 export const messages = (queue) => (queue.waiting ?? 0) + (queue.in_flight ?? 0) + (queue.delayed ?? 0);
 
 function ofQueues(state) {

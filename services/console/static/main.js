@@ -1,4 +1,4 @@
-/** The console's page: draws what the server tells, as it tells it. */
+/** The console's page: draws what the server sends, as it sends it. */
 
 import { html, nothing, render } from "/static/web/vendor/lit-html/lit-html.js";
 import { connectionBadge, listen } from "/static/web/live.js";
@@ -19,7 +19,7 @@ const place = (id) => document.getElementById(id);
 
 let state = null;
 let connection = "connecting";
-const letters = new DeadLetters(() => drawLetters());
+const deadLetters = new DeadLetters(() => drawDeadLetters());
 const submission = new Submission(() => drawSubmission());
 const dialog = new RedriveDialog(place("redrive"));
 const plots = new Plots(place("plots"));
@@ -29,7 +29,7 @@ function draw() {
   drawNavigation();
   drawVerdict(found);
   if (state && shownView() === "overview") drawOverview(found);
-  if (shownView() === "dead-letters") drawLetters();
+  if (shownView() === "dead-letters") drawDeadLetters();
 }
 
 const shownView = () => viewOf(location.hash).id;
@@ -41,7 +41,7 @@ function drawNavigation() {
 
 /** Where a view is come back to: as it was left. */
 function addressOfView(id) {
-  if (id === "dead-letters") return letters.address;
+  if (id === "dead-letters") return deadLetters.address;
   return id === "submit" ? submission.address : addressOf(id);
 }
 
@@ -59,10 +59,10 @@ function drawOverview(found) {
   plots.show(state.series);
 }
 
-function drawLetters() {
-  if (!state || !letters.queue) return;
-  render(deadLettersView(state, letters, { redrive, filter }), place("letters"));
-  if (shownView() === "dead-letters") keepAddress(letters.address);
+function drawDeadLetters() {
+  if (!state || !deadLetters.queue) return;
+  render(deadLettersView(state, deadLetters, { redrive, filter }), place("dead-messages"));
+  if (shownView() === "dead-letters") keepAddress(deadLetters.address);
   drawNavigation();
 }
 
@@ -81,16 +81,16 @@ function drawLinks() {
 }
 
 async function redrive(selection) {
-  if (await dialog.ask(selection)) letters.lookAfterRedrive();
+  if (await dialog.ask(selection)) deadLetters.lookAfterRedrive();
 }
 
 /** Look for what has these, as a step that the browser goes back from; for the same again where nobody does yet. */
 function filter(wanted) {
-  if (!letters.isFilteredBy(wanted)) {
-    history.pushState(null, "", addressOf("dead-letters", letters.queue, wanted));
+  if (!deadLetters.isFilteredBy(wanted)) {
+    history.pushState(null, "", addressOf("dead-letters", deadLetters.queue, wanted));
     showView();
-  } else if (!letters.isLooking) {
-    letters.look();
+  } else if (!deadLetters.isLooking) {
+    deadLetters.look();
   }
 }
 
@@ -107,7 +107,7 @@ function showView() {
 function openQueue(name, parameters) {
   const queues = deadLetterQueues(state.queues);
   const queue = queues.find((each) => each.name === name)?.name ?? firstToLookAt(queues);
-  if (queue) letters.show(queue, parameters);
+  if (queue) deadLetters.show(queue, parameters);
 }
 
 function take(newState) {
@@ -125,8 +125,8 @@ function take(newState) {
 function askAgain() {
   if (shownView() === "submit") submission.retry();
   if (shownView() !== "dead-letters") return;
-  letters.noteDepth(messages(state.queues.find((queue) => queue.name === letters.queue) ?? {}));
-  letters.retry();
+  deadLetters.noteDepth(messages(state.queues.find((queue) => queue.name === deadLetters.queue) ?? {}));
+  deadLetters.retry();
 }
 
 function noteConnection(newConnection) {
@@ -139,7 +139,7 @@ const help = () => showKeys(place("help"), SHORTCUTS);
 
 const SHORTCUTS = [
   ...VIEWS.map(({ id, title, key }) => ({ key, does: title, act: () => { location.hash = addressOfView(id); } })),
-  { key: "r", does: "Look again into the dead letters shown", act: () => { if (shownView() === "dead-letters") letters.look(); } },
+  { key: "r", does: "Look again into the dead letters shown", act: () => { if (shownView() === "dead-letters") deadLetters.look(); } },
   { key: "t", does: "Light or dark", act: () => document.querySelector("[data-theme-toggle]").click() },
   { key: "?", does: "These keys", act: help },
 ];

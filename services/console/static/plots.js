@@ -9,7 +9,7 @@ const HEIGHT = 150;
 const DASHES = [[6, 3], [], [2, 2]];
 const CURSOR = "time";
 
-/** A line of the `stroke` as the legend shows it: told apart by its dashes, too. */
+/** A line of the `stroke` as the legend shows it: distinguished by its dashes, too. */
 const sample = (stroke) => html`
   <svg width="24" height="10" aria-hidden="true"><path class="stroke-${stroke}" d="M0 5H24" stroke-dasharray=${DASHES[stroke].join(" ")}/></svg>`;
 

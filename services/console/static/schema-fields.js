@@ -56,7 +56,7 @@ const textOf = (value) => (typeof value === "string" ? value : stringify(value))
 /**
  * The request that the texts of a form say, `{request, errors}`.
  *
- * `errors` tells by path, such as `message.0.num_1`, what to change; the request lacks what is wrong.
+ * `errors` says by path, such as `message.0.num_1`, what to change; the request lacks what is wrong.
  */
 export function requestOf(fields, texts, path = []) {
   const request = {};

@@ -6,14 +6,14 @@ import { age, count, duration } from "./words.js";
 
 const SHOWN_AT_ONCE = 2;
 
-/** What is in hand over all consumers of a service, the oldest first, and its slots together. */
+/** What is in flight over all consumers of a service, the oldest first, and its slots together. */
 export function workOf(service) {
-  const inHand = service.consumers.flatMap((consumer) => consumer.in_hand.map((task) => ({ ...task, queue: consumer.queue })));
+  const inFlight = service.consumers.flatMap((consumer) => consumer.in_flight.map((task) => ({ ...task, queue: consumer.queue })));
   const sum = (what) => service.consumers.reduce((total, consumer) => total + consumer[what], 0);
   return {
     busy: sum("busy"),
     slots: sum("slots"),
-    inHand: inHand.sort((one, other) => other.since_seconds - one.since_seconds),
+    inFlight: inFlight.sort((one, other) => other.since_seconds - one.since_seconds),
   };
 }
 
@@ -22,7 +22,7 @@ export const storyUrl = (inbox, taskId) => (inbox && taskId ? `${inbox}/?task=${
 
 export function servicesView(state) {
   if (!state.services.length) {
-    return html`<p class="empty">The console is told of no services: <code>CONSOLE_SERVICES</code> lists them.</p>`;
+    return html`<p class="empty">The console knows no services: <code>CONSOLE_SERVICES</code> lists them.</p>`;
   }
   return html`
     <table class="services stacked">
@@ -69,14 +69,14 @@ const slotsView = ({ busy, slots }) => html`
   <span class="slots"><meter min="0" max=${slots} value=${busy} aria-label="slots busy"></meter>
   <span class="number">${count(busy)} of ${count(slots)}</span></span>`;
 
-function worksOn(service, { inHand, busy, slots }, inbox) {
+function worksOn(service, { inFlight, busy, slots }, inbox) {
   if (!service.alive || !slots) return html`<span class="dim">–</span>`;
-  if (!inHand.length) return html`<span class="dim">${busy ? "" : "nothing at the moment"}</span>`;
-  const rest = inHand.slice(SHOWN_AT_ONCE);
-  const more = Math.max(busy, inHand.length) - SHOWN_AT_ONCE;
+  if (!inFlight.length) return html`<span class="dim">${busy ? "" : "nothing at the moment"}</span>`;
+  const rest = inFlight.slice(SHOWN_AT_ONCE);
+  const more = Math.max(busy, inFlight.length) - SHOWN_AT_ONCE;
   return html`
     <div class="work">
-      <div class="tasks">${inHand.slice(0, SHOWN_AT_ONCE).map((task) => taskView(task, inbox))}</div>
+      <div class="tasks">${inFlight.slice(0, SHOWN_AT_ONCE).map((task) => taskView(task, inbox))}</div>
       ${rest.length ? moreView(rest, more, inbox) : nothing}
     </div>`;
 }
@@ -91,7 +91,7 @@ function taskView(task, inbox) {
   const id = task.task_id ?? task.message_id;
   const url = storyUrl(inbox, task.task_id);
   return html`
-    <span class="task" title="${id}, in ${task.queue}${task.settling ? "; its attempt is over, and SQS is being told" : ""}">
+    <span class="task" title="${id}, in ${task.queue}${task.settling ? "; its attempt is over, and SQS is being informed" : ""}">
       <code>${url ? html`<a href=${url} target="_blank" rel="noopener">${id.slice(0, 8)}</a>` : id.slice(0, 8)}</code>
       <span class="dim number">${duration(task.since_seconds)}${task.attempt > 1 ? `, attempt ${task.attempt}` : ""}${task.settling ? ", settling" : ""}</span>
     </span>`;

@@ -27,7 +27,7 @@ function lost(state) {
 }
 
 function whoIsThere(services) {
-  if (!services.length) return "the queues answer; the console is told of no services (CONSOLE_SERVICES)";
+  if (!services.length) return "the queues answer; the console knows no services (CONSOLE_SERVICES)";
   const workers = services.filter((service) => service.name.startsWith("worker-")).length;
   const others = new Set(services.map((service) => service.name).filter((name) => !name.startsWith("worker-")));
   const names = [...(workers ? [plural(workers, "worker")] : []), ...[...others].map((name) => PEOPLE_CALL[name] ?? name)];

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+from services.task_types import ItemError, TaskContext, TaskItem, TaskType
 
 
 class WordCountItem(TaskItem):

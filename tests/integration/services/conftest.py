@@ -18,12 +18,16 @@ from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
-from services.messages import MAX_MESSAGE_BYTES
-from services.program import Part
-from services.queues import QueueDefinition, define_queues
-from services.settings import WorkerSettings
-from services.sqs import Queue, Queues, ReceivedMessage, open_sqs
-from services.task_types import load_task_types
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.queueing.client import open_sqs
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import Queue
+from services.queueing.queues import Queues
+from services.queues import define_queues
+from services.runtime.program import Component
+from services.task_types.loading import load_task_types
+from services.worker.settings import WorkerSettings
 from tests.jumping_clock import jumping_clock  # noqa: F401  # fixture
 from tests.service_fixtures import closed_port, http, plain_environment, serve, sessions  # noqa: F401  # fixtures
 
@@ -101,9 +105,9 @@ class Broker:
 
     async def in_queue(self, name: str) -> tuple[int, int]:
         """How many messages wait, and how many are in somebody's hands."""
-        waiting, in_hand = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
-        attributes = await self._attributes(name, waiting, in_hand)
-        return int(attributes[waiting]), int(attributes[in_hand])
+        waiting, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+        attributes = await self._attributes(name, waiting, in_flight)
+        return int(attributes[waiting]), int(attributes[in_flight])
 
     async def take(self, name: str, count: int = 1) -> list[ReceivedMessage]:
         """Wait for so many messages, and take them from the queue."""
@@ -128,7 +132,7 @@ async def take(queue: Queue, count: int) -> list[ReceivedMessage]:
 
 
 async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool]) -> None:
-    """Wait until the numbers of the messages that wait in the queue, and are in somebody's hands, are as told.
+    """Wait until `reached` is true of the numbers of the messages that wait in the queue and that are in flight.
 
     They are to be so twice running: for a moment, a message that is received or given back counts as neither.
     """
@@ -140,12 +144,12 @@ async def until(broker: Broker, queue: str, reached: Callable[[int, int], bool])
 
 
 @asynccontextmanager
-async def running(*parts: Part) -> AsyncIterator[asyncio.Event]:
-    """Run the parts of a program; gives what tells them to stop, and behind the block they have stopped."""
+async def running(*components: Component) -> AsyncIterator[asyncio.Event]:
+    """Run the components of a program; gives the event that stops them, and behind the block they have stopped."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(part.run(stop))
+        for component in components:
+            group.create_task(component.run(stop))
         try:
             yield stop
         finally:

@@ -40,7 +40,7 @@ class BrokerLog:
     async def reach(self, operation: str, count: int) -> None:
         """Wait until so many of the operation were answered."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.counts()[operation] < count:  # noqa: ASYNC110  # a file tells nobody of its growth
+            while self.counts()[operation] < count:  # noqa: ASYNC110  # nothing announces a file's growth
                 await asyncio.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""Runs a program of the services that tells on the way what it has cost: `python counted_program.py MODULE ARGUMENT…`.
+"""Runs a program of the services that reports meanwhile what it has cost: `python counted_program.py MODULE ARGUMENT…`.
 
 For each line on standard input it writes one of JSON to standard output: `calls`, the functions that its event loop's
 thread has called so far, and `blocks`, the pieces of memory that it holds. Its logs are rendered, and dropped.
@@ -24,7 +24,7 @@ def count(_frame: FrameType, event: str, _argument: Any) -> None:
         calls += 1
 
 
-def tell(lines: Any, answers: Any) -> None:
+def report(lines: Any, answers: Any) -> None:
     """Answer until standard input ends. Garbage is no memory that is held."""
     for _ in lines:
         so_far = calls
@@ -35,7 +35,7 @@ def tell(lines: Any, answers: Any) -> None:
 
 def main() -> None:
     """Run the module as `python -m` does."""
-    threading.Thread(target=tell, args=(sys.stdin, sys.stdout), daemon=True).start()
+    threading.Thread(target=report, args=(sys.stdin, sys.stdout), daemon=True).start()
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as it runs
     del sys.argv[0]
     sys.setprofile(count)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from stack.environment import merged_environment
-from stack.localstack import render_queues
+from stack.localstack.provisioning import render_queues
 from stack.ports import free_port
 from stack.readiness import Readiness
 from tests.integration.conftest import running_localstack
@@ -64,8 +64,8 @@ def test_the_queues_and_all_messages_are_after_the_restart_as_they_were(broker: 
     with broker.running() as before:
         before.send("calculation", "waiting", MessageAttributes=ATTRIBUTES)
         before.send("callbacks", "delayed", DelaySeconds=600)
-        before.send("data", "in hand")
-        [in_hand] = before.receive("data")
+        before.send("data", "in flight")
+        [in_flight] = before.receive("data")
         before.send("data-dlq", "dead")
         [dead] = before.receive("data-dlq", visibility_timeout=0)
         made_at = before.attributes("calculation")["CreatedTimestamp"]
@@ -83,7 +83,7 @@ def test_the_queues_and_all_messages_are_after_the_restart_as_they_were(broker: 
         assert dead_again["MessageId"] == dead["MessageId"]
         for attribute in ("SentTimestamp", "ApproximateFirstReceiveTimestamp"):
             assert dead_again["Attributes"][attribute] == dead["Attributes"][attribute]
-        after.call("DeleteMessage", "data", ReceiptHandle=in_hand["ReceiptHandle"])
+        after.call("DeleteMessage", "data", ReceiptHandle=in_flight["ReceiptHandle"])
         assert after.counts("data") == (0, 0, 0)
 
 
@@ -125,7 +125,9 @@ def test_the_log_says_how_much_is_lost_where_the_queues_cannot_be_kept(broker: B
     assert "the queues cannot be kept, lost: 1 message: [Errno 2] No such file or directory" in broker.log
 
 
-def test_a_file_that_cannot_be_read_is_put_aside_and_told_and_the_next_start_goes_on_without(broker: Broker) -> None:
+def test_a_file_that_cannot_be_read_is_put_aside_and_reported_and_the_next_start_goes_on_without(
+    broker: Broker,
+) -> None:
     broker.file.write_text("{")
     aside = broker.file.with_name("queues.json.unreadable")
 

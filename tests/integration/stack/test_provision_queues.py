@@ -11,7 +11,8 @@ import aioboto3
 import pytest
 
 from stack.environment import merged_environment
-from stack.localstack import INIT, localstack_environment, localstack_python, render_queues
+from stack.localstack.provisioning import INIT, render_queues
+from stack.native.localstack import localstack_environment, localstack_python
 from tests.integration.conftest import running_localstack
 from tests.refusing_proxy import running_proxy
 
@@ -99,7 +100,7 @@ def test_no_proxy_of_the_environment_stands_before_it(localstack_url: str, local
     assert proxy.asked == []
 
 
-def test_a_hook_that_fails_is_told_as_failed(tmp_path: Path) -> None:
+def test_a_hook_that_fails_is_reported_as_failed(tmp_path: Path) -> None:
     dangling = {**QUEUES[0], "dead_letter_queue": "nowhere"}
 
     with running_localstack(tmp_path, json.dumps({"queues": [dangling]})) as (_, readiness):

@@ -61,7 +61,7 @@ async def test_an_answer_without_end_is_over_when_its_sender_leaves(served: str,
     assert callback["fault"] == fault
 
 
-async def test_a_sender_that_leaves_before_the_answer_is_told_of(served: str) -> None:
+async def test_a_sender_that_leaves_before_the_answer_is_listed(served: str) -> None:
     async with httpx.AsyncClient(base_url=served, timeout=30) as client:
         await deliver_and_leave(client, "delay=300")
         callback = await over(client)

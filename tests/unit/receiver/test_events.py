@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from httpx_sse import EventSource, ServerSentEvent
 
 from receiver.events import start_of
@@ -29,7 +28,7 @@ async def client(served: str) -> AsyncIterator[httpx.AsyncClient]:
 async def listening(
     client: httpx.AsyncClient, last_event_id: str | None = None, **query: str
 ) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
-    """The events that come, less the first, which tells only where the stream begins."""
+    """The events that come, less the first, which says only where the stream begins."""
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     async with client.stream("GET", "/events", params=query, headers=headers) as response:
         events = EventSource(response).aiter_sse()
@@ -50,11 +49,11 @@ async def alert(client: httpx.AsyncClient, text: str) -> None:
     await client.post("/slack/api/chat.postMessage", headers=TOKEN, json={"channel": "#a", "text": text})
 
 
-def told(events: list[ServerSentEvent]) -> list[tuple[str, Any]]:
+def named(events: list[ServerSentEvent]) -> list[tuple[str, Any]]:
     return [(event.event, event.json()) for event in events]
 
 
-async def test_a_delivery_is_told_as_it_is_listed_less_what_came_with_it(client: httpx.AsyncClient) -> None:
+async def test_a_delivery_is_sent_as_it_is_listed_less_what_came_with_it(client: httpx.AsyncClient) -> None:
     async with listening(client) as events:
         await deliver(client, "t", "status=503")
         came, answered = await following(events, 2)
@@ -62,7 +61,7 @@ async def test_a_delivery_is_told_as_it_is_listed_less_what_came_with_it(client:
     for name in ("headers", "body", "raw_body"):
         del listed[name]
     assert (came.event, came.json() | {"answered_after_ms": listed["answered_after_ms"]}) == ("callback", listed)
-    assert told([answered]) == [
+    assert named([answered]) == [
         (
             "answered",
             {"id": listed["id"], "task_id": "t", "answered_after_ms": listed["answered_after_ms"], "fault": None},
@@ -70,7 +69,7 @@ async def test_a_delivery_is_told_as_it_is_listed_less_what_came_with_it(client:
     ]
 
 
-async def test_everything_is_told_in_its_order(client: httpx.AsyncClient) -> None:
+async def test_everything_is_sent_in_its_order(client: httpx.AsyncClient) -> None:
     async with listening(client) as events:
         await deliver(client, "t")
         await alert(client, "failed")
@@ -89,12 +88,6 @@ async def test_everything_is_told_in_its_order(client: httpx.AsyncClient) -> Non
     assert heard[2].json()["text"] == "failed"
     assert heard[4].json() is None
     assert heard[5].json() == {"cleared": "alerts"}
-
-
-async def test_misbehaviour_is_told_when_it_is_ordered(client: httpx.AsyncClient) -> None:
-    async with listening(client) as events:
-        await client.put("/misbehaviour", json={"status": 503, "deliveries": 2})
-        assert told(await following(events, 1)) == [("misbehaviour", {"status": 503, "deliveries": 2})]
 
 
 async def test_ids_increase(client: httpx.AsyncClient) -> None:
@@ -118,7 +111,7 @@ async def test_a_client_that_was_away_misses_nothing(client: httpx.AsyncClient) 
     ]
 
 
-async def test_the_first_event_tells_where_to_go_on_from_even_where_nothing_came(client: httpx.AsyncClient) -> None:
+async def test_the_first_event_says_where_to_go_on_from_even_where_nothing_came(client: httpx.AsyncClient) -> None:
     await deliver(client, "before")
     async with client.stream("GET", "/events") as response:
         start = await anext(EventSource(response).aiter_sse())
@@ -129,19 +122,11 @@ async def test_the_first_event_tells_where_to_go_on_from_even_where_nothing_came
     assert event.json()["task_id"] == "while away"
 
 
-async def test_without_a_last_event_only_what_comes_is_told(client: httpx.AsyncClient) -> None:
-    await deliver(client, "before")
-    async with listening(client) as events:
-        await deliver(client, "after")
-        [event] = await following(events, 1)
-    assert event.json()["task_id"] == "after"
-
-
-async def test_what_was_cleared_is_told_no_more(client: httpx.AsyncClient) -> None:
+async def test_what_was_cleared_is_sent_no_more(client: httpx.AsyncClient) -> None:
     await deliver(client, "cleared")
     await client.delete("/callbacks")
     async with listening(client, "0") as events:
-        assert told(await following(events, 1)) == [("cleared", {"cleared": "callbacks"})]
+        assert named(await following(events, 1)) == [("cleared", {"cleared": "callbacks"})]
 
 
 async def test_one_task_can_be_followed_with_the_alerts_that_name_it(client: httpx.AsyncClient) -> None:
@@ -167,13 +152,6 @@ async def test_a_client_that_reads_nothing_holds_up_nobody(served: str, client: 
                 await deliver(client, f"task-{number}")
             heard = await following(events, 600)
     assert json.loads(heard[-1].data)["task_id"] == "task-299"
-
-
-async def test_the_stream_ends_when_the_receiver_stops(app: FastAPI, client: httpx.AsyncClient) -> None:
-    async with listening(client) as events:
-        app.state.stopping.set()
-        async with asyncio.timeout(10):
-            assert [event async for event in events] == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whatever bytes come, what is told of them is JSON."""
+"""Whatever bytes come, what is answered of them is JSON."""
 
 import json
 
@@ -47,14 +47,16 @@ def test_what_is_embedded_verbatim_is_json(before: bytes, body: bytes, after: by
 
 
 @pytest.mark.parametrize("body", BODIES)
-async def test_a_delivery_of_any_bytes_is_told_in_json(receiver: httpx.AsyncClient, body: bytes) -> None:
+async def test_a_delivery_of_any_bytes_is_listed_in_json(receiver: httpx.AsyncClient, body: bytes) -> None:
     for headers in ({}, {"webhook-id": b"caf\xe9 \xff"}):
         assert (await receiver.post("/callback", content=body, headers=headers)).is_success  # type: ignore[arg-type]  # bytes are taken
 
-    told = [json.loads((await receiver.get(path)).content) for path in ("/callbacks", "/tasks", "/callbacks/summary")]
+    answers = [
+        json.loads((await receiver.get(path)).content) for path in ("/callbacks", "/tasks", "/callbacks/summary")
+    ]
 
-    assert len(told[0]["callbacks"]) == 2
-    assert {callback["raw_body"] for callback in told[0]["callbacks"]} == {body.decode(errors="replace")}
+    assert len(answers[0]["callbacks"]) == 2
+    assert {callback["raw_body"] for callback in answers[0]["callbacks"]} == {body.decode(errors="replace")}
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -74,14 +76,14 @@ async def test_the_slack_stand_in_answers_any_bytes_with_json(receiver: httpx.As
 @pytest.mark.parametrize(
     "body", [b'{"\\ud800": 1}', b'{"seconds": NaN}', b"{" + b'"a": 1, ' * 100_000 + b'"b": [NaN]}']
 )
-async def test_what_is_malformed_is_told_in_a_modest_answer(receiver: httpx.AsyncClient, body: bytes) -> None:
+async def test_what_is_malformed_is_given_in_a_modest_answer(receiver: httpx.AsyncClient, body: bytes) -> None:
     answer = await receiver.put("/misbehaviour", content=body, headers={"content-type": "application/json"})
 
     assert answer.status_code == 422
     assert json.loads(answer.content)["detail"]
 
 
-async def test_of_many_errors_the_first_are_told(receiver: httpx.AsyncClient) -> None:
+async def test_of_many_errors_the_first_are_given(receiver: httpx.AsyncClient) -> None:
     answer = await receiver.put("/misbehaviour", json={f"wrong {number}": 1 for number in range(1000)})
 
     assert (answer.status_code, len(answer.json()["detail"])) == (422, 100)

@@ -30,8 +30,8 @@ PAGES = [("GET", "/"), ("HEAD", "/"), ("GET", "/docs")]
 
 
 def status_of(method: str, path: str, host: str = HOST, **headers: str) -> int | None:
-    told = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    refusal = refusal_of(method, path, "http", told, ["receiver"])
+    sent = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    refusal = refusal_of(method, path, "http", sent, ["receiver"])
     return refusal.status if refusal else None
 
 

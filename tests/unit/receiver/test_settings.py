@@ -3,22 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from receiver.__main__ import main
+from receiver.__main__ import prepare
 from receiver.settings import Settings
 
 EX_CONFIG = 78  # sysexits.h
 
 
-@pytest.fixture(autouse=True)
-def never_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test whose setting is wrongly accepted fails, rather than serve for ever."""
-    monkeypatch.setattr("receiver.__main__.serve", lambda _settings, _listener: pytest.fail("It serves"))
-
-
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     """The one line with which the program refuses to start."""
     with pytest.raises(SystemExit) as exited:
-        main()
+        prepare()
     assert exited.value.code == EX_CONFIG
     [line] = capsys.readouterr().err.splitlines()
     return line

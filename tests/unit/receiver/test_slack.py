@@ -149,14 +149,6 @@ async def test_token_may_come_as_argument_and_is_not_stored(receiver: httpx.Asyn
     assert "xoxp-1" not in (await receiver.get("/slack/messages")).text
 
 
-async def test_ts_is_unique_and_increasing(receiver: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.store.time.time_ns", lambda: 1_795_482_403_000_000_000)
-    posts = (receiver.post(METHOD, headers=TOKEN, json={"channel": "#a", "text": "t"}) for _ in range(3))
-    answered = [answer.json()["ts"] for answer in await asyncio.gather(*posts)]
-    assert sorted(answered) == ["1795482403.000000", "1795482403.000001", "1795482403.000002"]
-    assert [message["ts"] for message in await messages(receiver)] == sorted(answered)
-
-
 async def test_messages_are_listed_that_name_a_task(receiver: httpx.AsyncClient) -> None:
     for text in ("Task `task-1` failed", "Task task-10 failed", "sub-task-1"):
         await receiver.post(METHOD, headers=TOKEN, json={"channel": "#a", "text": text})

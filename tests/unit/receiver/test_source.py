@@ -5,13 +5,13 @@ import pytest
 from fastapi import FastAPI
 
 
-async def test_get_tells_what_was_asked(receiver: httpx.AsyncClient) -> None:
+async def test_get_answers_what_was_asked(receiver: httpx.AsyncClient) -> None:
     answer = (await receiver.get("/source", headers={"X-Key": "k"})).json()
     assert (answer["source"], answer["method"], answer["payload"]) == ("receiver", "GET", None)
     assert answer["headers"]["x-key"] == "k"
 
 
-async def test_post_tells_the_payload_digit_by_digit(receiver: httpx.AsyncClient) -> None:
+async def test_post_answers_the_payload_digit_by_digit(receiver: httpx.AsyncClient) -> None:
     answer = await receiver.post("/source", content='{"price": 1.50}')
     assert answer.json()["method"] == "POST"
     assert '"payload": {"price": 1.50}' in answer.text

@@ -1,34 +1,42 @@
-"""The receiver's database over versions and failures."""
+"""The receiver's database over failures and clocks."""
 
-import sqlite3
-from contextlib import closing
+import asyncio
 from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
 
-from receiver.store import open_store
-
-EARLIER_SCHEMA = """
-CREATE TABLE deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT, received_at TEXT NOT NULL, attempt INTEGER NOT NULL,
-    status INTEGER NOT NULL, headers TEXT NOT NULL, raw_body BLOB NOT NULL, verdict TEXT NOT NULL, reason TEXT
-);
-CREATE INDEX deliveries_of_task ON deliveries (task_id, attempt);
-INSERT INTO deliveries VALUES (1, 't', '2026-01-01T00:00:00.000+00:00', 1, 503, '[]', x'7b7d', 'missing', NULL);
-"""
+from receiver.store import NewDelivery, open_store
 
 
-async def test_database_of_an_earlier_version_is_taken_on(tmp_path: Path) -> None:
-    path = tmp_path / "receiver.sqlite3"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(EARLIER_SCHEMA)
+def delivery_of(task_id: str) -> NewDelivery:
+    return NewDelivery(task_id=task_id, headers=[], raw_body=b"", verdict="unchecked", reason=None, outcome=None)
 
-    for _ in range(2):
-        async with open_store(path) as store:
-            [delivery] = await store.deliveries(limit=10)
 
-    assert (delivery.status, delivery.fault, delivery.outcome) == (503, None, None)
+async def test_deliveries_keep_their_order_when_the_clock_jumps_back(tmp_path: Path) -> None:
+    times = iter([2_000_000_000, 1_000_000_000])
+    async with open_store(tmp_path / "receiver.sqlite3", lambda: next(times)) as store:
+        for task_id in "ab":
+            await store.add_delivery(delivery_of(task_id), status=200)
+
+        newest_first = await store.deliveries(limit=10)
+        summary = await store.summary()
+
+    assert [(each.task_id, each.received_at) for each in newest_first] == [
+        ("b", "1970-01-01T00:00:01.000+00:00"),
+        ("a", "1970-01-01T00:00:02.000+00:00"),
+    ]
+    assert [task["task_id"] for task in summary] == ["a", "b"]
+
+
+async def test_ts_of_slack_is_unique_and_increasing_where_the_clock_stands_still(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "receiver.sqlite3", lambda: 1_795_482_403_000_000_000) as store:
+        posted = await asyncio.gather(*(store.add_slack_message({"text": "t"}) for _ in range(3)))
+        newest_first = await store.slack_messages(limit=10)
+
+    stamps = ["1795482403.000000", "1795482403.000001", "1795482403.000002"]
+    assert sorted(message.ts for message in posted) == stamps
+    assert [message.ts for message in reversed(newest_first)] == stamps
 
 
 async def test_full_disk_is_answered_507_and_stores_nothing(app: FastAPI, receiver: httpx.AsyncClient) -> None:

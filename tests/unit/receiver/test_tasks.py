@@ -16,8 +16,8 @@ async def deliver(receiver: httpx.AsyncClient, task_id: str, body: Any = SUCCESS
 async def page(receiver: httpx.AsyncClient, **query: str | int) -> dict[str, Any]:
     answer = await receiver.get("/tasks", params=query)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    listed: dict[str, Any] = answer.json()
+    return listed
 
 
 async def ids(receiver: httpx.AsyncClient, **query: str | int) -> list[str | None]:
@@ -57,23 +57,23 @@ async def test_pages_follow_each_other_without_gap_or_overlap(receiver: httpx.As
         ([(SUCCESS, ""), ("text", "")], "no_outcome"),
     ],
 )
-async def test_the_newest_delivery_that_was_taken_tells_the_state(
+async def test_the_newest_delivery_that_was_taken_gives_the_state(
     receiver: httpx.AsyncClient, deliveries: list[tuple[Any, str]], state: str
 ) -> None:
     for body, query in deliveries:
         await deliver(receiver, "t", body, query)
-    told = await page(receiver)
-    assert [task["state"] for task in told["tasks"]] == [state]
-    assert told["states"] == {state: 1}
+    listed = await page(receiver)
+    assert [task["state"] for task in listed["tasks"]] == [state]
+    assert listed["states"] == {state: 1}
 
 
 async def test_states_are_counted_whatever_state_is_asked_for(receiver: httpx.AsyncClient) -> None:
     await deliver(receiver, "a")
     await deliver(receiver, "b", FAILURE)
     await deliver(receiver, "c")
-    told = await page(receiver, state="failure", limit=1)
-    assert [task["task_id"] for task in told["tasks"]] == ["b"]
-    assert told["states"] == {"success": 2, "failure": 1}
+    listed = await page(receiver, state="failure", limit=1)
+    assert [task["task_id"] for task in listed["tasks"]] == ["b"]
+    assert listed["states"] == {"success": 2, "failure": 1}
 
 
 @pytest.mark.parametrize(

@@ -13,37 +13,31 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from services import exact_json
-from services.exact_json import MAX_DEPTH
+from services.delivery.settings import DeliverySettings
 from services.messages import (
     COMPRESSED_VERSION,
     MAX_BODY_BYTES,
-    MAX_MESSAGE_BYTES,
     MAX_OUTCOME_BYTES,
-    MAX_REASON_BYTES,
-    MAX_TRACE_BYTES,
-    MAX_TRACESTATE_BYTES,
-    TRACEPARENT_ATTRIBUTE,
-    TRACESTATE_ATTRIBUTE,
     VERSION,
     OutcomeMessage,
     TaskMessage,
     UnusableMessageError,
-    attribute_text,
-    dead_letter_attributes,
     decode_outcome,
     decode_task,
     encode_outcome,
     encode_task,
     failure_outcome,
     peek_task_id,
-    sent_at_attribute,
-    sent_at_of,
     success_outcome,
 )
-from services.redaction import hide_secrets_of
-from services.settings import ConsumerSettings
-from services.sqs import message_bytes
+from services.primitives import exact_json
+from services.primitives.exact_json import MAX_DEPTH
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES, attribute_text
+from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES, dead_letter_attributes
+from services.queueing.message import sent_at_attribute, sent_at_of
+from services.queueing.message_size import message_bytes, text_attributes
+from services.telemetry.redaction import hide_secrets_of
+from services.telemetry.trace_context import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -67,24 +61,6 @@ def task_without(field: str) -> str:
 
 def decoded(request_text: str = exact_json.dumps(REQUEST)) -> TaskMessage:
     return decode_task(encode_task("id", "calculation", request_text))
-
-
-def test_a_task_is_read_as_it_was_accepted() -> None:
-    task = decoded()
-
-    assert (task.task_id, task.task_type, task.request) == ("id", "calculation", REQUEST)
-
-
-def test_the_text_of_the_client_is_passed_on_untouched() -> None:
-    text = '{ "callback_url":"http://receiver/", "message":[0.877666663555222222, 1.10, 1e2, "\u00e9"] }'
-
-    assert text in encode_task("id", "calculation", text)
-
-
-def test_the_numbers_of_a_task_are_exact() -> None:
-    task = decoded('{"callback_url":"http://receiver/","message":[0.1,1.10,123456789012345678901234567890,1E-999999]}')
-
-    assert exact_json.dumps(task.request["message"]) == "[0.1,1.10,123456789012345678901234567890,1E-999999]"
 
 
 @given(ANY_TEXT)
@@ -303,11 +279,11 @@ def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_l
     attributes |= sent_at_attribute(1_764_000_000)
     attributes |= {TRACEPARENT_ATTRIBUTE: "x" * 55, TRACESTATE_ATTRIBUTE: "x" * MAX_TRACESTATE_BYTES}
 
-    assert MAX_BODY_BYTES + message_bytes("", attributes) <= MAX_MESSAGE_BYTES
+    assert MAX_BODY_BYTES + message_bytes("", text_attributes(attributes)) <= MAX_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize(
-    ("told", "sent_at"),
+    ("stated", "sent_at"),
     [
         ({}, 1_764_000_000.123),
         ({"sent_at_ms": "1763000000456"}, 1_763_000_000.456),
@@ -319,8 +295,8 @@ def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_l
         ({"sent_at_ms": ""}, 1_764_000_000.123),
     ],
 )
-def test_a_message_came_when_it_says_so_and_no_later_than_sqs_does(told: dict[str, str], sent_at: float) -> None:
-    assert sent_at_of(told, 1_764_000_000_123) == sent_at
+def test_a_message_came_when_it_says_so_and_no_later_than_sqs_does(stated: dict[str, str], sent_at: float) -> None:
+    assert sent_at_of(stated, 1_764_000_000_123) == sent_at
 
 
 def test_a_trace_that_is_too_long_keeps_its_end() -> None:
@@ -342,7 +318,7 @@ def test_a_trace_that_is_too_long_keeps_its_end() -> None:
 @example("a" + "\u00e9" * 1000)
 @example("")
 def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None:
-    text = attribute_text(reason)
+    text = attribute_text(reason, MAX_REASON_BYTES)
 
     assert 1 <= len(text.encode()) <= MAX_REASON_BYTES
     assert not REFUSED_BY_SQS.search(text)
@@ -351,11 +327,11 @@ def test_a_reason_becomes_what_a_message_attribute_can_hold(reason: str) -> None
 
 
 def test_no_secret_of_the_settings_goes_beside_a_dead_message_or_to_a_callback() -> None:
-    hide_secrets_of(ConsumerSettings(callback_signing_secret=SecretStr("whsec_" + "c2VjcmV0" * 4)))
-    told = f"ValueError: {'c2VjcmV0' * 4} does not fit"
+    hide_secrets_of(DeliverySettings(callback_signing_secret=SecretStr("whsec_" + "c2VjcmV0" * 4)))
+    reason = f"ValueError: {'c2VjcmV0' * 4} does not fit"
 
-    attributes = dead_letter_attributes(told, 1, "calculation", f"Traceback\n{told}\n")
-    outcome = failure_outcome(decoded(), told)
+    attributes = dead_letter_attributes(reason, 1, "calculation", f"Traceback\n{reason}\n")
+    outcome = failure_outcome(decoded(), reason)
 
     assert attributes["reason"] == "ValueError: *** does not fit"
     assert attributes["trace"] == "Traceback\nValueError: *** does not fit\n"
@@ -380,7 +356,7 @@ def test_the_id_of_a_task_can_be_had_without_reading_its_message(body: str, task
 
 
 @pytest.mark.parametrize("accepted_at", [None, "nan", "inf", "-inf"])
-def test_an_outcome_that_was_accepted_at_no_time_does_not_tell_when(accepted_at: str | None) -> None:
+def test_an_outcome_that_was_accepted_at_no_time_does_not_say_when(accepted_at: str | None) -> None:
     envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": accepted_at}
 
     assert decode_outcome(json.dumps(envelope)).accepted_at is None

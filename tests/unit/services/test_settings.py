@@ -8,19 +8,16 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from services.settings import (
-    ApiSettings,
-    BrokerSettings,
-    ConsumerSettings,
-    WatcherSettings,
-    WorkerSettings,
-    load_settings,
-)
-from services.targets import TargetSettings
-from services.task_types import load_task_types
+from services.api.settings import ApiSettings
+from services.dlq_watcher.settings import WatcherSettings
+from services.outbound.settings import TargetSettings
+from services.queueing.settings import ConsumerSettings
+from services.runtime.settings import ServiceSettings
+from services.settings import load_settings
+from services.task_types.loading import load_task_types
 from services.tasks.data import DataSettings
-
-ROOT = Path(__file__).parents[3]
+from services.worker.settings import WorkerSettings
+from stack.config import ROOT
 
 SECONDS = "Input should be greater than 0"
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -49,21 +46,10 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
             heartbeat_line(60, 60),
         ),
         (
-            ConsumerSettings,
-            {"VISIBILITY_TIMEOUT_SECONDS": "10"},
-            heartbeat_line(20, 10),
-        ),
-        (
             ApiSettings,
             {"AWS_ENDPOINT_URL": "localhost:4566"},
             "AWS_ENDPOINT_URL: URL scheme should be 'http' or 'https'",
         ),
-        (
-            ApiSettings,
-            {"AWS_ENDPOINT_URL": "localhost"},
-            "AWS_ENDPOINT_URL: Input should be a valid URL, relative URL without a base",
-        ),
-        (ApiSettings, {"API_PORT": "0"}, "API_PORT: Input should be greater than or equal to 1"),
         (ApiSettings, {"API_PORT": "65536"}, "API_PORT: Input should be less than or equal to 65535"),
         (ApiSettings, {"ENQUEUE_MAX_PENDING": "0"}, "ENQUEUE_MAX_PENDING: Input should be greater than or equal to 1"),
         (
@@ -73,7 +59,6 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
         ),
         (ApiSettings, {"API_KEYS": "0123456789abcdef,short"}, f"API_KEYS.1: {UNUSABLE_API_KEY}"),
         (ApiSettings, {"API_KEYS": "0123456789abcde\u00e9"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
-        (ApiSettings, {"API_KEYS": "0123456789 abcdef"}, f"API_KEYS.0: {UNUSABLE_API_KEY}"),
         (ApiSettings, {"API_KEYS": ","}, "API_KEYS: List should have at least 1 item after validation, not 0"),
         (ApiSettings, {"ENQUEUE_TIMEOUT_SECONDS": "0"}, f"ENQUEUE_TIMEOUT_SECONDS: {SECONDS}"),
         (ApiSettings, {"ENQUEUE_TIMEOUT_SECONDS": "nan"}, "ENQUEUE_TIMEOUT_SECONDS: Input should be a finite number"),
@@ -110,17 +95,11 @@ def heartbeat_line(heartbeat: int, visibility: int) -> str:
         ),
         (
             WorkerSettings,
-            {"CALLBACK_RETRY_SCHEDULE_SECONDS": "1,soon"},
-            "CALLBACK_RETRY_SCHEDULE_SECONDS.1: Input should be a valid number, unable to parse string as a number",
-        ),
-        (
-            WorkerSettings,
             {"CALLBACK_IN_PLACE_RETRY_SECONDS": "nan"},
             "CALLBACK_IN_PLACE_RETRY_SECONDS.0: Input should be a finite number",
         ),
         (WorkerSettings, {"CALLBACK_SIGNING_SECRET": "secret"}, UNUSABLE_KEY),
         (WorkerSettings, {"CALLBACK_SIGNING_SECRET": "whsec_c2hvcnQ="}, UNUSABLE_KEY),
-        (WorkerSettings, {"CALLBACK_SIGNING_SECRET": "whsec_\u00e9"}, UNUSABLE_KEY),
         (
             WatcherSettings,
             {"SLACK_BOT_TOKEN": "xoxb-1"},
@@ -233,7 +212,7 @@ def test_the_endpoint_for_sqs_alone_beats_the_one_for_all_services(
     monkeypatch.setenv("AWS_ENDPOINT_URL", for_all)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", for_sqs)
 
-    assert load_settings(BrokerSettings).sqs_endpoint_url == endpoint
+    assert load_settings(ServiceSettings).sqs_endpoint_url == endpoint
 
 
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

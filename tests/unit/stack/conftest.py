@@ -1,4 +1,4 @@
-"""A real HTTP server of this machine that answers as it is told, and a `docker` that does."""
+"""A real HTTP server of this machine that answers as it is set to, and a `docker` that does."""
 
 import json
 import os

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 import typer
@@ -11,6 +13,9 @@ from typer.testing import CliRunner
 from services.dlq.__main__ import app as dlq_app
 from stack.__main__ import app
 from stack.config import ROOT
+
+# What talks to AWS, or serves.
+CLIENTS = {"aioboto3", "aiohttp", "boto3", "botocore", "fastapi", "opentelemetry", "structlog"}
 
 # It passes on what it is given, --json and --help included.
 PASSES_ON = "dlq"
@@ -38,11 +43,57 @@ def test_its_help_has_an_example_and_it_prints_json(application: typer.Typer, na
     assert "--json" in text
 
 
-def test_a_command_loads_no_client_of_aws() -> None:
-    # Its libraries take half a second to load.
-    code = "import stack.__main__, sys; print(*{'aioboto3', 'aiohttp', 'boto3', 'botocore'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
-    assert done.stdout.split() == []
+def loaded_by(code: str, *arguments: str, **environment: str) -> set[str]:
+    """The modules that are loaded when the code has ended."""
+    last = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
+    done = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", f"{last} {code}", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def rooms_of_services(modules: Iterable[str]) -> set[str]:
+    return {module.split(".")[1] for module in modules if module.startswith("services.")}
+
+
+@pytest.mark.parametrize("arguments", [[PASSES_ON], *([name, "--help"] for each, name in COMMANDS if each is app)])
+def test_a_command_that_does_nothing_yet_has_loaded_neither_services_nor_modes(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    run = "import runpy; runpy.run_module('stack', run_name='__main__', alter_sys=True)"
+    loaded = loaded_by(run, *arguments, STACK_DIR=str(tmp_path), MODE="native", COMPOSE_PROJECT_NAME="")
+
+    assert (
+        loaded & {"stack.commands.generate", "stack.native.stack", "stack.containers.stack", "httpx", "supervisor"}
+        == set()
+    )
+    assert rooms_of_services(loaded) <= {"primitives", "streams"}
+    assert loaded & CLIENTS == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["stack.commands.down", "stack.commands.overview", "stack.logs.command", "stack.stories.trace"]
+)
+@pytest.mark.parametrize("mode", ["native", "containers"])
+def test_what_stops_a_stack_or_looks_at_it_loads_no_task_type_and_no_settings_of_the_services(
+    module: str, mode: str
+) -> None:
+    loaded = loaded_by(f"import {module}, stack.{mode}.stack")
+
+    assert loaded & {"services.settings", "services.queues", "services.task_types", "services.outbound"} == set()
+    assert loaded & {*CLIENTS, "pydantic"} == set()
+
+
+def test_to_start_a_stack_loads_no_client_of_aws() -> None:
+    # Its libraries take half a second to load; a task that is sent has a trace, for which OpenTelemetry's API is light.
+    loaded = loaded_by("import stack.commands.up, stack.tryout.demo, stack.tryout.submit")
+
+    assert loaded & CLIENTS <= {"opentelemetry"}
 
 
 @pytest.mark.parametrize("program", ["stack", "services.dlq"])

@@ -50,7 +50,7 @@ def test_dot_env_may_come_from_an_editor_on_windows(dot_env: Path, local_env: Pa
     assert (merged["B"], merged["C"], merged["D"]) == ("dot", "with space", "")
 
 
-def test_a_dot_env_that_is_no_text_is_told_in_a_line(dot_env: Path, local_env: Path) -> None:
+def test_a_dot_env_that_is_no_text_is_reported_in_a_line(dot_env: Path, local_env: Path) -> None:
     dot_env.write_bytes("B=dot".encode("utf-16"))
 
     with pytest.raises(StackError, match=r"\.env cannot be read as UTF-8 text"):

@@ -1,28 +1,16 @@
 """`.env.example` lists every setting with its default, commented out."""
 
 import os
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from dotenv import dotenv_values
 from pydantic_settings import BaseSettings
 
-import receiver.settings
-import services.settings
-from services.task_types import load_task_types
 from stack.environment import LOCAL_ENV
-from stack.fingerprint import EXAMPLE, setting_names
+from stack.native.fingerprint import EXAMPLE, setting_names
+from tests.settings_classes import SETTINGS_CLASSES
 
-
-def with_subclasses(settings: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
-    yield settings
-    for subclass in settings.__subclasses__():
-        yield from with_subclasses(subclass)
-
-
-load_task_types(["services.tasks"])  # task types have settings of their own
-CLASSES = [*with_subclasses(services.settings.Settings), receiver.settings.Settings]
 LISTED = setting_names(EXAMPLE.read_text())
 
 
@@ -33,12 +21,12 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.mark.parametrize("settings", CLASSES)
+@pytest.mark.parametrize("settings", SETTINGS_CLASSES)
 def test_it_lists_every_setting(settings: type[BaseSettings]) -> None:
     assert {name.upper() for name in settings.model_fields} <= set(LISTED)
 
 
-@pytest.mark.parametrize("settings", CLASSES)
+@pytest.mark.parametrize("settings", SETTINGS_CLASSES)
 def test_its_values_are_the_defaults(settings: type[BaseSettings], bare_environment: pytest.MonkeyPatch) -> None:
     defaults = settings(_env_file=None)
 

@@ -72,7 +72,7 @@ def test_a_setting_can_be_given_to_make(environment: Environment) -> None:
     assert environment.settings == {"MODE": "native", "OBSERVABILITY": "1", "API_PORT": "8001"}
 
 
-@pytest.mark.parametrize("command", ["down", "ps", "logs", "trace", "tail", "submit", "demo", "dlq"])
+@pytest.mark.parametrize("command", ["down", "ps", "logs", "trace", "tail", "submit", "dlq"])
 def test_what_looks_at_a_stack_or_stops_it_runs_in_whatever_environment_is_there(
     environment: Environment, command: str
 ) -> None:
@@ -84,9 +84,27 @@ def test_what_looks_at_a_stack_or_stops_it_runs_in_whatever_environment_is_there
     assert environment.arguments[:4] == ["-u", "-m", "stack", command]
 
 
-@pytest.mark.parametrize("command", ["up", "check", "test-unit"])
-def test_what_starts_or_checks_something_wants_the_one_of_the_lock(environment: Environment, command: str) -> None:
-    environment.made_from(ROOT / "requirements" / "localstack.txt")
+@pytest.mark.parametrize("lock", ["stack.txt", "dev.txt"])
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_what_starts_a_stack_runs_in_the_environment_of_its_lock_or_of_the_development_tools(
+    environment: Environment, command: str, lock: str
+) -> None:
+    environment.made_from(ROOT / "requirements" / lock)
+
+    done = environment.make(command)
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert environment.arguments[:4] == ["-u", "-m", "stack", command]
+
+
+@pytest.mark.parametrize(
+    ("command", "lock"),
+    [("up", "localstack.txt"), ("demo", "localstack.txt"), ("check", "stack.txt"), ("test-unit", "stack.txt")],
+)
+def test_what_starts_or_checks_something_wants_an_environment_with_all_that_it_needs(
+    environment: Environment, command: str, lock: str
+) -> None:
+    environment.made_from(ROOT / "requirements" / lock)
 
     done = environment.make(command, PYTHON="no-such-python")
 

@@ -69,7 +69,7 @@ def test_what_failed_is_not_waited_for() -> None:
     assert list(probe) == [READY]
 
 
-def test_what_takes_too_long_is_told_with_the_last_reason() -> None:
+def test_what_takes_too_long_is_reported_with_the_last_reason() -> None:
     with pytest.raises(StackError, match=r"^api is not ready after 0 s: its queues do not answer$"):
         wait_until_ready("api", lambda: Readiness("not yet", "its queues do not answer"), timeout_seconds=0)
 
@@ -91,7 +91,7 @@ def test_several_are_waited_for_together() -> None:
     assert list(rounds) == []
 
 
-def test_one_that_fails_is_told_at_once_with_its_evidence_whoever_is_not_ready_before_it() -> None:
+def test_one_that_fails_is_reported_at_once_with_its_evidence_whoever_is_not_ready_before_it() -> None:
     rounds = looks({"api": NOT_YET, "worker": Readiness("failed", "it has exited")})
 
     with pytest.raises(StackError, match=r"^worker cannot start: it has exited$") as raised:
@@ -100,7 +100,7 @@ def test_one_that_fails_is_told_at_once_with_its_evidence_whoever_is_not_ready_b
     assert raised.value.evidence == "the log of worker"
 
 
-def test_one_that_was_ready_is_not_asked_again_and_told_when_it_fails_after_all() -> None:
+def test_one_that_was_ready_is_not_asked_again_and_reported_when_it_fails_after_all() -> None:
     asked = answers(READY)
     probe: Probe = lambda: next(asked)  # noqa: E731  # a name for its type
     crashed = Readiness("failed", "it has exited")
@@ -113,8 +113,8 @@ def test_one_that_was_ready_is_not_asked_again_and_told_when_it_fails_after_all(
 
 
 def test_when_time_is_up_the_first_says_why_and_the_others_are_named() -> None:
-    told = r"^api is not ready after 0 s: its queues do not answer \(nor is worker, console\)$"
-    with pytest.raises(StackError, match=told):
+    reported = r"^api is not ready after 0 s: its queues do not answer \(nor is worker, console\)$"
+    with pytest.raises(StackError, match=reported):
         wait_until_all_ready(lambda: {"api": NOT_YET, "receiver": READY, "worker": NOT_YET, "console": NOT_YET}, 0)
 
 

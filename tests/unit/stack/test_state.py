@@ -9,8 +9,7 @@ from stack import state
 from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings
 from stack.errors import StackError
 from stack.running import mode_before
-from stack.saved_messages import saved_messages_file
-from stack.state import Remembered
+from stack.state import Remembered, saved_messages_file
 
 STARTED_WITH = {"LOCALSTACK_PORT": "4567", PROJECT_NAME: "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
 ASKED_LATER = {"LOCALSTACK_PORT": "4566", PROJECT_NAME: "other", "COMPOSE_FILE": "other.yml", "LOG_LEVEL": "DEBUG"}
@@ -86,13 +85,12 @@ def test_the_stack_of_a_clone_that_was_moved_is_still_its_own(tmp_path: Path) ->
     assert state.recall(tmp_path).mode == "native"
 
 
-def test_what_was_copied_along_with_a_clone_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_copied_along_with_a_clone_is_not_its_own(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     noted_by(copy / DEFAULT_DIRECTORY.name, ROOT)
-    monkeypatch.setattr(state, "ROOT", copy)
 
-    assert state.recall(copy / DEFAULT_DIRECTORY.name) == Remembered()
+    assert state.recall(copy / DEFAULT_DIRECTORY.name, this_clone=copy) == Remembered()
 
 
 @pytest.mark.parametrize("mode", ["native", "containers"])

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from stack.commands.lock import alone
 from stack.config import ROOT
 from stack.errors import StackError, writing
-from stack.localstack import place_init
-from stack.lock import alone
-from stack.supervisor import Supervisor
+from stack.localstack.provisioning import place_init
+from stack.native.supervisor import Supervisor
 from stack.whole_file import write_whole
 
 
@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_written_as_a_whole_stays_as_it_was(tmp_path: Path
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_full_disk_is_told_with_what_to_do() -> None:
+def test_a_full_disk_is_reported_with_what_to_do() -> None:
     full = Path("/dev/full")
     with pytest.raises(StackError) as raised, writing(full):
         full.write_text("x")

@@ -15,9 +15,10 @@ from receiver.app import create_app as create_receiver
 from receiver.server import make_server
 from receiver.settings import Settings as ReceiverSettings
 from services.api.app import create_app as create_api
+from services.api.settings import ApiSettings
 from services.console.app import create_app as create_console
-from services.settings import ApiSettings, ConsoleSettings
-from services.task_types import load_task_types
+from services.console.settings import ConsoleSettings
+from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
 PAGES = {

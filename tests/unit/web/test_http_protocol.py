@@ -1,4 +1,4 @@
-"""How our servers take HTTP, byte by byte over real connections; the application tells what it was asked."""
+"""How our servers take HTTP, byte by byte over real connections; the application answers what it was asked."""
 
 import asyncio
 import json
@@ -17,12 +17,11 @@ from receiver.server import make_server as make_receiver_server
 from receiver.settings import Settings as ReceiverSettings
 from services.console.app import create_app as create_console
 from services.console.server import make_server as make_console_server
-from services.settings import ConsoleSettings
+from services.console.settings import ConsoleSettings
 from web.http_protocol import (
     CHUNK_FRAME_BYTES,
     MAX_BYTES_BESIDE_BODY,
     PIECE_BYTES,
-    REQUEST_TIMEOUT_SECONDS,
     BoundedHttpProtocol,
 )
 
@@ -36,7 +35,7 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class Asked:
-    """An application that tells what it was asked; `/wait` waits until it is let go, `/early` for no body."""
+    """An application that answers what it was asked; `/wait` waits until it is let go, `/early` for no body."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
@@ -56,8 +55,8 @@ class Asked:
         if scope["path"] == "/wait":
             await self.let_go.wait()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        told = {"method": scope["method"], "path": scope["path"], "query": scope["query_string"].decode()}
-        content = json.dumps({**told, "headers": headers, "body": body.decode("latin-1"), "size": len(body)}).encode()
+        asked = {"method": scope["method"], "path": scope["path"], "query": scope["query_string"].decode()}
+        content = json.dumps({**asked, "headers": headers, "body": body.decode("latin-1"), "size": len(body)}).encode()
         length = (b"content-length", str(len(content)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})
         await send({"type": "http.response.body", "body": content})
@@ -86,12 +85,16 @@ class Connection:
         return await self._reader.read() == b""
 
 
+class ImpatientProtocol(BoundedHttpProtocol):
+    request_timeout_seconds = 0.01
+
+
 class Server:
     """A server on a real port, and its application."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, http: type[BoundedHttpProtocol]) -> None:
         self.app = Asked()
-        config = uvicorn.Config(self.app, http=BoundedHttpProtocol, lifespan="off", ws="none", log_config=None)
+        config = uvicorn.Config(self.app, http=http, lifespan="off", ws="none", log_config=None)
         self._server = uvicorn.Server(config)
         self._listener = listener
 
@@ -105,6 +108,15 @@ class Server:
     @property
     def connections(self) -> list[Any]:
         return list(self._server.server_state.connections)
+
+    @asynccontextmanager
+    async def connected_impatiently(self) -> AsyncIterator[Connection]:
+        """A connection that has had an answer; no further request has time to come."""
+        async with self.connected(GET) as connection:
+            assert (await connection.answer())[0] == 200
+            [protocol] = self.connections
+            protocol.request_timeout_seconds = ImpatientProtocol.request_timeout_seconds
+            yield connection
 
     @asynccontextmanager
     async def connected(self, *sent: bytes) -> AsyncIterator[Connection]:
@@ -122,18 +134,24 @@ class Server:
             return await connection.answer()
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server(socket.create_server(("127.0.0.1", 0)))
+@asynccontextmanager
+async def running(http: type[BoundedHttpProtocol]) -> AsyncIterator[Server]:
+    server = Server(socket.create_server(("127.0.0.1", 0)), http)
     serving = asyncio.create_task(server.serve())
     yield server
     server.stop()
     await serving
 
 
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with running(BoundedHttpProtocol) as server:
+        yield server
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  # the server tells nobody
+        while not condition():  # noqa: ASYNC110  # the server notifies nobody
             await asyncio.sleep(0)
 
 
@@ -144,18 +162,18 @@ def repeated(piece: bytes, size: int = ENOUGH) -> bytes:
 async def test_what_stands_in_a_trailer_is_no_header(server: Server) -> None:
     trailers = b"X-API-Key: a-key\r\nIdempotency-Key: order-7\r\nContent-Type: application/json\r\n"
 
-    status, told = await server.answer_to(CHUNKED + b"2\r\n{}\r\n0\r\n" + trailers + b"\r\n")
+    status, asked = await server.answer_to(CHUNKED + b"2\r\n{}\r\n0\r\n" + trailers + b"\r\n")
 
-    assert (status, told["body"]) == (200, "{}")
-    assert told["headers"] == [["host", "server"], ["transfer-encoding", "chunked"]]
+    assert (status, asked["body"]) == (200, "{}")
+    assert asked["headers"] == [["host", "server"], ["transfer-encoding", "chunked"]]
 
 
 async def test_a_trailer_is_no_header_of_the_next_request_either(server: Server) -> None:
     async with server.connected(CHUNKED + b"0\r\nX-API-Key: a-key\r\n\r\n" + GET) as connection:
         await connection.answer()
-        _, told = await connection.answer()
+        _, asked = await connection.answer()
 
-    assert told["headers"] == [["host", "server"]]
+    assert asked["headers"] == [["host", "server"]]
 
 
 @pytest.mark.parametrize(
@@ -180,9 +198,9 @@ async def test_what_comes_beside_a_body_is_bounded_in_whatever_pieces_it_comes(
     at_once: bool,  # noqa: FBT001
 ) -> None:
     async with server.connected(*([begun + more] if at_once else [begun, more])) as connection:
-        status, told = await connection.answer()
+        status, asked = await connection.answer()
 
-        assert (status, told["detail"]) == (
+        assert (status, asked["detail"]) == (
             431,
             f"What comes beside the request's body is larger than {MAX_BYTES_BESIDE_BODY} bytes.",
         )
@@ -214,8 +232,8 @@ async def test_a_large_body_is_taken_whole_or_in_chunks_down_to_a_byte(server: S
         CHUNKED + b"1\r\nx\r\n" * size + b"0\r\n\r\n",
         CHUNKED + (largest_frame + b"\r\nx\r\n") * size + b"0\r\n\r\n",
     ):
-        status, told = await server.answer_to(request)
-        assert (status, told["size"]) == (200, size)
+        status, asked = await server.answer_to(request)
+        assert (status, asked["size"]) == (200, size)
 
 
 async def test_a_request_may_come_byte_by_byte(server: Server) -> None:
@@ -270,9 +288,9 @@ async def test_an_upgrade_is_ignored_and_its_request_answered(
 
     for pieces in ([head, *parts, GET], [head + parts[0], parts[1] + GET], [b"".join([head, *parts, GET])]):
         async with server.connected(*pieces) as connection:
-            status, told = await connection.answer()
-            assert (status, told["method"], told["path"], told["query"]) == (200, "POST", "/echo", "a=b")
-            assert told["body"] == "GET /no "
+            status, asked = await connection.answer()
+            assert (status, asked["method"], asked["path"], asked["query"]) == (200, "POST", "/echo", "a=b")
+            assert asked["body"] == "GET /no "
             assert (await connection.answer())[1]["method"] == "GET"
 
 
@@ -302,8 +320,8 @@ async def test_what_is_no_request_is_answered_400_and_its_connection_closed(
     server: Server, request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with server.connected(request_ + GET) as connection:
-        status, told = await connection.answer()
-        assert (status, list(told)) == (400, ["detail"])
+        status, asked = await connection.answer()
+        assert (status, list(asked)) == (400, ["detail"])
         assert await connection.is_closed()
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
@@ -340,13 +358,35 @@ async def test_the_application_hears_that_a_request_will_not_come_as_a_whole(ser
         await until(lambda: server.app.gone == [b"/echo"])
 
 
-async def test_time_does_not_run_for_a_client_that_is_not_read_from(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("begun", [b"", GET[:-2], CHUNKED, CHUNKED + b"1\r\nx"])
+async def test_a_request_that_does_not_come_in_time_is_answered_408_and_its_connection_closed(
+    begun: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert REQUEST_TIMEOUT_SECONDS == 30
-    monkeypatch.setattr("web.http_protocol.REQUEST_TIMEOUT_SECONDS", 0.01)
-    async with server.connected(GET.replace(b"/echo", b"/wait") + GET + CHUNKED[:-2]) as connection:
-        await until(lambda: server.app.asked == [b"/wait"])
+    async with running(ImpatientProtocol) as server, server.connected(begun) as connection:
+        assert await connection.answer() == (408, {"detail": "The request did not come as a whole in time."})
+        assert await connection.is_closed()
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_time_runs_anew_for_each_request(server: Server) -> None:
+    async with server.connected_impatiently() as connection:
+        await connection.send(GET[:-2])
+        assert (await connection.answer())[0] == 408
+
+
+async def test_a_request_that_came_as_a_whole_has_time_for_its_answer(server: Server) -> None:
+    async with server.connected_impatiently() as connection:
+        await connection.send(GET.replace(b"/echo", b"/wait"))
+        await until(lambda: server.app.asked == [b"/echo", b"/wait"])
+        await asyncio.sleep(0.05)
+        server.app.let_go.set()
+        assert (await connection.answer())[0] == 200
+
+
+async def test_time_does_not_run_for_a_client_that_is_not_read_from(server: Server) -> None:
+    async with server.connected_impatiently() as connection:
+        await connection.send(GET.replace(b"/echo", b"/wait") + GET + CHUNKED[:-2])
+        await until(lambda: server.app.asked == [b"/echo", b"/wait"])
         await asyncio.sleep(0.05)
         server.app.let_go.set()
         assert [(await connection.answer())[0] for _ in range(3)] == [200, 200, 408]
@@ -358,10 +398,7 @@ async def test_time_does_not_run_for_a_client_that_is_not_read_from(
         (b"1.1", b""),
         (b"1.1", HOST + HOST),
         (b"1.0", HOST + HOST),
-        *(
-            (b"1.1", b"Host: " + value + b"\r\n")
-            for value in (b"", b"a b", b"a,b/c", b"a@b", b"a:b", b"[::1", b"a/", b"\xe9")
-        ),
+        *((b"1.1", b"Host: " + value + b"\r\n") for value in NO_HOSTS),
     ],
 )
 async def test_a_request_without_one_valid_host_is_answered_400(server: Server, version: bytes, fields: bytes) -> None:
@@ -389,10 +426,10 @@ async def test_http_1_0_needs_no_host(server: Server) -> None:
     ],
 )
 async def test_a_target_may_be_a_url_whose_host_counts(server: Server, target: bytes, path: str, query: str) -> None:
-    status, told = await server.answer_to(b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"Accept: */*\r\n\r\n")
+    status, asked = await server.answer_to(b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"Accept: */*\r\n\r\n")
 
-    assert (status, told["path"], told["query"]) == (200, path, query)
-    assert told["headers"] == [["host", "other:81"], ["accept", "*/*"]]
+    assert (status, asked["path"], asked["query"]) == (200, path, query)
+    assert asked["headers"] == [["host", "other:81"], ["accept", "*/*"]]
 
 
 def test_the_pages_servers_take_http_so(tmp_path: Path) -> None:
@@ -402,4 +439,5 @@ def test_the_pages_servers_take_http_so(tmp_path: Path) -> None:
     for each in (receiver, console):
         each.config.load()
         assert issubclass(each.config.http_protocol_class, BoundedHttpProtocol)
+        assert each.config.http_protocol_class.request_timeout_seconds == 30
         assert each.config.ws_protocol_class is None

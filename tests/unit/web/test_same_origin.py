@@ -8,8 +8,8 @@ HOST = "localhost:8080"
 
 
 def is_own(*, scheme: str = "http", host: str = HOST, is_safe: bool = False, **headers: str) -> bool:
-    told = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return is_same_origin(told, scheme, is_safe=is_safe)
+    sent = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return is_same_origin(sent, scheme, is_safe=is_safe)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_refusal_of_a_name_says_where_to_list_it() -> None:
     assert "CONSOLE_ALLOWED_HOSTS" in refusal.detail
 
 
-def test_what_tells_of_no_page_is_no_browser() -> None:
+def test_what_names_no_page_is_no_browser() -> None:
     assert is_own()
 
 

@@ -15,11 +15,12 @@ from structlog.testing import capture_logs
 
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
+from services.api.settings import ApiSettings
 from services.messages import decode_task
+from services.queueing.client import open_sqs
+from services.queueing.queue import Queue
 from services.queues import define_queues
-from services.settings import ApiSettings
-from services.sqs import Queue, open_sqs
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import Broker
 from tests.service_fixtures import Serve
 
@@ -78,14 +79,6 @@ async def test_each_of_many_concurrent_tasks_is_on_its_queue_once(broker: Broker
     accepted = [response.json()["task_id"] for response in responses]
     assert sorted(decode_task(message.body).task_id for message in messages) == sorted(accepted)
     assert await broker.in_queue("calculation") == (0, 0)
-
-
-async def test_concurrent_tasks_take_a_tenth_of_the_requests(broker: Broker) -> None:
-    task_queue = TaskQueue(broker.queues["calculation"], timeout_seconds=LONGER_THAN_ANYTHING_TAKES)
-
-    await asyncio.gather(*(task_queue.enqueue(str(number), f"body-{number}") for number in range(100)))
-
-    assert broker.requests.counts["SendMessageBatch"] == 10
 
 
 async def test_a_queue_that_is_not_there_is_a_500_until_it_is_made(unprovisioned: Broker) -> None:

@@ -13,8 +13,8 @@ from httpx_sse import aconnect_sse
 
 from services.console.app import create_app
 from services.console.server import make_server
-from services.settings import ConsoleSettings
-from services.task_types import load_task_types
+from services.console.settings import ConsoleSettings
+from services.task_types.loading import load_task_types
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
@@ -29,7 +29,7 @@ class Console:
     http: httpx.AsyncClient
 
     async def state_when(self, is_reached: Callable[[Any], Any]) -> Any:
-        """Follow the events until the state is as told, and return it."""
+        """Follow the events until the state is as wanted, and return it."""
         last: Any = None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -41,15 +41,15 @@ class Console:
         pytest.fail("the console ended its events")
 
     async def states(self) -> AsyncIterator[Any]:
-        """Every state that is told, until the console stops."""
+        """Every state that is sent, until the console stops."""
         async with aconnect_sse(self.http, "GET", "/api/events") as source:
             async for event in source.aiter_sse():
                 assert event.event == "state"
                 yield json.loads(event.data)
 
-    async def redrive(self, **told: Any) -> Any:
+    async def redrive(self, **wanted: Any) -> Any:
         """Redrive, which must be taken."""
-        response = await self.http.post("/api/redrive", json=told)
+        response = await self.http.post("/api/redrive", json=wanted)
         assert response.status_code == 200, response.text
         return response.json()
 

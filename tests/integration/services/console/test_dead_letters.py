@@ -9,19 +9,18 @@ import pytest
 from aiohttp import web
 
 from services.console.dead_letters import BusyError, DeadLetters
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.plan import Selection
-from services.dlq.selection import Criteria
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.dead_letters.plan import Selection
+from services.dead_letters.selection import Criteria
 from services.messages import encode_task
-from services.sqs import Queue, ReceivedMessage
-from tests.integration.services.conftest import Broker
+from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.console.conftest import Console, console_settings, running_console
-from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and end_of_line are fixtures
+from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and dead_letter_queues are fixtures
     REFUSED,
     Commands,
     bodies_in,
     commands,
-    end_of_line,
+    dead_letter_queues,
     fill,
     intercepted,
     outcome,
@@ -32,47 +31,35 @@ TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/",
 FAILED = {"reason": "RuntimeError: boom", "attempts": "3", "trace": "Traceback …", "source_queue": "calculation"}
 
 
-def without_age(told: Any) -> Any:
+def without_age(answer: Any) -> Any:
     """The same of two looks, which are not made at once."""
-    return {**told, "messages": [{**message, "age_seconds": 0} for message in told["messages"]]}
+    return {**answer, "messages": [{**message, "age_seconds": 0} for message in answer["messages"]]}
 
 
 async def listed(console: Console, **parameters: str) -> Any:
     return (await console.http.get("/api/dead-letters", params=parameters)).json()
 
 
-async def test_a_look_tells_what_the_command_lists(broker: Broker, console: Console, commands: Commands) -> None:  # noqa: F811
+async def test_a_look_answers_what_the_command_lists(broker: Broker, console: Console, commands: Commands) -> None:  # noqa: F811
     await fill(broker, "undelivered", [outcome(number) for number in range(12)], REFUSED)
     await fill(broker, "calculation-dlq", [TASK], FAILED)
 
-    told = await listed(console)
+    answer = await listed(console)
 
-    assert len(told["messages"]) == 13
+    assert len(answer["messages"]) == 13
     printed = json.loads((await commands.run("list", "--json")).output)
     # These are in the console's state.
     del printed["unclaimed"], printed["unclaimed_problem"]
-    assert without_age(told) == without_age(printed)
+    assert without_age(answer) == without_age(printed)
     assert await broker.in_queue("undelivered") == (12, 0)
-
-
-async def test_a_look_can_be_at_one_queue_and_at_what_matches(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(1), outcome(2, "data")], REFUSED)
-    await fill(broker, "calculation-dlq", [TASK], FAILED)
-
-    for parameters, tasks in (
-        ({"queue": "calculation-dlq"}, ["task-9"]),
-        ({"reason": "answered 503"}, ["task-0001", "task-0002"]),
-        ({"task_type": "data", "reason": ""}, ["task-0002"]),
-    ):
-        assert sorted(each["task_id"] for each in (await listed(console, **parameters))["messages"]) == tasks
 
 
 async def test_a_look_that_ends_at_its_limit_is_not_complete(broker: Broker, console: Console) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(5)], REFUSED)
 
-    told = await listed(console, limit="2")
+    answer = await listed(console, limit="2")
 
-    assert (len(told["messages"]), told["complete"]) == (2, False)
+    assert (len(answer["messages"]), answer["complete"]) == (2, False)
 
 
 async def test_two_who_look_at_once_both_see_everything(broker: Broker, console: Console) -> None:
@@ -83,7 +70,7 @@ async def test_two_who_look_at_once_both_see_everything(broker: Broker, console:
     assert [len(look["messages"]) for look in looks] == [15, 15]
 
 
-async def test_one_message_is_told_as_the_command_shows_it(
+async def test_one_message_is_answered_as_the_command_shows_it(
     broker: Broker,
     console: Console,
     commands: Commands,  # noqa: F811
@@ -92,9 +79,9 @@ async def test_one_message_is_told_as_the_command_shows_it(
 
     response = await console.http.get("/api/dead-letters/task-9")
 
-    told, shown = response.json(), json.loads((await commands.run("show", "task-9", "--json")).output)
-    assert told | {"age_seconds": 0} == shown | {"age_seconds": 0}
-    assert (told["reason"], told["trace"]) == ("RuntimeError: boom", "Traceback …")
+    answer, shown = response.json(), json.loads((await commands.run("show", "task-9", "--json")).output)
+    assert answer | {"age_seconds": 0} == shown | {"age_seconds": 0}
+    assert (answer["reason"], answer["trace"]) == ("RuntimeError: boom", "Traceback …")
     assert '"num_1": 0.10' in response.text
 
 
@@ -105,22 +92,7 @@ async def test_what_is_not_there_is_not_found(console: Console) -> None:
     assert "No message has the id 6bc37fc0" in response.json()["detail"]
 
 
-async def test_one_is_redriven_by_its_id_and_the_others_stay(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(number) for number in range(15)], REFUSED)
-
-    done = await console.redrive(ids=["task-0007"])
-
-    assert done == {
-        "moved": 1,
-        "routes": [{"source": "undelivered", "destination": "callbacks", "messages": 1}],
-        "problems": [],
-        "dry_run": False,
-    }
-    assert [message.body for message in await broker.take("callbacks")] == [outcome(7)]
-    assert await broker.in_queue("undelivered") == (14, 0)
-
-
-async def test_several_are_redriven_and_one_that_is_gone_is_told(broker: Broker, console: Console) -> None:
+async def test_several_are_redriven_and_one_that_is_gone_is_reported(broker: Broker, console: Console) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(5)], REFUSED)
 
     done = await console.redrive(queue="undelivered", ids=["task-0001", "task-0003", "task-0099"])
@@ -131,57 +103,11 @@ async def test_several_are_redriven_and_one_that_is_gone_is_told(broker: Broker,
     assert sorted(message.body for message in await broker.take("callbacks", 2)) == [outcome(1), outcome(3)]
 
 
-async def test_those_that_match_are_redriven(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(1), outcome(2)], REFUSED)
-    await fill(broker, "undelivered", [outcome(3)], {**REFUSED, "reason": "the receiver answered 410"})
-
-    done = await console.redrive(reason="410")
-
-    assert (done["moved"], done["problems"]) == (1, [])
-    assert [message.body for message in await broker.take("callbacks")] == [outcome(3)]
-
-
-async def test_all_of_every_queue_return_to_where_they_came_from(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(number) for number in range(12)], REFUSED)
-    await fill(broker, "calculation-dlq", [TASK], FAILED)
-
-    done = await console.redrive(all=True)
-
-    assert done["moved"] == 13
-    assert done["routes"] == [
-        {"source": "calculation-dlq", "destination": "calculation", "messages": 1},
-        {"source": "undelivered", "destination": "callbacks", "messages": 12},
-    ]
-    assert bodies_in(broker, "callbacks") == [outcome(number) for number in range(12)]
-    [task] = await broker.take("calculation")
-    assert (task.body, task.attributes, task.receive_count) == (TASK, {}, 1)
-
-
-async def test_a_dry_run_tells_what_would_move_and_moves_nothing(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", [outcome(1), outcome(2)], REFUSED)
-
-    done = await console.redrive(queue="undelivered", all=True, dry_run=True)
-
-    assert (done["moved"], done["dry_run"]) == (2, True)
-    assert done["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 2}]
-    assert await broker.in_queue("undelivered") == (2, 0)
-
-
-async def test_what_nobody_knows_where_to_return_stays_and_is_told(broker: Broker, console: Console) -> None:
-    await fill(broker, "undelivered", ["garbage"], {"reason": "the message is no task"})
-
-    done = await console.redrive(all=True)
-
-    assert done["moved"] == 0
-    assert "1 message cannot be redriven here, as nothing tells where from" in done["problems"][0]
-    assert bodies_in(broker, "undelivered") == ["garbage"]
-
-
 async def test_a_redrive_of_what_no_longer_matches_says_so(console: Console) -> None:
     assert (await console.redrive(reason="503"))["problems"] == ["No message matches any more."]
 
 
-async def test_what_sqs_stops_is_told_with_what_was_moved(broker: Broker, serve: Serve) -> None:
+async def test_what_sqs_stops_is_reported_with_what_was_moved(broker: Broker, serve: Serve) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(25)], REFUSED)
     operations: Counter[str] = Counter()
 
@@ -202,31 +128,31 @@ async def test_what_sqs_stops_is_told_with_what_was_moved(broker: Broker, serve:
     assert len(bodies_in(broker, "undelivered")) + len(bodies_in(broker, "callbacks")) == 25
 
 
-async def test_one_redrive_at_a_time(
-    broker: Broker,
-    end_of_line: EndOfLine,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_one_redrive_at_a_time(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:  # noqa: F811
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
     began, may_go_on = asyncio.Event(), asyncio.Event()
-    forward = Queue.forward
 
-    async def held_up(self: Queue, message: ReceivedMessage, **options: Any) -> None:
+    async def hold_up(**_call: Any) -> None:
         began.set()
         await may_go_on.wait()
-        await forward(self, message, **options)
 
-    monkeypatch.setattr(Queue, "forward", held_up)
-    dead_letters = DeadLetters(end_of_line)
+    broker.client.meta.events.register(
+        "before-call.sqs.SendMessageBatch",
+        hold_up,  # type: ignore[arg-type]  # aiobotocore awaits it
+    )
+    dead_letters = DeadLetters(dead_letter_queues)
     everything = Selection(["undelivered"], [], Criteria())
     first = asyncio.create_task(dead_letters.redrive(everything))
-    await began.wait()
-
-    with pytest.raises(BusyError, match="A redrive is under way"):
-        await dead_letters.redrive(everything)
-    with pytest.raises(BusyError):
-        await dead_letters.browse("undelivered", Criteria(), 10)
-    may_go_on.set()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await began.wait()
+            with pytest.raises(BusyError, match="A redrive is under way"):
+                await dead_letters.redrive(everything)
+            with pytest.raises(BusyError):
+                await dead_letters.browse("undelivered", Criteria(), 10)
+    finally:
+        # What is held up keeps the queues from being closed.
+        may_go_on.set()
 
     assert (await first).routes.total() == 1
     assert (await dead_letters.browse("undelivered", Criteria(), 10))["messages"] == []

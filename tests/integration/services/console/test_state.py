@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 from pydantic import HttpUrl, SecretStr
 
+from services.console.settings import ServiceAddress
 from services.messages import encode_task
-from services.settings import ServiceAddress
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
@@ -36,12 +36,12 @@ async def test_a_queue_is_shown_as_sqs_counts_it(broker: Broker, console: Consol
     assert (queue(state, "calculation")["waiting"], queue(state, "calculation")["oldest_seconds"]) == (0, None)
 
 
-async def test_the_state_is_told_alike_at_once_and_as_an_event(console: Console) -> None:
-    told = await console.state_when(lambda state: state)
+async def test_the_state_is_the_same_at_once_and_as_an_event(console: Console) -> None:
+    answer = await console.state_when(lambda state: state)
     asked = (await console.http.get("/api/state")).json()
 
     fields = {"at", "sample_seconds", "links", "queues", "unclaimed_problem", "made_anew", "services", "series"}
-    assert told.keys() == asked.keys() == fields
+    assert answer.keys() == asked.keys() == fields
 
 
 async def test_a_queue_that_is_gone_has_its_error_and_the_others_go_on(broker: Broker, console: Console) -> None:
@@ -61,7 +61,7 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
     worker_settings = {
         "HEALTH_PORT": str(port),
         "SQS_WAIT_TIME_SECONDS": "1",
-        # It is in hand until it is seen, and at the stop it is given back.
+        # It is in flight until it is seen, and at the stop it is given back.
         "TASK_DELAY_SECONDS": "600",
         "DRAIN_TIMEOUT_SECONDS": "0",
         "ALLOWED_PRIVATE_TARGETS": "127.0.0.1",
@@ -72,7 +72,7 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
             await broker.queues["calculation"].send(encode_task("task-7", "calculation", json.dumps(REQUEST)))
             busy = await console.state_when(
                 # One that does not answer in time has none for now.
-                lambda state: any(each["in_hand"] for each in service(state, "worker-calculation")["consumers"])
+                lambda state: any(each["in_flight"] for each in service(state, "worker-calculation")["consumers"])
             )
         # While it was stopping it may have had another error.
         dead = await console.state_when(
@@ -82,7 +82,7 @@ async def test_a_worker_is_shown_with_what_it_does_and_its_death_is_seen(broker:
     worker = service(busy, "worker-calculation")
     [consumer] = worker["consumers"]
     assert worker["pid"] == process.pid
-    assert (consumer["queue"], consumer["busy"], consumer["in_hand"][0]["task_id"]) == ("calculation", 1, "task-7")
+    assert (consumer["queue"], consumer["busy"], consumer["in_flight"][0]["task_id"]) == ("calculation", 1, "task-7")
     assert not service(dead, "worker-calculation")["alive"]
 
 

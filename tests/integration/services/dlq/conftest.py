@@ -16,10 +16,10 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
-from services.dlq.end_of_line import EndOfLine
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
-from stack.sqs import connect
+from stack.localstack.api import connect
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.service_fixtures import Serve
 
@@ -32,15 +32,15 @@ REFUSED = {"reason": "the receiver answered 503", "attempts": "7", "trace": "Tra
 
 
 def outcome(number: int = 1, task_type: str = "calculation", *, filler: str = "") -> str:
-    """The message body of an outcome whose task id tells its number."""
+    """The message body of an outcome whose task id has its number."""
     return encode_outcome(
         OutcomeMessage(f"task-{number:04}", task_type, "http://receiver/callback", f'{{"a":"{filler}"}}')
     )
 
 
 @pytest.fixture
-def end_of_line(broker: Broker) -> EndOfLine:
-    return EndOfLine(broker.client, broker.queues, broker.definitions, asyncio.Event())
+def dead_letter_queues(broker: Broker) -> DeadLetterQueues:
+    return DeadLetterQueues(broker.client, broker.queues, broker.definitions, asyncio.Event())
 
 
 async def fill(broker: Broker, queue: str, bodies: Sequence[str], attributes: Mapping[str, str]) -> None:
@@ -92,7 +92,7 @@ async def end_of(process: asyncio.subprocess.Process) -> Done:
 
 
 Intercept = Callable[[str, bool], web.Response | None]
-"""Is told of each SQS operation before it is done, False, and after it, True; what it returns is the answer instead."""
+"""Called with each SQS operation before it is done, False, and after it, True; it may return another answer."""
 
 
 @asynccontextmanager
@@ -105,12 +105,23 @@ async def intercepted(broker: Broker, serve: Serve, intercept: Intercept) -> Asy
             return answer
         headers = {name: request.headers[name] for name in ("x-amz-target", "content-type", "authorization")}
         done = await http.post("/", content=await request.read(), headers=headers)
-        told = intercept(operation, True)  # noqa: FBT003
-        return told or web.Response(body=done.content, status=done.status_code, headers={"content-type": _JSON})
+        answer = intercept(operation, True)  # noqa: FBT003
+        return answer or web.Response(body=done.content, status=done.status_code, headers={"content-type": _JSON})
 
     url = str(broker.environment["aws_endpoint_url"])
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http, serve(forward) as endpoint:
         yield {**broker.environment, "aws_endpoint_url": HttpUrl(endpoint)}
+
+
+def deny(operation: str) -> Intercept:
+    """Answer an operation as SQS answers a role that may not make it."""
+    text = f"User: arn:aws:iam::000000000000:role/worker is not authorized to perform: sqs:{operation}"
+    body = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": text}
+
+    def answer(called: str, is_done: bool) -> web.Response | None:  # noqa: FBT001  # as it is called
+        return web.json_response(body, status=400) if called == operation and not is_done else None
+
+    return answer
 
 
 class RunAndInterrupt(Protocol):

@@ -1,4 +1,4 @@
-"""Looking at the end of the line: all of it is told, and nothing is changed."""
+"""Looking at the dead-letter queues: all is shown, and nothing is changed."""
 
 import asyncio
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from services.dlq.dead_letter import DeadLetter
-from services.dlq.end_of_line import EndOfLine
-from services.messages import MAX_BODY_BYTES, encode_task, sent_at_attribute
-from services.sqs import ReceivedMessage
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.dead_letters.dead_message import DeadMessage
+from services.messages import MAX_BODY_BYTES, encode_task
+from services.queueing.message import ReceivedMessage, sent_at_attribute
 from tests.integration.services.conftest import Broker
 from tests.integration.services.dlq.conftest import REFUSED, Commands, fill, interrupted, outcome
 from tests.service_fixtures import Serve
@@ -19,8 +19,10 @@ from tests.service_fixtures import Serve
 TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
 
 
-async def seen(end_of_line: EndOfLine, *queues: str) -> list[DeadLetter]:
-    return await end_of_line.find(await end_of_line.states(queues), lambda _letter: True, lambda _count: None)
+async def seen(dead_letter_queues: DeadLetterQueues, *queues: str) -> list[DeadMessage]:
+    return await dead_letter_queues.find(
+        await dead_letter_queues.states(queues), lambda _letter: True, lambda _count: None
+    )
 
 
 async def test_every_queue_is_listed_with_its_count_and_every_message_with_its_reason(
@@ -33,12 +35,12 @@ async def test_every_queue_is_listed_with_its_count_and_every_message_with_its_r
     as_json = await commands.run("list", "undelivered", "--json")
 
     assert (table.exit_code, table.errors) == (0, "")
-    for told in ("calculation-dlq", "data-dlq", "callbacks-dlq", "task-0001", "task-9", "ValueError: no"):
-        assert told in table.output
-    told = json.loads(as_json.output)
-    assert told["complete"] is True
-    assert [(queue["name"], queue["messages"]) for queue in told["queues"]] == [("undelivered", 1)]
-    [message] = told["messages"]
+    for shown in ("calculation-dlq", "data-dlq", "callbacks-dlq", "task-0001", "task-9", "ValueError: no"):
+        assert shown in table.output
+    shown = json.loads(as_json.output)
+    assert shown["complete"] is True
+    assert [(queue["name"], queue["messages"]) for queue in shown["queues"]] == [("undelivered", 1)]
+    [message] = shown["messages"]
     assert (message["task_id"], message["attempts"], message["redrives_to"]) == ("task-0001", 7, "callbacks")
 
 
@@ -64,11 +66,13 @@ async def test_json_said_before_a_command_holds_for_that_one(broker: Broker, com
     assert json.loads(moved.output)["moved"] == 1
 
 
-async def test_a_look_leaves_every_message_as_it_was_and_visible(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_look_leaves_every_message_as_it_was_and_visible(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     bodies = [outcome(number) for number in range(25)]
     await fill(broker, "undelivered", bodies, REFUSED)
 
-    assert len(await seen(end_of_line, "undelivered")) == 25
+    assert len(await seen(dead_letter_queues, "undelivered")) == 25
 
     assert await broker.in_queue("undelivered") == (25, 0)
     messages = await broker.take("undelivered", 25)
@@ -76,36 +80,40 @@ async def test_a_look_leaves_every_message_as_it_was_and_visible(broker: Broker,
     assert all(message.attributes == REFUSED for message in messages)
 
 
-async def test_what_is_looked_at_is_given_back_in_batches(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_what_is_looked_at_is_given_back_in_batches(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(40)], REFUSED)
 
-    await seen(end_of_line, "undelivered")
+    await seen(dead_letter_queues, "undelivered")
 
     assert broker.requests.counts["ChangeMessageVisibilityBatch"] == 4
 
 
-async def test_a_thousand_messages_are_told_once_each(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_thousand_messages_are_listed_once_each(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(1000)], REFUSED)
 
-    letters = await seen(end_of_line, "undelivered")
+    dead_messages = await seen(dead_letter_queues, "undelivered")
 
-    assert sorted(letter.task_id or "" for letter in letters) == [f"task-{number:04}" for number in range(1000)]
+    assert sorted(dead_message.task_id or "" for dead_message in dead_messages) == [
+        f"task-{number:04}" for number in range(1000)
+    ]
     assert await broker.in_queue("undelivered") == (1000, 0)
 
 
-async def test_messages_as_large_as_sqs_takes_them_are_told(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_messages_as_large_as_sqs_takes_them_are_listed(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     room = MAX_BODY_BYTES - len(outcome())
     await fill(broker, "undelivered", [outcome(number, filler="x" * room) for number in range(5)], REFUSED)
 
-    assert len(await seen(end_of_line, "undelivered")) == 5
+    assert len(await seen(dead_letter_queues, "undelivered")) == 5
     assert await broker.in_queue("undelivered") == (5, 0)
 
 
-async def test_the_oldest_message_of_a_queue_comes_first(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_the_oldest_message_of_a_queue_comes_first(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     for number in (3, 1, 2):
         await fill(broker, "undelivered", [outcome(number)], REFUSED)
 
-    assert [letter.task_id for letter in await seen(end_of_line, "undelivered")] == [
+    assert [dead_message.task_id for dead_message in await seen(dead_letter_queues, "undelivered")] == [
         "task-0003",
         "task-0001",
         "task-0002",
@@ -113,23 +121,23 @@ async def test_the_oldest_message_of_a_queue_comes_first(broker: Broker, end_of_
 
 
 async def test_a_message_that_sqs_moved_was_received_as_often_as_its_queue_allows_and_no_attempt_is_claimed(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     await broker.allow_attempts("calculation", 2)
     await fill(broker, "calculation-dlq", [TASK], {})
 
-    [letter] = await seen(end_of_line, "calculation-dlq")
-    assert letter.attempts is None
-    assert letter.reason.startswith("received 2 times, and no worker reported back")
+    [dead_message] = await seen(dead_letter_queues, "calculation-dlq")
+    assert dead_message.attempts is None
+    assert dead_message.reason.startswith("received 2 times, and no worker reported back")
 
 
-async def test_a_look_ends_when_enough_are_found(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_look_ends_when_enough_are_found(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(100)], REFUSED)
-    states = await end_of_line.states(["undelivered"])
+    states = await dead_letter_queues.states(["undelivered"])
 
-    letters = await end_of_line.find(states, lambda _letter: True, lambda _count: None, most=3)
+    dead_messages = await dead_letter_queues.find(states, lambda _letter: True, lambda _count: None, most=3)
 
-    assert len(letters) == 3
+    assert len(dead_messages) == 3
     assert broker.requests.counts["ReceiveMessage"] == 1
     assert await broker.in_queue("undelivered") == (100, 0)
 
@@ -146,21 +154,23 @@ async def test_what_someone_else_has_in_hand_is_not_seen_and_said_to_be_there(
     assert "1 message of calculation-dlq cannot be seen: in flight" in done.output
 
 
-async def test_a_message_that_comes_again_during_a_look_is_told_once(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_message_that_comes_again_during_a_look_is_listed_once(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     queue = broker.queues["undelivered"]
     await fill(broker, "undelivered", [outcome(1), outcome(2)], REFUSED)
     shown_again: list[asyncio.Task[None]] = []
 
-    def collect(letter: DeadLetter, message: ReceivedMessage) -> None:
-        told.append(letter.task_id)
+    def collect(dead_message: DeadMessage, message: ReceivedMessage) -> None:
+        shown.append(dead_message.task_id)
         # As if it had taken longer than the messages were hidden for.
         shown_again.append(asyncio.create_task(queue.change_visibility(message, 0)))
 
-    told: list[str | None] = []
-    await end_of_line.look(await end_of_line.states(["undelivered"]), collect)
+    shown: list[str | None] = []
+    await dead_letter_queues.look(await dead_letter_queues.states(["undelivered"]), collect)
     await asyncio.gather(*shown_again)
 
-    assert sorted(map(str, told)) == ["task-0001", "task-0002"]
+    assert sorted(map(str, shown)) == ["task-0001", "task-0002"]
     assert await broker.in_queue("undelivered") == (2, 0)
 
 
@@ -175,20 +185,20 @@ async def test_a_look_that_is_interrupted_gives_everything_back(
 
     assert done.exit_code == 130
     assert "Interrupted" in done.errors
-    told = json.loads(done.output)
-    assert told["complete"] is False
-    assert 0 < len(told["messages"]) < 200
+    shown = json.loads(done.output)
+    assert shown["complete"] is False
+    assert 0 < len(shown["messages"]) < 200
     assert await broker.in_queue("undelivered") == (200, 0)
 
 
-async def test_a_look_that_fails_gives_back_what_it_had(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_look_that_fails_gives_back_what_it_had(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
 
-    def fail(_letter: DeadLetter, _message: ReceivedMessage) -> None:
+    def fail(_dead_message: DeadMessage, _message: ReceivedMessage) -> None:
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
-        await end_of_line.look(await end_of_line.states(["undelivered"]), fail)
+        await dead_letter_queues.look(await dead_letter_queues.states(["undelivered"]), fail)
 
     assert await broker.in_queue("undelivered") == (1, 0)
 

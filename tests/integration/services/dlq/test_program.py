@@ -41,15 +41,6 @@ async def test_credentials_that_are_missing_are_one_line(
     assert "credentials" in done.errors
 
 
-async def test_without_a_command_the_list_is_shown(broker: Broker, commands: Commands) -> None:
-    await broker.queues["undelivered"].send("garbage", {"reason": "the message is no JSON"})
-
-    done = await commands.run()
-
-    assert (done.exit_code, done.errors) == (0, "")
-    assert "the message is no JSON" in done.output
-
-
 async def test_a_queue_is_known_by_the_name_that_it_has_in_sqs(broker: Broker, commands: Commands) -> None:
     done = await commands.run("list", broker.queues["undelivered"].name)
 

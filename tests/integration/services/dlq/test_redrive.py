@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.dlq.end_of_line import EndOfLine
-from services.dlq.plan import Plan, make_plan, select
-from services.dlq.redrive import Moved, redrive
-from services.dlq.selection import Criteria
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
+from services.dead_letters.plan import Plan, make_plan, select
+from services.dead_letters.redrive import Moved, redrive
+from services.dead_letters.selection import Criteria
 from services.messages import MAX_BODY_BYTES, encode_task
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.dlq.conftest import (
@@ -33,27 +33,29 @@ ALL = Criteria()
 
 
 async def planned(
-    end_of_line: EndOfLine,
+    dead_letter_queues: DeadLetterQueues,
     target: str | None,
     criteria: Criteria = ALL,
     *,
     to: str | None = None,
     take_all: bool = False,
 ) -> Plan:
-    names = [name for name in end_of_line.definitions if name.endswith("-dlq") or name == "undelivered"]
-    return await make_plan(end_of_line, select(target, names, criteria, take_all=take_all), to)
+    names = [name for name in dead_letter_queues.definitions if name.endswith("-dlq") or name == "undelivered"]
+    return await make_plan(dead_letter_queues, select(target, names, criteria, take_all=take_all), to)
 
 
-async def redriven(end_of_line: EndOfLine, *arguments: Any, **options: Any) -> Moved:
+async def redriven(dead_letter_queues: DeadLetterQueues, *arguments: Any, **options: Any) -> Moved:
     moved = Moved()
-    await redrive(end_of_line, await planned(end_of_line, *arguments, **options), moved)
+    await redrive(dead_letter_queues, await planned(dead_letter_queues, *arguments, **options), moved)
     return moved
 
 
-async def test_one_message_is_redriven_by_its_id_and_the_others_stay(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_one_message_is_redriven_by_its_id_and_the_others_stay(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(30)], REFUSED)
 
-    moved = await redriven(end_of_line, "task-0017")
+    moved = await redriven(dead_letter_queues, "task-0017")
 
     assert moved == Moved(Counter({("undelivered", "callbacks"): 1}))
     assert [message.body for message in await broker.take("callbacks")] == [outcome(17)]
@@ -61,7 +63,7 @@ async def test_one_message_is_redriven_by_its_id_and_the_others_stay(broker: Bro
 
 
 async def test_a_redriven_message_begins_anew_without_the_marks_of_its_failure(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     restored = {"delivery_attempts": "3", "traceparent": "00-ab-cd-01", "sent_at_ms": "1764000000123"}
     await fill(broker, "undelivered", [outcome()], {**REFUSED, **restored})
@@ -69,7 +71,7 @@ async def test_a_redriven_message_begins_anew_without_the_marks_of_its_failure(
         [message] = await broker.queues["undelivered"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
         await broker.queues["undelivered"].change_visibility(message, 0)
 
-    await redriven(end_of_line, "task-0001")
+    await redriven(dead_letter_queues, "task-0001")
 
     [message] = await broker.take("callbacks")
     assert message.body == outcome()
@@ -77,7 +79,9 @@ async def test_a_redriven_message_begins_anew_without_the_marks_of_its_failure(
     assert message.receive_count == 1
 
 
-async def test_the_attributes_of_a_foreign_message_keep_their_types(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_the_attributes_of_a_foreign_message_keep_their_types(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     attributes: dict[str, Any] = {
         "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
         "number": {"DataType": "Number.int", "StringValue": "5"},
@@ -85,18 +89,18 @@ async def test_the_attributes_of_a_foreign_message_keep_their_types(broker: Brok
     url = (await broker.client.get_queue_url(QueueName=broker.queues["undelivered"].name))["QueueUrl"]
     await broker.client.send_message(QueueUrl=url, MessageBody="foreign", MessageAttributes=attributes)
 
-    await redriven(end_of_line, "undelivered", take_all=True, to="data")
+    await redriven(dead_letter_queues, "undelivered", take_all=True, to="data")
 
     [message] = await broker.take("data")
     assert message.typed_attributes == attributes
 
 
-async def test_all_of_every_queue_go_back_each_to_its_own(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_all_of_every_queue_go_back_each_to_its_own(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
     await fill(broker, "undelivered", [TASK], {"reason": "too large", "source_queue": "calculation"})
     await fill(broker, "data-dlq", ["garbage"], {"reason": "the message is no JSON"})
 
-    moved = await redriven(end_of_line, None, take_all=True)
+    moved = await redriven(dead_letter_queues, None, take_all=True)
 
     assert moved.problems == []
     assert moved.routes == {
@@ -113,12 +117,12 @@ async def test_all_of_every_queue_go_back_each_to_its_own(broker: Broker, end_of
 
 
 async def test_those_that_match_are_redriven_and_the_others_are_visible_at_once(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     await fill(broker, "undelivered", [outcome(number) for number in range(20)], REFUSED)
     await fill(broker, "undelivered", [outcome(number) for number in range(20, 40)], {**REFUSED, "reason": "gone"})
 
-    moved = await redriven(end_of_line, None, Criteria(reason="503"))
+    moved = await redriven(dead_letter_queues, None, Criteria(reason="503"))
 
     assert moved.routes.total() == 20
     assert bodies_in(broker, "callbacks") == [outcome(number) for number in range(20)]
@@ -126,7 +130,7 @@ async def test_those_that_match_are_redriven_and_the_others_are_visible_at_once(
 
 
 async def test_a_message_that_sqs_itself_moved_has_all_its_attempts_again(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     await broker.queues["data"].send("lost")
     [message] = await broker.queues["data"].receive(1, wait_seconds=5, visibility_timeout_seconds=60)
@@ -135,18 +139,20 @@ async def test_a_message_that_sqs_itself_moved_has_all_its_attempts_again(
         while await broker.in_queue("data-dlq") != (1, 0):
             await broker.queues["data"].receive(1, wait_seconds=1, visibility_timeout_seconds=60)
 
-    moved = await redriven(end_of_line, "data-dlq", take_all=True)
+    moved = await redriven(dead_letter_queues, "data-dlq", take_all=True)
 
     assert moved.routes == {("data-dlq", "data"): 1}
     assert [message.receive_count for message in await broker.take("data")] == [1]
 
 
-async def test_a_thousand_messages_are_redriven_once_each_in_batches(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_thousand_messages_are_redriven_once_each_in_batches(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     bodies = [outcome(number) for number in range(1000)]
     await fill(broker, "undelivered", bodies, REFUSED)
     broker.requests.counts.clear()
 
-    moved = await redriven(end_of_line, "undelivered", take_all=True)
+    moved = await redriven(dead_letter_queues, "undelivered", take_all=True)
 
     assert moved.routes.total() == 1000
     assert bodies_in(broker, "callbacks") == bodies
@@ -155,26 +161,28 @@ async def test_a_thousand_messages_are_redriven_once_each_in_batches(broker: Bro
     assert broker.requests.counts["DeleteMessageBatch"] <= 110
 
 
-async def test_messages_as_large_as_sqs_takes_them_are_redriven(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_messages_as_large_as_sqs_takes_them_are_redriven(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     room = MAX_BODY_BYTES - len(outcome())
     bodies = [outcome(number, filler="x" * room) for number in range(5)]
     await fill(broker, "undelivered", bodies, REFUSED)
 
-    moved = await redriven(end_of_line, "undelivered", take_all=True)
+    moved = await redriven(dead_letter_queues, "undelivered", take_all=True)
 
     assert moved.problems == []
     assert sorted(message.body for message in await broker.take("callbacks", 5)) == bodies
 
 
 async def test_a_message_that_its_destination_does_not_take_stays_and_the_others_go(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     large = outcome(1, filler="x" * 2000)
     await fill(broker, "undelivered", [large, outcome(2)], REFUSED)
     url = (await broker.client.get_queue_url(QueueName=broker.queues["callbacks"].name))["QueueUrl"]
     await broker.client.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
 
-    moved = await redriven(end_of_line, "undelivered", take_all=True)
+    moved = await redriven(dead_letter_queues, "undelivered", take_all=True)
 
     assert moved.routes.total() == 1
     [problem] = moved.problems
@@ -184,14 +192,14 @@ async def test_a_message_that_its_destination_does_not_take_stays_and_the_others
 
 
 async def test_a_message_that_someone_took_in_the_meantime_is_not_moved_and_that_is_said(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     await fill(broker, "calculation-dlq", [TASK], {"reason": "no"})
-    plan = await planned(end_of_line, "task-9")
+    plan = await planned(dead_letter_queues, "task-9")
     await broker.take("calculation-dlq")
 
     moved = Moved()
-    await redrive(end_of_line, plan, moved)
+    await redrive(dead_letter_queues, plan, moved)
 
     assert moved.routes.total() == 0
     [problem] = moved.problems
@@ -199,15 +207,17 @@ async def test_a_message_that_someone_took_in_the_meantime_is_not_moved_and_that
     assert bodies_in(broker, "calculation") == []
 
 
-async def test_what_another_command_only_looks_at_is_waited_for(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_what_another_command_only_looks_at_is_waited_for(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     bodies = [outcome(number) for number in range(30)]
     await fill(broker, "undelivered", bodies, REFUSED)
-    plan = await planned(end_of_line, "undelivered", take_all=True)
+    plan = await planned(dead_letter_queues, "undelivered", take_all=True)
     undelivered, moved = broker.queues["undelivered"], Moved()
     looked_at = await undelivered.receive(10, wait_seconds=5, visibility_timeout_seconds=600)
     broker.requests.counts.clear()
 
-    redriving = asyncio.create_task(redrive(end_of_line, plan, moved))
+    redriving = asyncio.create_task(redrive(dead_letter_queues, plan, moved))
     # Of the destination and of the queue before a walk, and of the queue behind it.
     await broker.requests.reach("GetQueueAttributes", 3)
     await asyncio.gather(*(undelivered.change_visibility(each, 0) for each in looked_at))
@@ -218,11 +228,11 @@ async def test_what_another_command_only_looks_at_is_waited_for(broker: Broker, 
 
 
 async def test_what_another_command_gives_back_while_it_takes_as_many_others_is_moved(
-    broker: Broker, end_of_line: EndOfLine
+    broker: Broker, dead_letter_queues: DeadLetterQueues
 ) -> None:
     undelivered, moved = broker.queues["undelivered"], Moved()
     await fill(broker, "undelivered", [outcome(number) for number in range(5)], REFUSED)
-    plan = await planned(end_of_line, "undelivered", take_all=True)
+    plan = await planned(dead_letter_queues, "undelivered", take_all=True)
     looked_at = await undelivered.receive(10, wait_seconds=5, visibility_timeout_seconds=600)
     await fill(broker, "undelivered", [outcome(number) for number in range(5, 10)], REFUSED)
 
@@ -237,7 +247,7 @@ async def test_what_another_command_gives_back_while_it_takes_as_many_others_is_
         "before-call.sqs.GetQueueAttributes",
         take_the_others_and_give_these_back,  # type: ignore[arg-type]  # aiobotocore awaits it
     )
-    await redrive(end_of_line, plan, moved)
+    await redrive(dead_letter_queues, plan, moved)
 
     assert (moved.routes.total(), moved.problems) == (5, [])
     assert bodies_in(broker, "callbacks") == [outcome(number) for number in range(5)]
@@ -256,12 +266,14 @@ async def test_two_commands_at_once_move_every_message_once_and_their_numbers_ad
     assert await broker.in_queue("undelivered") == (0, 0)
 
 
-async def test_a_message_that_came_in_the_meantime_is_not_moved(broker: Broker, end_of_line: EndOfLine) -> None:
+async def test_a_message_that_came_in_the_meantime_is_not_moved(
+    broker: Broker, dead_letter_queues: DeadLetterQueues
+) -> None:
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
-    plan = await planned(end_of_line, "undelivered", take_all=True)
+    plan = await planned(dead_letter_queues, "undelivered", take_all=True)
     await fill(broker, "undelivered", [outcome(2)], REFUSED)
 
-    await redrive(end_of_line, plan, Moved())
+    await redrive(dead_letter_queues, plan, Moved())
 
     assert bodies_in(broker, "callbacks") == [outcome(1)]
     assert await broker.in_queue("undelivered") == (1, 0)
@@ -287,7 +299,7 @@ async def test_what_was_moved_is_said_and_what_could_not_be(broker: Broker, comm
 
     assert done.exit_code == 1
     assert done.output == "Moved 1 message: 1 from undelivered to callbacks.\n"
-    assert done.errors.startswith("1 message cannot be redriven, as nothing tells where from: add --to QUEUE")
+    assert done.errors.startswith("1 message cannot be redriven, as nothing says where from: add --to QUEUE")
     assert bodies_in(broker, "undelivered") == ["garbage"]
 
 
@@ -303,11 +315,11 @@ async def test_a_program_reads_what_was_moved_or_would_be_and_what_could_not_be(
 
     done = await commands.run("redrive", "undelivered", "--all", "--json", *options)
 
-    told = json.loads(done.output)
-    assert told["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 1}]
-    assert (told["moved"], told["dry_run"]) == (1, is_dry_run)
-    [problem] = told["problems"]
-    assert problem.startswith("1 message cannot be redriven, as nothing tells where from")
+    answer = json.loads(done.output)
+    assert answer["routes"] == [{"source": "undelivered", "destination": "callbacks", "messages": 1}]
+    assert (answer["moved"], answer["dry_run"]) == (1, is_dry_run)
+    [problem] = answer["problems"]
+    assert problem.startswith("1 message cannot be redriven, as nothing says where from")
     assert await broker.in_queue("callbacks") == (moved, 0)
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
-from services.settings import WatcherSettings
+from services.dlq_watcher.settings import WatcherSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS
 from tests.service_fixtures import Handler, Serve
 
@@ -80,7 +80,7 @@ def refused(error: str, *, status: int = 200, retry_after: int | None = None) ->
 
 
 def alerts_in(message: dict[str, Any]) -> int:
-    """How many alerts the message tells."""
+    """How many alerts the message is of."""
     digest = re.match(r"\[.+\] (\d+) alerts ", message["text"])
     return int(digest[1]) if digest else 1
 

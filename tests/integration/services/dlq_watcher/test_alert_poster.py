@@ -6,10 +6,10 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from services.decisions import RetryLaterError
 from services.dlq_watcher.alert_poster import AlertPoster
+from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
-from services.settings import WatcherSettings
+from services.errors import RetryLaterError
 from tests.integration.services.conftest import PATIENCE_SECONDS, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
 from tests.service_fixtures import Growth
@@ -21,10 +21,16 @@ LONG_SECONDS = 600.0
 """Longer than any test waits."""
 
 
-def poster_to(slack: StrictSlack, *, window_seconds: float = LONG_SECONDS, drain_seconds: float = 20) -> AlertPoster:
+def poster_to(
+    slack: StrictSlack,
+    *,
+    window_seconds: float = LONG_SECONDS,
+    drain_seconds: float = 20,
+    seconds_until_unready: float = LONG_SECONDS,
+) -> AlertPoster:
     settings = WatcherSettings(alert_window_seconds=window_seconds, drain_timeout_seconds=drain_seconds)
     settings = with_slack(settings, slack.url)
-    return AlertPoster(SlackChannel(settings), settings)
+    return AlertPoster(SlackChannel(settings), settings, seconds_until_unready=seconds_until_unready)
 
 
 async def refuse(_request: web.Request) -> web.Response:
@@ -59,13 +65,13 @@ async def test_every_alert_of_a_digest_is_in_the_log(strict_slack: StrictSlack) 
             stop.set()
             await asyncio.gather(*waiting)
 
-    assert [(entry["task_id"], entry["alerts_in_message"]) for entry in logs if entry["event"] == "alert told"] == [
+    assert [(entry["task_id"], entry["alerts_in_message"]) for entry in logs if entry["event"] == "alert posted"] == [
         *((f"task-{number}", 1) for number in range(3)),
         *((f"task-{number}", 3) for number in range(3, 6)),
     ]
 
 
-async def test_what_is_told_again_is_posted_once(strict_slack: StrictSlack) -> None:
+async def test_an_alert_that_comes_again_is_posted_once(strict_slack: StrictSlack) -> None:
     poster = poster_to(strict_slack)
 
     async with running(poster):
@@ -75,14 +81,14 @@ async def test_what_is_told_again_is_posted_once(strict_slack: StrictSlack) -> N
     assert len(strict_slack.messages) == 1
 
 
-async def test_what_is_told_again_shares_what_becomes_of_the_first(strict_slack: StrictSlack) -> None:
+async def test_an_alert_that_comes_again_shares_what_becomes_of_the_first(strict_slack: StrictSlack) -> None:
     poster = poster_to(strict_slack)
     strict_slack.trouble = refuse
 
     async with running(poster):
-        told = await asyncio.gather(*(poster.post(alert_of()) for _ in range(3)), return_exceptions=True)
+        answers = await asyncio.gather(*(poster.post(alert_of()) for _ in range(3)), return_exceptions=True)
 
-    assert [type(error) for error in told] == [RetryLaterError] * 3
+    assert [type(error) for error in answers] == [RetryLaterError] * 3
     assert strict_slack.calls == 1
 
 
@@ -105,7 +111,7 @@ async def test_what_slack_refuses_comes_back_and_is_in_the_log_once(strict_slack
     assert len(strict_slack.messages) == 1
 
 
-async def test_alerts_are_counted_as_told_or_refused(strict_slack: StrictSlack) -> None:
+async def test_alerts_are_counted_as_posted_or_refused(strict_slack: StrictSlack) -> None:
     poster = poster_to(strict_slack)
     growth = Growth.begin()
 
@@ -133,25 +139,25 @@ async def test_slack_is_left_alone_for_as_long_as_it_asks(strict_slack: StrictSl
     assert (len(strict_slack.messages), strict_slack.too_early) == (1, 0)
 
 
-async def test_it_is_not_ready_while_slack_takes_nothing_and_is_once_it_does(
-    strict_slack: StrictSlack, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("seconds_until_unready", "reason"),
+    [(LONG_SECONDS, "None"), (0, "Slack has taken no alert for 0s: invalid_auth: ")],
+)
+async def test_it_is_not_ready_when_slack_has_taken_nothing_for_long_and_is_once_it_does(
+    strict_slack: StrictSlack, seconds_until_unready: float, reason: str
 ) -> None:
-    poster = poster_to(strict_slack)
+    poster = poster_to(strict_slack, seconds_until_unready=seconds_until_unready)
     assert poster.unready_reason() is None
     strict_slack.trouble = refuse
 
     async with running(poster):
         with pytest.raises(RetryLaterError):
             await poster.post(alert_of())
-        at_once = poster.unready_reason()
-        monkeypatch.setattr("services.dlq_watcher.alert_poster.SECONDS_UNTIL_UNREADY", 0)
-        after_a_while = poster.unready_reason()
+        unready = poster.unready_reason()
         strict_slack.trouble = None
         await poster.post(alert_of())
 
-    assert at_once is None
-    assert after_a_while is not None
-    assert after_a_while.startswith("Slack has taken no alert for 0s: invalid_auth: ")
+    assert str(unready).startswith(reason)
     assert poster.unready_reason() is None
 
 

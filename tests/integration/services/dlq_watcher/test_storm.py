@@ -1,4 +1,4 @@
-"""A storm: hundreds of dead letters at once. Every callback hears its failure, and Slack is left in peace."""
+"""A storm: hundreds of dead messages at once. Every callback hears its failure, and Slack is left in peace."""
 
 import asyncio
 import json
@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.consumer import Consumer
-from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.__main__ import make_components
+from services.dlq_watcher.settings import WatcherSettings
 from services.messages import encode_task
-from services.program import Part, _open_resources
-from services.settings import WatcherSettings
-from services.task_types import load_task_types
+from services.queueing.consumer import Consumer
+from services.runtime.program import Component
+from services.runtime.resources import open_resources
+from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running, until
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, alerts_in, refused, texts_of, with_slack
 from tests.service_fixtures import Handler, Serve
@@ -70,15 +71,15 @@ async def test_each_callback_hears_its_failure_and_slack_gets_a_handful_of_messa
 ) -> None:
     callbacks = Callbacks()
     task_types = load_task_types(["services.tasks"])
-    async with serve(callbacks.receive) as url, _open_resources(settings, task_types) as resources:
+    async with serve(callbacks.receive) as url, open_resources(settings, task_types) as resources:
         await kill_tasks(broker, url)
-        parts = make_parts(settings, task_types, resources)
-        async with running(*parts):
+        components = make_components(settings, task_types, resources)
+        async with running(*components):
             await callbacks.of_all(DEAD)
             await strict_slack.has_posted(ALONE)
             await until(broker, "calculation-dlq", lambda *left: left == (0, 0))
             await until(broker, "alerts", lambda *left: left == (0, DEAD - ALONE))
-            await has_in_hand(parts, DEAD - ALONE)
+            await has_in_flight(components, DEAD - ALONE)
 
     assert callbacks.heard == Counter({f"task-{number}": 1 for number in range(DEAD)})
     assert [alerts_in(message) for message in strict_slack.messages] == [1] * ALONE + [DEAD - ALONE]
@@ -90,11 +91,15 @@ async def test_each_callback_hears_its_failure_and_slack_gets_a_handful_of_messa
         assert await broker.in_queue(queue) == (0, 0)
 
 
-async def has_in_hand(parts: Sequence[Part], alerts: int) -> None:
-    """Wait until the consumer of alerts has so many in hand: SQS may know of them before it does."""
-    [consumer] = [part for part in parts if isinstance(part, Consumer) and part.describe_work()["queue"] == "alerts"]
+async def has_in_flight(components: Sequence[Component], alerts: int) -> None:
+    """Wait until the consumer of alerts has so many in flight: SQS may know of them before it does."""
+    [consumer] = [
+        component
+        for component in components
+        if isinstance(component, Consumer) and component.describe_work()["queue"] == "alerts"
+    ]
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while consumer.describe_work()["busy"] < alerts:  # noqa: ASYNC110  # a consumer tells nobody of its work
+        while consumer.describe_work()["busy"] < alerts:  # noqa: ASYNC110  # nothing announces a consumer's work
             await asyncio.sleep(0.005)
 
 
@@ -123,9 +128,9 @@ async def test_whatever_slack_does_the_callbacks_are_heard_and_the_alerts_kept(
     task_types = load_task_types(["services.tasks"])
     strict_slack.trouble = trouble
     quick = settings.model_copy(update={"drain_timeout_seconds": 1})
-    async with serve(callbacks.receive) as url, _open_resources(quick, task_types) as resources:
+    async with serve(callbacks.receive) as url, open_resources(quick, task_types) as resources:
         await kill_tasks(broker, url)
-        async with running(*make_parts(quick, task_types, resources)):
+        async with running(*make_components(quick, task_types, resources)):
             await callbacks.of_all(DEAD)
             await strict_slack.was_called(1)
 

@@ -12,12 +12,12 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from services.dlq_watcher.__main__ import make_parts
+from services.dlq_watcher.__main__ import make_components
 from services.dlq_watcher.alert import encode_alert
+from services.dlq_watcher.settings import WatcherSettings
 from services.messages import OutcomeMessage, encode_outcome, encode_task
-from services.program import _open_resources
-from services.settings import WatcherSettings
-from services.task_types import load_task_types
+from services.runtime.resources import open_resources
+from services.task_types.loading import load_task_types
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.integration.services.dlq_watcher.conftest import StrictSlack, refused, texts_of, with_slack
 from tests.service_fixtures import Serve
@@ -56,8 +56,8 @@ def settings(broker: Broker, strict_slack: StrictSlack) -> WatcherSettings:
 async def watching(settings: WatcherSettings) -> AsyncIterator[None]:
     task_types = load_task_types(["services.tasks"])
     async with (
-        _open_resources(settings, task_types) as resources,
-        running(*make_parts(settings, task_types, resources)),
+        open_resources(settings, task_types) as resources,
+        running(*make_components(settings, task_types, resources)),
     ):
         yield
 
@@ -67,7 +67,7 @@ def request_for(url: str) -> str:
 
 
 def headline_of(alert: dict[str, Any], settings: WatcherSettings) -> str:
-    """What is told first, behind the name of the stack."""
+    """What is said first, behind the name of the stack."""
     stack, _, headline = alert["text"].partition(" ")
     assert stack == f"[{settings.queue_name_prefix}]"
     return str(headline)
@@ -142,24 +142,6 @@ async def test_secrets_of_the_callback_are_not_in_the_alert_and_the_trace_is_not
     assert f"*Callback:* {url}/?token=…" in text_of(alert)
 
 
-async def test_where_sqs_moved_the_message_nobody_reported_back_whatever_an_earlier_failure_left_on_it(
-    broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
-) -> None:
-    receiver = Receiver()
-    data = broker.queues["data"]
-    async with serve(receiver.receive) as url:
-        redriven = {"reason": "an earlier reason", "attempts": "1", "trace": "an earlier trace"}
-        await data.send(encode_task("id", "data", request_for(url)), redriven)
-        assert len(await data.receive(1, wait_seconds=5, visibility_timeout_seconds=0)) == 1
-        assert await data.receive(1, wait_seconds=1, visibility_timeout_seconds=0) == []
-        async with watching(settings):
-            callback = await asyncio.wait_for(receiver.bodies.get(), PATIENCE_SECONDS)
-            [alert] = await strict_slack.has_posted(1)
-
-    assert json.loads(callback)["errors"][0]["details"] == f"received once, and {NOT_REPORTED} (failed for good)"
-    assert "an earlier" not in text_of(alert)
-
-
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -169,7 +151,7 @@ async def test_where_sqs_moved_the_message_nobody_reported_back_whatever_an_earl
         (encode_task("id", "calculation", '{"message":[]}'), "the message is no task: KeyError 'callback_url'"),
     ],
 )
-async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_told(
+async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, body: str, reason: str
 ) -> None:
     await broker.queues["calculation-dlq"].send(body, {"reason": "the first reason", "attempts": "1"})
@@ -188,7 +170,7 @@ async def test_what_has_no_usable_callback_is_kept_in_undelivered_and_a_person_t
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
-async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and_a_person_is_told(
+async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and_a_person_is_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
     url = f"http://127.0.0.1:{closed_port}/"
@@ -204,7 +186,7 @@ async def test_a_failure_whose_callback_cannot_be_reached_waits_on_callbacks_and
     assert await broker.in_queue("calculation-dlq") == (0, 0)
 
 
-async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_told(
+async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, closed_port: int
 ) -> None:
     # Noise in characters that take 3 bytes as they came and 6 in an outcome, where it cannot be compressed to fewer.
@@ -239,7 +221,7 @@ async def test_a_failure_that_is_neither_delivered_nor_fits_a_queue_is_kept_in_u
         ("garbage", "A message of the queue callbacks is no outcome; it is kept in undelivered"),
     ],
 )
-async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_a_person_told(
+async def test_an_outcome_that_exhausted_its_retries_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, body: str, headline: str
 ) -> None:
     await broker.queues["callbacks-dlq"].send(body, {"reason": "the receiver answered 503", "attempts": "7"})
@@ -273,7 +255,7 @@ async def test_every_delivery_attempt_of_an_outcome_is_counted_those_in_place_to
     assert "*Delivery attempts:* 10 (3 in place, 7 from the queue callbacks)\n" in text_of(alert)
 
 
-async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_too(
+async def test_what_slack_did_not_take_is_posted_once_it_does_by_the_next_watcher_too(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack, serve: Serve
 ) -> None:
     receiver = Receiver()
@@ -299,7 +281,7 @@ async def test_what_slack_did_not_take_is_told_once_it_does_by_the_next_watcher_
     assert receiver.bodies.empty()
 
 
-async def test_what_is_no_alert_is_kept_in_undelivered_and_a_person_told(
+async def test_what_is_no_alert_is_kept_in_undelivered_and_a_person_notified(
     broker: Broker, settings: WatcherSettings, strict_slack: StrictSlack
 ) -> None:
     await broker.queues["alerts"].send("garbage")

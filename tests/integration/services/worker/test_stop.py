@@ -1,4 +1,4 @@
-"""A worker that is told to stop is gone in time, whatever SQS and its tasks do; and its last lines are true."""
+"""A worker that is asked to stop is gone in time, whatever SQS and its tasks do; and its last lines are true."""
 
 import asyncio
 import json
@@ -11,10 +11,11 @@ from typing import Any
 from aiohttp import web
 
 from services.messages import encode_task
+from services.telemetry.log_events import NOT_SETTLED
 from stack.ports import free_port
 from tests.chaos.broker_proxy import BrokerFault, BrokerProxy
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
-from tests.integration.services.logged_program import LoggedProgram, logged_program
+from tests.integration.services.telemetry.logged_program import LoggedProgram, logged_program
 from tests.service_fixtures import Serve
 
 WORKER = ("services.worker", "calculation")
@@ -22,7 +23,6 @@ WORKER = ("services.worker", "calculation")
 STOPPED_SECONDS = 60
 HOURS = 10_000
 SILENCE = BrokerFault("*", "silence", done=False, share=1)
-UNSETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 
 
 def settings(**others: str) -> dict[str, str]:
@@ -64,13 +64,13 @@ async def test_a_worker_stops_in_time_while_sqs_is_silent_and_says_what_may_come
 
     events = worker.events()
     assert events[-1] == "stopped"
-    assert UNSETTLED in events
+    assert NOT_SETTLED in events
     assert worker.process.returncode == 0
 
 
 async def broker_has_given(broker: Broker) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while await broker.in_queue("calculation") != (0, 1):  # noqa: ASYNC110  # SQS tells nobody
+        while await broker.in_queue("calculation") != (0, 1):  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0.05)
 
 

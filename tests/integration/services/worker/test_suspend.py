@@ -1,4 +1,4 @@
-"""A worker that was suspended for longer than the visibility timeout: one outcome is heard, whoever tells it."""
+"""A worker that was suspended for longer than the visibility timeout: one outcome is heard, whoever delivers it."""
 
 import asyncio
 import json
@@ -13,15 +13,15 @@ import pytest
 from aiohttp import web
 
 from services.messages import encode_task
+from services.telemetry.log_events import DROPPED
 from stack.ports import free_port
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.cost import BrokerLog
-from tests.integration.services.logged_program import LoggedProgram, logged_program
+from tests.integration.services.telemetry.logged_program import LoggedProgram, logged_program
 from tests.service_fixtures import Serve
 
 VISIBILITY_TIMEOUT_SECONDS = 4
 WAIT_SECONDS = 2
-DROPPED = "dropped: the message is not in hand any more"
 
 
 @dataclass

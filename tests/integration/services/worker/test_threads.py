@@ -19,7 +19,7 @@ BLOCKING = 40
 # It blocks on a connection: what is read from it comes when the test says so.
 TASK_TYPES = """
     import asyncio, socket
-    from services.tasks.task_type import TaskItem, TaskType
+    from services.task_types.task_type import TaskItem, TaskType
 
     class Item(TaskItem):
         blocks_on: int | None = None

@@ -5,14 +5,16 @@ from typing import Any
 
 from aiohttp import web
 
-from services.consumer import Consumer
-from services.decisions import RetryPolicy
 from services.messages import encode_task
-from services.program import Resources, _open_resources
-from services.settings import WorkerSettings
-from services.task_types import load_task_types
-from services.tasks.task_type import TaskContext, TaskItem, TaskType
+from services.queueing.consumer import Consumer
+from services.queueing.decisions import RetryPolicy
+from services.runtime.boot import Booted
+from services.runtime.resources import Resources, open_resources
+from services.settings import Settings
+from services.task_types.loading import load_task_types
+from services.task_types.task_type import TaskContext, TaskItem, TaskType
 from services.worker.__main__ import make_consumers
+from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running
 from tests.service_fixtures import Serve
@@ -31,7 +33,7 @@ class Calculations:
 
     def consumer(self, broker: Broker, resources: Resources, settings: WorkerSettings) -> Consumer:
         """Return what works on the queue of `calculation`, with this task type in its place."""
-        handler = TaskHandler(self.task_type, resources.http, resources.delivery, settings)
+        handler = TaskHandler(self.task_type, Settings(), resources.http, resources.delivery, settings)
         queue, dead_letter_queue = broker.queues["calculation"], broker.queues["calculation-dlq"]
         return Consumer(queue, dead_letter_queue, handler, RetryPolicy(3, (0,)), settings)
 
@@ -63,9 +65,9 @@ async def test_a_receiver_that_is_down_for_all_tries_in_place_hears_later_and_th
 
     body = encode_task("id", "calculation", request_for(f"http://127.0.0.1:{closed_port}"))
     await broker.queues["calculation"].send(body)
-    async with _open_resources(settings, TASK_TYPES) as resources:
+    async with open_resources(settings, TASK_TYPES) as resources:
         work = calculations.consumer(broker, resources, settings)
-        async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
+        async with running(work, *make_consumers("callbacks", Booted(settings, TASK_TYPES, {}), resources)):
             # It is tried from the queue for the first time while nobody listens, too.
             await broker.requests.reach("SendMessageBatch", 1)
             async with serve(receive, port=closed_port):
@@ -100,7 +102,7 @@ async def test_a_receiver_that_hangs_does_not_keep_the_callbacks_of_others_from_
     settings = settings_of(
         broker, worker_concurrency=10, callback_timeout_seconds=300, callback_read_timeout_seconds=300
     )
-    async with serve(hang) as hanging, serve(receive) as good, _open_resources(settings, TASK_TYPES) as resources:
+    async with serve(hang) as hanging, serve(receive) as good, open_resources(settings, TASK_TYPES) as resources:
         urls = [url for _ in range(tasks) for url in (hanging, good)]
         bodies = [encode_task(str(n), "calculation", request_for(url)) for n, url in enumerate(urls)]
         await asyncio.gather(*(broker.queues["calculation"].send(body) for body in bodies))
@@ -120,9 +122,9 @@ async def test_an_outcome_that_nobody_takes_says_how_many_attempts_were_made_in_
     body = encode_task("id", "calculation", request_for(f"http://127.0.0.1:{closed_port}"))
     await broker.queues["calculation"].send(body)
 
-    async with _open_resources(settings, TASK_TYPES) as resources:
+    async with open_resources(settings, TASK_TYPES) as resources:
         work = calculations.consumer(broker, resources, settings)
-        async with running(work, *make_consumers("callbacks", settings, TASK_TYPES, resources)):
+        async with running(work, *make_consumers("callbacks", Booted(settings, TASK_TYPES, {}), resources)):
             [dead] = await broker.take("callbacks-dlq")
 
     assert (dead.attributes["delivery_attempts"], dead.attributes["attempts"]) == ("3", "2")

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES
-from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -143,7 +143,7 @@ async def test_an_overloaded_api_reads_no_body() -> None:
         await waiting
 
 
-async def test_a_task_that_can_never_be_taken_is_not_told_to_come_back() -> None:
+async def test_a_task_that_can_never_be_taken_is_not_asked_to_come_back() -> None:
     app = make_app(enqueue_max_pending=1)
     assert await status_without_body(app, content_length=str(MAX_BODY_BYTES + 1)) == 413
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -12,11 +13,11 @@ from fastapi import FastAPI
 
 from services.api.app import create_app
 from services.api.enqueue import TaskQueue
+from services.api.settings import ApiSettings
 from services.messages import decode_task
+from services.queueing.queue import Queue
 from services.queues import define_queues
-from services.settings import ApiSettings
-from services.sqs import Queue
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.service_fixtures import without_collector
 
 CALCULATION = "/v1/calculation/basic"
@@ -35,6 +36,7 @@ class FakeSqs:
     """An SQS client that takes everything, and counts."""
 
     def __init__(self) -> None:
+        self.meta = SimpleNamespace(endpoint_url="http://sqs")
         self.look_ups = 0
         self.batches: list[Sequence[Any]] = []
 

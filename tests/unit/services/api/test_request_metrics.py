@@ -10,12 +10,12 @@ from fastapi import FastAPI
 
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES
-from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 from tests.service_fixtures import Growth
 from tests.unit.services.api.test_http_protocol import SUBMIT, answered, connected
-from web import http_protocol
+from web.http_protocol import BoundedHttpProtocol
 
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -87,17 +87,18 @@ async def test_a_request_that_is_not_accepted_is_counted_by_its_status(
     assert growth.of("async_tasks_http_request_seconds_count", task_type="calculation") == 1
 
 
-async def test_a_request_that_does_not_come_in_time_is_counted_as_the_408_that_it_is_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_SECONDS", 0.01)
+class ImpatientHttpProtocol(BoundedHttpProtocol):
+    request_timeout_seconds = 0.01
+
+
+async def test_a_request_that_does_not_come_in_time_is_counted_as_the_408_that_it_is_answered() -> None:
     app = make_app()
     growth = Growth.begin()
 
-    async with connected(app, SUBMIT + b'{"callback_url":') as (reader, _):
+    async with connected(app, SUBMIT + b'{"callback_url":', ImpatientHttpProtocol) as (reader, _):
         assert (await answered(reader))[0].startswith(b"HTTP/1.1 408 ")
         async with asyncio.timeout(10):
-            while app.state.pending_tasks.count:  # noqa: ASYNC110  # the server tells nobody
+            while app.state.pending_tasks.count:  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0)
 
     assert growth.of("async_tasks_refused_total", task_type="calculation", status="408") == 1

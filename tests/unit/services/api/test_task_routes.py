@@ -13,14 +13,14 @@ from fastapi import FastAPI
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
-from services import exact_json
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
-from services.exact_json import MAX_DEPTH
+from services.api.settings import ApiSettings
 from services.messages import MAX_BODY_BYTES, decode_task, encode_task
-from services.settings import ApiSettings
-from services.sqs import message_bytes
-from services.task_types import load_task_types
+from services.primitives import exact_json
+from services.primitives.exact_json import MAX_DEPTH
+from services.queueing.message_size import message_bytes
+from services.task_types.loading import load_task_types
 
 RECEIVER = "http://receiver:9000/callback"
 CALCULATION = "/v1/calculation/basic"
@@ -228,35 +228,6 @@ async def test_a_url_that_shows_a_forbidden_target_is_answered_422_with_its_plac
     assert queue.taken == {}
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://receiver/a b", "the URL's path has ' ', which cannot be sent as it is: percent-encode it"),
-        (
-            "http://us%3Aer:pass@receiver/",
-            "the URL's user has a colon, which Basic authentication cannot send (RFC 7617)",
-        ),
-        ("http://receiver/" + "a" * 8192, "String should have at most 8192 characters"),
-    ],
-)
-async def test_a_url_that_cannot_be_sent_as_it_is_is_answered_422_with_the_reason(
-    api: httpx.AsyncClient, queue: FakeTaskQueue, url: str, reason: str
-) -> None:
-    callback = await api.post(CALCULATION, json={**calculation(), "callback_url": url})
-    source = await api.post(DATA, json={"callback_url": RECEIVER, "message": [{"name": "a", "url": url}]})
-
-    assert (places(callback), places(source)) == ([["body", "callback_url"]], [["body", "message", 0, "url"]])
-    assert {response.json()["detail"][0]["msg"] for response in (callback, source)} == {reason}
-    assert queue.taken == {}
-
-
-async def test_the_document_names_the_limit_of_a_url(api: httpx.AsyncClient) -> None:
-    schemas = (await api.get("/openapi.json")).json()["components"]["schemas"]
-
-    assert schemas["DataItem"]["properties"]["url"]["maxLength"] == 8192
-    assert schemas["TaskRequest_DataItem_"]["properties"]["callback_url"]["maxLength"] == 8192
-
-
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e999999999", "1" * 400])
 async def test_a_number_that_is_not_finite_is_answered_422_with_its_place(api: httpx.AsyncClient, number: str) -> None:
     assert places(await post(api, calculation_text(number))) == [["body", "message", 0, "num_1"]]
@@ -325,7 +296,7 @@ async def test_a_byte_order_mark_is_passed_over(api: httpx.AsyncClient, queue: F
 
 
 @pytest.mark.parametrize(
-    ("content_type", "told"),
+    ("content_type", "fault"),
     [
         (None, "which is missing"),
         ("application/x-www-form-urlencoded", "not 'application/x-www-form-urlencoded'"),
@@ -335,7 +306,7 @@ async def test_a_byte_order_mark_is_passed_over(api: httpx.AsyncClient, queue: F
     ],
 )
 async def test_a_task_that_is_not_sent_as_json_is_answered_415_with_the_header_to_send(
-    api: httpx.AsyncClient, queue: FakeTaskQueue, content_type: str | None, told: str
+    api: httpx.AsyncClient, queue: FakeTaskQueue, content_type: str | None, fault: str
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
 
@@ -343,7 +314,7 @@ async def test_a_task_that_is_not_sent_as_json_is_answered_415_with_the_header_t
 
     assert (response.status_code, response.headers["accept"]) == (415, "application/json")
     assert response.json() == {
-        "detail": f"Send the task as JSON, with the header Content-Type: application/json, {told}."
+        "detail": f"Send the task as JSON, with the header Content-Type: application/json, {fault}."
     }
     assert queue.taken == {}
 
@@ -383,7 +354,7 @@ def request_of_size(size: int) -> bytes:
 
 
 def largest_request() -> bytes:
-    envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""))
+    envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""), {})
     return request_of_size(MAX_BODY_BYTES - envelope)
 
 
@@ -391,7 +362,7 @@ async def test_the_largest_task_that_sqs_takes_is_accepted(api: httpx.AsyncClien
     response = await post(api, largest_request())
 
     assert response.status_code == 200
-    assert message_bytes(queue.taken[response.json()["task_id"]]) == MAX_BODY_BYTES
+    assert message_bytes(queue.taken[response.json()["task_id"]], {}) == MAX_BODY_BYTES
 
 
 async def test_a_task_that_is_too_large_in_its_envelope_is_answered_413(
@@ -457,8 +428,8 @@ async def test_the_example_of_a_calculation_is_the_one_of_the_contract(api: http
     document = exact_json.loads((await api.get("/openapi.json")).content)
 
     content = document["paths"][CALCULATION]["post"]["requestBody"]["content"]["application/json"]
-    told = [[str(each) for each in item.values()] for item in content["examples"]["example"]["value"]["message"]]
-    assert told == [
+    shown = [[str(each) for each in item.values()] for item in content["examples"]["example"]["value"]["message"]]
+    assert shown == [
         ["calc_0", "123", "0.75647", "+", "2"],
         ["calc_1", "785687256", "0.75647", "-", "4"],
         ["calc_2", "0.877666663555222222", "1000", "*", "-1"],
@@ -472,7 +443,3 @@ async def test_the_documentation_names_each_answer_of_the_contract(api: httpx.As
 
     assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "500", "503"}
     assert "Retry-After" in operation["responses"]["503"]["headers"]
-
-
-async def test_a_get_is_answered_405(api: httpx.AsyncClient) -> None:
-    assert (await api.get(CALCULATION)).status_code == 405

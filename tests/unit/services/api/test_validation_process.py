@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 from services.api import validation_process
 from services.api.app import create_app
 from services.api.enqueue import TaskQueue
+from services.api.settings import ApiSettings, ValidationSettings
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
-from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -40,7 +40,7 @@ class TakingTaskQueue:
 
 @pytest.fixture
 async def validation() -> AsyncIterator[ValidationProcess]:
-    validation = ValidationProcess(["services.tasks"], longest_wait_seconds=PATIENCE_SECONDS)
+    validation = ValidationProcess(ValidationSettings(), longest_wait_seconds=PATIENCE_SECONDS)
     yield validation
     await validation.close()
 
@@ -67,7 +67,7 @@ def processes() -> list[psutil.Process]:
 
 async def eventually(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():  # noqa: ASYNC110  # a process tells nobody
+        while not holds():  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0.01)
 
 
@@ -78,7 +78,7 @@ async def refusal_of(answer: Awaitable[Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.headers["Retry-After"]
 
 
-async def test_it_tells_what_is_wrong_with_a_body(validation: ValidationProcess) -> None:
+async def test_it_says_what_is_wrong_with_a_body(validation: ValidationProcess) -> None:
     assert await validation.faults_of_body("calculation", LARGE_BODY) is None
     content = await validation.faults_of_body("calculation", WRONG_BODY)
     assert content is not None
@@ -112,7 +112,7 @@ async def test_others_are_answered_between_two_large_tasks(api: httpx.AsyncClien
 
 
 async def test_a_body_whose_turn_does_not_come_in_time_is_answered_503(app: FastAPI, api: httpx.AsyncClient) -> None:
-    app.state.validation = validation = ValidationProcess(["services.tasks"], longest_wait_seconds=0.01)
+    app.state.validation = validation = ValidationProcess(ValidationSettings(), longest_wait_seconds=0.01)
     await api.post(CALCULATION, json=LARGE)
     [process] = processes()
     process.suspend()
@@ -142,15 +142,12 @@ async def test_a_body_whose_process_is_lost_is_answered_503_and_the_next_one_has
     assert await validation.faults_of_body("calculation", WRONG_BODY) is not None
 
 
-async def test_a_process_that_hangs_is_ended(validation: ValidationProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    await validation.faults_of_body("calculation", LARGE_BODY)
-    [process] = processes()
-    process.suspend()
-    monkeypatch.setattr(validation_process, "LONGEST_VALIDATION_SECONDS", 0.01)
+async def test_a_process_that_does_not_answer_in_time_is_ended() -> None:
+    validation = ValidationProcess(ValidationSettings(), PATIENCE_SECONDS, longest_validation_seconds=0.01)
 
     assert await refusal_of(validation.faults_of_body("calculation", LARGE_BODY)) == (503, "1")
 
-    assert not process.is_running()
+    assert processes() == []
 
 
 async def test_the_answer_of_a_request_that_was_given_up_is_nobody_elses(validation: ValidationProcess) -> None:
@@ -176,10 +173,11 @@ async def test_it_ends_when_it_is_closed(validation: ValidationProcess) -> None:
 
 PARENT = """
 import asyncio
+from services.api.settings import ValidationSettings
 from services.api.validation_process import ValidationProcess
 
 async def main():
-    await ValidationProcess(["services.tasks"], 60).faults_of_body("calculation", b"{}")
+    await ValidationProcess(ValidationSettings(), 60).faults_of_body("calculation", b"{}")
     print("started", flush=True)
     await asyncio.sleep(600)
 

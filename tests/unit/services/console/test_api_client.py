@@ -9,11 +9,12 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, SecretStr
 
-from services import exact_json
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.console.api_client import Api, ApiError, NoTaskRouteError
-from services.settings import ApiSettings, ConsoleSettings
-from services.task_types import load_task_types
+from services.console.settings import ConsoleSettings
+from services.primitives import exact_json
+from services.task_types.loading import load_task_types
 from tests.service_fixtures import Serve
 
 DOCUMENT = create_app(ApiSettings(), load_task_types(["services.tasks"])).openapi()
@@ -106,7 +107,7 @@ async def test_an_api_that_does_not_answer_is_named_with_the_setting(
 
 
 @pytest.mark.parametrize("body", ["no json", json.dumps({"paths": None}), "[]"])
-async def test_what_is_not_the_api_is_told_as_such(serve: Serve, http: aiohttp.ClientSession, body: str) -> None:
+async def test_what_is_not_the_api_is_reported_as_such(serve: Serve, http: aiohttp.ClientSession, body: str) -> None:
     async def other(_request: web.Request) -> web.Response:
         return web.Response(text=body)
 

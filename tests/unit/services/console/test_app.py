@@ -1,7 +1,5 @@
 """The console's application, over HTTP, where SQS and the services do not answer."""
 
-import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,12 +10,11 @@ from aiohttp import web
 from fastapi import FastAPI
 from pydantic import HttpUrl, SecretStr
 
-from services.console import dead_letters
 from services.console.answers import HEADERS
 from services.console.app import MAX_BODY_BYTES, create_app
-from services.redaction import hide_secrets_of
-from services.settings import ConsoleSettings, ServiceAddress
-from services.task_types import load_task_types
+from services.console.settings import ConsoleSettings, ServiceAddress
+from services.task_types.loading import load_task_types
+from services.telemetry.redaction import hide_secrets_of
 from tests.service_fixtures import Serve
 
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -68,13 +65,7 @@ async def test_the_page_takes_scripts_and_styles_from_the_console_alone(console:
     assert "unsafe" not in policy
 
 
-async def test_it_lives_whatever_the_others_do(console: httpx.AsyncClient) -> None:
-    response = await console.get("/healthcheck")
-
-    assert (response.status_code, response.json()) == (200, {"state": "healthy"})
-
-
-async def test_the_state_tells_of_what_does_not_answer(console: httpx.AsyncClient) -> None:
+async def test_the_state_says_what_does_not_answer(console: httpx.AsyncClient) -> None:
     state = (await console.get("/api/state")).json()
 
     assert {queue["name"] for queue in state["queues"]} >= {"calculation", "data-dlq", "undelivered"}
@@ -151,7 +142,7 @@ async def test_an_api_that_does_not_answer_is_an_error_that_says_what_to_do(
         ({"ids": "m-1"}, "body.ids"),
     ],
 )
-async def test_a_redrive_that_is_told_nothing_or_two_things_is_refused(
+async def test_a_redrive_that_says_nothing_or_two_things_is_refused(
     console: httpx.AsyncClient, body: dict[str, Any], says: str
 ) -> None:
     response = await console.post("/api/redrive", json=body)
@@ -183,11 +174,11 @@ async def test_a_body_larger_than_any_task_is_refused(console: httpx.AsyncClient
 
 
 async def test_no_secret_is_in_an_answer(settings: ConsoleSettings, serve: Serve) -> None:
-    async def telling(_request: web.Request) -> web.Response:
+    async def answering(_request: web.Request) -> web.Response:
         return web.json_response({"service": "x", "host": KEY, "pid": 1, "started_at": 0, "consumers": []})
 
     hide_secrets_of(settings)
-    async with serve(telling) as url:
+    async with serve(answering) as url:
         services = [ServiceAddress("worker-data", url)]
         app = create_app(settings.model_copy(update={"console_services": services}), TASK_TYPES)
         async with (
@@ -200,12 +191,12 @@ async def test_no_secret_is_in_an_answer(settings: ConsoleSettings, serve: Serve
     assert response.json()["services"][0]["host"] == "***"
 
 
-async def test_a_bug_shows_no_trace_to_the_client(console: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(*_arguments: Any) -> None:
+async def test_a_bug_shows_no_trace_to_the_client(app: FastAPI, console: httpx.AsyncClient) -> None:
+    async def fail() -> None:
         raise RuntimeError("inner workings")
 
-    monkeypatch.setattr(dead_letters.DeadLetters, "browse", fail)
-    response = await console.get("/api/dead-letters")
+    app.get("/api/buggy")(fail)
+    response = await console.get("/api/buggy")
 
     assert response.status_code == 500
     assert response.json() == {"detail": "The console failed at this request: its log says why."}
@@ -218,24 +209,7 @@ async def test_an_unknown_path_is_json_too(console: httpx.AsyncClient) -> None:
     assert (response.status_code, response.json()) == (404, {"detail": "Not Found"})
 
 
-async def test_a_sample_that_fails_is_followed_by_the_next(
-    settings: ConsoleSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = create_app(settings.model_copy(update={"console_sample_seconds": 0.01}), TASK_TYPES)
-    failures = iter([RuntimeError("once")])
-    publish = app.state.broadcast.publish
-
-    def fail_once(text: str) -> None:
-        for failure in failures:
-            raise failure
-        publish(text)
-
-    monkeypatch.setattr(app.state.broadcast, "publish", fail_once)
-    async with app.router.lifespan_context(app), asyncio.timeout(30):
-        assert json.loads(await app.state.broadcast.newest())["queues"]
-
-
-async def test_of_many_errors_the_first_are_told_and_how_many_more_there_are(console: httpx.AsyncClient) -> None:
+async def test_of_many_errors_the_first_are_given_and_how_many_more_there_are(console: httpx.AsyncClient) -> None:
     answer = await console.post("/api/redrive", json={f"wrong {number}": 1 for number in range(1000)})
 
     assert answer.status_code == 422

@@ -1,18 +1,20 @@
 """The instances of the services, asked over HTTP."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from services.console import instances
 from services.console.instances import REMEMBERED_SECONDS, Instances, ask, places_of
-from services.settings import ServiceAddress
+from services.console.settings import ServiceAddress
 from tests.service_fixtures import Serve
+from tests.virtual_time import in_virtual_time
 
 STARTED_AT = 1_000.0
 _getaddrinfo = socket.getaddrinfo
@@ -29,7 +31,7 @@ class Service:
             "host": "box",
             "pid": 12,
             "started_at": STARTED_AT,
-            "consumers": [{"queue": "data", "slots": 50, "busy": 0, "last_receive_seconds_ago": 1.2, "in_hand": []}],
+            "consumers": [{"queue": "data", "slots": 50, "busy": 0, "last_receive_seconds_ago": 1.2, "in_flight": []}],
         }
         self.unready: dict[str, Any] | None = None
         self.accepted: int | None = 0
@@ -123,7 +125,7 @@ async def test_one_whose_readiness_does_not_answer_is_alive_and_not_ready(
     assert answer.reasons == ["its readiness: connection refused"]
 
 
-async def test_what_was_counted_between_two_samples_is_told(
+async def test_what_was_counted_between_two_samples_is_known(
     serve: Serve, service: Service, http: aiohttp.ClientSession
 ) -> None:
     async with serve(service.answer) as url:
@@ -135,7 +137,7 @@ async def test_what_was_counted_between_two_samples_is_told(
     assert (increase.readings[KEY], increase.seconds) == (6, 2)
 
 
-async def test_a_restarted_process_has_counted_all_that_it_tells(
+async def test_a_restarted_process_has_counted_all_that_it_shows(
     serve: Serve, service: Service, http: aiohttp.ClientSession
 ) -> None:
     service.accepted = 100
@@ -184,17 +186,21 @@ async def test_one_that_dies_keeps_its_place_and_what_was_known_of_it(
     assert dead["consumers"] == []
 
 
-async def test_one_that_hangs_is_dead_and_holds_nobody_up(
-    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(instances, "_ANSWER_SECONDS", 0.05)
-    listener = socket.create_server(("127.0.0.1", 0))  # it accepts, and answers nothing
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    answer = await ask(http, url, f"{url}/readyz")
-    listener.close()
+class SilentHttp:
+    """A client of servers that accept, and answer nothing."""
 
-    assert answer.error is not None
-    assert answer.error.startswith("no answer within")
+    @asynccontextmanager
+    async def get(self, _url: str, **_options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        await asyncio.Event().wait()
+        yield cast(aiohttp.ClientResponse, None)
+
+
+@in_virtual_time
+async def test_one_that_hangs_is_dead_and_holds_nobody_up() -> None:
+    answer = await ask(cast(aiohttp.ClientSession, SilentHttp()), "http://worker-data", "http://worker-data/readyz")
+
+    assert answer.error == "no answer within 2 seconds"
+    assert asyncio.get_running_loop().time() == 2
 
 
 async def test_one_that_answers_something_else_is_another_version(serve: Serve, http: aiohttp.ClientSession) -> None:
@@ -207,7 +213,7 @@ async def test_one_that_answers_something_else_is_another_version(serve: Serve, 
     assert answer.error == "its answer is in another form: is it of another version?"
 
 
-async def test_one_without_the_endpoint_is_told_as_such(serve: Serve, http: aiohttp.ClientSession) -> None:
+async def test_one_without_the_endpoint_is_reported_as_such(serve: Serve, http: aiohttp.ClientSession) -> None:
     async def none(_request: web.Request) -> web.Response:
         return web.Response(status=404)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from services.api.app import create_app
+from services.api.settings import ApiSettings
 from services.console.openapi import resolved, task_types_in
-from services.settings import ApiSettings
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 TASK_TYPES = load_task_types(["services.tasks"])
 
@@ -16,10 +16,10 @@ def document() -> dict[str, Any]:
     return create_app(ApiSettings(), TASK_TYPES).openapi()
 
 
-def test_the_apis_own_document_tells_every_task_type() -> None:
-    told = task_types_in(document(), {})
+def test_the_apis_own_document_lists_every_task_type() -> None:
+    read = task_types_in(document(), {})
 
-    assert [(each["name"], each["route"], each["summary"]) for each in told] == [
+    assert [(each["name"], each["route"], each["summary"]) for each in read] == [
         (each.name, each.route, each.summary) for each in TASK_TYPES.values()
     ]
 
@@ -53,9 +53,9 @@ def test_what_stands_beside_a_reference_holds_too() -> None:
 def test_a_schema_that_refers_to_itself_ends() -> None:
     tree = {"type": "object", "properties": {"children": {"items": {"$ref": "#/components/schemas/Tree"}}}}
 
-    told = resolved({"$ref": "#/components/schemas/Tree"}, {"components": {"schemas": {"Tree": tree}}})
+    read = resolved({"$ref": "#/components/schemas/Tree"}, {"components": {"schemas": {"Tree": tree}}})
 
-    assert told == {"type": "object", "properties": {"children": {"items": {}}}}
+    assert read == {"type": "object", "properties": {"children": {"items": {}}}}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.dlq.move_task import is_aws
-from services.settings import ConsoleSettings, ServiceAddress, load_settings
+from services.console.settings import ConsoleSettings, ServiceAddress
+from services.queueing.client import is_aws
+from services.settings import load_settings
 from stack.config import ROOT
 
 
@@ -105,5 +106,5 @@ def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, text: st
         ConsoleSettings()
 
 
-def test_the_documentation_is_the_apis_unless_told_otherwise() -> None:
+def test_the_documentation_is_the_apis_unless_set_otherwise() -> None:
     assert ConsoleSettings().api_docs_url == "http://localhost:8000/docs"

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from services.console.queue_rows import MOST_POINTS, QueueRow, Told, kind_of, told_of
-from services.queue_samples import QueueSample
+from services.console.queue_rows import MOST_POINTS, QueueReadings, QueueRow, kind_of, queue_readings
+from services.queueing.samples import QueueSample
 from services.queues import define_queues
-from services.task_types import load_task_types
+from services.task_types.loading import load_task_types
 
 DEFINITIONS = define_queues(load_task_types(["services.tasks"]))
-NOTHING = Told()
+NOTHING = QueueReadings()
 RECEIVED = "async_tasks_queue_last_received_sent_timestamp_seconds"
 EMPTY = "async_tasks_queue_last_empty_timestamp_seconds"
 
@@ -24,23 +24,23 @@ def sample(waiting: int, *, last_empty_at: float | None = None) -> QueueSample:
     return QueueSample(100, waiting, in_flight=2, delayed=3, first_at=40, last_empty_at=last_empty_at)
 
 
-def shown(answer: QueueSample | Exception, told: Told = NOTHING) -> dict[str, Any]:
+def shown(answer: QueueSample | Exception, known: QueueReadings = NOTHING) -> dict[str, Any]:
     data = row()
-    data.note(answer, told, now=100)
+    data.note(answer, known, now=100)
     return data.as_json()
 
 
-def test_a_row_tells_what_the_queue_is_and_holds() -> None:
-    told = shown(sample(5))
+def test_a_row_shows_what_the_queue_is_and_holds() -> None:
+    answer = shown(sample(5))
 
-    assert {name: told[name] for name in ("name", "consumer", "kind", "dead_letter_queue", "max_attempts")} == {
+    assert {name: answer[name] for name in ("name", "consumer", "kind", "dead_letter_queue", "max_attempts")} == {
         "name": "data",
         "consumer": "worker",
         "kind": "source",
         "dead_letter_queue": "data-dlq",
         "max_attempts": 1,
     }
-    assert (told["waiting"], told["in_flight"], told["delayed"], told["error"]) == (5, 2, 3, None)
+    assert (answer["waiting"], answer["in_flight"], answer["delayed"], answer["error"]) == (5, 2, 3, None)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_queue_is_a_source_a_dlq_or_another(name: str, kind: str) -> None:
 
 
 def test_nothing_that_waits_has_no_age() -> None:
-    told = shown(sample(0))
+    answer = shown(sample(0))
 
-    assert (told["oldest_seconds"], told["oldest_is_at_least"]) == (None, False)
+    assert (answer["oldest_seconds"], answer["oldest_is_at_least"]) == (None, False)
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("undelivered", 60), ("data-dlq", 60), ("data", None)])
@@ -66,24 +66,24 @@ def test_what_is_only_looked_at_waits_on(name: str, seconds: float | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("last_empty_at", "told", "seconds", "is_at_least"),
+    ("last_empty_at", "known", "seconds", "is_at_least"),
     [
-        (None, Told(), 60, True),
-        (None, Told(newest_received_sent_at=70), 30, False),
-        (90, Told(newest_received_sent_at=70), 10, False),
+        (None, QueueReadings(), 60, True),
+        (None, QueueReadings(newest_received_sent_at=70), 30, False),
+        (90, QueueReadings(newest_received_sent_at=70), 10, False),
         # The DLQ watcher has looked for longer than the console.
-        (None, Told(last_empty_at=80), 20, False),
+        (None, QueueReadings(last_empty_at=80), 20, False),
     ],
 )
-def test_the_age_is_told_by_what_was_received_and_when_the_queue_was_empty(
+def test_the_age_is_known_by_what_was_received_and_when_the_queue_was_empty(
     last_empty_at: float | None,
-    told: Told,
+    known: QueueReadings,
     seconds: float,
     is_at_least: bool,  # noqa: FBT001
 ) -> None:
-    row_told = shown(sample(1, last_empty_at=last_empty_at), told)
+    answer = shown(sample(1, last_empty_at=last_empty_at), known)
 
-    assert (row_told["oldest_seconds"], row_told["oldest_is_at_least"]) == (seconds, is_at_least)
+    assert (answer["oldest_seconds"], answer["oldest_is_at_least"]) == (seconds, is_at_least)
 
 
 def test_of_several_instances_the_newest_time_counts_and_one_that_was_never_set_does_not() -> None:
@@ -92,8 +92,8 @@ def test_of_several_instances_the_newest_time_counts_and_one_that_was_never_set_
 
     empty = {(EMPTY, frozenset({("queue", "data")})): 55.0}
 
-    assert told_of("data", [readings(70), readings(60), readings(99, "other"), empty]) == Told(70, 55)
-    assert told_of("data", [readings(0)]) == Told(None, None)
+    assert queue_readings("data", [readings(70), readings(60), readings(99, "other"), empty]) == QueueReadings(70, 55)
+    assert queue_readings("data", [readings(0)]) == QueueReadings(None, None)
 
 
 def test_a_queue_that_does_not_answer_says_why_and_leaves_a_gap() -> None:
@@ -103,11 +103,11 @@ def test_a_queue_that_does_not_answer_says_why_and_leaves_a_gap() -> None:
     data.note(sample(2), NOTHING, now=104)
     data.note(TimeoutError("no answer within 3 seconds"), NOTHING, now=106)
 
-    told = data.as_json()
+    answer = data.as_json()
 
-    assert (told["waiting"], told["in_flight"], told["oldest_seconds"]) == (None, None, None)
-    assert told["error"] == "SQS does not answer: no answer within 3 seconds"
-    assert told["history"] == {"waiting": [1, None, 2, None], "in_flight": [2, None, 2, None]}
+    assert (answer["waiting"], answer["in_flight"], answer["oldest_seconds"]) == (None, None, None)
+    assert answer["error"] == "SQS does not answer: no answer within 3 seconds"
+    assert answer["history"] == {"waiting": [1, None, 2, None], "in_flight": [2, None, 2, None]}
 
 
 def test_a_queue_that_is_missing_names_the_settings_to_look_at() -> None:

@@ -36,7 +36,7 @@ def test_an_instance_that_did_not_answer_for_a_while_has_counted_in_all_that_tim
     assert counted(increase_of(snapshot(20, 30), snapshot(10, 20), last_sample_at=18)) == (10, 10)
 
 
-def test_a_process_that_began_anew_has_counted_all_it_tells() -> None:
+def test_a_process_that_began_anew_has_counted_all_it_shows() -> None:
     assert counted(increase_of(snapshot(12, 25, started_at=11), snapshot(10, 20), 10)) == (25, 2)
 
 

@@ -8,8 +8,8 @@ HOST = "localhost:8080"
 
 
 def status_of(method: str, path: str = "/api/state", **headers: str) -> int | None:
-    told = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    refusal = refusal_of(method, path, "http", told, [])
+    sent = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    refusal = refusal_of(method, path, "http", sent, [])
     return refusal.status if refusal else None
 
 
@@ -32,11 +32,11 @@ def test_what_is_no_browser_may_post_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "headers",
     [{"sec_fetch_site": "cross-site"}, {"sec_fetch_site": "none"}, {"origin": f"https://{HOST}"}, {"origin": "null"}],
 )
-def test_a_post_from_another_page_is_refused(told: dict[str, str]) -> None:
-    assert status_of("POST", content_type="application/json", **told) == 403
+def test_a_post_from_another_page_is_refused(headers: dict[str, str]) -> None:
+    assert status_of("POST", content_type="application/json", **headers) == 403
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])

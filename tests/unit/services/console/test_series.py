@@ -49,7 +49,7 @@ def test_a_delivery_that_is_refused_for_good_is_refused() -> None:
     assert (point["delivered"], point["refused"]) == (3, 2)
 
 
-def test_where_nobody_tells_anything_nothing_is_known() -> None:
+def test_where_nobody_answers_nothing_is_known() -> None:
     assert set(point_of([], TASK_QUEUES).values()) == {None}
 
 
@@ -74,16 +74,16 @@ def test_the_failure_rate_is_that_of_the_tasks_that_ended(
     assert failure_rate(done, failed) == rate
 
 
-def test_the_series_tells_each_value_column_by_column_oldest_first() -> None:
+def test_the_series_gives_each_value_column_by_column_oldest_first() -> None:
     series = Series(2)
     for at, accepted in ((100.0, 4.0), (102.0, 6.0)):
         readings = counter("async_tasks_accepted_total", accepted, task_type="data")
         series.add(at, point_of([Increase(2, readings)], TASK_QUEUES))
 
-    told = series.as_json()
+    answer = series.as_json()
 
-    assert (told["at"], told["accepted"], told["work"]["p50"]) == ([100, 102], [2, 3], [None, None])
-    assert told.keys() == {
+    assert (answer["at"], answer["accepted"], answer["work"]["p50"]) == ([100, 102], [2, 3], [None, None])
+    assert answer.keys() == {
         *("at", "accepted", "done", "failed", "delivered", "refused", "failure_rate"),
         *("queue_wait", "end_to_end", "work", "delivery"),
     }
@@ -94,6 +94,6 @@ def test_it_goes_back_fifteen_minutes_and_no_further() -> None:
     for at in range(0, 2 * LONGEST_SECONDS, 2):
         series.add(at, point)
 
-    told = series.as_json()["at"]
+    answer = series.as_json()["at"]
 
-    assert (told[0], told[-1], len(told)) == (LONGEST_SECONDS, 2 * LONGEST_SECONDS - 2, LONGEST_SECONDS / 2)
+    assert (answer[0], answer[-1], len(answer)) == (LONGEST_SECONDS, 2 * LONGEST_SECONDS - 2, LONGEST_SECONDS / 2)

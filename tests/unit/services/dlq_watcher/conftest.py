@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.dlq_watcher.alert import Alert, make_alert
-from services.sqs import ReceivedMessage
+from services.queueing.message import ReceivedMessage
 
 
 def dead(body: str = "{}", **fields: Any) -> ReceivedMessage:

@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 
 from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to_redrive, make_alert
 from services.dlq_watcher.alerts import of_stack
-from services.messages import _NOT_IN_SQS, UnusableMessageError
-from services.sqs import message_bytes
+from services.messages import UnusableMessageError
+from services.primitives.sqs_limits import NOT_IN_SQS
+from services.queueing.message_size import message_bytes
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
 LARGEST_BYTES = 64 * 1024
@@ -34,7 +35,7 @@ def test_an_alert_comes_through_the_queue_as_it_was_sent(  # noqa: PLR0913, PLR0
     body = encode_alert(alert)
 
     assert decode_alert(body) == alert
-    assert not _NOT_IN_SQS.search(body)
+    assert not NOT_IN_SQS.search(body)
 
 
 def test_an_alert_is_small_however_long_its_texts_are() -> None:
@@ -42,7 +43,7 @@ def test_an_alert_is_small_however_long_its_texts_are() -> None:
 
     alert = alert_of(headline=long, origin=long, task_id=long, reason=long, facts={"Callback": long}, trace=long)
 
-    assert message_bytes(encode_alert(alert)) < LARGEST_BYTES
+    assert message_bytes(encode_alert(alert), {}) < LARGEST_BYTES
 
 
 def test_no_credentials_are_in_an_alert() -> None:
@@ -134,16 +135,16 @@ def test_no_command_is_made_of_an_id_that_a_shell_would_read_otherwise(task_id: 
 
 
 async def test_an_alert_names_its_stack_and_says_how_to_redrive_what_is_kept_there() -> None:
-    told: list[Alert] = []
+    sent: list[Alert] = []
 
-    async def tell(alert: Alert) -> None:
-        told.append(alert)
+    async def send(alert: Alert) -> None:
+        sent.append(alert)
 
     for is_kept in (True, False):
-        await of_stack("staging-", tell)(alert_of(is_kept=is_kept))
-    await of_stack("", tell)(alert_of())
+        await of_stack("staging-", send)(alert_of(is_kept=is_kept))
+    await of_stack("", send)(alert_of())
 
-    kept, not_kept, other = told
+    kept, not_kept, other = sent
     assert (kept.stack, kept.facts["Next"]) == ("staging-", how_to_redrive("task-1", "staging-"))
     assert kept.as_log()["queue_name_prefix"] == "staging-"
     assert (not_kept.stack, "Next" in not_kept.facts) == ("staging-", False)

@@ -17,7 +17,7 @@ WINDOW = 60
 
 
 class Channel:
-    """Posts promptly what is to be posted, by a clock that goes on as it is told."""
+    """Posts promptly what is to be posted, by a clock that goes on as it is set."""
 
     def __init__(self, window_seconds: float = WINDOW) -> None:
         self.grouping: AlertGrouping[int] = AlertGrouping(window_seconds)
@@ -60,15 +60,6 @@ def test_what_comes_beyond_is_one_message_when_the_window_ends(channel: Channel)
     channel.go_on(1000)
 
     assert channel.messages == [(0, [1]), (1, [2]), (2, [3]), (60, list(range(4, 501)))]
-
-
-def test_a_storm_that_goes_on_is_one_message_a_window(channel: Channel) -> None:
-    for _ in range(300):
-        channel.raise_alerts()
-        channel.go_on(1)
-
-    digests = [(at, len(alerts)) for at, alerts in channel.messages[FIRST_FEW:]]
-    assert digests == [(60, 57), (120, 60), (180, 60), (240, 60), (300, 60)]
 
 
 def test_after_a_window_in_which_nothing_came_alerts_go_alone_again(channel: Channel) -> None:
@@ -125,13 +116,6 @@ def test_nothing_goes_before_the_time_that_slack_has_asked_for(asked: float | No
     assert grouping.take(wait) == ["b"]
 
 
-def test_where_nothing_is_pending_there_is_nothing_to_wait_for() -> None:
-    grouping: AlertGrouping[str] = AlertGrouping(WINDOW)
-
-    assert grouping.wait_seconds(0) is None
-    assert grouping.take(0) == []
-
-
 def test_once_closed_all_goes_with_the_next_message_which_slacks_pace_allows() -> None:
     grouping: AlertGrouping[str] = AlertGrouping(WINDOW)
     for alert in "abcdef":
@@ -143,16 +127,6 @@ def test_once_closed_all_goes_with_the_next_message_which_slacks_pace_allows() -
 
     assert grouping.take(0.5) == []
     assert grouping.take(1) == ["b", "c", "d", "e", "f"]
-
-
-def test_once_closed_nothing_waits_for_the_end_of_a_window(channel: Channel) -> None:
-    channel.raise_alerts(10)
-    channel.go_on(30)
-
-    channel.grouping.close()
-
-    assert channel.grouping.wait_seconds(30) == 0
-    assert channel.grouping.take(30) == list(range(4, 11))
 
 
 def test_a_pause_that_slack_has_asked_for_outlasts_the_window(channel: Channel) -> None:

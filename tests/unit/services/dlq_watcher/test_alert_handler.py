@@ -10,31 +10,31 @@ from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
 
 class Person:
-    """Notes what is told."""
+    """Notes the alerts that come."""
 
     def __init__(self) -> None:
-        self.told: list[Alert] = []
+        self.alerts: list[Alert] = []
 
-    async def tell(self, alert: Alert) -> None:
-        self.told.append(alert)
+    async def notify(self, alert: Alert) -> None:
+        self.alerts.append(alert)
 
 
-async def test_a_person_is_told_the_alert() -> None:
+async def test_a_person_is_notified_of_the_alert() -> None:
     person = Person()
 
-    await AlertHandler(person.tell)(dead(encode_alert(alert_of())))
+    await AlertHandler(person.notify)(dead(encode_alert(alert_of())))
 
-    assert [alert.headline for alert in person.told] == ["Task 1 (calculation) failed for good"]
+    assert [alert.headline for alert in person.alerts] == ["Task 1 (calculation) failed for good"]
     assert structlog.contextvars.get_contextvars()["task_id"] == alert_of().task_id
 
 
-async def test_what_is_no_alert_is_told_before_it_is_kept_in_undelivered() -> None:
+async def test_a_person_is_notified_of_what_is_no_alert_before_it_is_kept_in_undelivered() -> None:
     person = Person()
 
     with pytest.raises(UnusableMessageError, match="the message is no alert"):
-        await AlertHandler(person.tell)(dead("garbage"))
+        await AlertHandler(person.notify)(dead("garbage"))
 
-    [alert] = person.told
+    [alert] = person.alerts
     assert alert.headline == "A message of the queue alerts is no alert; it is kept in undelivered"
     assert alert.is_kept
     assert alert.facts["SQS message"] == "id"

@@ -28,7 +28,7 @@ def storm(*reasons: str, **parts: Any) -> list[Alert]:
     ]
 
 
-def test_one_alert_is_told_in_full() -> None:
+def test_one_alert_is_shown_in_full() -> None:
     facts = {"Attempts": "3", "Callback": "http://receiver/?a=…&b=…"}
     message = message_of([alert_of(reason="a < b & c", facts=facts, trace="in line 1\nValueError: a < b")])
 

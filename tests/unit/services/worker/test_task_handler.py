@@ -12,16 +12,17 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from services import cut_short
-from services.cut_short import TaskTimeoutError
-from services.delivery import OutcomeDelivery
+from services.delivery.outcome_delivery import OutcomeDelivery
 from services.messages import OutcomeMessage, UnusableMessageError, encode_task
-from services.settings import WorkerSettings
-from services.sqs import ReceivedMessage
+from services.queueing.cut_short import TaskTimeoutError
+from services.queueing.message import ReceivedMessage
+from services.settings import Settings
+from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskType
 from services.tasks import data
-from services.tasks.task_type import ItemError, TaskContext, TaskItem, TaskType
+from services.worker.settings import WorkerSettings
 from services.worker.task_handler import TaskHandler, run_items
 from tests.service_fixtures import Serve
+from tests.virtual_time import in_virtual_time
 
 
 class FakeDelivery:
@@ -85,11 +86,6 @@ async def swallow(cancellations: int, until: asyncio.Event) -> None:
     await until.wait()
 
 
-@pytest.fixture(autouse=True)
-def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cut_short, "_SECONDS_EACH", 0.05)
-
-
 @pytest.fixture
 def work() -> Work:
     return Work()
@@ -112,7 +108,7 @@ def handler_of(
 ) -> tuple[TaskHandler, FakeDelivery]:
     delivery = FakeDelivery()
     task_type = type_of(work, item_concurrency=item_concurrency)
-    handler = TaskHandler(task_type, http, cast("OutcomeDelivery", delivery), WorkerSettings(**settings))
+    handler = TaskHandler(task_type, Settings(), http, cast("OutcomeDelivery", delivery), WorkerSettings(**settings))
     return handler, delivery
 
 
@@ -139,17 +135,17 @@ async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_req
 
 
 class Large(dict[str, int]):
-    """Something that an item has in hand, of which it can be told whether it still exists."""
+    """Something that an item holds, of which it can be known whether it still exists."""
 
 
-async def test_what_an_item_had_in_hand_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
+async def test_what_an_item_held_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
     held: list[weakref.ref[Large]] = []
     still_held: list[Large | None] = []
 
     async def fail(_item: TaskItem, _context: TaskContext) -> None:
         still_held.extend(each() for each in held)
-        in_hand = Large()
-        held.append(weakref.ref(in_hand))
+        in_flight = Large()
+        held.append(weakref.ref(in_flight))
         raise ItemError("the item's reason") from ValueError("cause")
 
     task_type = dataclasses.replace(type_of(Work()), run=fail)
@@ -176,7 +172,9 @@ async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx
             await super().deliver(outcome)
 
     delivery = Looking()
-    await TaskHandler(type_of(LargeWork()), http, cast("OutcomeDelivery", delivery), WorkerSettings())(message_of("a"))
+    await TaskHandler(type_of(LargeWork()), Settings(), http, cast("OutcomeDelivery", delivery), WorkerSettings())(
+        message_of("a")
+    )
 
     assert '"results":[{"a":{"a":1}}]' in delivery.outcomes[0].body
 
@@ -188,7 +186,9 @@ async def test_what_an_earlier_release_accepted_and_this_one_refuses_is_worked(
         return web.json_response([request.method, request.raw_path, (await request.read()).decode()])
 
     delivery = FakeDelivery()
-    handler = TaskHandler(data.TASK_TYPE, http, cast("OutcomeDelivery", delivery), WorkerSettings())
+    handler = TaskHandler(
+        data.TASK_TYPE, data.DataSettings(), http, cast("OutcomeDelivery", delivery), WorkerSettings()
+    )
     async with serve(echo) as url:
         items = [{"name": "a", "url": f" {url}/\u00e9 b", "payload": {"not": "sent"}}]
         request = json.dumps({"callback_url": "http:receiver/\u00e9", "message": items})
@@ -233,6 +233,7 @@ async def test_an_attempt_that_takes_too_long_fails_with_the_time_it_had(
     assert delivery.outcomes == []
 
 
+@in_virtual_time
 async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_running_for_nothing(
     work: Work, http: httpx.AsyncClient
 ) -> None:
@@ -253,6 +254,7 @@ async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_
     assert delivery.outcomes == [], "it was reported as failed"
 
 
+@in_virtual_time
 async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
     work: Work, http: httpx.AsyncClient
 ) -> None:
@@ -266,6 +268,7 @@ async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
     assert delivery.outcomes == []
 
 
+@in_virtual_time
 async def test_a_worker_that_stops_waits_for_no_task_that_ignores_its_cancellation(
     work: Work, http: httpx.AsyncClient
 ) -> None:
@@ -303,28 +306,24 @@ async def test_a_timeout_of_the_task_type_itself_stays_what_it_is(
     assert type(failed.value) is TimeoutError
 
 
-async def test_a_task_type_is_told_the_task_and_the_attempt(work: Work, http: httpx.AsyncClient) -> None:
+async def test_a_task_type_is_given_the_task_and_the_attempt(work: Work, http: httpx.AsyncClient) -> None:
     handler, _ = handler_of(work, http)
 
     await handler(message_of("a", receive_count=2))
 
-    assert work.contexts == [TaskContext("task-id", 2, http)]
+    assert work.contexts == [TaskContext("task-id", 2, http, Settings())]
 
 
-async def test_the_delay_goes_before_the_work(
-    work: Work, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun_before: list[tuple[float, list[str]]] = []
-
-    async def note(seconds: float) -> None:
-        begun_before.append((seconds, list(work.begun)))
-
-    monkeypatch.setattr(asyncio, "sleep", note)
+@in_virtual_time
+async def test_the_delay_goes_before_the_work(work: Work, http: httpx.AsyncClient) -> None:
     handler, delivery = handler_of(work, http, task_delay_seconds=7)
 
-    await handler(message_of("a"))
+    attempt = asyncio.ensure_future(handler(message_of("a")))
+    await asyncio.sleep(6.9)
+    assert work.begun == []
 
-    assert begun_before == [(7, [])]
+    await attempt
+    assert asyncio.get_running_loop().time() == 7
     assert len(delivery.outcomes) == 1
 
 

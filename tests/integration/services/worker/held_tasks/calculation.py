@@ -2,7 +2,7 @@
 
 from pydantic import HttpUrl
 
-from services.tasks.task_type import TaskContext, TaskItem, TaskType
+from services.task_types.task_type import TaskContext, TaskItem, TaskType
 
 
 class HeldItem(TaskItem):

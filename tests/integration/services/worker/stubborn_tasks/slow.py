@@ -1,10 +1,10 @@
-"""A task type in the place of `calculation`: its items wait, or swallow every cancellation, for as long as told."""
+"""A task type in the place of `calculation`: its items wait, or swallow every cancellation, for as long as they say."""
 
 import asyncio
 import time
 from contextlib import suppress
 
-from services.tasks.task_type import TaskContext, TaskItem, TaskType
+from services.task_types.task_type import TaskContext, TaskItem, TaskType
 
 
 class SlowItem(TaskItem):

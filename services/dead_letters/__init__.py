@@ -1,0 +1,1 @@
+"""Dead messages: to look at them, and to redrive them."""

@@ -1,0 +1,1 @@
+"""HTTP to users' addresses: callbacks and data sources."""

@@ -1,0 +1,1 @@
+"""SQS, and consuming it. It knows no task type."""

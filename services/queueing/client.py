@@ -1,0 +1,76 @@
+"""The SQS client: one for each process, for AWS or any endpoint that speaks SQS."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aioboto3
+from aiobotocore.config import AioConfig
+
+from services.primitives.proxies import goes_directly
+from services.queueing.settings import QueueSettings
+from services.settings import USER_AGENT
+from services.telemetry import metrics
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+
+
+# A long poll holds its connection, so the pool is larger than the polls of one process and its calls together.
+_POOL_CONNECTIONS = 64
+
+
+_CONNECT_TIMEOUT_SECONDS = 2
+
+
+_READ_TIMEOUT_SECONDS = 10
+
+
+@asynccontextmanager
+async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) -> AsyncIterator["SQSClient"]:
+    """Open a client for the configured endpoint.
+
+    `longest_wait_seconds` is the longest poll it will make: a read may take that much longer.
+    """
+    config = AioConfig(
+        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+        read_timeout=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=_POOL_CONNECTIONS,
+        # Each takes its part of a call's CPU: our calls are typed, and botocore would put its name together every time.
+        parameter_validation=False,
+        user_agent=USER_AGENT,
+    )
+    session = aioboto3.Session()
+    url = settings.sqs_endpoint_url or await _url_found_by_sdk(session)
+    if goes_directly(url):
+        config = config.merge(AioConfig(proxies={}))
+    async with session.client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
+        if settings.metrics_enabled:
+            client.meta.events.register("request-created.sqs", metrics.count_request)
+        yield client
+
+
+async def _url_found_by_sdk(session: aioboto3.Session) -> str:
+    """Return where SQS is by the SDK's configuration file, else AWS's own endpoint."""
+    async with session.client("sqs") as client:
+        return str(client.meta.endpoint_url)
+
+
+async def resolve_endpoint(settings: QueueSettings) -> str:
+    """Return where SQS is, as a client finds it: no request is made."""
+    async with open_sqs(settings) as client:
+        return str(client.meta.endpoint_url)
+
+
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def is_aws(endpoint_url: str) -> bool:
+    """Return whether an endpoint of SQS is AWS's own."""
+    return (urlsplit(endpoint_url).hostname or "").endswith(_AWS_DOMAINS)

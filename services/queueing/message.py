@@ -1,0 +1,79 @@
+"""A message as SQS gave it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
+
+
+SYSTEM_ATTRIBUTES: Final = (
+    "ApproximateReceiveCount",
+    "SentTimestamp",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+)
+"""What is asked of SQS beside the message."""
+
+SENT_AT_ATTRIBUTE = "sent_at_ms"
+"""When the message came to where it is, in milliseconds since the epoch as SQS's own SentTimestamp has it, where SQS
+does not know that any more: the message was saved and restored, or came on from a DLQ, in which it was dead already."""
+
+_MILLISECONDS = re.compile("[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message as SQS gave it."""
+
+    message_id: str
+    body: str
+    receipt_handle: str
+    receive_count: int
+    """1 on the first receive."""
+    sent_at: float
+    """When it came to its queue, in seconds since the epoch: where it was restored, before that."""
+    attributes: Mapping[str, str]
+    first_received_at: float = 0
+    """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
+    dead_letter_source_arn: str | None = None
+    """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
+    typed_attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"] = field(default_factory=dict)
+    """The attributes as SQS gives and takes them; a foreign message may have some that are no text."""
+    date: str = ""
+    """When SQS gave it: the `Date` of that answer (RFC 9110, section 6.6.1); empty where it has none."""
+
+
+def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
+    """Read a message of ReceiveMessage's answer, which has this `Date`."""
+    system = message["Attributes"]
+    typed_attributes = message.get("MessageAttributes", {})
+    attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
+    return ReceivedMessage(
+        message_id=message["MessageId"],
+        body=message["Body"],
+        receipt_handle=message["ReceiptHandle"],
+        receive_count=int(system["ApproximateReceiveCount"]),
+        sent_at=sent_at_of(attributes, int(system["SentTimestamp"])),
+        attributes=attributes,
+        first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
+        dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
+        typed_attributes=typed_attributes,
+        date=date,
+    )
+
+
+def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
+    """Return when a message came to where it is, in seconds since the epoch.
+
+    `sent_timestamp` is when SQS was last sent it, in milliseconds: it came no later than that, whatever it says itself.
+    """
+    stated = attributes.get(SENT_AT_ATTRIBUTE, "")
+    return min(int(stated), sent_timestamp) / 1000 if _MILLISECONDS.fullmatch(stated) else sent_timestamp / 1000
+
+
+def sent_at_attribute(sent_at: float) -> dict[str, str]:
+    """Return what states it beside a message that is sent anew."""
+    return {SENT_AT_ATTRIBUTE: str(round(sent_at * 1000))}

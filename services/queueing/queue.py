@@ -1,0 +1,230 @@
+"""One queue of SQS: found by its name, and every call on messages made in batches."""
+
+import math
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from botocore.exceptions import ClientError
+
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
+from services.queueing.batcher import Batcher
+from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
+from services.queueing.definition import QueueDefinition
+from services.queueing.errors import MessageGoneError, entry_errors, error_of_message, is_missing_queue
+from services.queueing.forwarding import fitting_attributes
+from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, read_message
+from services.queueing.message_size import message_bytes, text_attributes
+from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
+from services.telemetry import metrics, tracing
+from services.telemetry.tracing import Destination
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
+
+log = structlog.get_logger(__name__)
+
+
+SETTLE_LINGER_SECONDS = 0.1
+"""Nobody waits for deletes and changes of visibility, so they gather until a batch is full, or for so long."""
+
+
+ResultT = TypeVar("ResultT")
+EntryT = TypeVar("EntryT")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue as SQS counts it, which is eventually right."""
+
+    arn: str
+    messages: int
+    """Those that a receive can get."""
+    in_flight: int
+    """Those that were received, and neither deleted nor given back yet."""
+    delayed: int
+    """Those that no receive can get before their delay is over."""
+    created_at: float | None = None
+    """When the queue was made, in seconds since the epoch; None where SQS does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Send:
+    body: str
+    attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"]
+    delay_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangeVisibility:
+    receipt_handle: str
+    timeout_seconds: int
+
+
+class Queue:
+    """One queue. Its calls raise botocore's errors, or SqsEntryError for one entry of a batch."""
+
+    def __init__(self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "") -> None:
+        self.definition = definition
+        self.name = f"{name_prefix}{definition.name}"
+        self.destination = Destination(self.name, definition.name, str(client.meta.endpoint_url))
+        self._name_prefix = name_prefix
+        self._provisioning = Provisioning()
+        self._client = client
+        self._url: str | None = None
+        self._sends = Batcher(
+            self._send_batch,
+            size_of=lambda send: message_bytes(send.body, send.attributes),
+            max_bytes=MAX_MESSAGE_BYTES,
+        )
+        self._deletes = _patient(self._delete_batch)
+        self._visibility_changes = _patient(self._change_visibility_batch)
+        self._entries_sent, self._entries_deleted, self._entries_changed = (
+            metrics.child(metrics.SQS_BATCH_ENTRIES, operation) for operation in ("send", "delete", "change_visibility")
+        )
+
+    @property
+    def max_receives(self) -> int | None:
+        """After how many receives SQS itself moves a message, as the last `check` found it; until then as declared.
+
+        Where it never does, although it should, that is the declared number too: of its attempts at least.
+        """
+        return self._provisioning.max_receive_count or self.definition.max_attempts
+
+    async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
+        """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
+        delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
+        own = attributes or {}
+        with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
+            await self._sends.submit(_Send(body, text_attributes({**own, **span.headers}), delay))
+
+    async def forward(
+        self, message: ReceivedMessage, attributes: Mapping[str, str] | None = None, *, without: Collection[str] = ()
+    ) -> None:
+        """Send a message that came from another queue with the attributes that it has, but for some, and with ours.
+
+        What does not fit is left out (see forwarding.py).
+        """
+        own = attributes or {}
+        kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
+        with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
+            fitting = fitting_attributes(message.body, {**own, **span.headers}, kept)
+            if fitting.left_out:
+                log.warning("attributes that do not fit are left out", queue=self.name, attributes=fitting.left_out)
+            await self._sends.submit(_Send(message.body, fitting.attributes, 0))
+
+    async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
+        """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`."""
+        response = await self._on_url(
+            lambda url: self._client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(most, MAX_RECEIVED_MESSAGES),
+                WaitTimeSeconds=wait_seconds,
+                VisibilityTimeout=visibility_timeout_seconds,
+                MessageSystemAttributeNames=SYSTEM_ATTRIBUTES,
+                MessageAttributeNames=["All"],
+            )
+        )
+        date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+        return [read_message(message, date) for message in response.get("Messages", [])]
+
+    async def delete(self, message: ReceivedMessage) -> None:
+        """Acknowledge the message. Raises MessageGoneError."""
+        await self._deletes.submit(message.receipt_handle)
+
+    async def change_visibility(self, message: ReceivedMessage, timeout_seconds: int) -> None:
+        """Hide the message for so long from now on; 0 shows it at once. Raises MessageGoneError."""
+        await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
+
+    async def check(self) -> list[Disagreement]:
+        """Ask the queue how it is provisioned, and return what is not as declared; raises where it does not answer."""
+        # All of them: an endpoint that is not AWS's may refuse to be asked for one that it does not have.
+        response = await self._on_url(
+            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        )
+        self._provisioning = read_provisioning({str(name): value for name, value in response["Attributes"].items()})
+        return list(disagreements(self.definition, self._provisioning, self._name_prefix))
+
+    async def state(self) -> QueueState:
+        """Ask the queue what it is and how much it holds."""
+        response = await self._on_url(
+            lambda url: self._client.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=[
+                    "QueueArn",
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                    "ApproximateNumberOfMessagesDelayed",
+                    "CreatedTimestamp",
+                ],
+            )
+        )
+        attributes = response["Attributes"]
+        return QueueState(
+            arn=attributes["QueueArn"],
+            messages=int(attributes["ApproximateNumberOfMessages"]),
+            in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+            delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+            created_at=float(attributes["CreatedTimestamp"]) if "CreatedTimestamp" in attributes else None,
+        )
+
+    async def close(self) -> None:
+        """Wait for the batches under way."""
+        for batcher in (self._sends, self._deletes, self._visibility_changes):
+            await batcher.close()
+
+    async def _on_url(self, call: Callable[[str], Awaitable[ResultT]]) -> ResultT:
+        """Look the queue up by name where it is not known, and again where it is gone: a URL is never kept for good."""
+        if self._url is None:
+            self._url = (await self._client.get_queue_url(QueueName=self.name))["QueueUrl"]
+        try:
+            return await call(self._url)
+        except ClientError as error:
+            if is_missing_queue(error):
+                self._url = None
+            raise
+
+    async def _send_batch(self, sends: Sequence[_Send]) -> list[Exception | None]:
+        self._entries_sent.observe(len(sends))
+        entries: list[Any] = [_send_entry(index, send) for index, send in enumerate(sends)]
+        response = await self._on_url(lambda url: self._client.send_message_batch(QueueUrl=url, Entries=entries))
+        return entry_errors(response, len(sends))
+
+    async def _delete_batch(self, handles: Sequence[str]) -> list[Exception | None]:
+        self._entries_deleted.observe(len(handles))
+        entries: list[Any] = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(handles)]
+        return await self._on_messages(
+            lambda url: self._client.delete_message_batch(QueueUrl=url, Entries=entries), len(handles)
+        )
+
+    async def _change_visibility_batch(self, changes: Sequence[_ChangeVisibility]) -> list[Exception | None]:
+        self._entries_changed.observe(len(changes))
+        entries: list[Any] = [
+            {"Id": str(index), "ReceiptHandle": change.receipt_handle, "VisibilityTimeout": change.timeout_seconds}
+            for index, change in enumerate(changes)
+        ]
+        return await self._on_messages(
+            lambda url: self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries), len(changes)
+        )
+
+    async def _on_messages(self, call: Callable[[str], Awaitable[Any]], count: int) -> list[Exception | None]:
+        """Make a call on messages in flight, which are gone where their queue is."""
+        try:
+            return [error_of_message(error) for error in entry_errors(await self._on_url(call), count)]
+        except ClientError as error:
+            if is_missing_queue(error):
+                raise MessageGoneError(error.response["Error"]["Code"], "its queue is gone, it with it") from error
+            raise
+
+
+def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:
+    return Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
+
+
+def _send_entry(index: int, send: _Send) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(index), "MessageBody": send.body, "DelaySeconds": send.delay_seconds}
+    if send.attributes:
+        entry["MessageAttributes"] = send.attributes
+    return entry

@@ -1,0 +1,93 @@
+"""Keeps an eye on the queues of a program: whether they are as declared, when it starts and while it runs."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+import structlog
+from botocore.exceptions import ClientError
+
+from services.queueing.errors import is_denied
+from services.queueing.provisioning import Disagreement
+from services.queueing.queue import Queue
+
+log = structlog.get_logger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 300.0
+"""A look takes a request for each queue; a change takes SQS itself up to a minute, that of a retention 15 of them.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
+
+SECONDS_UNTIL_SECOND_LOOK = 30.0
+"""Where a queue is not as declared, or did not answer: somebody is about to put it right."""
+
+_TIMEOUT_SECONDS = 3
+
+
+class QueueCheck:
+    """Compares queues with their definitions, and has each of them know its own number of receives."""
+
+    def __init__(
+        self,
+        queues: Iterable[Queue],
+        *,
+        seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
+        seconds_until_second_look: float = SECONDS_UNTIL_SECOND_LOOK,
+    ) -> None:
+        self._queues = list(queues)
+        self._seconds_between_looks = seconds_between_looks
+        self._seconds_until_second_look = seconds_until_second_look
+        self._found: dict[str, list[Disagreement]] = {}
+        self._silent: set[str] = set()
+        self._denied: set[str] = set()
+
+    async def look(self) -> None:
+        """Ask all of the queues, for seconds at the most; it raises nothing."""
+        await asyncio.gather(*(self._look_at(queue) for queue in self._queues))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look again and again until `stop` is set."""
+        while True:
+            is_well = not (self._silent or any(self._found.values()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds_between_looks if is_well else self._seconds_until_second_look):
+                    await stop.wait()
+                    return
+            await self.look()
+
+    def unready_reason(self) -> str | None:
+        """Return what is not as declared, or None. Whether the queues answer is for their consumers to say."""
+        return "; ".join(str(each) for found in self._found.values() for each in found) or None
+
+    async def _look_at(self, queue: Queue) -> None:
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                found = list(await queue.check())
+        except ClientError as error:
+            self._note_silence(queue, error, is_denied=is_denied(error))
+        except Exception as error:  # noqa: BLE001  # whatever it is, it keeps nothing from being worked
+            self._note_silence(queue, error, is_denied=False)
+        else:
+            self._note(queue, found)
+
+    def _note(self, queue: Queue, found: list[Disagreement]) -> None:
+        known = self._found.get(queue.name, [])
+        for each in found:
+            if each not in known:
+                log.error(
+                    "queue is not as declared",
+                    queue=each.queue,
+                    attribute=each.attribute,
+                    value=each.value,
+                    wanted=each.wanted,
+                )
+        if known and not found:
+            log.info("queue is as declared again", queue=queue.name)
+        self._found[queue.name] = found
+        self._silent.discard(queue.name)
+        self._denied.discard(queue.name)
+
+    def _note_silence(self, queue: Queue, error: Exception, *, is_denied: bool) -> None:
+        noted = self._denied if is_denied else self._silent
+        if queue.name not in noted:
+            log.warning("queue cannot be compared with its declaration", queue=queue.name, error=repr(error))
+        noted.add(queue.name)

@@ -1,0 +1,56 @@
+"""What message handlers work with, open for the life of a program, or of a function."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import httpx
+
+from services.delivery.callback_client import CallbackClient
+from services.delivery.outcome_delivery import OutcomeDelivery
+from services.outbound.http_client import open_http_client, open_target_sessions
+from services.queueing.client import open_sqs
+from services.queueing.queues import Queues
+from services.queues import CALLBACKS, define_queues
+from services.runtime.settings import ConsumingServiceSettings
+from services.task_types.loading import TaskTypes
+
+_CLOSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the message handlers work with; open for the life of the program."""
+
+    queues: Queues
+    http: httpx.AsyncClient
+    callback_client: CallbackClient
+    delivery: OutcomeDelivery
+
+
+@asynccontextmanager
+async def open_resources(settings: ConsumingServiceSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
+    """Open them; what is under way when they close has a second to end."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
+        )
+        sessions = await stack.enter_async_context(open_target_sessions(policy=settings.target_policy))
+        http = await stack.enter_async_context(
+            open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
+        )
+        queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
+        stack.push_async_callback(_close, queues)
+        callback_client = CallbackClient(sessions, settings)
+        callbacks = queues[CALLBACKS]
+        delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
+        stack.callback(delivery.close)
+        yield Resources(queues, http, callback_client, delivery)
+
+
+async def _close(queues: Queues) -> None:
+    # Nobody waits any more for what is under way, and SQS may be silent.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await queues.close()

@@ -1,0 +1,42 @@
+"""Finds the task types: every module of the task packages that defines `TASK_TYPE`."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.task_types.task_type import TaskType
+
+TaskTypes = Mapping[str, TaskType[Any]]
+
+
+def load_task_types(packages: Iterable[str]) -> TaskTypes:
+    """Import the packages' modules and return their task types by name.
+
+    Raises ValueError where a package cannot be imported, or two task types share a name or a route.
+    """
+    task_types: dict[str, TaskType[Any]] = {}
+    for package in packages:
+        for task_type in _in_package(package):
+            _refuse_clash(task_type, task_types.values())
+            task_types[task_type.name] = task_type
+    return task_types
+
+
+def _in_package(name: str) -> Iterable[TaskType[Any]]:
+    try:
+        package = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"TASK_PACKAGES: there is no package {name!r} ({error})") from error
+    if not hasattr(package, "__path__"):
+        raise ValueError(f"TASK_PACKAGES: {name!r} is a module; name the package that it is in")
+    for module in pkgutil.iter_modules(package.__path__, prefix=f"{name}."):
+        task_type = getattr(importlib.import_module(module.name), "TASK_TYPE", None)
+        if isinstance(task_type, TaskType):
+            yield task_type
+
+
+def _refuse_clash(new: TaskType[Any], known: Iterable[TaskType[Any]]) -> None:
+    for other in known:
+        if new.name == other.name or new.route == other.route:
+            raise ValueError(f"two task types share the name {new.name!r} or the route {new.route!r}")

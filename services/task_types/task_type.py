@@ -1,0 +1,130 @@
+"""What a task type declares. Everything else follows from it: route, documentation, queue, DLQ and worker."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeVar
+
+from services.outbound.targets import TargetUrl
+from services.primitives.sqs_limits import MAX_RECEIVE_COUNT
+from services.settings import Settings
+
+MAX_ITEMS = 1000
+MAX_ITEM_NAME_LENGTH = 256
+
+# An SQS queue name has up to 80 of these characters; "-dlq" and a prefix need room too.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
+
+
+def is_task_type_name(name: str) -> bool:
+    """Return whether a task type, and so its queue, may have the name."""
+    return bool(_NAME.fullmatch(name)) and not name.endswith("-dlq")
+
+
+class TaskItem(BaseModel):
+    """One item of a task's message; `name` is the key of its entry in `results` or `errors`."""
+
+    # A misspelt field is an error of the client, not to be passed over in silence.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_ITEM_NAME_LENGTH, description="Names this item's entry in the outcome."),
+    ]
+
+
+ItemT = TypeVar("ItemT", bound=TaskItem)
+SettingsT = TypeVar("SettingsT", bound=Settings, default=Any)
+
+
+class TaskRequest(BaseModel, Generic[ItemT]):
+    """A task as the client posts it: 1 to 1000 items, and where to POST the outcome."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    callback_url: Annotated[TargetUrl, Field(description="The outcome is POSTed to this http(s) URL.")]
+    message: Annotated[list[ItemT], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ItemError(Exception):
+    """Raised by `run` when an item fails: its text becomes the item's entry in `errors`."""
+
+
+@dataclass(slots=True)
+class HeldBytes:
+    """How many bytes the items of one task hold together: counted by a task type that bounds them."""
+
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContext(Generic[SettingsT]):
+    """What `run` may use besides its item."""
+
+    task_id: str
+    attempt: int
+    """1 on the first attempt of the task."""
+    http: httpx.AsyncClient
+    """A client shared by all tasks of the worker: it follows no redirects and has no default timeout.
+
+    It raises ForbiddenTargetError where a request leads to what is neither public nor in `ALLOWED_PRIVATE_TARGETS`."""
+    settings: SettingsT = None  # type: ignore[assignment]  # a test of a task type that reads none gives none
+    """Those that the task type declares, as the environment has them."""
+    held: HeldBytes = field(default_factory=HeldBytes, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskType(Generic[ItemT, SettingsT]):
+    """A kind of task.
+
+    Raises ValueError when made with a name or numbers that cannot work.
+    """
+
+    name: str
+    """Also the name of its queue: lower-case letters, digits and hyphens, at most 48."""
+    route: str
+    """The path that accepts it, such as `/v1/calculation/basic`."""
+    summary: str
+    """Its title in the documentation."""
+    item: type[ItemT]
+    """The model of one item."""
+    run: Callable[[ItemT, TaskContext[SettingsT]], Awaitable[Any]]
+    """Works one item and returns what JSON can carry. `ItemError` fails the item, any other exception the attempt."""
+    example: Sequence[dict[str, Any]]
+    """The documentation's prefilled message; `{receiver}` in a text stands for the example receiver's address. A number
+    of more than 15 digits is a Decimal."""
+    max_attempts: int = 3
+    """Attempts at the whole task before it is dead-lettered; 1 where the work must not be repeated."""
+    retry_delay_seconds: float = 5
+    """The wait after the first failed attempt; it doubles with each further one."""
+    item_concurrency: int | Callable[[SettingsT], int] = 1
+    """How many items of one task are worked at a time; or how that follows from the settings."""
+    settings: type[SettingsT] = Settings  # type: ignore[assignment]  # where it declares none, it is given no others
+    """What it reads from the environment: read when a service starts, and refused there where it cannot work."""
+
+    def __post_init__(self) -> None:
+        """Refuse what SQS or the router would refuse later."""
+        if not is_task_type_name(self.name):
+            raise ValueError(
+                f"task type {self.name!r}: a name has 1 to 48 lower-case letters, digits or hyphens, no end in -dlq"
+            )
+        if not self.route.startswith("/"):
+            raise ValueError(f"task type {self.name!r}: the route {self.route!r} must start with /")
+        if not 1 <= self.max_attempts <= MAX_RECEIVE_COUNT:
+            raise ValueError(f"task type {self.name!r}: max_attempts goes from 1 to {MAX_RECEIVE_COUNT}")
+        if (isinstance(self.item_concurrency, int) and self.item_concurrency < 1) or self.retry_delay_seconds < 0:
+            raise ValueError(f"task type {self.name!r}: item_concurrency starts at 1, retry_delay_seconds at 0")
+
+    def items_at_a_time(self, settings: SettingsT) -> int:
+        """Return how many items of one task are worked at a time."""
+        return self.item_concurrency if isinstance(self.item_concurrency, int) else self.item_concurrency(settings)
+
+    @property
+    def request_model(self) -> type[TaskRequest[ItemT]]:
+        """The model of the request body."""
+        return TaskRequest[self.item]  # type: ignore[name-defined]  # the item's model is known at run time only

@@ -1,0 +1,1 @@
+"""Logs, metrics and traces. It knows no queue and no task type."""

@@ -1,0 +1,68 @@
+"""Which trace a request or a message belongs to, as W3C Trace Context writes it: https://www.w3.org/TR/trace-context.
+
+A message carries it in attributes of these names, as OpenTelemetry's own instrumentations do. What is malformed is as
+if it were not there.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+TRACEPARENT_ATTRIBUTE = "traceparent"
+TRACESTATE_ATTRIBUTE = "tracestate"
+"""Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""
+MAX_TRACESTATE_BYTES = 512
+"""As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
+
+_LONGEST_SPARED_MEMBER = 128
+
+_propagator = TraceContextTextMapPropagator()
+
+
+def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Context:
+    """Return the context that an HTTP request came with, as ASGI has its headers; an empty one where it had none."""
+    names = {TRACEPARENT_ATTRIBUTE.encode(), TRACESTATE_ATTRIBUTE.encode()}
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in names:
+            found.setdefault(name.decode(), []).append(value.decode("latin-1"))
+    # More than one traceparent is none (section 3.2.1).
+    if len(found.get(TRACEPARENT_ATTRIBUTE, ())) > 1:
+        return Context()
+    return _propagator.extract(found, Context())
+
+
+def read_attributes(attributes: Mapping[str, str]) -> Context:
+    """Return the context that a message came with; an empty one where it had none."""
+    return _propagator.extract(attributes, Context())
+
+
+def headers_of(context: SpanContext) -> dict[str, str]:
+    """Return what a request or a message carries to be of this trace, in a bounded number of bytes."""
+    headers: dict[str, str] = {}
+    _propagator.inject(headers, trace.set_span_in_context(trace.NonRecordingSpan(context), Context()))
+    if len(headers.get(TRACESTATE_ATTRIBUTE, "")) > MAX_TRACESTATE_BYTES:
+        headers[TRACESTATE_ATTRIBUTE] = bounded(context.trace_state).to_header()
+    return headers
+
+
+def bounded(state: TraceState) -> TraceState:
+    """Return as much of the state as fits: without its long members, then without its last ones (section 3.3.1.5).
+
+    Every single member that is not long fits.
+    """
+    members = list(state.items())
+    for index, (name, value) in reversed(list(enumerate(members))):
+        if _size_of(members) > MAX_TRACESTATE_BYTES and _size_of([(name, value)]) > _LONGEST_SPARED_MEMBER:
+            del members[index]
+    while _size_of(members) > MAX_TRACESTATE_BYTES:
+        members.pop()
+    return TraceState(members)
+
+
+def _size_of(members: Iterable[tuple[str, str]]) -> int:
+    """Return the length of the members as a header: ASCII, so that characters are bytes."""
+    return len(",".join(f"{name}={value}" for name, value in members))

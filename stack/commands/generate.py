@@ -1,0 +1,143 @@
+"""Writes what follows from the code: the marked regions of docker-compose.yml, and localstack-init/queues.json.
+
+They describe the project's own task types. What `TASK_PACKAGES` adds on one machine is no business of theirs.
+"""
+
+import json
+import re
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from services.check import PROGRAMS
+from services.queues import queues_json
+from services.task_types.loading import load_task_types
+from stack.config import ROOT
+from stack.containers.compose_file import COMPOSE_FILE, console_services, worker_command
+from stack.environment import LOCAL_ENV
+from stack.errors import StackError
+from stack.localstack.provisioning import QUEUES_FILE, worker_queues
+
+TASK_PACKAGES = "services.tasks"
+
+# docker-compose.yml says these itself: an address inside its network is nobody's choice.
+SET_BY_COMPOSE_FILE = {
+    "ALLOWED_PRIVATE_TARGETS",
+    "API_HOST",
+    "API_PORT",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SQS",
+    "CONSOLE_API_DOCS_URL",
+    "CONSOLE_API_URL",
+    "CONSOLE_HOST",
+    "CONSOLE_INBOX_URL",
+    "CONSOLE_PORT",
+    "CONSOLE_SERVICES",
+    "EXAMPLE_RECEIVER_URL",
+    "HEALTH_HOST",
+    "HEALTH_PORT",
+    "LOG_FORMAT",
+    "SLACK_API_URL",
+}
+
+# Read by OpenTelemetry's SDK itself, not by our settings: those that are set in a shell. All others come by `.env`.
+READ_BY_OPENTELEMETRY = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+}
+
+# LocalStack's hook makes the queues where the services look for them; the rest is none of LocalStack's business.
+READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "QUEUE_NAME_PREFIX"}
+
+
+def generate() -> list[Path]:
+    """Write each file that is stale; return those written. Raises `StackError` where one cannot be written."""
+    written = stale_files()
+    for path, text in written.items():
+        try:
+            path.write_text(text)
+        except OSError as error:
+            line = f"{path} does not follow from the code, and cannot be written ({error.strerror})."
+            raise StackError(line) from error
+    return list(written)
+
+
+def names(paths: Iterable[Path]) -> str:
+    """Name files as they are called from the project's folder."""
+    return ", ".join(str(path.relative_to(ROOT)) for path in paths)
+
+
+def stale_files() -> dict[Path, str]:
+    """The files that the code has left behind, with the text that each should have."""
+    return {path: text for path, text in _rendered_files().items() if not path.exists() or path.read_text() != text}
+
+
+def _rendered_files() -> dict[Path, str]:
+    all_queues = own_queues_json()
+    queues = worker_queues(all_queues)
+    compose = COMPOSE_FILE.read_text()
+    compose = replace_region(compose, "settings", _settings_lines())
+    compose = replace_region(compose, "workers", _worker_lines(queues))
+    compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
+    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues}
+
+
+def own_queues_json(task_packages: str = TASK_PACKAGES) -> str:
+    """Raises `StackError` with what Python says where the project's code cannot be loaded."""
+    try:
+        return queues_json(load_task_types([task_packages]))
+    except Exception as error:
+        reason = traceback.format_exception_only(error)[-1].strip()
+        raise StackError(f"The queues cannot be computed: {reason}", traceback.format_exc()) from error
+
+
+def replace_region(text: str, name: str, lines: Iterable[str]) -> str:
+    """Put the lines between the two comments that mark the region `name`, as far indented as these are."""
+    marked = re.compile(
+        rf"(?P<begin>^(?P<indent> *)# --- {name}: begin ---\n).*?(?P<end>^ *# --- {name}: end ---\n)",
+        re.DOTALL | re.MULTILINE,
+    )
+
+    def replace(match: re.Match[str]) -> str:
+        content = "".join(f"{match['indent']}{line}\n" if line else "\n" for line in lines)
+        return match["begin"] + content + match["end"]
+
+    return marked.sub(replace, text)
+
+
+def _settings_lines() -> Iterator[str]:
+    """Compose reads `${NAME-default}`, and a name alone, from the shell, else from `.env`."""
+    defaults = dotenv_values(LOCAL_ENV, interpolate=False)
+    names = (_setting_names() | READ_BY_OPENTELEMETRY | defaults.keys()) - SET_BY_COMPOSE_FILE
+    yield "x-hook-settings: &hook-settings"
+    yield from (_setting_line(name, defaults.get(name)) for name in sorted(names & READ_BY_HOOK))
+    yield ""
+    yield "x-settings: &settings"
+    yield "  <<: *hook-settings"
+    yield from (_setting_line(name, defaults.get(name)) for name in sorted(names - READ_BY_HOOK))
+
+
+def _setting_line(name: str, default: str | None) -> str:
+    return f"  {name}:" if default is None else f"  {name}: {json.dumps(f'${{{name}-{default}}}')}"
+
+
+def _setting_names() -> set[str]:
+    """Every setting of the services and of the task types."""
+    task_types = load_task_types([TASK_PACKAGES]).values()
+    classes = (*PROGRAMS, *(task_type.settings for task_type in task_types))
+    return {field.upper() for each in classes for field in each.model_fields}
+
+
+def _worker_lines(queues: Iterable[str]) -> Iterator[str]:
+    for number, queue in enumerate(queues):
+        if number:
+            yield ""
+        yield f"worker-{queue}:"
+        yield "  <<: *worker"
+        yield f"  command: [{', '.join(worker_command(queue))}]"

@@ -1,0 +1,1 @@
+"""The stack in containers, by Docker Compose."""

@@ -1,0 +1,97 @@
+"""Installs a lock into a virtual environment: by uv, in seconds, or by pip, in minutes, where uv cannot.
+
+    python install.py VENV LOCK [OPTION …]    the options are those that both of them know
+
+The interpreter that runs it has pip, and uv where that could be had. Both take what has the hash that the lock says.
+
+uv reads nothing of pip's configuration (https://docs.astral.sh/uv/pip/compatibility/). So uv is given here what that
+says of where packages come from; where it says what uv does not know, pip installs. The image build runs this file too.
+"""
+
+import os
+import subprocess
+import sys
+from ast import literal_eval
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+UV = [sys.executable, "-m", "uv"]
+
+# A later one overrides an earlier one: https://pip.pypa.io/en/stable/topics/configuration/
+SECTIONS = ("global", "install", ":env:")
+
+# https://pip.pypa.io/en/stable/cli/pip_install/ and https://docs.astral.sh/uv/reference/environment/
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "index-url": ("UV_DEFAULT_INDEX",),
+    "extra-index-url": ("UV_INDEX",),
+    "find-links": ("UV_FIND_LINKS",),
+    "trusted-host": ("UV_INSECURE_HOST",),
+    "cert": ("SSL_CERT_FILE",),
+    "client-cert": ("SSL_CLIENT_CERT",),
+    "proxy": ("HTTP_PROXY", "HTTPS_PROXY"),
+    "no-cache-dir": ("UV_NO_CACHE",),
+}
+SEPARATORS = {"UV_FIND_LINKS": ","}
+PIP_ALONE = {"no-index", "no-binary", "keyring-provider"}
+
+# As pip does: it trusts whom the system trusts, takes a file from whichever index has the one of the lock, and compiles
+# what the programs may not be allowed to. Whoever says otherwise says it to both (stack/setup.sh).
+LIKE_PIP = {"UV_SYSTEM_CERTS": "1", "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_COMPILE_BYTECODE": "1"}
+
+
+def main(venv: str, lock: str, *options: str) -> int:
+    """Install; return the exit code. What fails says so on standard error."""
+    arguments = ["--require-hashes", "--requirement", lock, *options]
+    variables = variables_for_uv()
+    if variables is not None:
+        if is_done([*UV, "pip", "install", "--python", venv, *arguments], LIKE_PIP | os.environ | variables):
+            return 0
+        sys.stderr.write("uv cannot install it, see above: pip tries to, which takes a minute or two …\n")
+        sys.stderr.flush()
+    return 0 if is_done([*PIP, "--python", venv, "install", *arguments], os.environ) else 1
+
+
+def variables_for_uv() -> dict[str, str] | None:
+    """Return the variables that give uv the configuration of pip; None where pip has to install."""
+    if not find_spec("uv"):
+        return None
+    listed = subprocess.run([*PIP, "config", "list"], capture_output=True, text=True, check=False)  # noqa: S603  # pip
+    return None if listed.returncode else uv_variables(pip_options(listed.stdout))
+
+
+def pip_options(listed: str) -> dict[str, str]:
+    """Return the options for `pip install` among those that `pip config list` shows, each as it counts. Pure."""
+    entries = [line.partition("=")[::2] for line in listed.splitlines()]
+    values = [(*name.rpartition(".")[::2], literal_eval(value)) for name, value in entries]
+    return {option: value for each in SECTIONS for section, option, value in values if section == each and value}
+
+
+def uv_variables(options: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what says to uv what these options say to pip; None where uv knows no such thing. Pure."""
+    said = {option: value.split() for option, value in options.items()}
+    if PIP_ALONE & said.keys():
+        return None
+    return {
+        variable: SEPARATORS.get(variable, " ").join(said[option])
+        for option in VARIABLES.keys() & said.keys()
+        for variable in VARIABLES[option]
+    }
+
+
+def is_done(command: list[str], environment: Mapping[str, str]) -> bool:
+    """Run the command, and show what it prints only where it fails."""
+    done = subprocess.run(  # noqa: S603  # pip, or uv
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode:
+        sys.stderr.buffer.write(done.stdout)
+        sys.stderr.flush()
+    return not done.returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""What the services write, and how it looks to a person."""

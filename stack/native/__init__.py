@@ -1,0 +1,1 @@
+"""The stack without containers: processes of this machine, under supervisord."""

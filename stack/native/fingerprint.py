@@ -1,0 +1,62 @@
+"""Says whether the code, the packages or the settings of a running stack have changed since it was started."""
+
+import platform
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from stack.config import ROOT, StackSettings
+from stack.environment import DOT_ENV, dot_env_settings, service_environment
+from stack.native.localstack import localstack_python
+
+SOURCES = ("services", "receiver", "web", "localstack-init")
+# The development tools' environment has them too, so that it may take the place of that which the stack was started in.
+LOCK = ROOT / "requirements" / "stack.txt"
+EXAMPLE = ROOT / ".env.example"
+
+# The commands' own: what follows from them for the services counts as such, and they change nothing else.
+READ_BY_COMMANDS = {
+    "MODE",
+    "API_PORT",
+    "RECEIVER_PORT",
+    "CONSOLE_PORT",
+    "LOCALSTACK_PORT",
+    "OBSERVABILITY",
+    "PROMETHEUS_PORT",
+    "GRAFANA_PORT",
+    "JAEGER_PORT",
+    "LOCALSTACK_URL_FOR_SERVICES",
+    "STACK_DIR",
+    "LOCALSTACK_AUTH_TOKEN",
+    "LOCALSTACK_IMAGE",
+}
+
+
+def fingerprint(settings: StackSettings, lock: Path = LOCK, dot_env: Path = DOT_ENV) -> str:
+    """The same text for the same code, the same packages, the same ports and the same settings."""
+    digest = sha256(f"{platform.python_version()}\n{localstack_python()}\n{settings.ports}\n".encode())
+    for file in _source_files(lock):
+        digest.update(str(file).encode() + file.read_bytes())
+    environment = service_environment(settings)
+    for name in sorted(_settings_of_services(dot_env)):
+        digest.update(f"{name}={environment.get(name, '')}\n".encode())
+    return digest.hexdigest()
+
+
+def setting_names(example: str) -> list[str]:
+    """The settings that `.env.example` lists, where each is commented out."""
+    return re.findall(r"^# ?([A-Z][A-Z0-9_]*)=", example, flags=re.MULTILINE)
+
+
+def _settings_of_services(dot_env: Path) -> set[str]:
+    """Those that the project knows, and what else `.env` says, such as to a task type of one's own."""
+    return {*setting_names(EXAMPLE.read_text()), *dot_env_settings(dot_env)} - READ_BY_COMMANDS
+
+
+def _source_files(lock: Path) -> Iterator[Path]:
+    yield lock
+    for source in SOURCES:
+        for file in sorted((ROOT / source).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                yield file

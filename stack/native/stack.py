@@ -1,0 +1,227 @@
+"""The stack without containers: the same programs as processes of this machine, under supervisord."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from stack import observability, state
+from stack.config import StackSettings
+from stack.environment import service_environment
+from stack.errors import no_such_service
+from stack.localstack import saved_messages
+from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.localstack.provisioning import render_queues
+from stack.logs import files as log_files
+from stack.logs.command import as_evidence
+from stack.logs.line import RawLine
+from stack.native.fingerprint import fingerprint
+from stack.native.localstack import (
+    install_localstack,
+    keep_for_next_start,
+    prepare_localstack,
+    require_startable,
+)
+from stack.native.orphans import find_orphans, is_stopped, stop_orphans
+from stack.native.programs import programs
+from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
+from stack.ports import free_port, require_free_ports
+from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
+from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
+from stack.terminal import OnProgress, say
+from stack.whole_file import write_whole
+
+READY_SECONDS = 60.0
+EVIDENCE_LINES = 15
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `up` notes of the stack for the commands that follow."""
+
+    fingerprint: str = ""
+    health_urls: dict[str, str] = field(default_factory=dict)
+    """By service name, in the order of the start."""
+    is_up: bool = False
+    """Whether all of it was ready, and has not been stopped by `down` since."""
+
+
+def up(settings: StackSettings, before: StackSettings | None, on_progress: OnProgress = say) -> None:
+    """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready.
+
+    `before` is how it runs until now. What can fail is done before anything of that is stopped.
+    """
+    before = before or settings
+    observability.refuse_natively(settings.environment)
+    install_localstack()
+    supervisor = Supervisor(settings.directory)
+    refuse_paused(_broker_state(supervisor))
+    if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
+        require_startable(service_environment(settings))
+        require_free_ports(settings, before.ports.values())
+        on_progress("Code or settings have changed since the start: restarting.")
+        down(before, on_progress)
+    if supervisor.is_running():
+        on_progress("It is up already: checking that all is ready.")
+        state.remember(settings)
+    else:
+        _launch(supervisor, settings, before, on_progress)
+    _start_in_order(supervisor, settings, on_progress)
+    _record(settings, replace(_recorded(settings), is_up=True))
+
+
+def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool = False) -> None:
+    """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues.
+
+    Raises `StackError` where that cannot be saved and nothing forces it.
+    """
+    supervisor = Supervisor(settings.directory)
+    stop = _stopper(supervisor)
+    consumers = [name for name in _health_urls(settings) if name not in {LOCALSTACK, RECEIVER, API, CONSOLE}]
+
+    def stop_consumers() -> None:
+        on_progress("Stopping the API and the console.")
+        stop([API, CONSOLE])
+        on_progress("Stopping the workers and the DLQ watcher: they finish what they have in flight.")
+        stop(consumers)
+
+    stop_and_save(settings, lambda: _broker_state(supervisor), stop_consumers, on_progress, force=force)
+    on_progress("Stopping LocalStack and the receiver.")
+    stop([LOCALSTACK, RECEIVER])
+    supervisor.shut_down()
+    stop_orphans(supervisor.url)
+    _record(settings, replace(_recorded(settings), is_up=False))
+
+
+def ps(settings: StackSettings) -> list[ServiceStatus]:
+    """Every process of the stack; none where supervisord does not run."""
+    supervisor = Supervisor(settings.directory)
+    if not supervisor.is_running():
+        return []
+    processes = {process.name: process for process in supervisor.processes()}
+    # While another command starts it, what is noted may be of the start before.
+    urls = {name: url for name, url in _health_urls(settings).items() if name in processes}
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(_status, (processes[name] for name in urls), urls.values()))
+
+
+def log_lines(
+    settings: StackSettings, service: str | None, *, last: int | None, follow: bool
+) -> Iterator[list[RawLine]]:
+    """The last lines of each log, or all that is kept where `last` is None; with `follow`, what comes then.
+
+    Raises `StackError` where there is no such service.
+    """
+    names = list(_health_urls(settings))
+    if service is not None and service not in names:
+        raise no_such_service(service, names)
+    files = {name: log_file(settings.directory, name) for name in names if service in {None, name}}
+    return log_files.whole(files) if last is None else log_files.end(files, last, follow=follow)
+
+
+def _launch(supervisor: Supervisor, settings: StackSettings, before: StackSettings, on_progress: OnProgress) -> None:
+    if find_orphans(supervisor.url):
+        on_progress("Stopping what a supervisord that has crashed left behind.")
+        down(before, on_progress)
+    elif _recorded(settings).is_up:
+        on_progress("The stack ended without `make down`: what was in its queues then is gone.")
+    require_free_ports(settings)
+    state.remember(settings)
+    environment = service_environment(settings)
+    queues_json = render_queues(environment)
+    prepare_localstack(settings.directory / "localstack", queues_json)
+    planned = programs(settings, queues_json, _free_ports())
+    supervisor.launch(planned, environment)
+    _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
+
+
+def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
+    if supervisor.start([LOCALSTACK, RECEIVER]):
+        on_progress("Starting LocalStack and the receiver.")
+    _wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)})
+    keep_for_next_start(settings.directory / "localstack")
+    saved_messages.restore(settings, on_progress)
+    urls = _health_urls(settings)
+    if supervisor.start(urls):
+        on_progress("Starting the API, the workers, the DLQ watcher and the console.")
+    _wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()})
+
+
+def _wait(supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe]) -> None:
+    """Wait for the programs; none may exit meanwhile. The error shows the end of its log."""
+    pids = {process.name: process.pid for process in supervisor.processes()}
+
+    def look() -> dict[str, Readiness | Probe]:
+        processes = {process.name: process for process in supervisor.processes()}
+        return {name: known_readiness(processes[name], pids[name]) or probe for name, probe in probes.items()}
+
+    def evidence_of(name: str) -> str:
+        return as_evidence(log_lines(settings, name, last=EVIDENCE_LINES, follow=False))
+
+    wait_until_all_ready(look, READY_SECONDS, evidence_of)
+
+
+def known_readiness(process: Process, pid_before: int | None) -> Readiness | None:
+    """What supervisord knows of it; None where it is to be asked. Pure."""
+    if process.state in BROKEN or process.pid != pid_before:
+        return Readiness("failed", f"it exits at its start (make logs SERVICE={process.name})")
+    return None
+
+
+def _stopper(supervisor: Supervisor) -> Callable[[Iterable[str]], None]:
+    """How to stop programs by name, whether or not their supervisord lives."""
+    if supervisor.is_running():
+        return supervisor.stop
+    return lambda names: stop_orphans(supervisor.url, set(names).__contains__)
+
+
+def _broker_state(supervisor: Supervisor) -> BrokerState:
+    pid = _pid_of_localstack(supervisor)
+    if pid is None:
+        return BrokerState("ended")
+    return BrokerState("paused", f"kill -CONT {pid}") if is_stopped(pid) else BrokerState("running")
+
+
+def _pid_of_localstack(supervisor: Supervisor) -> int | None:
+    if supervisor.is_running():
+        return next((process.pid for process in supervisor.processes() if process.name == LOCALSTACK), None)
+    return next((pid for pid, name in find_orphans(supervisor.url).items() if name == LOCALSTACK), None)
+
+
+def _status(process: Process, health_url: str) -> ServiceStatus:
+    return ServiceStatus(
+        name=process.name,
+        state=process.state.lower(),
+        health="healthy" if is_healthy(health_url) else "unhealthy",
+        pid=process.pid,
+        uptime_seconds=process.uptime_seconds,
+        health_url=health_url,
+    )
+
+
+def _free_ports() -> Iterator[int]:
+    """Ports for the consumers' health endpoints: found once at the start, as several stacks may run."""
+    given: set[int] = set()
+    while True:
+        port = free_port()
+        if port not in given:
+            given.add(port)
+            yield port
+
+
+def _health_urls(settings: StackSettings) -> dict[str, str]:
+    return _recorded(settings).health_urls
+
+
+def _recorded(settings: StackSettings) -> Record:
+    file = _record_file(settings)
+    return Record(**json.loads(file.read_text())) if file.exists() else Record()
+
+
+def _record(settings: StackSettings, record: Record) -> None:
+    write_whole(_record_file(settings), json.dumps(asdict(record)))
+
+
+def _record_file(settings: StackSettings) -> Path:
+    return settings.directory / "native.json"

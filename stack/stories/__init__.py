@@ -1,0 +1,1 @@
+"""One task's story, from the logs of all services."""

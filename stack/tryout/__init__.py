@@ -1,0 +1,1 @@
+"""Trying a running stack: to submit tasks, and to see what becomes of them."""

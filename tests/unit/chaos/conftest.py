@@ -1,1 +1,0 @@
-from tests.service_fixtures import closed_port, plain_environment, serve  # noqa: F401  # fixtures

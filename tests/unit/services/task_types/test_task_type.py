@@ -1,0 +1,62 @@
+"""What a task type may declare."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.outbound.targets import TargetPolicy, TargetRules
+from services.task_types.task_type import TaskContext, TaskItem, TaskRequest, TaskType
+
+
+async def run(item: TaskItem, _context: TaskContext) -> str:
+    return item.name
+
+
+def declare(**changes: Any) -> TaskType[TaskItem]:
+    fields: dict[str, Any] = {"name": "echo", "route": "/v1/echo", "summary": "Echo", "item": TaskItem, "run": run}
+    return TaskType(**{**fields, "example": [{"name": "a"}], **changes})
+
+
+@pytest.mark.parametrize("name", ["a", "echo", "echo-2", "2", "a" * 48, "dlq"])
+def test_a_name_that_a_queue_can_have_is_taken(name: str) -> None:
+    assert declare(name=name).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Echo", "e cho", "echo.fifo", "echo_2", "-echo", "echo-", "a" * 49, "\u00e9", "x-dlq", "a\n"]
+)
+def test_a_name_that_no_queue_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a name has 1 to 48 lower-case letters"):
+        declare(name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 256, " ", "\u00e9\u2603"])
+def test_an_item_has_a_name_of_1_to_256_characters(name: str) -> None:
+    assert TaskItem(name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", "a" * 257])
+def test_an_item_without_a_name_or_with_a_longer_one_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        TaskItem(name=name)
+
+
+def test_a_callback_url_that_shows_a_forbidden_target_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"127\.0\.0\.1:80 is not public"):
+        TaskRequest[TaskItem].model_validate(
+            {"callback_url": "http://127.1/", "message": [{"name": "a"}]}, context=TargetRules(TargetPolicy())
+        )
+
+
+def test_a_route_is_a_path() -> None:
+    with pytest.raises(ValueError, match="task type 'echo': the route 'v1/echo' must start with /"):
+        declare(route="v1/echo")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_attempts": 0}, {"max_attempts": 1001}, {"item_concurrency": 0}, {"retry_delay_seconds": -1}]
+)
+def test_numbers_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"max_attempts goes from|item_concurrency starts at"):
+        declare(**changes)

@@ -1,0 +1,75 @@
+"""How saved messages are split into batches, and to which queue each goes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
+from stack.localstack.saved_messages import SavedMessage, batches, next_queue, with_time
+
+SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
+POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:data-dlq", "maxReceiveCount": "3"}
+
+
+def message(size_bytes: int, **attributes: Any) -> SavedMessage:
+    return SavedMessage("id", "data", "x" * size_bytes, attributes)
+
+
+@given(st.lists(st.integers(min_value=1, max_value=MAX_MESSAGE_BYTES), max_size=40))
+def test_batches_keep_every_message_in_order_and_within_the_limits(sizes: list[int]) -> None:
+    messages = [message(size) for size in sizes]
+
+    split = list(batches(messages))
+
+    assert [kept for batch in split for kept in batch] == messages
+    assert all(0 < len(batch) <= MAX_BATCH_ENTRIES for batch in split)
+    assert all(sum(kept.size_bytes for kept in batch) <= MAX_MESSAGE_BYTES for batch in split)
+
+
+def test_a_batch_is_as_full_as_it_may_be() -> None:
+    assert [len(batch) for batch in batches([message(1)] * 21)] == [10, 10, 1]
+    assert [len(batch) for batch in batches([message(MAX_MESSAGE_BYTES // 2)] * 3)] == [2, 1]
+
+
+def test_attributes_count_towards_the_size() -> None:
+    attributes = {"reason": {"DataType": "String", "StringValue": "é"}}
+
+    assert message(3, **attributes).size_bytes == 3 + len("reason") + len("String") + 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "receive_count", "queue"),
+    [
+        (POLICY, 0, "data"),
+        (POLICY, 2, "data"),
+        (POLICY, 3, "data-dlq"),
+        (POLICY, 4, "data-dlq"),
+        (None, 100, "data"),
+    ],
+)
+def test_a_message_received_as_often_as_allowed_goes_to_the_dlq(
+    policy: dict[str, Any] | None, receive_count: int, queue: str
+) -> None:
+    assert next_queue("data", policy, receive_count) == queue
+
+
+def test_a_message_says_when_it_was_sent_by_whom_it_was_sent_first() -> None:
+    saved = with_time(message(1, kept=SENT_AT), "1764000000123")
+
+    assert saved == message(1, kept=SENT_AT, sent_at_ms=SENT_AT)
+    assert with_time(saved, "1765000000000") == saved
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        message(MAX_MESSAGE_BYTES),
+        message(MAX_MESSAGE_BYTES - 20),
+        message(1, **{f"own_{number}": SENT_AT for number in range(10)}),
+    ],
+    ids=["no byte is left", "some are left", "ten attributes"],
+)
+def test_a_message_that_has_no_room_for_it_is_saved_as_it_is(full: SavedMessage) -> None:
+    assert with_time(full, "1764000000123") == full
