@@ -68,11 +68,8 @@ class QueueSampler:
         self._answers: dict[str, QueueSample | Exception] = {}
         self._recreated: dict[str, RecreatedQueue] = {}
         self._sampling = asyncio.Lock()
-
-    @property
-    def recreated(self) -> Collection[RecreatedQueue]:
-        """The queues that were made anew since they were first sampled, as of the last time that each was."""
-        return self._recreated.values()
+        self.recreated: Collection[RecreatedQueue] = ()
+        """The queues that were made anew since they were first sampled, as of the last sample of all."""
 
     async def sample(self) -> Mapping[str, QueueSample | Exception]:
         """Return a sample of each queue, or why it did not answer; the last ones where these are new enough."""
@@ -82,6 +79,7 @@ class QueueSampler:
                 self._answers = {
                     queue.definition.name: answer for queue, answer in zip(self._queues, answers, strict=True)
                 }
+                self.recreated = tuple(self._recreated.values())
                 self._sampled_at = time.monotonic()
             return self._answers
 

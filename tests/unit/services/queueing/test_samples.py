@@ -199,6 +199,34 @@ async def test_a_queue_that_is_drained_or_does_not_say_when_it_was_made_is_not_t
     assert not sampler.recreated
 
 
+async def test_queues_that_were_made_anew_are_shown_when_all_have_answered() -> None:
+    class SlowQueue(CountedQueue):
+        is_asked, may_answer = asyncio.Event(), asyncio.Event()
+
+        async def state(self) -> QueueState:
+            self.is_asked.set()
+            await self.may_answer.wait()
+            return await super().state()
+
+    queue = CountedQueue(created_at=1000)
+    slow = SlowQueue(replace(queue.definition, name="slow"))
+    sampler = sampler_of(queue, slow)
+    slow.may_answer.set()
+    await sampler.sample()
+    slow.is_asked.clear()
+    slow.may_answer.clear()
+    queue.created_at = 2000
+
+    sampling = asyncio.create_task(sampler.sample())
+    await slow.is_asked.wait()
+    shown = list(sampler.recreated)
+    slow.may_answer.set()
+    await sampling
+
+    assert shown == []
+    assert [each.queue for each in sampler.recreated] == ["counted"]
+
+
 def test_nothing_is_shown_of_a_queue_that_does_not_answer_any_more() -> None:
     show_in_metrics({"shown": replace(SAMPLE, last_empty_at=NOW)})
 
