@@ -1,10 +1,18 @@
 """Whether the stack's ports are free, asked before anything starts."""
 
+import random
 import socket
 from collections.abc import Collection
+from itertools import cycle, islice
 
 from stack.config import LARGEST_PORT, StackSettings
 from stack.errors import StackError
+
+# A connection is given a port of 32768 and above on Linux, of 49152 and above elsewhere (RFC 6335, 6).
+_BELOW_EPHEMERAL = range(20_000, 30_000)
+
+# Programs that look for ports at the same time begin at places of their own.
+_candidates = islice(cycle(_BELOW_EPHEMERAL), random.randrange(len(_BELOW_EPHEMERAL)), None)  # noqa: S311  # no secret
 
 
 class PortTakenError(StackError):
@@ -43,9 +51,14 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, of the system's choice."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port that nobody listens on, another one at each call. Raises `StackError` where there is none.
+
+    What is to listen on it may start seconds later: until then no connection of another program is given it.
+    """
+    for port in islice(_candidates, len(_BELOW_EPHEMERAL)):
+        if is_free(port):
+            return port
+    raise StackError(f"No port of {_BELOW_EPHEMERAL[0]} to {_BELOW_EPHEMERAL[-1]} is free.")
 
 
 def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:

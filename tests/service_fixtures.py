@@ -16,6 +16,7 @@ from aiohttp import web
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
 from services.outbound.targets import AllowedTarget, TargetPolicy
 from services.telemetry.metrics import REGISTRY
+from stack.ports import free_port
 from tests.settings_classes import SETTINGS_CLASSES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -135,11 +136,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
 
 
 @pytest.fixture
-async def closed_port(monkeypatch: pytest.MonkeyPatch) -> int:
+def closed_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port of this machine on which nobody listens."""
     allow_servers_of_this_machine(monkeypatch)
-    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port: int = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    return port
+    return free_port()

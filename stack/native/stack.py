@@ -131,7 +131,8 @@ def _launch(supervisor: Supervisor, settings: StackSettings, before: StackSettin
     environment = service_environment(settings)
     queues_json = render_queues(environment)
     prepare_localstack(settings.directory / "localstack", queues_json)
-    planned = programs(settings, queues_json, _free_ports())
+    # For the consumers' health endpoints: found once at the start, as several stacks may run.
+    planned = programs(settings, queues_json, iter(free_port, None))
     supervisor.launch(planned, environment)
     _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
 
@@ -198,16 +199,6 @@ def _status(process: Process, health_url: str) -> ServiceStatus:
         uptime_seconds=process.uptime_seconds,
         health_url=health_url,
     )
-
-
-def _free_ports() -> Iterator[int]:
-    """Ports for the consumers' health endpoints: found once at the start, as several stacks may run."""
-    given: set[int] = set()
-    while True:
-        port = free_port()
-        if port not in given:
-            given.add(port)
-            yield port
 
 
 def _health_urls(settings: StackSettings) -> dict[str, str]:

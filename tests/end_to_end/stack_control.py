@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import httpx
 from stack.config import ROOT
 from stack.localstack.api import Sqs
 from stack.native.supervisor import socket_path
+from stack.ports import free_port
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 
@@ -50,7 +50,7 @@ class StackControl:
 
     def __init__(self, directory: Path, *, mode: str | None = None, settings: Mapping[str, str] = SETTINGS) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"
-        api_port, receiver_port, localstack_port, console_port = _free_ports(4)
+        api_port, receiver_port, localstack_port, console_port = (free_port() for _ in range(4))
         self.api_url = f"http://localhost:{api_port}"
         self.receiver_url = f"http://localhost:{receiver_port}"
         self.console_url = f"http://localhost:{console_port}"
@@ -236,14 +236,3 @@ class StackControl:
         )
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}"
         return done.stdout
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -62,3 +62,16 @@ def test_the_port_that_it_names_is_free_and_none_of_the_stack_s_own() -> None:
 
 def test_free_ports_are_accepted() -> None:
     require_free_ports(StackSettings("native", free_port(), free_port(), free_port(), free_port()))
+
+
+def test_a_free_port_is_another_one_at_each_call_and_none_that_a_connection_is_given() -> None:
+    ports = [free_port() for _ in range(20)]
+
+    assert len({*ports}) == len(ports)
+    assert all(is_free(port) and port < 32_768 for port in ports)
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    taken = free_port() + 1
+    with suppress(OSError), socket.create_server(("127.0.0.1", taken)):
+        assert free_port() != taken
