@@ -1,6 +1,6 @@
 """The command `up`: starts the stack, and says where it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from services.streams.whole_table import WholeTable
@@ -17,6 +17,7 @@ from stack.mode import choose_mode, mode_of_running
 from stack.native.orphans import find_listener
 from stack.ports import PortTakenError
 from stack.running import mode_before, running_settings, settings_to_start
+from stack.status import ServiceStatus
 from stack.terminal import OnProgress, console, say, say_aside, show_json, show_table
 from stack.tryout.demo import curl
 
@@ -56,14 +57,19 @@ def bring_up(on_progress: OnProgress) -> StackSettings:
 
 
 def brought_up(on_progress: OnProgress) -> StackSettings:
-    """Return the settings of the stack that runs; where nothing of it does, it is started first.
+    """Return the settings of the stack that runs; what does not run of it is started first.
 
     Raises as `bring_up` does.
     """
     settings = running_settings(merged_environment())
-    if settings is None or not mode_of_running(settings.mode).ps(settings):
+    if settings is None or not is_whole(mode_of_running(settings.mode).ps(settings)):
         return bring_up(on_progress)
     return settings
+
+
+def is_whole(services: Sequence[ServiceStatus]) -> bool:
+    """Return whether all of a stack runs: a start that was interrupted, or has failed, leaves a part of it."""
+    return bool(services) and all(service.state == "running" for service in services)
 
 
 def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:

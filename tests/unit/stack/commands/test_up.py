@@ -1,12 +1,13 @@
-"""What `up` says where a port of the stack is taken."""
+"""What `up` says where a port of the stack is taken, and when there is something to start."""
 
 import socket
 
 import pytest
 
-from stack.commands.up import holder_named
+from stack.commands.up import holder_named, is_whole
 from stack.config import StackSettings
 from stack.ports import PortTakenError, free_port, require_free_ports
+from stack.status import API, LOCALSTACK, ServiceStatus
 
 FAKE_DOCKER = """\
 #!/bin/sh
@@ -38,3 +39,13 @@ def test_a_port_that_no_stack_has_is_another_programs(monkeypatch: pytest.Monkey
 def start_on(api_port: int) -> None:
     with holder_named():
         require_free_ports(StackSettings("native", api_port, free_port(), free_port(), free_port()))
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [(["running", "running"], True), (["running", "stopped"], False), (["running", "exited"], False), ([], False)],
+)
+def test_a_stack_of_which_a_part_runs_is_not_whole(states: list[str], *, expected: bool) -> None:
+    services = [ServiceStatus(name, state) for name, state in zip((LOCALSTACK, API), states, strict=False)]
+
+    assert is_whole(services) is expected
