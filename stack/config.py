@@ -9,6 +9,7 @@ from stack import observability
 from stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parent.parent
+COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 Mode = Literal["native", "containers"]
 

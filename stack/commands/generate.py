@@ -14,8 +14,8 @@ from dotenv import dotenv_values
 from services.check import PROGRAMS
 from services.queues import queues_json
 from services.task_types.loading import load_task_types
-from stack.config import ROOT
-from stack.containers.compose_file import COMPOSE_FILE, console_services, worker_command
+from stack.config import COMPOSE_FILE, ROOT
+from stack.containers.compose_file import console_services, worker_command
 from stack.environment import LOCAL_ENV
 from stack.errors import StackError
 from stack.localstack.provisioning import QUEUES_FILE, worker_queues

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 
-from stack.config import ROOT
 from stack.status import API, DLQ_WATCHER
 
-COMPOSE_FILE = ROOT / "docker-compose.yml"
 # Of every service in a container, as it says.
 HEALTH_PORT = 8081
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from stack.config import ROOT, StackSettings
+from stack.config import COMPOSE_FILE, ROOT, StackSettings
 from stack.environment import DOT_ENV, dot_env_settings, service_environment
 from stack.native.localstack import localstack_python
 
@@ -33,13 +33,15 @@ READ_BY_COMMANDS = {
 }
 
 
-def fingerprint(settings: StackSettings, lock: Path = LOCK, dot_env: Path = DOT_ENV) -> str:
+def fingerprint(
+    settings: StackSettings, lock: Path = LOCK, dot_env: Path = DOT_ENV, compose_file: Path = COMPOSE_FILE
+) -> str:
     """The same text for the same code, the same packages, the same ports and the same settings."""
     digest = sha256(f"{platform.python_version()}\n{localstack_python()}\n{settings.ports}\n".encode())
     for file in _source_files(lock):
         digest.update(str(file).encode() + file.read_bytes())
     environment = service_environment(settings)
-    for name in sorted(_settings_of_services(dot_env)):
+    for name in sorted(_settings_of_services(dot_env, compose_file)):
         digest.update(f"{name}={environment.get(name, '')}\n".encode())
     return digest.hexdigest()
 
@@ -49,9 +51,11 @@ def setting_names(example: str) -> list[str]:
     return re.findall(r"^# ?([A-Z][A-Z0-9_]*)=", example, flags=re.MULTILINE)
 
 
-def _settings_of_services(dot_env: Path) -> set[str]:
-    """Those that the project knows, and what else `.env` says, such as to a task type of one's own."""
-    return {*setting_names(EXAMPLE.read_text()), *dot_env_settings(dot_env)} - READ_BY_COMMANDS
+def _settings_of_services(dot_env: Path, compose_file: Path) -> set[str]:
+    """Those that the project knows, those that its task types declare, and what else `.env` says."""
+    # That file lists what follows from the code: `generate` has just written it.
+    declared = re.findall(r"^  ([A-Z][A-Z0-9_]*):", compose_file.read_text(), flags=re.MULTILINE)
+    return {*setting_names(EXAMPLE.read_text()), *declared, *dot_env_settings(dot_env)} - READ_BY_COMMANDS
 
 
 def _source_files(lock: Path) -> Iterator[Path]:

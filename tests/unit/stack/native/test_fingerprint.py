@@ -87,3 +87,15 @@ def test_so_does_what_dot_env_says_to_a_task_type_of_ones_own(tmp_path: Path) ->
     before = fingerprint(settings, dot_env=dot_env)
     dot_env.write_text("UNKNOWN_TO_THE_PROJECT=1\n")
     assert fingerprint(settings, dot_env=dot_env) != before
+
+
+def test_so_does_a_setting_that_a_task_type_of_ones_own_declares(tmp_path: Path) -> None:
+    compose_file = tmp_path / "docker-compose.yml"
+    compose_file.write_text("x-settings: &settings\n  WORD_COUNT_MIN_LENGTH:\n")
+
+    one, two = (
+        fingerprint(stack_settings({"WORD_COUNT_MIN_LENGTH": value}, "native"), compose_file=compose_file)
+        for value in "12"
+    )
+
+    assert one != two
