@@ -26,11 +26,15 @@ from services.streams.descriptor_stream import DescriptorStream
 from services.streams.readable_text import JSON_ESCAPES, READABLE
 
 if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
     from _typeshed import ReadableBuffer
 
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
-"""How a person ends what goes on for ever, and how a program does."""
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+"""How a person ends what goes on for ever, how a program does, and how the end is asked for once more."""
+
+_ONCE_MORE_SECONDS = 0.05
 
 
 class UnwrittenError(Exception):
@@ -128,12 +132,23 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
             is_over = True
             raise _FollowedEnough
 
+    def ask_once_more(unraisable: "UnraisableHookArgs") -> None:
+        nonlocal is_over
+        if not isinstance(unraisable.exc_value, _FollowedEnough):
+            unraisable_before(unraisable)
+            return
+        # It has met the callback of a weak reference, as an import has, or a finalizer: they end by nothing raised.
+        signal.setitimer(signal.ITIMER_REAL, _ONCE_MORE_SECONDS)
+        is_over = False
+
+    unraisable_before = sys.unraisablehook
     ended, end = os.pipe()
     unread = threading.Event()
     watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
     before = {number: signal.getsignal(number) for number in _ENDINGS}
     try:
         try:
+            sys.unraisablehook = ask_once_more
             for number in _ENDINGS:
                 signal.signal(number, interrupt)
             watcher.start()
@@ -143,6 +158,8 @@ def until_ctrl_c(work: Callable[[], object]) -> None:
     except _FollowedEnough:
         """That is how it ends."""
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = unraisable_before
         os.close(end)
         if watcher.is_alive():
             watcher.join()

@@ -61,6 +61,22 @@ def command():
 """,
 )
 
+# Nothing that is raised in a callback of a weak reference ends anything.
+INTERRUPTED_IN_CALLBACK = FOLLOW.replace(
+    "def follow():\n",
+    """
+import signal, weakref
+
+class Thing:
+    pass
+
+def follow():
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _gone: signal.raise_signal(signal.SIGTERM))
+    del thing
+""",
+)
+
 PRINT_WITHOUT_END = """
 from services.streams.standard_streams import end_unread, run_command
 
@@ -197,6 +213,12 @@ def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(
         process.send_signal(number)
 
         assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+def test_a_follower_that_is_ended_where_nothing_can_be_raised_ends_as_it_should() -> None:
+    with start("-c", INTERRUPTED_IN_CALLBACK) as process:
+        assert process.stderr
+        assert (process.stderr.read(), process.wait()) == ("follows\n", 0)
 
 
 def test_a_follower_that_is_ended_before_it_has_begun_ends_as_it_should() -> None:
