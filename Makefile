@@ -69,7 +69,7 @@ dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive un
 test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
 	@$(BIN)/python -m pytest $(IN_PARALLEL) 6 tests/end_to_end tests/integration tests/unit
 
-test-unit: venv ## Run the unit tests alone, which need no LocalStack (about a minute)
+test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/unit
 
 test-tools: venv localstack-venv ## Test what measures and breaks the stack: bench/ and tests/chaos/
