@@ -16,7 +16,7 @@ from stack.config import ROOT
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import Broker, until
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 from tests.prometheus.prometheus_server import (
     PATIENCE_SECONDS,
     Prometheus,

@@ -2,20 +2,17 @@
 
 import asyncio
 import json
-import os
 import re
-import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from stack.config import ROOT
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
+from tests.integration.services.running_program import ended_behind, environment_of
 
 ITEMS = (
     '[{"name":"calc_0","num_1":123,"num_2":0.75647,"operation":"+","result_rounding":2},'
@@ -45,42 +42,21 @@ class BrokerLog:
 
 
 @asynccontextmanager
-async def running_program(  # noqa: PLR0913  # a program has as many circumstances
-    broker: Broker,
-    directory: Path,
-    module: Sequence[str],
-    settings: Mapping[str, str],
-    *,
-    counted: bool = False,
-    logs_to: int | IO[bytes] = DEVNULL,
-    errors_to: int | IO[bytes] | None = None,
+async def counted_program(
+    broker: Broker, directory: Path, module: Sequence[str], settings: Mapping[str, str]
 ) -> AsyncIterator[Process]:
-    """A program of the services on the broker's queues, stopped at the end of the block. A counted one can be asked.
-
-    One that was stopped or killed meanwhile stays so.
-    """
-    queues = {name.upper(): str(value) for name, value in broker.environment.items()}
+    """A program of the services on the broker's queues that can be asked what it has cost, ended behind the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        _COUNTED_PROGRAM if counted else "-m",
+        _COUNTED_PROGRAM,
         *module,
         cwd=directory,
-        env={**os.environ, **queues, **settings, "PYTHONPATH": str(ROOT)},
+        env={**environment_of(broker), **settings},
         stdin=PIPE,
-        stdout=PIPE if counted else logs_to,
-        stderr=errors_to,
+        stdout=PIPE,
     )
-    try:
+    async with ended_behind(process):
         yield process
-        if process.returncode in {0, -signal.SIGKILL}:
-            return
-        process.send_signal(signal.SIGTERM)
-        # uvicorn ends as by the signal when it has stopped.
-        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) in {0, -signal.SIGTERM}
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from aiohttp import ClientSession, TCPConnector
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
-from tests.integration.services.cost import ITEMS, BrokerLog, cost_so_far, running_program
+from tests.integration.services.cost import ITEMS, BrokerLog, cost_so_far, counted_program
 
 CONNECTIONS = 64
 TASKS = 640
@@ -44,7 +44,7 @@ async def test_a_busy_api_sends_in_batches_with_a_bounded_number_of_calls(
     headers = {"content-type": "application/json"}
     settings = {"API_PORT": str(port), "HEALTH_PORT": str(free_port()), "LOG_FORMAT": "json"}
 
-    async with running_program(broker, tmp_path, ["services.api"], settings, counted=True) as api:
+    async with counted_program(broker, tmp_path, ["services.api"], settings) as api:
         await asyncio.to_thread(wait_until_ready, "The API", http_probe(f"{url}/healthcheck"), PATIENCE_SECONDS)
         async with ClientSession(url, headers=headers, connector=TCPConnector(limit=CONNECTIONS)) as client:
             costs = []

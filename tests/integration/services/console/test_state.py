@@ -13,7 +13,7 @@ from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.console.conftest import Console, console_settings, queue, running_console, service
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 
 TASK = encode_task("task-1", "calculation", '{"callback_url":"http://receiver/","message":[]}')
 REQUEST = {

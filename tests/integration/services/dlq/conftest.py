@@ -3,13 +3,12 @@
 import asyncio
 import os
 import signal
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -20,6 +19,7 @@ from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
 from stack.localstack.api import connect
+from tests.forked_program import ForkedProgram, start_program
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.service_fixtures import Serve
 
@@ -65,30 +65,39 @@ class Commands:
         self._environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
         self._directory = directory
 
-    async def start(
-        self, *arguments: str, output: int | IO[bytes] = PIPE, errors: int | IO[bytes] = PIPE
-    ) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.dlq",
-            *arguments,
-            cwd=self._directory,
-            env=self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-        )
+    def start(
+        self, *arguments: str, output: int | IO[bytes] | None = None, errors: int | IO[bytes] | None = None
+    ) -> "RunningCommand":
+        """Start it; what it prints goes to these files, or is read at its end."""
+        printed, complained = (self._directory / f"{uuid4()}.txt" for _ in range(2))
+        with printed.open("wb") as kept_output, complained.open("wb") as kept_errors:
+            program = start_program(
+                ["services.dlq", *arguments],
+                self._directory,
+                self._environment,
+                kept_output if output is None else output,
+                kept_errors if errors is None else errors,
+            )
+        return RunningCommand(program, printed, complained)
 
-    async def run(self, *arguments: str, output: int | IO[bytes] = PIPE, errors: int | IO[bytes] = PIPE) -> Done:
-        return await end_of(await self.start(*arguments, output=output, errors=errors))
+    async def run(
+        self, *arguments: str, output: int | IO[bytes] | None = None, errors: int | IO[bytes] | None = None
+    ) -> Done:
+        return await self.start(*arguments, output=output, errors=errors).end()
 
 
-async def end_of(process: asyncio.subprocess.Process) -> Done:
-    """Wait for the program's end."""
-    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-    assert process.returncode is not None
-    return Done(process.returncode, (output or b"").decode(), (errors or b"").decode())
+@dataclass(frozen=True)
+class RunningCommand:
+    """A command that was started, and the files with what it prints."""
+
+    program: ForkedProgram
+    output: Path
+    errors: Path
+
+    async def end(self) -> Done:
+        """Wait for its end."""
+        exit_code = await asyncio.wait_for(self.program.wait(), PATIENCE_SECONDS)
+        return Done(exit_code, self.output.read_text(), self.errors.read_text())
 
 
 Intercept = Callable[[str, bool], web.Response | None]
@@ -138,7 +147,7 @@ async def interrupted(
 
     It hears of that before it hears SQS's answer, however slow or quick it is.
     """
-    running: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    running: asyncio.Future[RunningCommand] = asyncio.get_running_loop().create_future()
     done = 0
 
     def interrupt(called: str, is_done: bool) -> None:  # noqa: FBT001  # as it is called
@@ -147,13 +156,13 @@ async def interrupted(
             return
         done += 1
         if done == INTERRUPTED_AT:
-            running.result().send_signal(number)
+            running.result().program.send_signal(number)
 
     async with intercepted(broker, serve, interrupt) as environment:
 
         async def run(directory: Path, *arguments: str) -> Done:
-            running.set_result(await Commands(environment, directory).start(*arguments))
-            return await end_of(running.result())
+            running.set_result(Commands(environment, directory).start(*arguments))
+            return await running.result().end()
 
         yield run
 

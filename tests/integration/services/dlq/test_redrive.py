@@ -19,8 +19,8 @@ from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.dlq.conftest import (
     REFUSED,
     Commands,
+    RunningCommand,
     bodies_in,
-    end_of,
     fill,
     intercepted,
     interrupted,
@@ -344,19 +344,19 @@ async def test_a_redrive_that_is_killed_loses_nothing(
 ) -> None:
     bodies = [outcome(number) for number in range(100)]
     await fill(broker, "undelivered", bodies, REFUSED)
-    running: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    running: asyncio.Future[RunningCommand] = asyncio.get_running_loop().create_future()
     batches = Counter[bool]()
 
     def kill_in_mid_redrive(called: str, is_done: bool) -> web.Response | None:  # noqa: FBT001
         batches[is_done] += called == operation
         if called != operation or is_done is not when or batches[when] < 5:
             return None
-        running.result().kill()
+        running.result().program.kill()
         return web.Response(status=503)
 
     async with intercepted(broker, serve, kill_in_mid_redrive) as environment:
-        running.set_result(await Commands(environment, tmp_path).start("redrive", "undelivered", "--all", "--yes"))
-        done = await end_of(running.result())
+        running.set_result(Commands(environment, tmp_path).start("redrive", "undelivered", "--all", "--yes"))
+        done = await running.result().end()
 
     left, arrived = bodies_in(broker, "undelivered"), bodies_in(broker, "callbacks")
     assert done.exit_code == -signal.SIGKILL

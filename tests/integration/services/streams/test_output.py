@@ -19,7 +19,7 @@ from services.task_types.loading import load_task_types
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 from tests.service_fixtures import Serve
 
 TASK_PACKAGES = ["services.tasks", "tests.end_to_end.task_types"]

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.forked_program import ForkedProgram
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedProgram:
     """A program that runs, and its log."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedProgram
     log: Path
 
     def lines(self) -> list[dict[str, Any]]:

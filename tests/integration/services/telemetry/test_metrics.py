@@ -23,7 +23,7 @@ from services.worker.settings import WorkerSettings
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, running, until
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 from tests.service_fixtures import Growth, Serve, measured
 
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}

@@ -20,8 +20,9 @@ from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.ports import free_port
 from stack.readiness import http_probe, wait_until_ready
+from tests.forked_program import ForkedProgram
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 from tests.otlp_receiver import OtlpReceiver, ReceivedSpan, running_otlp_receiver
 from tests.service_fixtures import Serve
 
@@ -109,9 +110,7 @@ class Stage:
     api: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
 
     @asynccontextmanager
-    async def running(
-        self, *modules: Sequence[str], **settings: str
-    ) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
+    async def running(self, *modules: Sequence[str], **settings: str) -> AsyncIterator[dict[str, ForkedProgram]]:
         async with AsyncExitStack() as stack:
             running = {}
             for module in modules:
@@ -119,7 +118,7 @@ class Stage:
             yield running
 
     @asynccontextmanager
-    async def program(self, module: Sequence[str], **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def program(self, module: Sequence[str], **settings: str) -> AsyncIterator[ForkedProgram]:
         port = str(free_port())
         all_settings = {**self._settings(), "API_PORT": port, **settings}
         with (self.directory / f"{module[-1]}.log").open("ab") as logs:

@@ -13,7 +13,8 @@ from aiohttp import web
 from services.messages import encode_task
 from stack.ports import free_port
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
-from tests.integration.services.cost import ITEMS, BrokerLog, cost_so_far, running_program
+from tests.integration.services.cost import ITEMS, BrokerLog, cost_so_far, counted_program
+from tests.integration.services.running_program import running_program
 
 MOST_REQUESTS_PER_TASK = 0.35
 """Requests at SQS for a task of a full queue, its sending among them: what SQS bills. Three batches of ten are 0.3, the
@@ -130,7 +131,7 @@ async def test_a_task_takes_a_bounded_number_of_calls_and_leaves_nothing_in_memo
 
     async with (
         Receiver().serving() as receiver,
-        running_program(broker, tmp_path, WORKER, settings(), counted=True) as worker,
+        counted_program(broker, tmp_path, WORKER, settings()) as worker,
     ):
         costs = []
         for tasks in (WARM_UP_TASKS, *repeat(TASKS, ROUNDS)):

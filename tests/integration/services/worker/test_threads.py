@@ -11,7 +11,7 @@ from textwrap import dedent
 from services.messages import decode_outcome, encode_task
 from stack.ports import free_port
 from tests.integration.services.conftest import Broker
-from tests.integration.services.cost import running_program
+from tests.integration.services.running_program import running_program
 
 # More than asyncio's default executor has threads.
 BLOCKING = 40
