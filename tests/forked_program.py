@@ -130,6 +130,7 @@ def _begin(beginning: _Beginning) -> None:
     os.environ.clear()
     os.environ.update(beginning.environment)
     os.chdir(beginning.directory)
+    sys.path[:0] = [str(beginning.directory), *beginning.environment.get("PYTHONPATH", "").split(os.pathsep)]
     sys.argv[1:] = beginning.module[1:]
     try:
         runpy.run_module(beginning.module[0], run_name="__main__", alter_sys=True)
