@@ -5,12 +5,14 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from services.queues import queues_json
+from services.task_types.loading import load_task_types
 from stack.config import ROOT
 from stack.environment import merged_environment
-from stack.localstack.provisioning import render_queues
 from stack.native.localstack import (
     COMMAND,
     keep_for_next_start,
@@ -24,22 +26,30 @@ from stack.readiness import Readiness, localstack_probe, wait_for_verdict
 READY_SECONDS = 180.0
 """Several may start at once, on a machine that is busy with other tests."""
 
+QUEUES_JSON = queues_json(load_task_types(["services.tasks"]))
+"""The queues of the project's task types, as LocalStack's hook is given them."""
+
+
+def environment_of_localstack(port: int, directory: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """That of a native stack's LocalStack, with these settings."""
+    return {**merged_environment(), **localstack_environment(port, directory), **settings}
+
 
 @contextmanager
 def running_localstack(
     directory: Path,
-    queues_json: str,
+    queues: str = QUEUES_JSON,
     port: int | None = None,
     *,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
     stop_signal: signal.Signals = signal.SIGKILL,
 ) -> Iterator[tuple[str, Readiness]]:
     """Run a LocalStack whose hook makes these queues; give its URL and what it says of its hook."""
     if not localstack_python().exists():
         pytest.fail(f"{localstack_python()} is missing: run `make test`, or set LOCALSTACK_PYTHON", pytrace=False)
     port = port or free_port()
-    prepare_localstack(directory, queues_json)
-    environment = {**merged_environment(), **localstack_environment(port, directory), **(settings or {})}
+    prepare_localstack(directory, queues)
+    environment = environment_of_localstack(port, directory, settings)
     url = f"http://localhost:{port}"
     with (directory / "localstack.log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603
@@ -64,7 +74,6 @@ def localstack_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def localstack_url(localstack_directory: Path) -> Iterator[str]:
     """The URL of a LocalStack that has the queues of the project's task types."""
-    queues_json = render_queues(merged_environment())
-    with running_localstack(localstack_directory, queues_json) as (url, readiness):
+    with running_localstack(localstack_directory) as (url, readiness):
         assert readiness.verdict == "ready", readiness.reason
         yield url

@@ -10,14 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stack.environment import merged_environment
-from stack.localstack.provisioning import render_queues
 from stack.ports import free_port
 from stack.readiness import Readiness
 from tests.integration.conftest import running_localstack
 from tests.integration.stack.sqs_account import SqsAccount
-
-QUEUES_JSON = render_queues(merged_environment())
 
 ATTRIBUTES = {
     "reason": {"DataType": "String", "StringValue": "refused \n é"},
@@ -43,9 +39,10 @@ class Broker:
     @contextmanager
     def started(self, stop_signal: signal.Signals = signal.SIGTERM) -> Iterator[tuple[SqsAccount, Readiness]]:
         settings = {"KEPT_QUEUES_FILE": str(self.file)}
-        with running_localstack(
-            self._directory, QUEUES_JSON, self._port, settings=settings, stop_signal=stop_signal
-        ) as (url, readiness):
+        with running_localstack(self._directory, port=self._port, settings=settings, stop_signal=stop_signal) as (
+            url,
+            readiness,
+        ):
             yield SqsAccount(url), readiness
 
     @contextmanager
@@ -60,7 +57,9 @@ def broker(tmp_path: Path) -> Broker:
     return Broker(tmp_path)
 
 
-def test_the_queues_and_all_messages_are_after_the_restart_as_they_were(broker: Broker) -> None:
+def test_the_queues_and_all_messages_are_after_the_restart_as_they_were_and_after_a_crash_not_again(
+    broker: Broker,
+) -> None:
     with broker.running() as before:
         before.send("calculation", "waiting", MessageAttributes=ATTRIBUTES)
         before.send("callbacks", "delayed", DelaySeconds=600)
@@ -71,7 +70,7 @@ def test_the_queues_and_all_messages_are_after_the_restart_as_they_were(broker: 
         made_at = before.attributes("calculation")["CreatedTimestamp"]
     assert "kept 4 messages" in broker.log
 
-    with broker.running() as after:
+    with broker.running(stop_signal=signal.SIGKILL) as after:
         assert not broker.file.exists()
         assert "restored 4 messages" in broker.log
         assert after.attributes("calculation")["CreatedTimestamp"] == made_at
@@ -85,6 +84,9 @@ def test_the_queues_and_all_messages_are_after_the_restart_as_they_were(broker: 
             assert dead_again["Attributes"][attribute] == dead["Attributes"][attribute]
         after.call("DeleteMessage", "data", ReceiptHandle=in_flight["ReceiptHandle"])
         assert after.counts("data") == (0, 0, 0)
+
+    with broker.running(stop_signal=signal.SIGKILL) as after_crash:
+        assert after_crash.counts("callbacks") == after_crash.counts("calculation") == (0, 0, 0)
 
 
 def test_what_was_confirmed_to_the_last_is_kept_and_comes_once(broker: Broker) -> None:
@@ -109,25 +111,7 @@ def test_what_was_confirmed_to_the_last_is_kept_and_comes_once(broker: Broker) -
     assert set(confirmed) <= set(found)
 
 
-def test_what_was_restored_is_not_restored_again_after_a_crash(broker: Broker) -> None:
-    with broker.running() as first:
-        first.send("calculation", "once")
-    with broker.running(stop_signal=signal.SIGKILL) as second:
-        assert second.counts("calculation") == (1, 0, 0)
-    with broker.running() as third:
-        assert third.counts("calculation") == (0, 0, 0)
-
-
-def test_the_log_says_how_much_is_lost_where_the_queues_cannot_be_kept(broker: Broker) -> None:
-    with broker.running() as sqs:
-        sqs.send("calculation", "lost")
-        broker.file.parent.rmdir()
-    assert "the queues cannot be kept, lost: 1 message: [Errno 2] No such file or directory" in broker.log
-
-
-def test_a_file_that_cannot_be_read_is_put_aside_and_reported_and_the_next_start_goes_on_without(
-    broker: Broker,
-) -> None:
+def test_what_cannot_be_read_is_put_aside_what_cannot_be_kept_is_lost_and_the_log_says_so(broker: Broker) -> None:
     broker.file.write_text("{")
     aside = broker.file.with_name("queues.json.unreadable")
 
@@ -135,5 +119,9 @@ def test_a_file_that_cannot_be_read_is_put_aside_and_reported_and_the_next_start
         assert aside.read_text() == "{"
         assert f"the kept queues cannot be read, see {aside}" in broker.log
 
-    with broker.running() as sqs:
-        assert sqs.counts("calculation") == (0, 0, 0)
+    with broker.running() as without:
+        assert without.counts("calculation") == (0, 0, 0)
+        without.send("calculation", "lost")
+        aside.unlink()
+        broker.file.parent.rmdir()
+    assert "the queues cannot be kept, lost: 1 message: [Errno 2] No such file or directory" in broker.log

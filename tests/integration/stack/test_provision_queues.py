@@ -10,16 +10,15 @@ from urllib.parse import urlsplit
 import aioboto3
 import pytest
 
-from stack.environment import merged_environment
-from stack.localstack.provisioning import INIT, render_queues
-from stack.native.localstack import localstack_environment, localstack_python
-from tests.integration.conftest import running_localstack
+from stack.localstack.provisioning import INIT
+from stack.native.localstack import localstack_python
+from tests.integration.conftest import QUEUES_JSON, environment_of_localstack
 from tests.refusing_proxy import running_proxy
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
 
-QUEUES = json.loads(render_queues(merged_environment()))["queues"]
+QUEUES = json.loads(QUEUES_JSON)["queues"]
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def run_hook(localstack_url: str, localstack_directory: Path, **settings: str) -
     port = urlsplit(localstack_url).port
     assert port is not None
     hook = (INIT / "ready.d" / "provision_queues.py").read_text()
-    environment = {**merged_environment(), **localstack_environment(port, localstack_directory), **settings}
+    environment = environment_of_localstack(port, localstack_directory, settings)
     command = [str(localstack_python()), "-c", f"exec({hook!r}, {{}})"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
@@ -98,11 +97,3 @@ def test_no_proxy_of_the_environment_stands_before_it(localstack_url: str, local
 
     assert done.returncode == 0, done.stderr
     assert proxy.asked == []
-
-
-def test_a_hook_that_fails_is_reported_as_failed(tmp_path: Path) -> None:
-    dangling = {**QUEUES[0], "dead_letter_queue": "nowhere"}
-
-    with running_localstack(tmp_path, json.dumps({"queues": [dangling]})) as (_, readiness):
-        assert readiness.verdict == "failed"
-        assert "provision_queues.py" in readiness.reason

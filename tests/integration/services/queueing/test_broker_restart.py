@@ -24,8 +24,6 @@ from services.queues import define_queues
 from services.runtime.settings import ServiceSettings
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
-from stack.environment import merged_environment
-from stack.localstack.provisioning import render_queues
 from stack.ports import free_port
 from tests.integration.conftest import running_localstack
 from tests.integration.services.conftest import PATIENCE_SECONDS
@@ -58,7 +56,7 @@ class Worked:
 @asynccontextmanager
 async def broker(directory: Path, port: int) -> AsyncIterator[None]:
     """A LocalStack on that port, killed at the end; the loop goes on while it starts."""
-    starting = running_localstack(directory, render_queues(merged_environment()), port)
+    starting = running_localstack(directory, port=port)
     _, readiness = await asyncio.to_thread(starting.__enter__)
     try:
         assert readiness.verdict == "ready", readiness.reason

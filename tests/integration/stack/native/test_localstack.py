@@ -1,39 +1,53 @@
-"""What one LocalStack has made the next one takes: its index of services, and its bytecode."""
+"""What one LocalStack has made the next one takes, its index of services and its bytecode; and how a start fails."""
 
+import json
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from stack.environment import merged_environment
-from stack.localstack.provisioning import render_queues
-from tests.integration.conftest import running_localstack
+from stack.native.localstack import localstack_python
+from stack.ports import free_port
+from stack.readiness import Readiness
+from tests.integration.conftest import QUEUES_JSON, environment_of_localstack, running_localstack
 
 
-@pytest.fixture
-def queues_json() -> str:
-    return render_queues(merged_environment())
+@dataclass(frozen=True)
+class Start:
+    """What came of the start of a LocalStack."""
+
+    readiness: Readiness
+    log: str
 
 
-@pytest.mark.usefixtures("localstack_url")
-def test_it_loads_the_index_that_another_has_made(tmp_path: Path, queues_json: str) -> None:
-    with running_localstack(tmp_path, queues_json, settings={"DEBUG": "1"}) as (_url, readiness):
-        assert readiness.verdict == "ready", readiness.reason
+@pytest.fixture(scope="module")
+def start(localstack_url: str, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """That of one which says all that it does, beside another that is ready; a queue is asked of it that cannot be."""
+    assert localstack_url
+    directory = tmp_path_factory.mktemp("second")
+    dangling = {**json.loads(QUEUES_JSON)["queues"][0], "dead_letter_queue": "nowhere"}
+    queues = json.dumps({"queues": [dangling]})
+    with running_localstack(directory, queues, settings={"DEBUG": "1"}) as (_url, readiness):
+        return Start(readiness, (directory / "localstack.log").read_text())
 
-    log = (tmp_path / "localstack.log").read_text()
-    assert "loading service catalog index cache file" in log
-    assert "building service catalog index cache file" not in log
+
+def test_it_loads_the_index_that_another_has_made(start: Start) -> None:
+    assert "loading service catalog index cache file" in start.log
+    assert "building service catalog index cache file" not in start.log
 
 
-def test_it_keeps_its_bytecode_though_a_shell_wants_none_kept(
-    tmp_path: Path, queues_json: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hook_that_fails_is_reported_as_failed(start: Start) -> None:
+    assert start.readiness.verdict == "failed"
+    assert "provision_queues.py" in start.readiness.reason
+
+
+def test_it_keeps_its_bytecode_though_a_shell_wants_none_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     bytecode = tmp_path / "bytecode"
+    environment = environment_of_localstack(free_port(), tmp_path, {"PYTHONPYCACHEPREFIX": str(bytecode)})
 
-    with running_localstack(tmp_path, queues_json, settings={"PYTHONPYCACHEPREFIX": str(bytecode)}) as (
-        _url,
-        readiness,
-    ):
-        assert readiness.verdict == "ready", readiness.reason
+    # It keeps that of a part as that of the whole, which it takes long to compile.
+    subprocess.run([localstack_python(), "-c", "import localstack.constants"], env=environment, check=True)  # noqa: S603
 
     assert list(bytecode.rglob("localstack/**/*.pyc"))
