@@ -7,6 +7,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -53,16 +54,16 @@ class Supervisor:
         """Its address; supervisord puts it into the environment of each of its processes, as SUPERVISOR_SERVER_URL."""
         return f"unix://{socket_path(self._directory)}"
 
-    @property
-    def _rpc(self) -> Any:
-        """A connection of its own for each call, as one that was refused once cannot be used again."""
-        transport = SupervisorTransport(None, None, self.url)
-        return xmlrpc.client.ServerProxy("http://supervisor", transport=transport).supervisor
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """Call it on a connection of its own, as one that was refused once cannot be used again."""
+        with closing(SupervisorTransport(None, None, self.url)) as transport:
+            server = xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
+            return getattr(server.supervisor, method)(*arguments)
 
     def is_running(self) -> bool:
         """Whether it answers."""
         try:
-            return bool(self._rpc.getState())
+            return bool(self._call("getState"))
         except (OSError, xmlrpc.client.Error):
             return False
 
@@ -81,14 +82,14 @@ class Supervisor:
 
     def processes(self) -> list[Process]:
         """All programs."""
-        return [_process(info) for info in self._rpc.getAllProcessInfo()]
+        return [_process(info) for info in self._call("getAllProcessInfo")]
 
     def start(self, names: Iterable[str]) -> list[str]:
         """Start those of the programs that do not run, and return them, before they are ready."""
         alive = {process.name for process in self.processes() if process.state in ALIVE}
         starting = [name for name in names if name not in alive]
         for name in starting:
-            self._rpc.startProcess(name, False)  # noqa: FBT003 # XML-RPC has no keywords
+            self._call("startProcess", name, False)  # noqa: FBT003 # XML-RPC has no keywords
         return starting
 
     def stop(self, names: Iterable[str]) -> None:
@@ -96,7 +97,7 @@ class Supervisor:
         stopping = set(names)
         for process in self.processes():
             if process.name in stopping and process.state in ALIVE - {"STOPPING"}:
-                self._rpc.stopProcess(process.name, False)  # noqa: FBT003
+                self._call("stopProcess", process.name, False)  # noqa: FBT003
         while any(process.name in stopping and process.state in ALIVE for process in self.processes()):
             time.sleep(POLL_SECONDS)
 
@@ -104,7 +105,7 @@ class Supervisor:
         """Stop supervisord itself, where it runs, and what it still has; returns when it has ended."""
         if not self.is_running():
             return
-        self._rpc.shutdown()
+        self._call("shutdown")
         while self.is_running():
             time.sleep(POLL_SECONDS)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterable, Mapping
 from configparser import RawConfigParser
 from contextlib import suppress
@@ -13,7 +14,6 @@ from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.config import stack_settings
 from stack.localstack.api import connect
-from stack.native.supervisor import Supervisor
 from stack.ports import free_port
 from stack.status import API, DLQ_WATCHER, RECEIVER
 from tests.chaos.evidence import QueuedMessage, read_queues
@@ -87,7 +87,6 @@ class ChaosStack(StackControl):
         self._environment["SLACK_API_URL"] = f"{self.receiver_url}/slack/api/"
         self._environment["RECEIVER_DATABASE"] = str(self.database)
         self._settings = stack_settings(self._environment, "native")
-        self._supervisor = Supervisor(directory)
 
     @property
     def log_directory(self) -> Path:
@@ -140,7 +139,7 @@ class ChaosStack(StackControl):
 
     def unhealthy(self) -> list[str]:
         """The services that do not do their work now."""
-        return [process["name"] for process in self._processes() if process["health"] != "healthy"]
+        return [name for name, health in self._healths().items() if health != "healthy"]
 
     def _add_second_workers(self) -> None:
         """Give supervisord a second program like each worker, with a port of its own for its health."""
@@ -155,7 +154,8 @@ class ChaosStack(StackControl):
         with file.open("a") as stream:
             added.write(stream)
         names = [_second(worker) for worker in _workers()]
-        self._supervisorctl("update", *names)
+        control = [sys.executable, "-m", "supervisor.supervisorctl", "-s", self._supervisor.url]
+        self._run(*control, "update", *names)
         self._supervisor.start(names)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 
-from stack.config import ROOT
+from stack.config import ROOT, StackSettings
 from stack.localstack.api import Sqs
-from stack.native.supervisor import socket_path
+from stack.native import stack as native_stack
+from stack.native.supervisor import Supervisor
 from stack.ports import free_port
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
@@ -57,7 +58,7 @@ class StackControl:
         self.localstack_url = f"http://localhost:{localstack_port}"
         self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
         self.directory = directory
-        self._supervisor_url = f"unix://{socket_path(directory)}"
+        self._supervisor = Supervisor(directory)
         self._project = f"async-tasks-test-{api_port}"
         self._environment = {
             **os.environ,
@@ -96,7 +97,9 @@ class StackControl:
 
     def pids(self) -> dict[str, int]:
         """Return the process ids of all services on this machine, 0 for one that is not running."""
-        return {process["name"]: int(process["pid"] or 0) for process in self._processes()}
+        if self.mode == "native":
+            return {process.name: process.pid or 0 for process in self._supervisor.processes()}
+        return {service["name"]: int(service["pid"] or 0) for service in self._containers()}
 
     def kill(self, pid: int) -> None:
         """End a service's process with SIGKILL; what keeps the stack running starts it again."""
@@ -152,14 +155,14 @@ class StackControl:
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""
         if self.mode == "native":
-            self._supervisorctl("stop", service)
+            self._supervisor.stop([service])
         else:
             self._docker("stop", self._container(service))
 
     def start(self, service: str) -> None:
         """Start what was stopped."""
         if self.mode == "native":
-            self._supervisorctl("start", service)
+            self._supervisor.start([service])
         else:
             self._docker("start", self._container(service))
 
@@ -167,10 +170,18 @@ class StackControl:
         """Wait until these services work again, at the same time."""
 
         def are_healthy() -> bool:
-            healths = {process["name"]: process["health"] for process in self._processes()}
+            healths = self._healths()
             return {healths[service] for service in services} == {"healthy"}
 
         wait_for(are_healthy, f"a healthy {' and '.join(services)}")
+
+    def _healths(self) -> dict[str, str]:
+        # What `ps` shows, without a process for each look.
+        if self.mode == "native":
+            return {
+                each.name: each.health for each in native_stack.ps(StackSettings("native", directory=self.directory))
+            }
+        return {service["name"]: service["health"] for service in self._containers()}
 
     def state(self) -> Any:
         """Return what the console knows of queues and services; `ps` has its queues from there too."""
@@ -212,7 +223,7 @@ class StackControl:
         """Return the names of all services."""
         return list(self.pids())
 
-    def _processes(self) -> Any:
+    def _containers(self) -> Any:
         return json.loads(self._stack("ps", "--json"))["services"]
 
     def _signal(self, service: str, number: signal.Signals) -> None:
@@ -223,9 +234,6 @@ class StackControl:
 
     def _stack(self, *arguments: str) -> str:
         return self._run(sys.executable, "-m", "stack", *arguments)
-
-    def _supervisorctl(self, *arguments: str) -> str:
-        return self._run(sys.executable, "-m", "supervisor.supervisorctl", "-s", self._supervisor_url, *arguments)
 
     def _docker(self, *arguments: str) -> str:
         return self._run("docker", *arguments)
