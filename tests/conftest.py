@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist has no types
 
 _END_TO_END = "tests/end_to_end/"
-# They wait long for a stack that they break, or want one of other settings; the other end-to-end tests share one.
-_ON_A_STACK_OF_THEIR_OWN = tuple(f"{_END_TO_END}test_{name}.py" for name in ("faults", "surroundings"))
+# They wait long for a stack that they break or take down, and have one for both; the other end-to-end tests share one.
+_BREAKING = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults"))
 # Each makes its own queues, in the LocalStack of whatever process it is run by.
 _ALONE = "tests/integration/services/"
 
@@ -27,8 +27,9 @@ def unit_of(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
     if path.startswith(_ALONE):
         return nodeid
-    is_on_shared_stack = path.startswith(_END_TO_END) and path not in _ON_A_STACK_OF_THEIR_OWN
-    return _END_TO_END if is_on_shared_stack else path
+    if path in _BREAKING:
+        return "breaking"
+    return _END_TO_END if path.startswith(_END_TO_END) else path
 
 
 class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same

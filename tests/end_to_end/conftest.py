@@ -3,12 +3,19 @@
 pytest tests/end_to_end --api-url https://… --receiver-url https://…
 """
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.end_to_end.client import Client
 from tests.end_to_end.stack_control import StackControl
+from tests.refusing_proxy import RefusingProxy, running_proxy
+
+ASCII_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+# What runs tests in parallel sets it, and it would win.
+WIDTH_OF_THE_TERMINAL = {"COLUMNS": ""}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,19 +26,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def control(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl | None]:
+def proxy() -> Iterator[RefusingProxy]:
+    with running_proxy() as proxy:
+        yield proxy
+
+
+@contextmanager
+def odd_stack(proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl]:
+    """A stack in surroundings that services and commands are to bear."""
+    surroundings = {**proxy.environment, **ASCII_LOCALE, **WIDTH_OF_THE_TERMINAL}
+    with running_stack(StackControl(tmp_path_factory.mktemp("Größe"), surroundings=surroundings)) as stack:
+        yield stack
+
+
+@contextmanager
+def running_stack(stack: StackControl) -> Iterator[StackControl]:
+    try:
+        assert stack.exit_code_unread("up") == 0
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture(scope="session")
+def control(
+    request: pytest.FixtureRequest, proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StackControl | None]:
     if request.config.getoption("--api-url"):
         yield None
-        return
-    control = StackControl(tmp_path_factory.mktemp("stack"))
-    try:
-        control.up()
-        yield control
-    finally:
-        control.remove()
+    elif is_in_containers():
+        # Its images come from where the proxy lets nobody.
+        with running_stack(StackControl(tmp_path_factory.mktemp("stack"))) as stack:
+            yield stack
+    else:
+        with odd_stack(proxy, tmp_path_factory) as stack:
+            yield stack
 
 
-@pytest.fixture
+def is_in_containers() -> bool:
+    return os.environ.get("MODE") == "containers"
+
+
+@pytest.fixture(scope="session")
 def own_stack(control: StackControl | None) -> StackControl:
     """The suite's own stack, for the tests that stop or kill what is in it."""
     if control is None:

@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -47,9 +49,19 @@ SETTINGS = {
 
 
 class StackControl:
-    """A stack of its own in the directory, natively or in containers as `MODE` says unless one is given."""
+    """A stack of its own in the directory, natively or in containers as `MODE` says unless one is given.
 
-    def __init__(self, directory: Path, *, mode: str | None = None, settings: Mapping[str, str] = SETTINGS) -> None:
+    Its commands run in a shell that has its settings, and its surroundings too.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        mode: str | None = None,
+        settings: Mapping[str, str] = SETTINGS,
+        surroundings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"
         api_port, receiver_port, localstack_port, console_port = (free_port() for _ in range(4))
         self.api_url = f"http://localhost:{api_port}"
@@ -60,7 +72,7 @@ class StackControl:
         self.directory = directory
         self._supervisor = Supervisor(directory)
         self._project = f"async-tasks-test-{api_port}"
-        self._environment = {
+        self._plain_environment = {
             **os.environ,
             **settings,
             "MODE": self.mode,
@@ -72,6 +84,13 @@ class StackControl:
             "COMPOSE_PROJECT_NAME": self._project,
             "COMPOSE_FILE": f"{ROOT}/docker-compose.yml:{ROOT}/tests/end_to_end/compose.task-types.yml",
         }
+        self._environment = {**self._plain_environment, **surroundings}
+
+    def in_plain_shell(self) -> "StackControl":
+        """The same stack, and its commands without its surroundings."""
+        plain = copy(self)
+        plain._environment = self._plain_environment  # noqa: SLF001  # it is of this class
+        return plain
 
     def up(self) -> None:
         """Run `up`, which returns when everything is ready."""
@@ -187,6 +206,10 @@ class StackControl:
         """Return what the console knows of queues and services; `ps` has its queues from there too."""
         return httpx.get(f"{self.console_url}/api/state", timeout=PATIENCE_SECONDS).raise_for_status().json()
 
+    def made_anew(self) -> Any:
+        """Return what the console knows of queues that lost what they held; None where it knows of none."""
+        return self.state()["made_anew"]
+
     def redrive_policy(self, queue: str) -> Any:
         """Return the queue's RedrivePolicy, as LocalStack has it."""
         with httpx.Client(base_url=self.localstack_url, timeout=PATIENCE_SECONDS) as client:
@@ -209,12 +232,18 @@ class StackControl:
             check=False,
         )
 
-    def start_command(self, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    def exit_code_unread(self, *arguments: str) -> int:
+        """Run one of the stack's commands, whose output nobody reads from its first line on."""
+        with self.start_command(*arguments) as command:
+            stop_reading(command)
+            return command.wait()
+
+    def start_command(self, *arguments: str, stdout: int = subprocess.PIPE, **settings: str) -> subprocess.Popen[str]:
         """Start one of the stack's commands, whose output is read as it comes."""
         return subprocess.Popen(  # noqa: S603  # the project's own commands
             [sys.executable, "-m", "stack", *arguments],
             cwd=ROOT,
-            env=self._environment,
+            env={**self._environment, **settings},
             stdout=stdout,
             text=True,
         )
@@ -244,3 +273,10 @@ class StackControl:
         )
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+
+def stop_reading(command: subprocess.Popen[str]) -> None:
+    """Read the first line of what it prints, and no more."""
+    assert command.stdout is not None
+    command.stdout.readline()
+    command.stdout.close()

@@ -6,12 +6,20 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.client import Client, wait_for
 from tests.end_to_end.stack_control import StackControl
 
 CALCULATIONS = '[{"name": "a", "num_1": 1.50, "num_2": 2, "operation": "+", "result_rounding": 2}]'
 # All the attempts that the suite's settings make: three in place, two from the queue.
 ATTEMPTS = 5
+
+
+@pytest.fixture
+def own_stack(own_stack: StackControl) -> StackControl:
+    """The suite's own stack, looked at from a shell in which nothing is odd."""
+    return own_stack.in_plain_shell()
 
 
 def submitted(

@@ -1,6 +1,7 @@
 """What is queued outlives every way of stopping the stack that the project's own commands have."""
 
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +10,13 @@ import pytest
 
 from stack.ports import free_port
 from tests.end_to_end.client import Client
-from tests.end_to_end.stack_control import StackControl
+from tests.end_to_end.stack_control import StackControl, stop_reading
 
 CALCULATION = "/v1/calculation/basic"
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
+UNRELIABLE = "/v1/tests/unreliable"
 TASKS = 5
+QUICK_TASKS = 40
 
 
 @pytest.fixture
@@ -35,6 +38,12 @@ def queue_up(client: Client, stack: StackControl) -> list[str]:
     return [client.submit(CALCULATION, [ITEM]) for _ in range(TASKS)]
 
 
+def put_under_load(client: Client) -> list[str]:
+    """Tasks that are worked on; more seconds of work than a drain may take, so that some of it is still queued then."""
+    holds = [*[0.0] * QUICK_TASKS, 0.1, 1, 2, 8, 8]
+    return [client.submit(UNRELIABLE, [client.unreliable_item(hold_seconds=hold)]) for hold in holds]
+
+
 @contextmanager
 def nothing_can_be_saved(stack: StackControl) -> Iterator[None]:
     in_the_way = stack.directory / "saved-messages.json.unfinished"
@@ -43,11 +52,11 @@ def nothing_can_be_saved(stack: StackControl) -> Iterator[None]:
     in_the_way.rmdir()
 
 
-def test_what_is_queued_outlives_a_down_that_fails_and_other_ports_in_the_shell(
-    client: Client, stack: StackControl
+def test_nothing_is_lost_by_downs_that_fail_one_that_is_interrupted_in_mid_load_and_other_ports_in_the_shell(
+    unreliable: Client, stack: StackControl
 ) -> None:
     other_port = str(free_port())
-    tasks = queue_up(client, stack)
+    tasks = queue_up(unreliable, stack)
     localstack = stack.pid("localstack")
 
     stack.pause("localstack")
@@ -57,6 +66,10 @@ def test_what_is_queued_outlives_a_down_that_fails_and_other_ports_in_the_shell(
     assert all("LocalStack is paused" in done.stderr for done in paused)
     assert "nothing was stopped" in paused[0].stderr
 
+    tasks += put_under_load(unreliable)
+    refused = unreliable.submit(
+        UNRELIABLE, [unreliable.unreliable_item()], f"{unreliable.callback_url}?status=503&times=4"
+    )
     with nothing_can_be_saved(stack):
         unsaved = stack.command("down")
     assert unsaved.returncode == 1
@@ -64,22 +77,28 @@ def test_what_is_queued_outlives_a_down_that_fails_and_other_ports_in_the_shell(
     assert "FORCE=1" in unsaved.stderr
     assert stack.pid("localstack") == localstack
 
-    saved = stack.command("down", LOCALSTACK_PORT=other_port)
-    assert saved.returncode == 0, saved.stderr
-    assert saved_messages(saved.stdout) >= TASKS
+    with stack.start_command("down", LOCALSTACK_PORT=other_port) as down:
+        stop_reading(down)
+        down.send_signal(signal.SIGINT)
+    assert down.returncode == 0
+    assert "The stack is not up" in stack.command("ps").stderr
 
-    started = stack.command("up", LOCALSTACK_PORT=other_port)
+    # It starts what is not up, as `up` does.
+    started = stack.command("demo", LOCALSTACK_PORT=other_port)
     assert started.returncode == 0, started.stderr
+    assert "Starting the stack" in started.stdout
     for task_id in tasks:
-        client.wait_for_deliveries(task_id)
+        unreliable.wait_for_deliveries(task_id)
+    assert unreliable.wait_for_deliveries(refused, 5)[-1]["status"] == 200
+    assert stack.made_anew() is None
 
-    tasks = queue_up(client, stack)
+    tasks = queue_up(unreliable, stack)
     assert stack.command("dlq", "list").returncode == 0
     moved = stack.command("up")
     assert moved.returncode == 0, moved.stderr
     assert saved_messages(moved.stdout) >= TASKS
     for task_id in tasks:
-        client.wait_for_deliveries(task_id)
+        unreliable.wait_for_deliveries(task_id)
 
 
 @pytest.mark.parametrize(

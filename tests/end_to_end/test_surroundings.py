@@ -16,40 +16,24 @@ import httpx
 import pytest
 
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
-from tests.end_to_end.stack_control import SETTINGS, StackControl
+from tests.end_to_end.conftest import is_in_containers, odd_stack
+from tests.end_to_end.stack_control import StackControl
 from tests.end_to_end.test_commands import submitted
-from tests.refusing_proxy import RefusingProxy, running_proxy
+from tests.refusing_proxy import RefusingProxy
 
-ASCII_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 NARROW = 40
-# What runs tests in parallel sets it, and it would win.
-WIDTH_OF_THE_TERMINAL = {"COLUMNS": ""}
 
 
 @pytest.fixture(scope="module")
-def proxy() -> Iterator[RefusingProxy]:
-    with running_proxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
-def stack(proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl]:
-    settings = {**SETTINGS, **proxy.environment, **ASCII_LOCALE, **WIDTH_OF_THE_TERMINAL}
-    control = StackControl(tmp_path_factory.mktemp("Größe"), settings=settings)
-    try:
-        assert exit_code_unread(control, "up") == 0
-        yield control
-    finally:
-        control.remove()
-
-
-def exit_code_unread(stack: StackControl, *arguments: str) -> int:
-    """Run a command whose output nobody reads from its first line on."""
-    with stack.start_command(*arguments) as command:
-        assert command.stdout is not None
-        command.stdout.readline()
-        command.stdout.close()
-        return command.wait()
+def stack(
+    own_stack: StackControl, proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StackControl]:
+    """The suite's own, which is in such surroundings where it needs no images."""
+    if not is_in_containers():
+        yield own_stack
+        return
+    with odd_stack(proxy, tmp_path_factory) as stack:
+        yield stack
 
 
 @contextmanager
@@ -115,7 +99,7 @@ def test_an_alert_comes_to_the_receiver_and_no_proxy_is_asked(
 
 @pytest.mark.parametrize("command", ["ps", "ps --watch", "logs", "logs --follow", "dlq"])
 def test_a_command_that_prints_ends_well_when_it_is_read_no_further(stack: StackControl, command: str) -> None:
-    assert exit_code_unread(stack, *command.split()) == 0
+    assert stack.exit_code_unread(*command.split()) == 0
 
 
 def test_what_has_nothing_to_print_yet_ends_well_when_its_reader_has_gone(stack: StackControl) -> None:
@@ -160,23 +144,3 @@ def test_in_a_narrow_terminal_no_name_id_or_address_is_cut(stack: StackControl, 
     assert undelivered in printed(stack, "dlq", "show", undelivered).split()
     assert undelivered in printed(stack, "trace", undelivered[:8]).split()
     assert {stack.console_url, stack.receiver_url, f"{stack.api_url}/docs"} <= set(printed(stack, "up").split())
-
-
-def test_down_is_finished_once_begun_and_what_is_queued_comes_back_with_a_demo_too(stack: StackControl) -> None:
-    stack.stop("worker-calculation")
-    shown, _done = submitted(stack)
-
-    with stack.start_command("down") as down:
-        assert down.stdout is not None
-        down.stdout.readline()
-        down.stdout.close()
-        down.send_signal(signal.SIGINT)
-
-    assert down.returncode == 0
-    assert "The stack is not up" in stack.command("ps").stderr
-    demo = stack.command("demo")
-    assert demo.returncode == 0, demo.stderr
-    assert "Starting the stack" in demo.stdout
-    with httpx.Client(base_url=stack.receiver_url, trust_env=False) as receiver:
-        heard = {"task_id": shown["task_id"]}
-        wait_for(lambda: receiver.get("/callbacks", params=heard).json()["callbacks"], "the callback")
