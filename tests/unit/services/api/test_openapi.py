@@ -44,6 +44,22 @@ LONGEST = [f"http://localhost/{'a' * (MAX_URL_LENGTH - len('http://localhost/') 
 schemathesis.openapi.format("uri", LOOKED_UP | sampled_from(LONGEST))
 
 
+@schemathesis.hook
+def before_load_schema(_context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
+    """Name URLs as long as allowed: each time that Schemathesis looks for one itself, it gives up after seconds."""
+    for schema in objects_in(raw_schema):
+        if schema.get("format") == "uri":
+            schema["examples"] = ["http://localhost", *LONGEST[:2]]
+
+
+def objects_in(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from objects_in(each)
+
+
 class FakeTaskQueue:
     """Takes everything, or nothing."""
 
