@@ -7,10 +7,13 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.loaders import Loader, create_loader
 
 from services.primitives.proxies import goes_directly
 from services.queueing.settings import QueueSettings
@@ -46,7 +49,7 @@ async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) 
         parameter_validation=False,
         user_agent=USER_AGENT,
     )
-    session = aioboto3.Session()
+    session = _new_session()
     url = settings.sqs_endpoint_url or await _url_found_by_sdk(session)
     if goes_directly(url):
         config = config.merge(AioConfig(proxies={}))
@@ -54,6 +57,18 @@ async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) 
         if settings.metrics_enabled:
             client.meta.events.register("request-created.sqs", metrics.count_request)
         yield client
+
+
+def _new_session() -> aioboto3.Session:
+    session = get_session()
+    session.register_component("data_loader", _descriptions(session.get_config_variable("data_path")))
+    return aioboto3.Session(botocore_session=session)
+
+
+@cache
+def _descriptions(data_path: str | None) -> Loader:
+    """Return what keeps the SDK's descriptions of services; to read them takes each session a tenth of a second."""
+    return create_loader(data_path)
 
 
 async def _url_found_by_sdk(session: aioboto3.Session) -> str:
