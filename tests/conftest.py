@@ -3,8 +3,10 @@
 And what of Hypothesis holds for all of them, and that each test has an id of its own.
 """
 
+import gc
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -57,6 +59,17 @@ def let_children_hear_signals() -> None:
 
 def pytest_configure() -> None:
     let_children_hear_signals()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Leave what is loaded and collected out of Python's garbage collections: all of it stays until the run ends."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
