@@ -43,10 +43,10 @@ def test_its_help_has_an_example_and_it_prints_json(application: typer.Typer, na
     assert "--json" in text
 
 
-def loaded_by(code: str, *arguments: str, **environment: str) -> set[str]:
-    """The modules that are loaded when the code has ended."""
+def ended(code: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the code; the last line of its standard error names the modules that are loaded when it has ended."""
     last = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
-    done = subprocess.run(  # noqa: S603  # our own code
+    return subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", f"{last} {code}", *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
@@ -54,6 +54,9 @@ def loaded_by(code: str, *arguments: str, **environment: str) -> set[str]:
         text=True,
         check=False,
     )
+
+
+def loaded_by(done: "subprocess.CompletedProcess[str]") -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
@@ -61,13 +64,32 @@ def rooms_of_services(modules: Iterable[str]) -> set[str]:
     return {module.split(".")[1] for module in modules if module.startswith("services.")}
 
 
-@pytest.mark.parametrize("arguments", [[PASSES_ON], *([name, "--help"] for each, name in COMMANDS if each is app)])
-def test_a_command_that_does_nothing_yet_has_loaded_neither_services_nor_modes(
-    arguments: list[str], tmp_path: Path
-) -> None:
-    run = "import runpy; runpy.run_module('stack', run_name='__main__', alter_sys=True)"
-    loaded = loaded_by(run, *arguments, STACK_DIR=str(tmp_path), MODE="native", COMPOSE_PROJECT_NAME="")
+# Runs each of the commands that are its arguments, one after the other: what one has loaded, none of them unloads.
+SAY_HOW_EACH_IS_USED = """
+import contextlib, runpy
 
+for sys.argv in [["stack", name, "--help"] for name in sys.argv[1:]]:
+    with contextlib.suppress(SystemExit):
+        runpy.run_module("stack", run_name="__main__", alter_sys=True)
+    print("said", sys.argv[1])
+"""
+
+
+def test_commands_that_do_nothing_yet_have_loaded_neither_services_nor_modes(tmp_path: Path) -> None:
+    names = [name for each, name in COMMANDS if each is app and name != PASSES_ON]
+    done = ended(SAY_HOW_EACH_IS_USED, *names, STACK_DIR=str(tmp_path), MODE="native", COMPOSE_PROJECT_NAME="")
+
+    assert [line for line in done.stdout.splitlines() if line.startswith("said ")] == [f"said {name}" for name in names]
+    assert_light(loaded_by(done))
+
+
+def test_a_command_that_passes_on_what_it_is_given_has_loaded_neither_services_nor_modes(tmp_path: Path) -> None:
+    run = "import runpy; runpy.run_module('stack', run_name='__main__', alter_sys=True)"
+
+    assert_light(loaded_by(ended(run, PASSES_ON, STACK_DIR=str(tmp_path), MODE="native", COMPOSE_PROJECT_NAME="")))
+
+
+def assert_light(loaded: set[str]) -> None:
     assert (
         loaded & {"stack.commands.generate", "stack.native.stack", "stack.containers.stack", "httpx", "supervisor"}
         == set()
@@ -76,22 +98,18 @@ def test_a_command_that_does_nothing_yet_has_loaded_neither_services_nor_modes(
     assert loaded & CLIENTS == set()
 
 
-@pytest.mark.parametrize(
-    "module", ["stack.commands.down", "stack.commands.overview", "stack.logs.command", "stack.stories.trace"]
-)
-@pytest.mark.parametrize("mode", ["native", "containers"])
-def test_what_stops_a_stack_or_looks_at_it_loads_no_task_type_and_no_settings_of_the_services(
-    module: str, mode: str
-) -> None:
-    loaded = loaded_by(f"import {module}, stack.{mode}.stack")
+def test_what_stops_a_stack_or_looks_at_it_loads_no_task_type_and_no_settings_of_the_services() -> None:
+    commands = "stack.commands.down, stack.commands.overview, stack.logs.command, stack.stories.trace"
+    loaded = loaded_by(ended(f"import {commands}, stack.native.stack, stack.containers.stack"))
 
+    assert "stack.containers.stack" in loaded
     assert loaded & {"services.settings", "services.queues", "services.task_types", "services.outbound"} == set()
     assert loaded & {*CLIENTS, "pydantic"} == set()
 
 
 def test_to_start_a_stack_loads_no_client_of_aws() -> None:
     # Its libraries take half a second to load; a task that is sent has a trace, for which OpenTelemetry's API is light.
-    loaded = loaded_by("import stack.commands.up, stack.tryout.demo, stack.tryout.submit")
+    loaded = loaded_by(ended("import stack.commands.up, stack.tryout.demo, stack.tryout.submit"))
 
     assert loaded & CLIENTS <= {"opentelemetry"}
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.console.settings import ConsoleSettings, ServiceAddress
-from services.queueing.client import is_aws
+from services.queueing.client import is_aws, resolve_endpoint
 from services.settings import load_settings
 from stack.config import ROOT
 
@@ -42,16 +42,18 @@ def test_it_does_not_start_on_aws_unless_asked_for(tmp_path: Path) -> None:
     assert "CONSOLE_ENABLED=true" in line
 
 
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
-def test_it_starts_at_any_other_endpoint_however_that_is_set(tmp_path: Path, name: str) -> None:
-    assert "CONSOLE_ENABLED" not in started(tmp_path, **{name: "http://127.0.0.1:9"}).stderr
-
-
-def test_the_endpoint_of_the_configuration_file_counts_too(tmp_path: Path) -> None:
+def test_it_starts_at_any_other_endpoint_that_of_the_configuration_file_too(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("[default]\nendpoint_url = http://127.0.0.1:9\n")
 
     assert "CONSOLE_ENABLED" not in started(tmp_path, AWS_CONFIG_FILE=str(config)).stderr
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
+async def test_the_endpoint_that_decides_is_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    assert await resolve_endpoint(load_settings(ConsoleSettings)) == "http://127.0.0.1:9/"
 
 
 @pytest.mark.parametrize(
