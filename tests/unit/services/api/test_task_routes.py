@@ -9,13 +9,15 @@ from uuid import UUID
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.api.app import create_app
 from services.api.enqueue import EnqueueError, TaskQueue
-from services.api.settings import ApiSettings
+from services.api.settings import ApiSettings, ValidationSettings
+from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, decode_task, encode_task
 from services.primitives import exact_json
 from services.primitives.exact_json import MAX_DEPTH
@@ -28,6 +30,9 @@ DATA = "/v1/data/from-api"
 TASK_TYPES = load_task_types(["services.tasks"])
 
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 2}
+
+# They share the process that validates large bodies, which takes most of a second to start, and so its event loop.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class FakeTaskQueue:
@@ -43,11 +48,19 @@ class FakeTaskQueue:
         self.taken[task_id] = body
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def validation() -> AsyncIterator[ValidationProcess]:
+    # No setting of the developer's shell is read.
+    validation = ValidationProcess(ValidationSettings.model_construct(), longest_wait_seconds=60)
+    yield validation
+    await validation.close()
+
+
 @pytest.fixture
-async def app() -> AsyncIterator[FastAPI]:
+def app(validation: ValidationProcess) -> FastAPI:
     app = create_app(ApiSettings(example_receiver_url=HttpUrl(RECEIVER)), TASK_TYPES)
-    yield app
-    await app.state.validation.close()
+    app.state.validation = validation
+    return app
 
 
 @pytest.fixture
@@ -57,7 +70,7 @@ def queue(app: FastAPI) -> FakeTaskQueue:
     return queue
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def api(app: FastAPI, queue: FakeTaskQueue) -> AsyncIterator[httpx.AsyncClient]:
     assert app.state.task_queues["calculation"] is queue
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
