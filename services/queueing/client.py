@@ -1,14 +1,10 @@
 """The SQS client: one for each process, for AWS or any endpoint that speaks SQS."""
 
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from types_aiobotocore_sqs.client import SQSClient
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aioboto3
 from aiobotocore.config import AioConfig

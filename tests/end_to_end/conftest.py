@@ -69,9 +69,9 @@ def is_in_containers() -> bool:
 
 @pytest.fixture(scope="session")
 def own_stack(control: StackControl | None) -> StackControl:
-    """The suite's own stack, for the tests that stop or kill what is in it."""
+    """The suite's own stack, for the tests that break it, or need its surroundings."""
     if control is None:
-        pytest.skip("it kills services, which the suite does to no stack but its own: run it without --api-url")
+        pytest.skip("it needs the suite's own stack, to break it or in odd surroundings: run it without --api-url")
     return control
 
 
