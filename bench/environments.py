@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from stack.config import ROOT
+from stack.native.interpreter import environment_beside
 
 _PINNED = re.compile(r"^([a-z0-9-]+)==([^ ]+)", re.MULTILINE)
 
@@ -25,7 +26,7 @@ class Environment:
     @property
     def directory(self) -> Path:
         """Where it is."""
-        return Path(f"{sys.prefix}-bench-{self.name}")
+        return environment_beside(f"bench-{self.name}")
 
     @property
     def python(self) -> Path:

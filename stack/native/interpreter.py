@@ -14,3 +14,12 @@ def lasting(python: Path) -> Path:
 
 
 PYTHON = str(lasting(Path(sys.executable)))
+
+
+def environment_beside(name: str) -> Path:
+    """The environment of that name beside this one: `.venv-localstack` beside `.venv`, as stack/setup.sh names them.
+
+    It is so too where this one runs by its own path, as what pip and uv have put into its `bin` does.
+    """
+    prefix = Path(sys.prefix)
+    return prefix.with_name(f"{prefix.name.partition('.made-')[0]}-{name}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from stack.config import ROOT
 from stack.errors import StackError
 from stack.localstack.provisioning import output_of, place_init
-from stack.native.interpreter import lasting
+from stack.native.interpreter import environment_beside, lasting
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
 from stack.terminal import say_aside
 
@@ -83,7 +83,7 @@ def keep_for_next_start(filesystem_root: Path) -> None:
 
 
 def _venv() -> Path:
-    return Path(f"{sys.prefix}-localstack")
+    return environment_beside("localstack")
 
 
 def require_startable(environment: Mapping[str, str]) -> None:
