@@ -17,7 +17,7 @@ FORCE ?=
 
 BIN = "$(VENV)/bin"
 STACK = $(BIN)/python -u -m stack
-SOURCES = services receiver web stack bench tests localstack-init
+SOURCES = services receiver web stack bench tests localstack-init aws
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # In the versions that it is developed with.
@@ -92,7 +92,7 @@ chaos: venv localstack-venv ## Run a stack under load and faults for about 5 min
 check: venv ## Check format, lint, types, which room imports which, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/mypy services receiver web stack bench tests
+	@$(BIN)/mypy services receiver web stack bench tests aws
 	@$(BIN)/mypy localstack-init
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(STACK) generate --check

@@ -17,7 +17,7 @@ from services.api.settings import ApiSettings
 from services.api.status_routes import CHECK_TIMEOUT_SECONDS
 from services.api.status_routes import router as status_router
 from services.api.task_routes import make_task_routes
-from services.api.validation_process import ValidationProcess
+from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.queueing.client import open_sqs
 from services.queueing.queues import Queues
 from services.queues import define_queues
@@ -37,8 +37,11 @@ retries.
 """
 
 
-def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
-    """Return the application; it opens its SQS client when it starts."""
+def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes: int = LARGE_BODY_BYTES) -> FastAPI:
+    """Return the application; it opens its SQS client when it starts.
+
+    `large_body_bytes`: a body of more is validated in a process of its own, as others want to be answered meanwhile.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -78,7 +81,9 @@ def create_app(settings: ApiSettings, task_types: TaskTypes) -> FastAPI:
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
     )
     app.state.check_timeout_seconds = CHECK_TIMEOUT_SECONDS
-    app.state.validation = ValidationProcess(settings, settings.enqueue_timeout_seconds)
+    app.state.validation = ValidationProcess(
+        settings, settings.enqueue_timeout_seconds, large_body_bytes=large_body_bytes
+    )
     app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     return app

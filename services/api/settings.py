@@ -1,8 +1,8 @@
 """What the API reads from its environment."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.outbound.settings import TargetSettings
 from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
@@ -28,3 +28,13 @@ class ApiSettings(ServiceSettings, ValidationSettings):
     """How many bytes their bodies may have together."""
     api_keys: ApiKeys = None
     """Those who submit a task must send one of these; several, while one is replaced by another."""
+
+
+class ApiFunctionSettings(ApiSettings):
+    """The settings of an API that is a function."""
+
+    @model_validator(mode="after")
+    def _is_not_open_to_everybody(self) -> Self:
+        if not self.api_keys and self.sqs_endpoint_url is None:
+            raise ValueError("API_KEYS must be set: the function's URL is public")
+        return self

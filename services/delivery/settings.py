@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from services.queueing.retrying import JITTER
 from services.queueing.settings import ConsumerSettings
 from services.queues import MOST_CALLBACK_RETRIES
 from services.settings import CommaSeparated, NonNegativeSeconds, Seconds
@@ -46,6 +47,12 @@ class DeliverySettings(ConsumerSettings):
         list[NonNegativeSeconds], NoDecode, CommaSeparated, Field(min_length=1, max_length=MOST_CALLBACK_RETRIES)
     ] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]
     """The waits before each delivery attempt made from the queue `callbacks`."""
+
+    @property
+    def longest_delivery_seconds(self) -> float:
+        """How long it may take until an outcome is delivered in place, or is not."""
+        waits = self.callback_in_place_retry_seconds
+        return (1 + len(waits)) * self.callback_timeout_seconds + sum(waits) * (1 + JITTER)
 
     @property
     def signing_secrets(self) -> list[str]:

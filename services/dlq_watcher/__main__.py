@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
-from services.dlq_watcher.alerts import Notify, log_alert, notify_through, of_stack
-from services.dlq_watcher.dead_letter_handler import DeadLetterHandler
-from services.dlq_watcher.dead_outcome_handler import DeadOutcomeHandler
+from services.dlq_watcher.alerts import Notify, log_alert, of_stack
+from services.dlq_watcher.dead_letter_work import ALERT_POLICY, POLICY, handlers_of, notify_of
 from services.dlq_watcher.queue_watch import (
     SECONDS_BETWEEN_LOOKS,
     SECONDS_BETWEEN_LOOKS_ON_AWS,
@@ -15,25 +14,17 @@ from services.dlq_watcher.queue_watch import (
 )
 from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
-from services.dlq_watcher.stuck_handler import StuckHandler
 from services.messages import peek_task_id
 from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
 from services.queueing.consumer import Consumer
-from services.queueing.decisions import RetryPolicy
 from services.queueing.queue import Queue
 from services.queueing.samples import QueueSampler
-from services.queues import ALERTS, CALLBACKS, define_queues
+from services.queues import ALERTS, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Component, run_program
 from services.runtime.resources import Resources
 from services.task_types.loading import TaskTypes
-
-# The watcher never gives up in silence: what it cannot report now it tries again for as long as SQS keeps it.
-_POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=300)
-
-# However many alerts wait for Slack, there is one message a window: so they can be back soon after it is.
-_ALERT_POLICY = RetryPolicy.exponential(None, first_seconds=5, longest_seconds=60)
 
 # Alerts are small, and are in flight until their window is over: as many as these make one digest.
 _ALERTS_IN_FLIGHT = 1000
@@ -59,21 +50,14 @@ def main() -> None:
 def make_components(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Component]:
     """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what sends the alerts."""
     queues = resources.queues
-    notify = notify_through(queues[ALERTS]) if settings.slack_bot_token else log_alert
-    notify = of_stack(settings.queue_name_prefix, notify)
+    notify = notify_of(settings, resources)
 
-    def consumer_of(source: str, handler: MessageHandler) -> Consumer:
-        dlq = queues.dead_letter_queue_of(queues[source])
-        stuck = StuckHandler(handler, source, notify)
+    def consumer_of(dlq: Queue, handler: MessageHandler) -> Consumer:
         dead_letter_queue = queues.dead_letter_queue_of(dlq)
-        return Consumer(dlq, dead_letter_queue, stuck, _POLICY, settings, task_id_of=peek_task_id)
+        return Consumer(dlq, dead_letter_queue, handler, POLICY, settings, task_id_of=peek_task_id)
 
     return [
-        *(
-            consumer_of(task_type.name, DeadLetterHandler(queues[task_type.name], resources.delivery, notify))
-            for task_type in task_types.values()
-        ),
-        consumer_of(CALLBACKS, DeadOutcomeHandler(queues[CALLBACKS], notify)),
+        *(consumer_of(queues[name], handler) for name, handler in handlers_of(task_types, resources, notify).items()),
         QueueWatch(QueueSampler(queues), notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
         *_alert_components(settings, resources),
     ]
@@ -91,7 +75,7 @@ def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequen
         roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_FLIGHT})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
         handler = AlertHandler(of_stack(settings.queue_name_prefix, notify))
-        return Consumer(alerts, undelivered, handler, _ALERT_POLICY, roomy, task_id_of=peek_task_id)
+        return Consumer(alerts, undelivered, handler, ALERT_POLICY, roomy, task_id_of=peek_task_id)
 
     if not settings.slack_bot_token:
         return [consumer_of(log_alert)]

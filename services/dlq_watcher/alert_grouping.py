@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 AlertT = TypeVar("AlertT")
 
 FIRST_FEW = 3
-"""How many alerts of a window are posted one by one."""
+"""How many alerts of a window are posted one by one, unless somebody else gathers them."""
 
 SECONDS_BETWEEN_MESSAGES = 1.0
 """Slack takes about one message a second for a channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
@@ -39,8 +39,10 @@ _OVER = _Span(0, 0)
 class AlertGrouping(Generic[AlertT]):
     """Gathers alerts, and gives out those of the next message when it is time. `now` is in seconds of any one clock."""
 
-    def __init__(self, window_seconds: float) -> None:
+    def __init__(self, window_seconds: float, *, first_few: int = FIRST_FEW) -> None:
+        """`first_few`: how many alerts of a window are posted one by one."""
         self._window_seconds = window_seconds
+        self._first_few = first_few
         self._window = _OVER
         self._left_to_go_alone = 0
         self._held_back = False
@@ -81,7 +83,7 @@ class AlertGrouping(Generic[AlertT]):
 
     def _begin_window(self, now: float) -> None:
         self._window = _Span(now, self._window_seconds)
-        self._left_to_go_alone = 0 if self._held_back else FIRST_FEW
+        self._left_to_go_alone = 0 if self._held_back else self._first_few
 
     def _take_one(self) -> list[AlertT]:
         self._left_to_go_alone -= 1

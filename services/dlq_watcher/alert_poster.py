@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.dlq_watcher.alert import Alert
-from services.dlq_watcher.alert_grouping import AlertGrouping
+from services.dlq_watcher.alert_grouping import FIRST_FEW, AlertGrouping
 from services.dlq_watcher.settings import WatcherSettings
 from services.dlq_watcher.slack import SlackChannel
 from services.dlq_watcher.slack_answer import SlackRefusal
@@ -45,13 +45,17 @@ class AlertPoster:
         channel: SlackChannel,
         settings: WatcherSettings,
         *,
+        first_few: int = FIRST_FEW,
         seconds_until_unready: float = _SECONDS_UNTIL_UNREADY,
     ) -> None:
-        """It is not ready when Slack has taken nothing for `seconds_until_unready`."""
+        """`first_few`: how many alerts of a window it posts one by one.
+
+        It is not ready when Slack has taken nothing for `seconds_until_unready`.
+        """
         self._channel = channel
         self._seconds_until_unready = seconds_until_unready
         self._drain_timeout_seconds = settings.drain_timeout_seconds
-        self._grouping: AlertGrouping[_Waiting] = AlertGrouping(settings.alert_window_seconds)
+        self._grouping: AlertGrouping[_Waiting] = AlertGrouping(settings.alert_window_seconds, first_few=first_few)
         self._waiting: dict[str, _Waiting] = {}
         self._changed = asyncio.Event()
         self._posted: BoundedMap[str, None] = BoundedMap()

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
-from services.runtime.settings import ConsumingServiceSettings
+from services.runtime.settings import ConsumingServiceSettings, FunctionSettings
 
 LONGEST_ALERT_WINDOW_SECONDS = 3600
 """A longer one would hide failures rather than group them, and SQS lets a message be held for 12 hours only."""
@@ -26,3 +26,7 @@ class WatcherSettings(ConsumingServiceSettings):
         if self.slack_bot_token and not self.slack_channel:
             raise ValueError("SLACK_CHANNEL must name a channel where SLACK_BOT_TOKEN is set")
         return self
+
+
+class WatcherFunctionSettings(WatcherSettings, FunctionSettings):
+    """The settings of a DLQ watcher that is a function."""

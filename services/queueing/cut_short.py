@@ -11,6 +11,8 @@ _CANCELLATIONS = 2
 _SECONDS_EACH = 1.0
 """How long work may take to end when it is cancelled, and again when it is cancelled once more."""
 
+LONGEST_CUT_SECONDS = _CANCELLATIONS * _SECONDS_EACH
+
 
 class TaskTimeoutError(Exception):
     """An attempt at a task took longer than `TASK_TIMEOUT_SECONDS`.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.primitives.counts import read_count
 from services.primitives.sqs_limits import attribute_text
-from services.queueing.message import SENT_AT_ATTRIBUTE, ReceivedMessage
+from services.queueing.message import RECEIVES_BEFORE_ATTRIBUTE, SENT_AT_ATTRIBUTE, ReceivedMessage
 from services.telemetry.redaction import without_secrets
 
 REASON_ATTRIBUTE = "reason"
@@ -15,7 +15,14 @@ SOURCE_QUEUE_ATTRIBUTE = "source_queue"
 """The queue to which a redrive returns the message."""
 
 FAILURE_ATTRIBUTES = frozenset(
-    {REASON_ATTRIBUTE, ATTEMPTS_ATTRIBUTE, TRACE_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE, SENT_AT_ATTRIBUTE}
+    {
+        REASON_ATTRIBUTE,
+        ATTEMPTS_ATTRIBUTE,
+        TRACE_ATTRIBUTE,
+        SOURCE_QUEUE_ATTRIBUTE,
+        SENT_AT_ATTRIBUTE,
+        RECEIVES_BEFORE_ATTRIBUTE,
+    }
 )
 """They describe a failure that the next one replaces, and a redrive leaves behind."""
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from services.primitives.counts import read_count
+
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
@@ -21,6 +23,9 @@ SENT_AT_ATTRIBUTE = "sent_at_ms"
 """When the message came to where it is, in milliseconds since the epoch as SQS's own SentTimestamp has it, where SQS
 does not know that any more: the message was saved and restored, or came on from a DLQ, in which it was dead already."""
 
+RECEIVES_BEFORE_ATTRIBUTE = "receives_before"
+"""How often a message was received before it was sent to its own queue anew, unattempted: SQS counts from 1 again."""
+
 _MILLISECONDS = re.compile("[0-9]{1,15}")
 
 
@@ -32,7 +37,7 @@ class ReceivedMessage:
     body: str
     receipt_handle: str
     receive_count: int
-    """1 on the first receive."""
+    """1 on the first receive; those before it was sent anew, unattempted, are counted too."""
     sent_at: float
     """When it came to its queue, in seconds since the epoch: where it was restored, before that."""
     attributes: Mapping[str, str]
@@ -55,7 +60,7 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
         message_id=message["MessageId"],
         body=message["Body"],
         receipt_handle=message["ReceiptHandle"],
-        receive_count=int(system["ApproximateReceiveCount"]),
+        receive_count=int(system["ApproximateReceiveCount"]) + _receives_before(attributes),
         sent_at=sent_at_of(attributes, int(system["SentTimestamp"])),
         attributes=attributes,
         first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
@@ -63,6 +68,11 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
         typed_attributes=typed_attributes,
         date=date,
     )
+
+
+def _receives_before(attributes: Mapping[str, str]) -> int:
+    """Return how often the message was received before it was sent anew, unattempted."""
+    return read_count(attributes.get(RECEIVES_BEFORE_ATTRIBUTE, "")) or 0
 
 
 def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:

@@ -16,13 +16,14 @@ from services.telemetry.logs import configure_logs
 from services.telemetry.redaction import hide_secrets_of
 
 ServiceSettingsT = TypeVar("ServiceSettingsT", bound=ServiceSettings)
+ReadSettingsT_co = TypeVar("ReadSettingsT_co", bound=ServiceSettings, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Booted(Generic[ServiceSettingsT]):
+class Booted(Generic[ReadSettingsT_co]):
     """What a program reads from its environment."""
 
-    settings: ServiceSettingsT
+    settings: ReadSettingsT_co
     task_types: TaskTypes
     task_settings: Mapping[str, Settings]
     """Those that each task type declares, by its name."""

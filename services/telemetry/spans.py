@@ -56,7 +56,7 @@ from services.primitives.sqs_limits import attribute_text
 from services.telemetry.redaction import HIDDEN, without_secrets, without_url_secrets
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers
-from services.telemetry.trace_export import SECONDS_BETWEEN_COMPLAINTS, close_provider
+from services.telemetry.trace_export import SECONDS_BETWEEN_COMPLAINTS, close_provider, flush_provider
 from services.telemetry.tracing import NO_SPAN, Destination, Span, Tracer
 
 log = structlog.get_logger(__name__)
@@ -222,6 +222,11 @@ class RecordingTracer(Tracer):
         if not context.is_valid:
             return {}
         return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
+
+    @override
+    @_or(None)
+    def flush(self) -> None:
+        flush_provider(self._provider)
 
     @override
     @_or(None)

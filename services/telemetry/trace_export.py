@@ -6,6 +6,7 @@ A collector that is away, slow or broken costs the spans that do not fit into th
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -23,7 +24,7 @@ SECONDS_BETWEEN_COMPLAINTS = 60.0
 """How often at most the log says of spans that they are not recorded, or not taken."""
 
 FLUSH_SECONDS = 2.0
-"""How long a program that ends waits for its last spans to be taken."""
+"""How long a program that ends, or is about to be frozen, waits for its last spans to be taken."""
 
 # Its warnings report each try, and whatever a client writes into its headers.
 _LIBRARYS_LOGGER = "opentelemetry"
@@ -53,10 +54,19 @@ def resource_of(service: str) -> Resource:
 
 def close_provider(provider: TracerProvider, flush_seconds: float = FLUSH_SECONDS) -> None:
     """Send the last spans; return when they are sent, or have had their time."""
+    _for_a_moment(provider.shutdown, flush_seconds)
+
+
+def flush_provider(provider: TracerProvider, flush_seconds: float = FLUSH_SECONDS) -> None:
+    """Send the spans that have ended; return when they are sent, or have had their time."""
+    _for_a_moment(provider.force_flush, flush_seconds)
+
+
+def _for_a_moment(send: Callable[[], object], seconds: float) -> None:
     # It would wait for 30 seconds by itself, longer than a stopping program is given.
-    closing = threading.Thread(target=provider.shutdown, daemon=True)
-    closing.start()
-    closing.join(flush_seconds)
+    sending = threading.Thread(target=send, daemon=True)
+    sending.start()
+    sending.join(seconds)
 
 
 def _quieten() -> None:

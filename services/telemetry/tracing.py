@@ -103,6 +103,9 @@ class Tracer:
         """Return `trace_id` and `span_id` of the current span, by which a log line is found from its trace."""
         return {}
 
+    def flush(self) -> None:
+        """Send what is recorded and not sent yet, for a moment at the most, and go on recording."""
+
     def stop(self) -> None:
         """Send what is recorded and not sent yet, for a moment at the most."""
 

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from services.messages import peek_task_id
 from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
-from services.queueing.decisions import RetryPolicy
 from services.queues import CALLBACKS, define_queues
 from services.runtime.boot import Booted, boot
 from services.runtime.program import run_program
 from services.runtime.resources import Resources
-from services.settings import refuse_to_start
-from services.worker.attempt_limit import AttemptLimit
-from services.worker.callback_handler import CallbackHandler
+from services.worker.queue_work import require_queue, work_of
 from services.worker.settings import WorkerSettings
-from services.worker.task_handler import TaskHandler
 
 
 def main() -> None:
@@ -25,9 +21,7 @@ def main() -> None:
     queue_name = parser.parse_args().queue
     booted = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
     task_types = booted.task_types
-    if queue_name != CALLBACKS and queue_name not in task_types:
-        known = ", ".join([*task_types, CALLBACKS])
-        refuse_to_start(f"QUEUE: there is no queue {queue_name!r} for a worker; there are {known}")
+    require_queue(queue_name, task_types, "QUEUE")
     run_program(
         f"worker-{queue_name}",
         booted.settings,
@@ -46,27 +40,23 @@ def most_connections(queue_name: str, booted: Booted[WorkerSettings]) -> int:
 
 
 def make_consumers(queue_name: str, booted: Booted[WorkerSettings], resources: Resources) -> Sequence[Consumer]:
-    """Return the consumer of the queue, with the handler and the retry policy that belong to it."""
+    """Return the consumer of the queue."""
     settings = booted.settings
     queue = resources.queues[queue_name]
+    work = work_of(queue_name, booted, resources)
     dead_letter_queue = resources.queues.dead_letter_queue_of(queue)
-    if queue_name == CALLBACKS:
-        callback_handler = CallbackHandler(resources.callback_client)
-        # The first wait of the schedule passed before the first receive.
-        schedule = settings.callback_retry_schedule_seconds
-        policy = RetryPolicy(len(schedule), tuple(schedule[1:] or schedule))
-        limited = AttemptLimit(callback_handler, queue.definition.max_attempts)
-        return [Consumer(queue, dead_letter_queue, limited, policy, settings, task_id_of=peek_task_id)]
-    task_type, task_settings = booted.task_types[queue_name], booted.task_settings[queue_name]
-    handler = AttemptLimit(
-        TaskHandler(task_type, task_settings, resources.http, resources.delivery, settings),
-        queue.definition.max_attempts,
-    )
-    policy = RetryPolicy.exponential(task_type.max_attempts, task_type.retry_delay_seconds)
+    caution = None if queue_name == CALLBACKS else _caution(settings)
+    return [
+        Consumer(
+            queue, dead_letter_queue, work.handler, work.policy, settings, caution=caution, task_id_of=peek_task_id
+        )
+    ]
+
+
+def _caution(settings: WorkerSettings) -> Caution:
     # So long is hidden what a lost worker had in flight; what its last long poll was given, longer by that poll.
     return_seconds = settings.visibility_timeout_seconds + settings.sqs_wait_time_seconds
-    caution = Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
-    return [Consumer(queue, dead_letter_queue, handler, policy, settings, caution=caution, task_id_of=peek_task_id)]
+    return Caution(trust_after=settings.worker_concurrency, return_seconds=return_seconds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """What a worker reads from its environment."""
 
-from services.runtime.settings import ConsumingServiceSettings
+from typing_extensions import override
+
+from services.queueing.cut_short import LONGEST_CUT_SECONDS
+from services.queues import CALLBACKS
+from services.runtime.settings import ConsumingServiceSettings, FunctionSettings
 from services.settings import NonNegativeSeconds, Seconds
 
 
@@ -11,3 +15,31 @@ class WorkerSettings(ConsumingServiceSettings):
     """An artificial wait before each task, to watch the queue at work."""
     task_timeout_seconds: Seconds = 300
     """How long one attempt at a task may run; longer, it has failed."""
+
+    @property
+    @override
+    def longest_attempt_seconds(self) -> float:
+        work = self.task_delay_seconds + self.task_timeout_seconds + LONGEST_CUT_SECONDS
+        return work + self.longest_delivery_seconds
+
+
+class WorkerFunctionSettings(WorkerSettings, FunctionSettings):
+    """The settings of a worker that is a function."""
+
+    worker_queue: str
+    """The queue that triggers it: a task type's, or callbacks."""
+
+    @property
+    @override
+    def longest_attempt_seconds(self) -> float:
+        return self.callback_timeout_seconds if self.worker_queue == CALLBACKS else super().longest_attempt_seconds
+
+    @property
+    @override
+    def needs_of_attempt(self) -> str:
+        if self.worker_queue == CALLBACKS:
+            return super().needs_of_attempt
+        return (
+            f"an attempt may take {self.longest_attempt_seconds:g} seconds"
+            f" (TASK_TIMEOUT_SECONDS {self.task_timeout_seconds:g}, and CALLBACK_TIMEOUT_SECONDS for each try)"
+        )
