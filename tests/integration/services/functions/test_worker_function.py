@@ -10,26 +10,10 @@ from aiohttp import web
 from services.messages import encode_task
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.functions.conftest import Function, event_of, settle
+from tests.integration.services.functions.heard import Heard
 from tests.service_fixtures import Serve
 
 GOOD = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
-
-
-class Heard:
-    """A receiver that takes everything, but at certain paths."""
-
-    def __init__(self) -> None:
-        self.outcomes: asyncio.Queue[bytes] = asyncio.Queue()
-        self.status = 200
-
-    async def receive(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        if request.path == "/refuses":
-            return web.Response(status=410)
-        if request.path == "/busy":
-            return web.Response(status=503, headers={"Retry-After": "7"})
-        await self.outcomes.put(body)
-        return web.Response()
 
 
 def task(task_id: str, url: str, item: dict[str, Any] | str = GOOD, path: str = "/callback") -> str:
