@@ -91,9 +91,9 @@ async def test_a_large_body_is_validated_and_one_that_is_too_large_is_refused(br
     key = {"x-api-key": "a-key-of-the-tests"}
     many = ",".join(ITEM.replace('"a"', f'"{n}"') for n in range(900))
 
-    status, _ = await answer_to(api, request_of("POST", ROUTE, submission(many), **key))
-    assert status == 200
-    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(",".join(["{}"] * 20_000)), **key))
+    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(many), **key))
+    assert status == 200, answer
+    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(",".join(["{}"] * 900)), **key))
     assert (status, answer["more_errors"] > 0) == (422, True)
     status, _ = await answer_to(api, request_of("POST", ROUTE, " " * (MAX_BODY_BYTES + 1), **key))
     assert status == 413
