@@ -29,7 +29,20 @@ _DAY = 86_400
 _TASK_RETENTION_SECONDS = 4 * _DAY
 
 
-def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
+TASK_FUNCTION_TIMEOUT_SECONDS = 360
+"""What the default settings need: a task's timeout, a callback's that is tried three times, and the settling."""
+
+_CALLBACK_FUNCTION_TIMEOUT_SECONDS = 30
+_WATCHER_FUNCTION_TIMEOUT_SECONDS = 60
+
+# Lambda goes on trying to invoke a function that is throttled, and what becomes visible meanwhile uses up an attempt.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+_VISIBILITY_BY_FUNCTION_TIMEOUT = 6
+
+
+def define_queues(
+    task_types: TaskTypes, *, task_function_timeout_seconds: int = TASK_FUNCTION_TIMEOUT_SECONDS
+) -> dict[str, QueueDefinition]:
     """Return all queues by name: a pair for each task type, the pair of `callbacks`, `alerts` and `undelivered`.
 
     Raises ValueError where a task type has the name of one of these three.
@@ -39,18 +52,39 @@ def define_queues(task_types: TaskTypes) -> dict[str, QueueDefinition]:
             raise ValueError(f"task type {name!r}: the name is taken, the services have a queue {name}")
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
-        queues += define_pair(task_type.name, task_type.max_attempts)
-    queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES)
-    queues.append(QueueDefinition(ALERTS, "dlq_watcher", None, UNDELIVERED, None, LONGEST_RETENTION_SECONDS))
+        queues += define_pair(task_type.name, task_type.max_attempts, task_function_timeout_seconds)
+    queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES, _CALLBACK_FUNCTION_TIMEOUT_SECONDS)
+    queues.append(
+        QueueDefinition(
+            ALERTS,
+            "dlq_watcher",
+            None,
+            UNDELIVERED,
+            None,
+            LONGEST_RETENTION_SECONDS,
+            **_timeouts(_WATCHER_FUNCTION_TIMEOUT_SECONDS),
+        )
+    )
     queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, LONGEST_RETENTION_SECONDS))
     return {queue.name: queue for queue in queues}
 
 
-def define_pair(name: str, max_attempts: int) -> Iterator[QueueDefinition]:
-    """Yield a queue from which work is done, and its DLQ."""
+def define_pair(
+    name: str, max_attempts: int, function_timeout_seconds: int = TASK_FUNCTION_TIMEOUT_SECONDS
+) -> Iterator[QueueDefinition]:
+    """Yield a queue from which work is done, where by a function by one of that timeout, and its DLQ."""
     dlq = dlq_of(name)
-    yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS)
-    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, LONGEST_RETENTION_SECONDS)
+    timeouts = _timeouts(function_timeout_seconds)
+    yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS, **timeouts)
+    watched = _timeouts(_WATCHER_FUNCTION_TIMEOUT_SECONDS)
+    yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, LONGEST_RETENTION_SECONDS, **watched)
+
+
+def _timeouts(function_timeout_seconds: int) -> dict[str, int]:
+    return {
+        "function_timeout_seconds": function_timeout_seconds,
+        "visibility_timeout_seconds": _VISIBILITY_BY_FUNCTION_TIMEOUT * function_timeout_seconds,
+    }
 
 
 def dlq_of(name: str) -> str:

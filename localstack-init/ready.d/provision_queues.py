@@ -24,7 +24,7 @@ def provision() -> None:
     for queue in sorted(read_queues(), key=lambda queue: queue["max_attempts"] is not None):
         name = prefixed(queue["name"])
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
-        attributes = basic_attributes(queue) | redrive_policy(sqs, queue)
+        attributes = basic_attributes(queue) | redrive_allow_policy(sqs, queue, url) | redrive_policy(sqs, queue)
         sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
         print(f"queue {name}: {attributes}")  # noqa: T201 # LocalStack's log is the place to look
 
@@ -57,7 +57,17 @@ def basic_attributes(queue: Queue) -> dict[str, str]:
     return {
         "MessageRetentionPeriod": str(queue["retention_seconds"]),
         "MaximumMessageSize": str(MAXIMUM_MESSAGE_BYTES),
+        "VisibilityTimeout": str(queue["visibility_timeout_seconds"]),
     }
+
+
+def redrive_allow_policy(sqs: Any, queue: Queue, url: str) -> dict[str, str]:
+    """Only the queue whose dead messages it holds may send them there by itself."""
+    if queue["source_queue"] is None:
+        return {"RedriveAllowPolicy": json.dumps({"redrivePermission": "denyAll"})}
+    # The other queue may be yet to be made, and is named as this one is.
+    source = f"{arn_of(sqs, url).rpartition(':')[0]}:{prefixed(queue['source_queue'])}"
+    return {"RedriveAllowPolicy": json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [source]})}
 
 
 def redrive_policy(sqs: Any, queue: Queue) -> dict[str, str]:
@@ -65,8 +75,14 @@ def redrive_policy(sqs: Any, queue: Queue) -> dict[str, str]:
     if queue["max_attempts"] is None:
         return {}
     dlq_url = sqs.get_queue_url(QueueName=prefixed(queue["dead_letter_queue"]))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dlq_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    return {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue["max_attempts"]})}
+    target = arn_of(sqs, dlq_url)
+    return {"RedrivePolicy": json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": queue["max_attempts"]})}
+
+
+def arn_of(sqs: Any, url: str) -> str:
+    """The ARN of the queue at a URL."""
+    arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return arn
 
 
 provision()

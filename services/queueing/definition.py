@@ -17,6 +17,10 @@ class QueueDefinition:
     source_queue: str | None
     """Whose dead messages it holds: a redrive returns them there."""
     retention_seconds: int
+    function_timeout_seconds: int | None = None
+    """The timeout of the function that works its messages, where its consumer is one."""
+    visibility_timeout_seconds: int = 30
+    """How long a message stays hidden where who receives it says nothing else. A process does, a function cannot."""
 
     @property
     def is_dead_letter_queue(self) -> bool:

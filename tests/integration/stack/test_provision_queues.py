@@ -35,13 +35,27 @@ async def attributes(sqs: "SQSClient", name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue["name"])
-async def test_every_queue_of_the_code_exists_with_its_retention_and_size(
+async def test_every_queue_of_the_code_exists_with_its_retention_its_size_and_its_visibility_timeout(
     sqs: "SQSClient", queue: dict[str, Any]
 ) -> None:
     found = await attributes(sqs, queue["name"])
 
     assert found["MessageRetentionPeriod"] == str(queue["retention_seconds"])
     assert found["MaximumMessageSize"] == "1048576"
+    assert found["VisibilityTimeout"] == str(queue["visibility_timeout_seconds"])
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue["name"])
+async def test_a_dlq_takes_the_dead_messages_of_its_queue_and_of_no_other(
+    sqs: "SQSClient", queue: dict[str, Any]
+) -> None:
+    policy = json.loads((await attributes(sqs, queue["name"]))["RedriveAllowPolicy"])
+
+    if queue["source_queue"] is None:
+        assert policy == {"redrivePermission": "denyAll"}
+    else:
+        source_arn = (await attributes(sqs, queue["source_queue"]))["QueueArn"]
+        assert policy == {"redrivePermission": "byQueue", "sourceQueueArns": [source_arn]}
 
 
 @pytest.mark.parametrize("queue", [q for q in QUEUES if q["max_attempts"] is not None], ids=lambda queue: queue["name"])

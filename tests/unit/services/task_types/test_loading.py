@@ -112,8 +112,10 @@ async def test_its_route_is_documented_with_an_example_that_runs_as_it_is(task_t
 def test_its_queue_and_its_dead_letter_queue_are_defined(task_types: TaskTypes) -> None:
     queues = define_queues(task_types)
 
-    assert queues["shout"] == QueueDefinition("shout", "worker", 4, "shout-dlq", None, 4 * DAY)
-    assert queues["shout-dlq"] == QueueDefinition("shout-dlq", "dlq_watcher", None, UNDELIVERED, "shout", 14 * DAY)
+    assert queues["shout"] == QueueDefinition("shout", "worker", 4, "shout-dlq", None, 4 * DAY, 360, 2160)
+    assert queues["shout-dlq"] == QueueDefinition(
+        "shout-dlq", "dlq_watcher", None, UNDELIVERED, "shout", 14 * DAY, 60, 360
+    )
 
 
 def test_a_worker_consumes_its_queue(task_types: TaskTypes, resources: Resources) -> None:
@@ -150,6 +152,8 @@ def test_the_queues_are_printed_for_those_that_cannot_import_them(package: Packa
         "dead_letter_queue": "shout-dlq",
         "source_queue": None,
         "retention_seconds": 4 * DAY,
+        "function_timeout_seconds": 360,
+        "visibility_timeout_seconds": 2160,
     }
 
 
