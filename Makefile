@@ -138,6 +138,10 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(PART_OF_DEV) --group stack --output-file requirements/stack.txt pyproject.toml
 	$(PART_OF_DEV) --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
+	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --constraint requirements/localstack.txt \
+		--output-file requirements/localstack-functions.txt requirements/localstack-functions.in
+	$(PART_OF_DEV) --group functions --output-file requirements/functions.txt
+	$(LOCK) --upgrade --output-file requirements/aws.txt requirements/aws.in
 	@for peer in $(PEERS); do \
 		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
 	done

@@ -1,0 +1,61 @@
+"""The queues as CloudFormation makes them: what localstack-init gives to those of this machine, and no more.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.queueing.definition import QueueDefinition
+
+Resource = dict[str, Any]
+
+PREFIX_PARAMETER = "QueueNamePrefix"
+
+
+def logical_id(name: str) -> str:
+    """Return how a template names what belongs to a queue or a service: letters and digits alone."""
+    return "".join(part[0].upper() + part[1:] for part in name.replace("_", "-").split("-") if part)
+
+
+def queue_resource_id(name: str) -> str:
+    """Return how a template names the queue itself."""
+    return f"{logical_id(name)}Queue"
+
+
+def queue_name(name: str) -> Resource:
+    """Return the name that a queue has in SQS."""
+    return {"Fn::Sub": f"${{{PREFIX_PARAMETER}}}{name}"}
+
+
+def queue_arn(name: str) -> Resource:
+    """Return the ARN of a queue, put together from its name: two queues may name each other so."""
+    arn = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}"
+    return {"Fn::Sub": f"{arn}:${{{PREFIX_PARAMETER}}}{name}"}
+
+
+def queue_resources(definitions: Iterable[QueueDefinition]) -> dict[str, Resource]:
+    """Return the resource of each queue by its logical id."""
+    return {queue_resource_id(definition.name): _queue(definition) for definition in definitions}
+
+
+def _queue(definition: QueueDefinition) -> Resource:
+    properties: Resource = {
+        "QueueName": queue_name(definition.name),
+        "MessageRetentionPeriod": definition.retention_seconds,
+        "MaximumMessageSize": MAX_MESSAGE_BYTES,
+        "VisibilityTimeout": definition.visibility_timeout_seconds,
+        "RedriveAllowPolicy": _redrive_allow_policy(definition),
+    }
+    if definition.max_attempts is not None:
+        target = {"Fn::GetAtt": [queue_resource_id(definition.dead_letter_queue or ""), "Arn"]}
+        properties["RedrivePolicy"] = {"deadLetterTargetArn": target, "maxReceiveCount": definition.max_attempts}
+    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+
+
+def _redrive_allow_policy(definition: QueueDefinition) -> Resource:
+    """Let only the queue whose dead messages it holds send them there by itself."""
+    if definition.source_queue is None:
+        return {"redrivePermission": "denyAll"}
+    return {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn(definition.source_queue)]}
