@@ -122,7 +122,7 @@ profile: venv localstack-venv ## Write flame graphs of the API and the worker un
 
 ##@ Files that follow from others
 
-generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml
+generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml, the templates of AWS
 	@$(STACK) generate
 
 scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured

@@ -53,7 +53,7 @@ def load_settings(settings_class: type[SettingsT]) -> SettingsT:
     try:
         return settings_class()
     except ValidationError as error:
-        refuse_to_start(*(_line(details) for details in error.errors()))
+        refuse_to_start(*lines_of(error))
 
 
 def refuse_to_start(*lines: str) -> NoReturn:
@@ -61,6 +61,11 @@ def refuse_to_start(*lines: str) -> NoReturn:
     for line in lines:
         sys.stderr.write(f"cannot start: {line}\n")
     raise SystemExit(os.EX_CONFIG)
+
+
+def lines_of(error: ValidationError) -> list[str]:
+    """Return a line for each setting that cannot work."""
+    return [_line(details) for details in error.errors()]
 
 
 def _line(details: Any) -> str:

@@ -24,6 +24,10 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Receiv
 LONGEST_VISIBILITY_TIMEOUT_SECONDS = 43_200
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html"""
 
+MAX_IN_FLIGHT = 120_000
+"""Messages of one queue that are received, and neither deleted nor shown again yet: a receive gets no more then.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
 LONGEST_DELAY_SECONDS = 900
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
 

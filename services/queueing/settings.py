@@ -7,6 +7,9 @@ from pydantic import Field, HttpUrl, model_validator
 from services.primitives.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS, LONGEST_WAIT_TIME_SECONDS
 from services.settings import NonNegativeSeconds, Seconds, Settings
 
+QUEUE_NAME_PREFIX_PATTERN = "^[A-Za-z0-9_-]{0,24}$"
+"""What may go before each queue's name: it leaves room for the name in the 80 characters that SQS allows."""
+
 
 class QueueSettings(Settings):
     """Where the queues are and what they are called."""
@@ -15,7 +18,7 @@ class QueueSettings(Settings):
     """Any endpoint that speaks SQS; unset, it is AWS."""
     aws_endpoint_url_sqs: HttpUrl | None = None
     """The same, for SQS alone."""
-    queue_name_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,24}$")] = ""
+    queue_name_prefix: Annotated[str, Field(pattern=QUEUE_NAME_PREFIX_PATTERN)] = ""
     """Goes before each queue's name, so that several stacks can share an account."""
     metrics_enabled: bool = True
     """Whether it measures what it does."""

@@ -1,4 +1,4 @@
-"""Writes what follows from the code: the marked regions of docker-compose.yml, and localstack-init/queues.json.
+"""Writes what follows from the code: the marked regions of docker-compose.yml, and whole files for LocalStack and AWS.
 
 They describe the project's own task types. What `TASK_PACKAGES` adds on one machine is no business of theirs.
 """
@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from services.check import PROGRAMS
 from services.queues import queues_json
 from services.task_types.loading import load_task_types
+from stack.aws.functions_template import render_functions
 from stack.config import COMPOSE_FILE, ROOT
 from stack.containers.compose_file import console_services, worker_command
 from stack.environment import LOCAL_ENV
@@ -21,6 +22,8 @@ from stack.errors import StackError
 from stack.localstack.provisioning import QUEUES_FILE, worker_queues
 
 TASK_PACKAGES = "services.tasks"
+
+FUNCTIONS_FILE = ROOT / "aws" / "functions.yaml"
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
@@ -85,7 +88,12 @@ def _rendered_files() -> dict[Path, str]:
     compose = replace_region(compose, "settings", _settings_lines())
     compose = replace_region(compose, "workers", _worker_lines(queues))
     compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
-    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues}
+    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, FUNCTIONS_FILE: _functions_template()}
+
+
+def _functions_template() -> str:
+    """Without the settings of any user: what one has set is put in when the template is deployed."""
+    return render_functions(load_task_types([TASK_PACKAGES]), {})
 
 
 def own_queues_json(task_packages: str = TASK_PACKAGES) -> str:

@@ -1,0 +1,166 @@
+"""The functions that do the services' work on AWS Lambda: what triggers each, what it reads, and where it sends to."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from services.api.settings import ApiSettings
+from services.dlq_watcher.settings import WatcherFunctionSettings
+from services.queueing.definition import QueueDefinition
+from services.queues import ALERTS, CALLBACKS, UNDELIVERED, dlq_of
+from services.runtime.settings import LONGEST_FUNCTION_SECONDS
+from services.settings import Settings
+from services.task_types.loading import TaskTypes
+from services.worker.settings import WorkerFunctionSettings
+from stack.aws.function_settings import API_KEYS, CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN
+from stack.errors import StackError
+
+API = "api"
+DLQ_WATCHER = "dlq-watcher"
+
+BATCH_SIZE = 10
+"""The most that an event source hands over at once without a window in which it gathers.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+
+LARGEST_DIGEST = 100
+"""Alerts of one batch, which are one message in Slack."""
+
+LONGEST_WINDOW_SECONDS = 300
+"""Of an event source.
+https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMapping.html#lambda-Type-EventSourceMapping-MaximumBatchingWindowInSeconds"""
+
+FEWEST_CONCURRENT = 2
+"""The least that `MaximumConcurrency` may be.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
+
+API_ROOM_SECONDS = 20
+"""What a request may take besides the wait for SQS: a large body is checked, and an INIT that was not done within its
+10 seconds begins anew, and then counts. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A queue whose messages a function is given."""
+
+    queue: QueueDefinition
+    batch_size: int = BATCH_SIZE
+    window_seconds: int = 0
+    """How long messages are gathered before the function is called with what there is."""
+    max_concurrency: int | None = None
+    """How many batches it works at a time; None: as the template's parameter says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function."""
+
+    name: str
+    """What its name ends with; it begins with that of the stack."""
+    handler: str
+    timeout_seconds: int
+    settings: tuple[type[Settings], ...]
+    """What it reads from its environment."""
+    secrets: tuple[str, ...]
+    """Of these settings those that are secret, and that it has a use for."""
+    sends_to: frozenset[str]
+    """The names of the queues to which it sends."""
+    looks_at: frozenset[str] = frozenset()
+    """The queues that it compares with how they are declared, beside those that it receives from or sends to."""
+    triggers: tuple[Trigger, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What of it follows from its queues."""
+
+
+def function_of_api(task_types: TaskTypes, enqueue_timeout_seconds: float) -> Function:
+    """Return the function behind the URL. Raises `StackError` where Lambda would end it before it gives up on SQS."""
+    timeout_seconds = math.ceil(enqueue_timeout_seconds) + API_ROOM_SECONDS
+    if timeout_seconds > LONGEST_FUNCTION_SECONDS:
+        most = LONGEST_FUNCTION_SECONDS - API_ROOM_SECONDS
+        raise StackError(f"ENQUEUE_TIMEOUT_SECONDS ({enqueue_timeout_seconds:g}) may be {most} at the most on Lambda.")
+    return Function(
+        API, "services.api.aws_lambda.handler", timeout_seconds, (ApiSettings,), (API_KEYS,), frozenset(task_types)
+    )
+
+
+def functions_of_workers(definitions: Iterable[QueueDefinition], task_types: TaskTypes) -> Iterator[Function]:
+    """Yield a function for each queue from which work is done."""
+    for queue in definitions:
+        if queue.consumer != "worker":
+            continue
+        own = (task_types[queue.name].settings,) if queue.name in task_types else ()
+        yield Function(
+            f"worker-{queue.name}",
+            "services.worker.aws_lambda.handler",
+            _timeout_of(queue),
+            (WorkerFunctionSettings, *own),
+            (CALLBACK_SIGNING_SECRET,),
+            # What is given back is sent anew; an outcome that its callback does not take waits in `callbacks`.
+            frozenset({queue.name, dlq_of(queue.name), CALLBACKS, dlq_of(CALLBACKS)}),
+            triggers=(Trigger(queue, batch_size_of(queue)),),
+            environment={"WORKER_QUEUE": queue.name, **_timeouts_of(queue)},
+        )
+
+
+def batch_size_of(queue: QueueDefinition) -> int:
+    """Return how many messages a function is given at once: what must not be repeated comes alone.
+
+    SQS counts a receive of every message of a batch. Where a process is killed, by one of them or by Lambda, those
+    beside it have used up an attempt that nobody made: of a queue with one attempt only, the only one.
+    """
+    return 1 if queue.max_attempts == 1 else BATCH_SIZE
+
+
+def functions_of_watcher(definitions: Iterable[QueueDefinition], alert_window_seconds: float) -> Iterator[Function]:
+    """Yield the function that reports what has failed for good, and the one that brings the alerts to a person."""
+    queues = {queue.name: queue for queue in definitions}
+    dlqs = [queue for queue in queues.values() if queue.source_queue is not None]
+    watched = frozenset({ALERTS, UNDELIVERED, *(queue.name for queue in dlqs)})
+    yield _watcher(
+        DLQ_WATCHER,
+        [Trigger(queue) for queue in dlqs],
+        (CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN),
+        sends_to=watched | {CALLBACKS},
+        looks_at=watched,
+    )
+    # Each digest is one message, of which Slack takes about one a second: https://docs.slack.dev/apis/web-api/rate-limits
+    alerts = _trigger_of_alerts(queues[ALERTS], alert_window_seconds)
+    yield _watcher(ALERTS, [alerts], (SLACK_BOT_TOKEN,), sends_to=frozenset({ALERTS, UNDELIVERED}), looks_at=watched)
+
+
+def _watcher(
+    name: str, triggers: list[Trigger], secrets: tuple[str, ...], *, sends_to: frozenset[str], looks_at: frozenset[str]
+) -> Function:
+    # All of these queues have the same timeouts, as the consumer of all is one (services/queues.py).
+    queue = triggers[0].queue
+    return Function(
+        name,
+        "services.dlq_watcher.aws_lambda.handler",
+        _timeout_of(queue),
+        (WatcherFunctionSettings,),
+        secrets,
+        sends_to,
+        looks_at,
+        tuple(triggers),
+        _timeouts_of(queue),
+    )
+
+
+def _trigger_of_alerts(queue: QueueDefinition, window_seconds: float) -> Trigger:
+    """Gather alerts as long as a user wants to: what comes in a window is one digest."""
+    if window_seconds < 1:
+        return Trigger(queue, max_concurrency=FEWEST_CONCURRENT)
+    window = min(math.ceil(window_seconds), LONGEST_WINDOW_SECONDS)
+    return Trigger(queue, LARGEST_DIGEST, window, FEWEST_CONCURRENT)
+
+
+def _timeout_of(queue: QueueDefinition) -> int:
+    if queue.function_timeout_seconds is None:
+        raise ValueError(f"the queue {queue.name} has a consumer, and its definition no timeout of a function")
+    return queue.function_timeout_seconds
+
+
+def _timeouts_of(queue: QueueDefinition) -> dict[str, str]:
+    return {
+        "FUNCTION_TIMEOUT_SECONDS": str(_timeout_of(queue)),
+        "VISIBILITY_TIMEOUT_SECONDS": str(queue.visibility_timeout_seconds),
+    }
