@@ -23,7 +23,8 @@ from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS
 from services.queueing.dead_letter import dead_letter_attributes
 from services.queueing.ownership import ensure_ours
 from services.queueing.queue import Queue
-from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, jittered, retry_sqs
+from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, retry_sqs
+from services.queueing.timing import jittered
 from services.queues import CALLBACKS
 from services.telemetry import log_events
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from services.queueing.retrying import JITTER
 from services.queueing.settings import ConsumerSettings
+from services.queueing.timing import JITTER
 from services.queues import MOST_CALLBACK_RETRIES
 from services.settings import CommaSeparated, NonNegativeSeconds, Seconds
 

@@ -23,12 +23,10 @@ from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, retry_sqs
 from services.queueing.settings import ConsumerSettings
 from services.queueing.settlement import Settlement
+from services.queueing.timing import SETTLE_SECONDS
 from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
-
-SETTLE_SECONDS = 5.0
-"""How long before the end of a batch its attempts end: SQS has to hear what was decided."""
 
 _TRUST_AFTER = 10
 """So many suspects (see batch_order.py) are worked with care by a process; when it lives then, the others need none."""

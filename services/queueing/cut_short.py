@@ -5,13 +5,9 @@ from typing import Any
 
 import structlog
 
+from services.queueing.timing import CANCELLATION_SECONDS, CANCELLATIONS
+
 log = structlog.get_logger(__name__)
-
-_CANCELLATIONS = 2
-_SECONDS_EACH = 1.0
-"""How long work may take to end when it is cancelled, and again when it is cancelled once more."""
-
-LONGEST_CUT_SECONDS = _CANCELLATIONS * _SECONDS_EACH
 
 
 class TaskTimeoutError(Exception):
@@ -30,11 +26,11 @@ async def cut_short(work: "asyncio.Task[Any]") -> bool:
 
     Where it has not, it is left running: nobody waits for it, and what comes of it is logged and goes nowhere.
     """
-    for cancellation in range(_CANCELLATIONS):
+    for cancellation in range(CANCELLATIONS):
         if cancellation:
             log.warning("the task ignores its cancellation, and is cancelled again")
         work.cancel()
-        await asyncio.wait({work}, timeout=_SECONDS_EACH)
+        await asyncio.wait({work}, timeout=CANCELLATION_SECONDS)
         if work.done():
             _retrieve(work)
             return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from services.errors import PermanentError, RetryLaterError, is_sentence, reason_of
 from services.primitives.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 from services.queueing.attempt_history import describe_attempts
-from services.queueing.retrying import jittered
+from services.queueing.timing import jittered
 
 # SQS counts the 12 hours from the receive, so a wait must leave room for the attempt before it.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html

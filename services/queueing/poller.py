@@ -13,8 +13,8 @@ from services.queueing.caution import Caution
 from services.queueing.message import ReceivedMessage
 from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
 from services.queueing.queue import Queue
-from services.queueing.retrying import jittered
 from services.queueing.settings import ConsumerSettings
+from services.queueing.timing import jittered
 
 log = structlog.get_logger(__name__)
 

@@ -8,12 +8,10 @@ from typing import TypeVar
 import structlog
 
 from services.queueing.errors import SqsEntryError
+from services.queueing.timing import jittered
 from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
-
-JITTER = 0.2
-"""A wait is lengthened or shortened by up to this part, so that what failed together does not return together."""
 
 SQS_RETRY_WAITS_SECONDS: Sequence[float] = (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
 """About a minute: so long a broker may be gone without work that is done being done again, or reported as lost."""
@@ -42,11 +40,6 @@ async def retry_sqs(
             log.warning(log_events.SQS_CALL_FAILED, error=repr(error))
         await asyncio.sleep(wait)
     return await call()
-
-
-def jittered(seconds: float, chance: float) -> float:
-    """Return the wait lengthened or shortened by up to `JITTER`; `chance` goes from 0 to 1."""
-    return seconds * (1 - JITTER + 2 * JITTER * chance)
 
 
 def _is_final(error: Exception) -> bool:

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 
 from services.delivery.settings import DeliverySettings
 from services.outbound.settings import TargetSettings
-from services.queueing.batch_consumer import SETTLE_SECONDS
 from services.queueing.settings import QueueSettings
+from services.queueing.timing import SETTLE_SECONDS
 from services.settings import Port
 from services.task_types.settings import TaskTypeSettings
 

@@ -2,7 +2,7 @@
 
 from typing_extensions import override
 
-from services.queueing.cut_short import LONGEST_CUT_SECONDS
+from services.queueing.timing import LONGEST_CUT_SECONDS
 from services.queues import CALLBACKS
 from services.runtime.settings import ConsumingServiceSettings, FunctionSettings
 from services.settings import NonNegativeSeconds, Seconds

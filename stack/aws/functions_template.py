@@ -11,8 +11,8 @@ from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
-from services.queueing.retrying import JITTER
 from services.queueing.settings import QUEUE_NAME_PREFIX_PATTERN
+from services.queueing.timing import JITTER
 from services.queues import CALLBACKS, TASK_FUNCTION_TIMEOUT_SECONDS, define_queues
 from services.settings import Settings
 from services.task_types.loading import TaskTypes

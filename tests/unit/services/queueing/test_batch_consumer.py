@@ -10,13 +10,14 @@ from structlog.testing import capture_logs
 
 from services.errors import PermanentError, RetryLaterError
 from services.queueing.attempt import MessageHandler
-from services.queueing.batch_consumer import SETTLE_SECONDS, BatchConsumer
+from services.queueing.batch_consumer import BatchConsumer
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.settings import ConsumerSettings
+from services.queueing.timing import SETTLE_SECONDS
 from services.telemetry.tracing import Destination
 from tests.virtual_time import in_virtual_time
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.errors import PermanentError, RetryLaterError
 from services.primitives.sqs_limits import LONGEST_VISIBILITY_TIMEOUT_SECONDS
 from services.queueing.decisions import LONGEST_RETRY_SECONDS, DeadLetter, Retry, RetryPolicy, decide_after_failure
-from services.queueing.retrying import JITTER
+from services.queueing.timing import JITTER
 
 NO_JITTER = 0.5
 THREE_ATTEMPTS = RetryPolicy(3, (10, 20))
