@@ -141,6 +141,7 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --constraint requirements/localstack.txt \
 		--output-file requirements/localstack-functions.txt requirements/localstack-functions.in
 	$(PART_OF_DEV) --group functions --output-file requirements/functions.txt
+	$(PART_OF_DEV) --output-file requirements/lambda-runtime.txt requirements/lambda-runtime.in
 	$(LOCK) --upgrade --output-file requirements/aws.txt requirements/aws.in
 	@for peer in $(PEERS); do \
 		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from stack.config import ROOT
-from stack.native.interpreter import environment_beside
+from stack.interpreter import environment_beside
 
 _PINNED = re.compile(r"^([a-z0-9-]+)==([^ ]+)", re.MULTILINE)
 

@@ -1,6 +1,8 @@
 """Installs a lock into a virtual environment: by uv, in seconds, or by pip, in minutes, where uv cannot.
 
-    python install.py VENV LOCK [OPTION …]    the options are those that both of them know
+    python install.py VENV LOCK [OPTION …]         the options are those that both of them know
+    python install.py VENV LOCK --for MACHINE VERSION [OPTION …]
+                                                   what Linux on that machine needs for that version of Python
 
 The interpreter that runs it has pip, and uv where that could be had. Both take what has the hash that the lock says.
 
@@ -40,16 +42,36 @@ PIP_ALONE = {"no-index", "no-binary", "keyring-provider"}
 LIKE_PIP = {"UV_SYSTEM_CERTS": "1", "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_COMPILE_BYTECODE": "1"}
 
 
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html: Amazon Linux 2023, which has glibc 2.34.
+GLIBC = "2_28"
+BINARIES_ALONE = ["--only-binary", ":all:"]
+
+
 def main(venv: str, lock: str, *options: str) -> int:
     """Install; return the exit code. What fails says so on standard error."""
+    uv_platform: list[str] = []
+    pip_platform: list[str] = []
+    if options[:1] == ("--for",):
+        uv_platform, pip_platform = options_for(*options[1:3])
+        options = options[3:]
     arguments = ["--require-hashes", "--requirement", lock, *options]
     variables = variables_for_uv()
     if variables is not None:
-        if is_done([*UV, "pip", "install", "--python", venv, *arguments], LIKE_PIP | os.environ | variables):
+        if is_done(
+            [*UV, "pip", "install", "--python", venv, *uv_platform, *arguments], LIKE_PIP | os.environ | variables
+        ):
             return 0
         sys.stderr.write("uv cannot install it, see above: pip tries to, which takes a minute or two …\n")
         sys.stderr.flush()
-    return 0 if is_done([*PIP, "--python", venv, "install", *arguments], os.environ) else 1
+    return 0 if is_done([*PIP, "--python", venv, "install", *pip_platform, *arguments], os.environ) else 1
+
+
+def options_for(machine: str, version: str) -> tuple[list[str], list[str]]:
+    """Return what says to uv, and to pip, for which Linux and which Python they install. Pure."""
+    uv = ["--python-platform", f"{machine}-manylinux_{GLIBC}", "--python-version", version, *BINARIES_ALONE]
+    platforms = [f"manylinux_{GLIBC}_{machine}", f"manylinux2014_{machine}"]
+    named = [option for platform in platforms for option in ("--platform", platform)]
+    return uv, [*named, "--python-version", version, "--implementation", "cp", *BINARIES_ALONE]
 
 
 def variables_for_uv() -> dict[str, str] | None:

@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
+from function_log import FunctionLog
 from runtime_api import Answer, Invocation, RuntimeApi
 
 LONGEST_INIT_SECONDS = 60.0
@@ -40,15 +40,15 @@ class FunctionCode:
     python: Path
     """An interpreter that has awslambdaric."""
     timeout_seconds: float
-    log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class FunctionRuntime:
     """One execution environment of a function: a process, and the Runtime API that it has for itself."""
 
-    def __init__(self, code: FunctionCode) -> None:
+    def __init__(self, code: FunctionCode, log: FunctionLog) -> None:
         self._code = code
+        self._log = log
         self._api: RuntimeApi | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -67,13 +67,13 @@ class FunctionRuntime:
         while not api.is_ready.wait(_LOOK_SECONDS):
             if process.poll() is not None or time.monotonic() > until:
                 how = _ended(process) if process.poll() is not None else "Error: the INIT took too long"
-                self._note("function could not start", reason=how)
                 self.stop()
-                raise InitError(f"{how}. Its log: {self._code.log}")
+                self._note("function could not start", reason=how)
+                raise InitError(f"{how}. Its log: {self._log.path}")
         if api.init_error is not None:
             error = api.init_error.decode(errors="replace")
-            self._note("function could not start", reason=error)
             self.stop()
+            self._note("function could not start", reason=error)
             raise InitError(error)
 
     def kill(self) -> None:
@@ -132,7 +132,6 @@ class FunctionRuntime:
 
     def _begin(self, api_address: str) -> "subprocess.Popen[bytes]":
         code = self._code
-        code.log.parent.mkdir(parents=True, exist_ok=True)
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment = {
             **passed_on,
@@ -145,20 +144,22 @@ class FunctionRuntime:
             # Lambda's copy of the code cannot be written.
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        with code.log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603  # the function's own code
-                [str(code.python), "-m", "awslambdaric", code.handler],
-                cwd=code.directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        process = subprocess.Popen(  # noqa: S603  # the function's own code
+            [str(code.python), "-m", "awslambdaric", code.handler],
+            cwd=code.directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout is not None  # noqa: S101  # it is a pipe
+        self._copying = self._log.follow(process.stdout)
+        return process
 
     def _note(self, event: str, **values: str) -> None:
-        line = {"event": event, "level": "error", "function": self._code.name, **values}
-        with self._code.log.open("a") as log:
-            log.write(json.dumps({**line, "timestamp": datetime.now(UTC).isoformat()}) + "\n")
+        # Behind the last words of the process.
+        self._copying.join(_STOP_SECONDS)
+        self._log.note(event, function=self._code.name, **values)
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> str:

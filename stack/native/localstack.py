@@ -8,8 +8,8 @@ from pathlib import Path
 
 from stack.config import ROOT
 from stack.errors import StackError
+from stack.interpreter import environment_beside, lasting
 from stack.localstack.provisioning import output_of, place_init
-from stack.native.interpreter import environment_beside, lasting
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
 from stack.terminal import say_aside
 

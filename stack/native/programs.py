@@ -6,8 +6,8 @@ from typing import Literal
 
 from stack.config import StackSettings
 from stack.errors import StackError
+from stack.interpreter import PYTHON
 from stack.localstack.provisioning import worker_queues
-from stack.native.interpreter import PYTHON
 from stack.native.localstack import COMMAND, localstack_environment, localstack_python
 from stack.status import API, CONSOLE, DLQ_WATCHER, LOCALSTACK, RECEIVER
 

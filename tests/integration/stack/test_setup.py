@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stack.config import ROOT
-from stack.native.interpreter import lasting
+from stack.interpreter import lasting
 from tests.package_index import CODE, PackageIndex, running_index, wheel
 from tests.unprivileged import UNPRIVILEGED
 

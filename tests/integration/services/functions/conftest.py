@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from function_log import FunctionLog
 from function_runtime import FunctionCode, FunctionRuntime
 from runtime_api import Answer
 
@@ -91,9 +92,8 @@ def running_function(
     }
     credentials = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
     merged = {**credentials, **lambdas, **SETTINGS, **{name.upper(): str(value) for name, value in environment.items()}}
-    runtime = FunctionRuntime(
-        FunctionCode("tested", handler, directory, Path(sys.executable), timeout_seconds, log, merged)
-    )
+    code = FunctionCode("tested", handler, directory, Path(sys.executable), timeout_seconds, merged)
+    runtime = FunctionRuntime(code, FunctionLog(log))
     try:
         yield Function(runtime, log)
     finally:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.native.interpreter import environment_beside
+from stack.interpreter import environment_beside
 
 
 @pytest.mark.parametrize("prefix", ["/clone/.venv", "/clone/.venv.made-3.11.7-1427909439"])
