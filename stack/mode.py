@@ -41,9 +41,9 @@ def choose_mode(forced: Mode | None, before: Mode | None, engine_answers: Callab
 def mode_of_running(mode: Mode) -> ModeOfRunning:
     """What starts and stops a stack in this mode, and looks at it. That of the other is not loaded."""
     if mode == "native":
-        from stack.native import stack as native  # noqa: PLC0415
+        from stack.native.stack import NATIVE  # noqa: PLC0415
 
-        return native
+        return NATIVE
     from stack.containers import stack as containers  # noqa: PLC0415
 
     return containers

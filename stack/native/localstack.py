@@ -1,25 +1,23 @@
 """The real LocalStack from its Python package, for a machine without containers."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.config import ROOT
-from stack.errors import StackError
-from stack.interpreter import environment_beside, lasting
+from stack.interpreter import environment_beside, environment_python, install_environment, lasting
 from stack.localstack.provisioning import output_of, place_init
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
-from stack.terminal import say_aside
 
 COMMAND = ["-m", "localstack.runtime.main"]
+
+ENVIRONMENT = "localstack"
+"""The name of the virtual environment that has what serves SQS alone."""
 
 
 def localstack_python() -> Path:
     """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of the virtual environment beside this one."""
     named = os.environ.get("LOCALSTACK_PYTHON")
-    return lasting(Path(named) if named else _venv() / "bin" / "python")
+    return lasting(Path(named)) if named else environment_python(ENVIRONMENT)
 
 
 def install_localstack() -> None:
@@ -28,22 +26,8 @@ def install_localstack() -> None:
     It is one of its own, as LocalStack pins boto3 exactly, against the services' pin.
     Raises `StackError` where that fails.
     """
-    if os.environ.get("LOCALSTACK_PYTHON"):
-        return
-    lock = ROOT / "requirements" / "localstack.txt"
-    setup = [str(ROOT / "stack" / "setup.sh"), "--lazy", str(_venv()), str(lock), "LocalStack"]
-    if _shown(setup, {**os.environ, "PYTHON": sys.executable}):
-        raise StackError(f"LocalStack could not be installed into {_venv()}: see the lines above.")
-
-
-def _shown(command: list[str], environment: Mapping[str, str]) -> int:
-    """Show what the command prints as it comes, and return its exit code: that nobody reads it must not end it."""
-    with subprocess.Popen(  # noqa: S603
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        for line in process.stdout or ():
-            say_aside(line.rstrip())
-    return process.returncode
+    if not os.environ.get("LOCALSTACK_PYTHON"):
+        install_environment(ENVIRONMENT, "LocalStack")
 
 
 def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
@@ -68,22 +52,18 @@ def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
     }
 
 
-def prepare_localstack(filesystem_root: Path, queues_json: str) -> None:
+def prepare_localstack(filesystem_root: Path, queues_json: str, environment: str = ENVIRONMENT) -> None:
     """Put the hooks, their queues and what an earlier start has made where LocalStack looks for them.
 
-    Raises `StackError` where that cannot be written.
+    `environment` is the name of its virtual environment. Raises `StackError` where that cannot be written.
     """
     place_init(filesystem_root / "etc" / "localstack" / "init", queues_json)
-    hand_over_catalog(_venv(), filesystem_root)
+    hand_over_catalog(environment_beside(environment), filesystem_root)
 
 
-def keep_for_next_start(filesystem_root: Path) -> None:
-    """Keep what a LocalStack that is ready has made, and others would make as well."""
-    keep_catalog(filesystem_root, _venv())
-
-
-def _venv() -> Path:
-    return environment_beside("localstack")
+def keep_for_next_start(filesystem_root: Path, environment: str = ENVIRONMENT) -> None:
+    """Keep what a LocalStack that is ready has made, and others of its environment would make as well."""
+    keep_catalog(filesystem_root, environment_beside(environment))
 
 
 def require_startable(environment: Mapping[str, str]) -> None:

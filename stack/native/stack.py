@@ -18,17 +18,16 @@ from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.native.fingerprint import fingerprint
 from stack.native.localstack import (
-    install_localstack,
     keep_for_next_start,
     prepare_localstack,
     require_startable,
 )
 from stack.native.orphans import find_orphans, is_stopped, stop_orphans
-from stack.native.programs import programs
 from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
+from stack.native.workforce import ServiceProcesses, Workforce
 from stack.ports import free_port, require_free_ports
 from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
-from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
+from stack.status import LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
 
@@ -47,120 +46,127 @@ class Record:
     """Whether all of it was ready, and has not been stopped by `down` since."""
 
 
-def up(settings: StackSettings, before: StackSettings | None, on_progress: OnProgress = say) -> None:
-    """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready.
+class NativeStack:
+    """A stack without containers, whose tasks a workforce takes and works."""
 
-    `before` is how it runs until now. What can fail is done before anything of that is stopped.
-    """
-    before = before or settings
-    observability.refuse_natively(settings.environment)
-    install_localstack()
-    supervisor = Supervisor(settings.directory)
-    refuse_paused(_broker_state(supervisor))
-    if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
-        require_startable(service_environment(settings))
-        require_free_ports(settings, before.ports.values())
-        on_progress("Code or settings have changed since the start: restarting.")
-        down(before, on_progress)
-    if supervisor.is_running():
-        on_progress("It is up already: checking that all is ready.")
-        state.remember(settings)
-    else:
-        _launch(supervisor, settings, before, on_progress)
-    _start_in_order(supervisor, settings, on_progress)
-    _record(settings, replace(_recorded(settings), is_up=True))
+    def __init__(self, workforce: Workforce) -> None:
+        self._workforce = workforce
 
+    def up(self, settings: StackSettings, before: StackSettings | None, on_progress: OnProgress = say) -> None:
+        """Start what does not run; return when all is ready. Raises `StackError` where something does not get ready.
 
-def down(settings: StackSettings, on_progress: OnProgress = say, *, force: bool = False) -> None:
-    """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues.
+        `before` is how it runs until now. What can fail is done before anything of that is stopped.
+        """
+        before = before or settings
+        observability.refuse_natively(settings.environment)
+        self._workforce.install()
+        supervisor = Supervisor(settings.directory)
+        refuse_paused(_broker_state(supervisor))
+        environment = service_environment(settings)
+        self._workforce.prepare(settings, environment, on_progress)
+        if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
+            require_startable(environment)
+            require_free_ports(settings, before.ports.values())
+            on_progress("Code or settings have changed since the start: restarting.")
+            self.down(before, on_progress)
+        if supervisor.is_running():
+            on_progress("It is up already: checking that all is ready.")
+            state.remember(settings)
+        else:
+            self._launch(supervisor, settings, before, on_progress)
+        self._start_in_order(supervisor, settings, on_progress)
+        _record(settings, replace(_recorded(settings), is_up=True))
 
-    Raises `StackError` where that cannot be saved and nothing forces it.
-    """
-    supervisor = Supervisor(settings.directory)
-    stop = _stopper(supervisor)
-    consumers = [name for name in _health_urls(settings) if name not in {LOCALSTACK, RECEIVER, API, CONSOLE}]
+    def down(self, settings: StackSettings, on_progress: OnProgress = say, *, force: bool = False) -> None:
+        """Stop all: first what takes tasks in, then what works on them; then save what is still in the queues.
 
-    def stop_consumers() -> None:
-        on_progress("Stopping the API and the console.")
-        stop([API, CONSOLE])
-        on_progress("Stopping the workers and the DLQ watcher: they finish what they have in flight.")
-        stop(consumers)
+        Raises `StackError` where that cannot be saved and nothing forces it.
+        """
+        supervisor = Supervisor(settings.directory)
+        stop = _stopper(supervisor)
 
-    stop_and_save(settings, lambda: _broker_state(supervisor), stop_consumers, on_progress, force=force)
-    on_progress("Stopping LocalStack and the receiver.")
-    stop([LOCALSTACK, RECEIVER])
-    supervisor.shut_down()
-    stop_orphans(supervisor.url)
-    _record(settings, replace(_recorded(settings), is_up=False))
+        def stop_consumers() -> None:
+            self._workforce.end(settings, stop, _health_urls(settings), on_progress)
 
+        stop_and_save(settings, lambda: _broker_state(supervisor), stop_consumers, on_progress, force=force)
+        on_progress("Stopping LocalStack and the receiver.")
+        stop([LOCALSTACK, RECEIVER])
+        supervisor.shut_down()
+        stop_orphans(supervisor.url)
+        _record(settings, replace(_recorded(settings), is_up=False))
 
-def ps(settings: StackSettings) -> list[ServiceStatus]:
-    """Every process of the stack; none where supervisord does not run."""
-    supervisor = Supervisor(settings.directory)
-    if not supervisor.is_running():
-        return []
-    processes = {process.name: process for process in supervisor.processes()}
-    # While another command starts it, what is noted may be of the start before.
-    urls = {name: url for name, url in _health_urls(settings).items() if name in processes}
-    with ThreadPoolExecutor() as threads:
-        return list(threads.map(_status, (processes[name] for name in urls), urls.values()))
-
-
-def log_lines(
-    settings: StackSettings, service: str | None, *, last: int | None, follow: bool
-) -> Iterator[list[RawLine]]:
-    """The last lines of each log, or all that is kept where `last` is None; with `follow`, what comes then.
-
-    Raises `StackError` where there is no such service.
-    """
-    names = list(_health_urls(settings))
-    if service is not None and service not in names:
-        raise no_such_service(service, names)
-    files = {name: log_file(settings.directory, name) for name in names if service in {None, name}}
-    return log_files.whole(files) if last is None else log_files.end(files, last, follow=follow)
-
-
-def _launch(supervisor: Supervisor, settings: StackSettings, before: StackSettings, on_progress: OnProgress) -> None:
-    if find_orphans(supervisor.url):
-        on_progress("Stopping what a supervisord that has crashed left behind.")
-        down(before, on_progress)
-    elif _recorded(settings).is_up:
-        on_progress("The stack ended without `make down`: what was in its queues then is gone.")
-    require_free_ports(settings)
-    state.remember(settings)
-    environment = service_environment(settings)
-    queues_json = render_queues(environment)
-    prepare_localstack(settings.directory / "localstack", queues_json)
-    # For the consumers' health endpoints: found once at the start, as several stacks may run.
-    planned = programs(settings, queues_json, iter(free_port, None))
-    supervisor.launch(planned, environment)
-    _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
-
-
-def _start_in_order(supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
-    if supervisor.start([LOCALSTACK, RECEIVER]):
-        on_progress("Starting LocalStack and the receiver.")
-    _wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)})
-    keep_for_next_start(settings.directory / "localstack")
-    saved_messages.restore(settings, on_progress)
-    urls = _health_urls(settings)
-    if supervisor.start(urls):
-        on_progress("Starting the API, the workers, the DLQ watcher and the console.")
-    _wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()})
-
-
-def _wait(supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe]) -> None:
-    """Wait for the programs; none may exit meanwhile. The error shows the end of its log."""
-    pids = {process.name: process.pid for process in supervisor.processes()}
-
-    def look() -> dict[str, Readiness | Probe]:
+    def ps(self, settings: StackSettings) -> list[ServiceStatus]:
+        """Every process of the stack, and what of the workforce is none; nothing where supervisord does not run."""
+        supervisor = Supervisor(settings.directory)
+        if not supervisor.is_running():
+            return []
         processes = {process.name: process for process in supervisor.processes()}
-        return {name: known_readiness(processes[name], pids[name]) or probe for name, probe in probes.items()}
+        # While another command starts it, what is noted may be of the start before.
+        urls = {name: url for name, url in _health_urls(settings).items() if name in processes}
+        with ThreadPoolExecutor() as threads:
+            statuses = list(threads.map(_status, (processes[name] for name in urls), urls.values()))
+        return [*statuses, *self._workforce.statuses(settings)]
 
-    def evidence_of(name: str) -> str:
-        return as_evidence(log_lines(settings, name, last=EVIDENCE_LINES, follow=False))
+    def log_lines(
+        self, settings: StackSettings, service: str | None, *, last: int | None, follow: bool
+    ) -> Iterator[list[RawLine]]:
+        """The last lines of each log, or all that is kept where `last` is None; with `follow`, what comes then.
 
-    wait_until_all_ready(look, READY_SECONDS, evidence_of)
+        Raises `StackError` where there is no such service.
+        """
+        files = {name: log_file(settings.directory, name) for name in _health_urls(settings)}
+        files |= self._workforce.logs(settings)
+        if service is not None and service not in files:
+            raise no_such_service(service, list(files))
+        meant = {name: file for name, file in files.items() if service in {None, name}}
+        return log_files.whole(meant) if last is None else log_files.end(meant, last, follow=follow)
+
+    def _launch(
+        self, supervisor: Supervisor, settings: StackSettings, before: StackSettings, on_progress: OnProgress
+    ) -> None:
+        if find_orphans(supervisor.url):
+            on_progress("Stopping what a supervisord that has crashed left behind.")
+            self.down(before, on_progress)
+        elif _recorded(settings).is_up:
+            on_progress("The stack ended without `make down`: what was in its queues then is gone.")
+        require_free_ports(settings)
+        state.remember(settings)
+        environment = service_environment(settings)
+        queues_json = render_queues(environment)
+        hook_queues = self._workforce.hook_queues(queues_json)
+        prepare_localstack(settings.directory / "localstack", hook_queues, self._workforce.localstack)
+        # For the consumers' health endpoints: found once at the start, as several stacks may run.
+        planned = self._workforce.programs(settings, queues_json, iter(free_port, None))
+        supervisor.launch(planned, environment)
+        _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
+
+    def _start_in_order(self, supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
+        if supervisor.start([LOCALSTACK, RECEIVER]):
+            on_progress("Starting LocalStack and the receiver.")
+        self._wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)})
+        keep_for_next_start(settings.directory / "localstack", self._workforce.localstack)
+        self._workforce.begin(settings, on_progress)
+        saved_messages.restore(settings, on_progress)
+        urls = _health_urls(settings)
+        if supervisor.start(urls):
+            on_progress("Starting the API, the workers, the DLQ watcher and the console.")
+        self._wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()})
+
+    def _wait(self, supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe]) -> None:
+        """Wait for the programs; none may exit meanwhile. The error shows the end of its log."""
+        pids = {process.name: process.pid for process in supervisor.processes()}
+
+        def look() -> dict[str, Readiness | Probe]:
+            processes = {process.name: process for process in supervisor.processes()}
+            return {name: known_readiness(processes[name], pids[name]) or probe for name, probe in probes.items()}
+
+        def evidence_of(name: str) -> str:
+            return as_evidence(self.log_lines(settings, name, last=EVIDENCE_LINES, follow=False))
+
+        wait_until_all_ready(look, READY_SECONDS, evidence_of)
+
+
+NATIVE = NativeStack(ServiceProcesses())
 
 
 def known_readiness(process: Process, pid_before: int | None) -> Readiness | None:

@@ -17,7 +17,7 @@ import httpx
 
 from stack.config import ROOT, StackSettings
 from stack.localstack.api import Sqs
-from stack.native import stack as native_stack
+from stack.native.stack import NATIVE
 from stack.native.supervisor import Supervisor
 from stack.ports import free_port
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
@@ -197,9 +197,7 @@ class StackControl:
     def _healths(self) -> dict[str, str]:
         # What `ps` shows, without a process for each look.
         if self.mode == "native":
-            return {
-                each.name: each.health for each in native_stack.ps(StackSettings("native", directory=self.directory))
-            }
+            return {each.name: each.health for each in NATIVE.ps(StackSettings("native", directory=self.directory))}
         return {service["name"]: service["health"] for service in self._containers()}
 
     def state(self) -> Any:
