@@ -11,7 +11,7 @@ from stack.errors import StackError
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
-Mode = Literal["native", "containers"]
+Mode = Literal["native", "containers", "lambda"]
 
 LARGEST_PORT = 65535
 
@@ -142,7 +142,7 @@ def forced_mode(environment: Mapping[str, str]) -> Mode | None:
     for mode in modes:
         if wanted == mode:
             return mode
-    raise StackError(f"MODE={wanted} is not a mode: use MODE=native or MODE=containers, or leave it out.")
+    raise StackError(f"MODE={wanted} is not a mode: use MODE=native, MODE=containers or MODE=lambda, or leave it out.")
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

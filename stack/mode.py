@@ -44,6 +44,10 @@ def mode_of_running(mode: Mode) -> ModeOfRunning:
         from stack.native.stack import NATIVE  # noqa: PLC0415
 
         return NATIVE
+    if mode == "lambda":
+        from stack.functions.workforce import FUNCTIONS  # noqa: PLC0415
+
+        return FUNCTIONS
     from stack.containers import stack as containers  # noqa: PLC0415
 
     return containers

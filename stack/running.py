@@ -16,11 +16,11 @@ def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
     Raises `StackError` where another clone's stack runs from the same directory.
     """
     remembered = state.recall(stack_directory(environment))
-    if remembered.mode is None and (environment.get("MODE") == "native" or not engine_answers()):
+    if remembered.mode is None and (environment.get("MODE") in {"native", "lambda"} or not engine_answers()):
         return None
     started_in = remembered.applied_to(environment) if remembered.mode else dict(environment)
-    if remembered.mode == "native":
-        return stack_settings(started_in, "native")
+    if remembered.mode in {"native", "lambda"}:
+        return stack_settings(started_in, remembered.mode)
     containers = project_containers()
     project = _choose(started_in, containers).name
     own = [container for container in containers if container.project == project]
@@ -48,7 +48,7 @@ def mode_before(before: StackSettings | None, environment: Mapping[str, str]) ->
 
 def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[StackSettings, str]:
     """The settings to start the stack with in this mode, and a line on its Compose project if there is one to say."""
-    if mode == "native":
+    if mode != "containers":
         return stack_settings(environment, mode), ""
     choice = _choose(environment, project_containers())
     return stack_settings({**environment, PROJECT_NAME: choice.name}, mode), _line(choice)

@@ -21,7 +21,7 @@ from stack.status import ServiceStatus
 from stack.terminal import OnProgress, console, say, say_aside, show_json, show_table
 from stack.tryout.demo import curl
 
-MODE_TEXTS: dict[Mode, str] = {"native": "natively", "containers": "in containers"}
+MODE_TEXTS: dict[Mode, str] = {"native": "natively", "containers": "in containers", "lambda": "as functions"}
 
 
 def up(*, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def _replaced(before: StackSettings | None, mode: Mode) -> StackSettings | None:
     if before is None or before.mode == mode:
         return before
     # Where no engine answers any more, none of its containers runs.
-    if (before.mode == "native" or engine_answers()) and mode_of_running(before.mode).ps(before):
+    if (before.mode != "containers" or engine_answers()) and mode_of_running(before.mode).ps(before):
         raise StackError(f"The stack runs {MODE_TEXTS[before.mode]}: stop it first with `make down`.")
     return None
 

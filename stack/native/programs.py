@@ -41,7 +41,7 @@ def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[i
         *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in queues),
         _consumer(settings, DLQ_WATCHER, ["services.dlq_watcher"], next(health_ports)),
     ]
-    return [_localstack(settings), _receiver(settings), *services, _console(settings, services)]
+    return [_localstack(settings), receiver_program(settings), *services, console_program(settings, services)]
 
 
 def _localstack(settings: StackSettings) -> Program:
@@ -55,7 +55,8 @@ def _localstack(settings: StackSettings) -> Program:
     )
 
 
-def _receiver(settings: StackSettings) -> Program:
+def receiver_program(settings: StackSettings) -> Program:
+    """Return the receiver."""
     database = settings.environment.get("RECEIVER_DATABASE") or str(settings.directory / "receiver.sqlite3")
     return Program(
         name=RECEIVER,
@@ -85,8 +86,8 @@ def _consumer(settings: StackSettings, name: str, module: list[str], health_port
     )
 
 
-def _console(settings: StackSettings, services: Iterable[Program]) -> Program:
-    """The console, set up with where each of the services says what it is doing."""
+def console_program(settings: StackSettings, services: Iterable[Program]) -> Program:
+    """Return the console, set up with where each of the services says what it is doing."""
     ports = {service.name: service.environment["HEALTH_PORT"] for service in services}
     return Program(
         name=CONSOLE,

@@ -1,0 +1,1 @@
+"""The stack as functions: the template of AWS, deployed into LocalStack, which runs each function as a process."""

@@ -1,0 +1,178 @@
+"""The functions that take tasks and work them, in a LocalStack that has what it takes to run them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from services.task_types.loading import load_task_types
+from stack.aws.deploy import Deployment, deploy, install_sam
+from stack.aws.functions_template import API_URL_OUTPUT, CODE, render_functions
+from stack.aws.package import build, this_version
+from stack.aws.queue_resources import PREFIX_PARAMETER
+from stack.config import ROOT, StackSettings
+from stack.environment import service_environment
+from stack.errors import StackError
+from stack.functions.lambda_api import ERRORS, client, functions, switch_triggers
+from stack.interpreter import PYTHON, environment_python, install_environment
+from stack.native.localstack import COMMAND, localstack_environment
+from stack.native.programs import Program, console_program, receiver_program
+from stack.native.stack import NativeStack
+from stack.native.supervisor import log_file
+from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
+from stack.terminal import OnProgress
+from stack.whole_file import write_whole
+
+STACK = "async-tasks"
+"""The name of its CloudFormation stack, and how the names of its functions begin."""
+
+LOCALSTACK_WITH_FUNCTIONS = "localstack-functions"
+RUNTIME = "lambda-runtime"
+BUCKET = "packages"
+
+FRONT_DOOR = "front-door"
+
+SERVICES = ("sqs", "lambda", "cloudformation", "s3", "iam", "sts", "logs", "cloudwatch", "ssm", "secretsmanager")
+"""Those of AWS that the template has resources of, and what LocalStack needs to deploy it."""
+
+PLUGIN = ROOT / "aws" / "localstack"
+
+# A batch of the longest attempts takes a function's timeout, which is the most that one has.
+_DRAIN_SECONDS = 900
+_SWITCH_ON_SECONDS = 60
+
+
+class Functions:
+    """The services as functions."""
+
+    localstack = LOCALSTACK_WITH_FUNCTIONS
+
+    def install(self) -> None:
+        """Install LocalStack with functions, AWS's own runtime of them, and its SAM CLI."""
+        install_environment(LOCALSTACK_WITH_FUNCTIONS, "LocalStack with functions")
+        install_environment(RUNTIME, "AWS's runtime of functions")
+        install_sam()
+
+    def hook_queues(self, _queues_json: str) -> str:
+        """Return none: CloudFormation makes them."""
+        return json.dumps({"queues": []})
+
+    def programs(
+        self, settings: StackSettings, _queues_json: str, _health_ports: Iterator[int]
+    ) -> Sequence[Program]:
+        """Return LocalStack, the receiver, the API's front door and the console."""
+        return [_localstack(settings), receiver_program(settings), _front_door(settings), console_program(settings, [])]
+
+    def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
+        """Build the package, and write the template."""
+        packages = [name.strip() for name in (environment.get("TASK_PACKAGES") or "services.tasks").split(",")]
+        package = build(_directory(settings), packages, on_progress)
+        text = render_functions(load_task_types(packages), environment)
+        write_whole(_template(settings), text.replace(CODE, str(package)))
+
+    def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
+        """Deploy the template, as it would be to AWS."""
+        on_progress("Deploying the functions into LocalStack.")
+        client("s3", settings).create_bucket(Bucket=BUCKET)
+        parameters = {
+            "PythonRuntime": f"python{this_version()}",
+            PREFIX_PARAMETER: settings.environment.get("QUEUE_NAME_PREFIX", ""),
+        }
+        deployment = Deployment(_template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET)
+        deploy(deployment, {**service_environment(settings), "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
+        write_whole(_function_url_file(settings), _function_url(settings))
+        switch_triggers(settings, on=True, timeout_seconds=_SWITCH_ON_SECONDS)
+
+    def end(
+        self,
+        settings: StackSettings,
+        stop: Callable[[Iterable[str]], None],
+        _names: Iterable[str],
+        on_progress: OnProgress,
+    ) -> None:
+        """Stop the way to the API and the console, and let the functions finish what they have in flight."""
+        on_progress("Stopping the API and the console.")
+        stop([FRONT_DOOR, CONSOLE])
+        on_progress("Switching the functions off: they finish what they have in flight.")
+        try:
+            switch_triggers(settings, on=False, timeout_seconds=_DRAIN_SECONDS)
+        except ERRORS as error:
+            on_progress(f"LocalStack could not be told to: {error}.")
+
+    def statuses(self, settings: StackSettings) -> Sequence[ServiceStatus]:
+        """Return the functions, none where LocalStack does not say."""
+        try:
+            found = functions(settings, f"{STACK}-")
+        except ERRORS:
+            return []
+        return [ServiceStatus(name, "running" if state == "Active" else state.lower()) for name, state in found.items()]
+
+    def logs(self, settings: StackSettings) -> Mapping[str, Path]:
+        """Return the log of each function."""
+        prefix = f"{STACK}-"
+        folder = _logs(settings)
+        return {path.name.removeprefix(prefix).removesuffix(".log"): path for path in sorted(folder.glob(f"{prefix}*.log"))}
+
+
+FUNCTIONS = NativeStack(Functions())
+
+
+def _localstack(settings: StackSettings) -> Program:
+    directory = settings.directory / "localstack"
+    temporary = directory / "tmp"
+    return Program(
+        name=LOCALSTACK,
+        command=[str(environment_python(LOCALSTACK_WITH_FUNCTIONS)), *COMMAND],
+        health_url=f"{settings.localstack_url}/_localstack/health",
+        environment={
+            **localstack_environment(settings.localstack_port, directory),
+            "SERVICES": ",".join(SERVICES),
+            "PYTHONPATH": str(PLUGIN),
+            "LAMBDA_RUNTIME_EXECUTOR": "process",
+            "FUNCTION_PYTHON": str(environment_python(RUNTIME)),
+            "FUNCTION_LOGS": str(_logs(settings)),
+            # Where it unzips the code of functions.
+            "TMPDIR": str(temporary),
+            # Else a message waits for up to ten seconds.
+            "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
+            "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5",
+        },
+        # As natively: its messages are saved by then.
+        stop_signal="KILL",
+    )
+
+
+def _front_door(settings: StackSettings) -> Program:
+    return Program(
+        name=FRONT_DOOR,
+        command=[PYTHON, "-m", "stack.functions.front_door"],
+        health_url=f"{settings.api_url}/readyz",
+        environment={"API_PORT": str(settings.api_port), "FUNCTION_URL_FILE": str(_function_url_file(settings))},
+    )
+
+
+def _function_url(settings: StackSettings) -> str:
+    [stack] = client("cloudformation", settings).describe_stacks(StackName=STACK)["Stacks"]
+    url = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}.get(API_URL_OUTPUT)
+    if url is None:
+        raise StackError(f"The CloudFormation stack {STACK} does not say where its API is.")
+    return str(url)
+
+
+def _ignored(_line: str) -> None:
+    """Let the lines of the SAM CLI go: where it fails, the error has them."""
+
+
+def _directory(settings: StackSettings) -> Path:
+    return settings.directory / "aws"
+
+
+def _template(settings: StackSettings) -> Path:
+    return _directory(settings) / "functions.yaml"
+
+
+def _function_url_file(settings: StackSettings) -> Path:
+    return _directory(settings) / "function-url"
+
+
+def _logs(settings: StackSettings) -> Path:
+    return log_file(settings.directory, API).parent
