@@ -15,6 +15,8 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from web.answered_status import ANSWERED_STATUS
+
 MAX_BYTES_BESIDE_BODY = 65_536
 """How much a request may bring beside its body: its head, the frame of its chunks beyond `CHUNK_FRAME_BYTES`, and its
 trailers. What is not at its end yet is let go on for one more piece."""
@@ -27,9 +29,6 @@ PIECE_BYTES = 16_384
 
 LINGER_SECONDS = 1.0
 """How long a client whose request was refused may go on sending: so it can read the answer (RFC 9112, section 9.6)."""
-
-ANSWERED_STATUS = "answered_status"
-"""Where, in a request's scope, the status stands that it was answered with here: to its route, the client has gone."""
 
 # RFC 9110, section 7.2, and RFC 3986, section 3.2.2; the host is not empty (RFC 9110, section 4.2.1).
 _HOST = re.compile(rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=%-]+\]|[0-9A-Za-z._~!$&'()*+,;=%-]+)(?::[0-9]*)?")

@@ -6,7 +6,7 @@ from fastapi import HTTPException, Request, status
 
 from services.api.errors import MalformedRequestError
 from services.telemetry.metrics import HTTP_REQUEST_SECONDS, TASKS_ACCEPTED, TASKS_REFUSED, child
-from web.http_protocol import ANSWERED_STATUS
+from web.answered_status import ANSWERED_STATUS
 
 
 class RequestMetrics:

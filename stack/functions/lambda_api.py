@@ -28,7 +28,10 @@ def client(service: str, settings: StackSettings) -> Any:
         aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
         aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
         config=Config(
-            connect_timeout=ANSWER_SECONDS, read_timeout=10 * ANSWER_SECONDS, retries={"total_max_attempts": 1}, proxies={}
+            connect_timeout=ANSWER_SECONDS,
+            read_timeout=10 * ANSWER_SECONDS,
+            retries={"total_max_attempts": 1},
+            proxies={},
         ),
     )
 
@@ -57,7 +60,9 @@ def switch_triggers(settings: StackSettings, *, on: bool, timeout_seconds: float
     deadline = time.monotonic() + timeout_seconds
     while waiting := _not_yet(_mappings(lambda_client), wanted):
         if time.monotonic() > deadline:
-            raise StackError(f"The triggers of {', '.join(waiting)} are not {wanted.lower()} after {timeout_seconds:g} s.")
+            raise StackError(
+                f"The triggers of {', '.join(waiting)} are not {wanted.lower()} after {timeout_seconds:g} s."
+            )
         time.sleep(POLL_SECONDS)
 
 

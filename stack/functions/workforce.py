@@ -9,6 +9,7 @@ from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import API_URL_OUTPUT, CODE, render_functions
 from stack.aws.package import build, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
+from stack.aws.secrets import store_secrets
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
 from stack.errors import StackError
@@ -56,9 +57,7 @@ class Functions:
         """Return none: CloudFormation makes them."""
         return json.dumps({"queues": []})
 
-    def programs(
-        self, settings: StackSettings, _queues_json: str, _health_ports: Iterator[int]
-    ) -> Sequence[Program]:
+    def programs(self, settings: StackSettings, _queues_json: str, _health_ports: Iterator[int]) -> Sequence[Program]:
         """Return LocalStack, the receiver, the API's front door and the console."""
         return [_localstack(settings), receiver_program(settings), _front_door(settings), console_program(settings, [])]
 
@@ -73,12 +72,16 @@ class Functions:
         """Deploy the template, as it would be to AWS."""
         on_progress("Deploying the functions into LocalStack.")
         client("s3", settings).create_bucket(Bucket=BUCKET)
+        environment = service_environment(settings)
         parameters = {
             "PythonRuntime": f"python{this_version()}",
-            PREFIX_PARAMETER: settings.environment.get("QUEUE_NAME_PREFIX", ""),
+            PREFIX_PARAMETER: environment.get("QUEUE_NAME_PREFIX", ""),
+            #**store_secrets(client("secretsmanager", settings), STACK, environment),
         }
-        deployment = Deployment(_template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET)
-        deploy(deployment, {**service_environment(settings), "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
+        deployment = Deployment(
+            _template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET
+        )
+        deploy(deployment, {**environment, "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
         write_whole(_function_url_file(settings), _function_url(settings))
         switch_triggers(settings, on=True, timeout_seconds=_SWITCH_ON_SECONDS)
 
@@ -110,7 +113,9 @@ class Functions:
         """Return the log of each function."""
         prefix = f"{STACK}-"
         folder = _logs(settings)
-        return {path.name.removeprefix(prefix).removesuffix(".log"): path for path in sorted(folder.glob(f"{prefix}*.log"))}
+        return {
+            path.name.removeprefix(prefix).removesuffix(".log"): path for path in sorted(folder.glob(f"{prefix}*.log"))
+        }
 
 
 FUNCTIONS = NativeStack(Functions())

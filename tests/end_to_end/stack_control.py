@@ -68,7 +68,7 @@ class StackControl:
         self.receiver_url = f"http://localhost:{receiver_port}"
         self.console_url = f"http://localhost:{console_port}"
         self.localstack_url = f"http://localhost:{localstack_port}"
-        self.receiver_url_for_services = self.receiver_url if self.mode == "native" else "http://receiver:9000"
+        self.receiver_url_for_services = "http://receiver:9000" if self.mode == "containers" else self.receiver_url
         self.directory = directory
         self._supervisor = Supervisor(directory)
         self._project = f"async-tasks-test-{api_port}"
@@ -116,7 +116,7 @@ class StackControl:
 
     def pids(self) -> dict[str, int]:
         """Return the process ids of all services on this machine, 0 for one that is not running."""
-        if self.mode == "native":
+        if self.mode != "containers":
             return {process.name: process.pid or 0 for process in self._supervisor.processes()}
         return {service["name"]: int(service["pid"] or 0) for service in self._containers()}
 
