@@ -16,7 +16,7 @@ CALLBACK_SIGNING_SECRET = "CALLBACK_SIGNING_SECRET"  # noqa: S105  # the name of
 SLACK_BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the same
 
 SECRET_SETTINGS = (API_KEYS, CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN)
-"""Never in a template: the keys of the JSON object that its parameter `SettingsSecret` names."""
+"""Never in a template: they are keys of a secret of AWS Secrets Manager, a JSON object."""
 
 SET_FOR_ALL_FUNCTIONS = ("LOG_FORMAT", "LOG_LEVEL", "METRICS_ENABLED", "QUEUE_NAME_PREFIX")
 SET_FOR_EACH_FUNCTION = ("FUNCTION_TIMEOUT_SECONDS", "VISIBILITY_TIMEOUT_SECONDS", "WORKER_QUEUE")
@@ -39,6 +39,11 @@ DECIDED_BY_AWS = (
 
 _READ_BY_OPENTELEMETRY = "OTEL_"
 """So begins what its SDK reads from the environment, in every function."""
+
+
+def secret_parameter(setting: str) -> str:
+    """Return the template's parameter that says where a secret setting is."""
+    return "".join(part.title() for part in setting.split("_"))
 
 
 def literal_settings(classes: Iterable[type[Settings]], environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerSettings
 from stack.aws.alarms import TOPIC_CONDITION, TOPIC_PARAMETER, function_alarms, queue_alarms
 from stack.aws.function_role import role_of
-from stack.aws.function_settings import SECRET_SETTINGS, literal_settings, read_settings
+from stack.aws.function_settings import SECRET_SETTINGS, literal_settings, read_settings, secret_parameter
 from stack.aws.functions import (
     API,
     FEWEST_CONCURRENT,
@@ -44,30 +44,28 @@ _RETENTIONS_DAYS = (
     *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 
-_SECRET_CONDITION = "HasSettingsSecret"  # noqa: S105  # the name of a condition
-
 _HEADER = f"""\
 The services as functions of AWS Lambda, with their queues and alarms: a template of AWS SAM.
 
 Generated from the code (stack/aws/functions_template.py) by `make generate`: what is changed here is lost.
 It is deployed by `make deploy TARGET=lambda STACK=name`, with the settings of whoever deploys it.
 
-{", ".join(SECRET_SETTINGS)}: the keys of a secret of AWS Secrets Manager, a JSON
-object, which the parameter SettingsSecret names; all three are there, and one that is not used is empty. CloudFormation
-reads them when it deploys, and anew only for another SettingsSecretVersion. Who may read a function's configuration
-sees those that the function has.
+{", ".join(SECRET_SETTINGS)} are in AWS Secrets Manager, and a parameter says where each
+is. CloudFormation reads them when it deploys, and anew only where a parameter is another one, as by another version of
+the secret. Who may read a function's configuration sees those that the function has.
 """
 
 
-def render_functions(task_types: TaskTypes, environment: Mapping[str, str]) -> str:
+def render_functions(task_types: TaskTypes, environment: Mapping[str, str], code: str = CODE) -> str:
     """Return the template's text for these task types and the settings that a user has set.
 
-    Raises `StackError` where a function could not start with them.
+    `code` is the zip file of the functions, as seen from the template. Raises `StackError` where a function could not
+    start with these settings.
     """
-    return yaml_text(functions_template(task_types, environment), _HEADER)
+    return yaml_text(functions_template(task_types, environment, code), _HEADER)
 
 
-def functions_template(task_types: TaskTypes, environment: Mapping[str, str]) -> dict[str, Any]:
+def functions_template(task_types: TaskTypes, environment: Mapping[str, str], code: str = CODE) -> dict[str, Any]:
     """Return the template. Raises as `render_functions` does."""
     definitions = _definitions(task_types, environment)
     functions = _functions(task_types, definitions, environment)
@@ -77,10 +75,10 @@ def functions_template(task_types: TaskTypes, environment: Mapping[str, str]) ->
         "Description": "Async tasks on SQS: an API, workers and a DLQ watcher, as functions",
         "Parameters": _parameters(),
         "Conditions": {
-            _SECRET_CONDITION: _is_set("SettingsSecret"),
+            **{_has_secret(name): _is_set(secret_parameter(name)) for name in SECRET_SETTINGS},
             TOPIC_CONDITION: _is_set(TOPIC_PARAMETER),
         },
-        "Globals": {"Function": _globals(environment)},
+        "Globals": {"Function": _globals(environment, code)},
         "Resources": {
             **_queues(definitions, functions),
             **{name: each for function in functions for name, each in _resources(function, environment).items()},
@@ -200,25 +198,16 @@ def _parameters() -> dict[str, Resource]:
             "Default": "",
             "Description": "The SNS topic that alarms go to; empty - they are shown in CloudWatch alone",
         },
-        "SettingsSecret": {
-            "Type": "String",
-            "Default": "",
-            "Description": f"Name or ARN of a secret with the keys {', '.join(SECRET_SETTINGS)}; empty - there is none",
-        },
-        "SettingsSecretVersion": {
-            "Type": "String",
-            "Default": "",
-            "Description": "The VersionId of that secret; empty - the current one when it is first deployed",
-        },
+        **{secret_parameter(name): _parameter_of_secret(name) for name in SECRET_SETTINGS},
     }
 
 
-def _globals(environment: Mapping[str, str]) -> Resource:
+def _globals(environment: Mapping[str, str], code: str) -> Resource:
     return {
         "Runtime": {"Ref": "PythonRuntime"},
         "Architectures": [{"Ref": "Architecture"}],
         "MemorySize": {"Ref": "MemorySize"},
-        "CodeUri": CODE,
+        "CodeUri": code,
         "Environment": {
             "Variables": {
                 "LOG_FORMAT": "json",
@@ -287,8 +276,20 @@ def _secret(name: str) -> Resource:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
     """
-    reference = f"{{{{resolve:secretsmanager:${{SettingsSecret}}:SecretString:{name}::${{SettingsSecretVersion}}}}}}"
-    return {"Fn::If": [_SECRET_CONDITION, {"Fn::Sub": reference}, {"Ref": "AWS::NoValue"}]}
+    reference = f"{{{{resolve:secretsmanager:${{{secret_parameter(name)}}}}}}}"
+    return {"Fn::If": [_has_secret(name), {"Fn::Sub": reference}, {"Ref": "AWS::NoValue"}]}
+
+
+def _parameter_of_secret(name: str) -> Resource:
+    return {
+        "Type": "String",
+        "Default": "",
+        "Description": f"Where {name} is in Secrets Manager, as id:SecretString:{name}::version; empty - it is unset",
+    }
+
+
+def _has_secret(name: str) -> str:
+    return f"Has{secret_parameter(name)}"
 
 
 def _called_by(function: Function) -> Resource:

@@ -1,30 +1,32 @@
 """The secret of AWS Secrets Manager that has the services' secrets: in no template, and on no command line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stack.aws.function_settings import SECRET_SETTINGS
+from stack.aws.function_settings import SECRET_SETTINGS, secret_parameter
 
 
 def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Store the secrets of the environment for a stack, where they have changed; return the template's parameters.
+    """Store the secrets that the environment has for a stack, where they have changed.
 
-    Where the environment has none of them, those stay that are stored.
+    Return the template's parameters, by which each is found. Where the environment has none, the stored ones stay.
     """
     name = f"{stack}-settings"
     stored = _stored(secrets_manager, name)
-    own = {setting: environment.get(setting, "") for setting in SECRET_SETTINGS}
-    if stored is not None and not any(own.values()):
-        return _parameters(name, stored["VersionId"])
+    own = {setting: environment[setting] for setting in SECRET_SETTINGS if environment.get(setting)}
+    if not own:
+        return {} if stored is None else _parameters(name, stored["VersionId"], json.loads(stored["SecretString"]))
     text = json.dumps(own)
     if stored is None:
-        return _parameters(name, secrets_manager.create_secret(Name=name, SecretString=text)["VersionId"])
-    if stored["SecretString"] == text:
-        return _parameters(name, stored["VersionId"])
-    return _parameters(name, secrets_manager.put_secret_value(SecretId=name, SecretString=text)["VersionId"])
+        version = secrets_manager.create_secret(Name=name, SecretString=text)["VersionId"]
+    elif stored["SecretString"] == text:
+        version = stored["VersionId"]
+    else:
+        version = secrets_manager.put_secret_value(SecretId=name, SecretString=text)["VersionId"]
+    return _parameters(name, version, own)
 
 
 def _stored(secrets_manager: Any, name: str) -> Mapping[str, str] | None:
@@ -37,6 +39,6 @@ def _stored(secrets_manager: Any, name: str) -> Mapping[str, str] | None:
     return stored
 
 
-def _parameters(name: str, version: str) -> dict[str, str]:
+def _parameters(name: str, version: str, settings: Iterable[str]) -> dict[str, str]:
     # By its version CloudFormation knows that it has changed.
-    return {"SettingsSecret": name, "SettingsSecretVersion": version}
+    return {secret_parameter(setting): f"{name}:SecretString:{setting}::{version}" for setting in settings}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.task_types.loading import load_task_types
 from stack.aws.deploy import Deployment, deploy, install_sam
-from stack.aws.functions_template import API_URL_OUTPUT, CODE, render_functions
+from stack.aws.functions_template import API_URL_OUTPUT, render_functions
 from stack.aws.package import build, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
@@ -65,8 +65,8 @@ class Functions:
         """Build the package, and write the template."""
         packages = [name.strip() for name in (environment.get("TASK_PACKAGES") or "services.tasks").split(",")]
         package = build(_directory(settings), packages, on_progress)
-        text = render_functions(load_task_types(packages), environment)
-        write_whole(_template(settings), text.replace(CODE, str(package)))
+        text = render_functions(load_task_types(packages), environment, str(package))
+        write_whole(_template(settings), text)
 
     def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
         """Deploy the template, as it would be to AWS."""
@@ -76,7 +76,7 @@ class Functions:
         parameters = {
             "PythonRuntime": f"python{this_version()}",
             PREFIX_PARAMETER: environment.get("QUEUE_NAME_PREFIX", ""),
-            #**store_secrets(client("secretsmanager", settings), STACK, environment),
+            **store_secrets(client("secretsmanager", settings), STACK, environment),
         }
         deployment = Deployment(
             _template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET

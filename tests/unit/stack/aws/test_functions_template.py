@@ -270,7 +270,7 @@ def test_a_secret_is_never_in_the_template() -> None:
     assert not [value for value in SECRETS.values() if value in text]
 
 
-def test_each_function_has_the_secrets_that_it_uses_from_the_one_that_a_parameter_names() -> None:
+def test_each_function_has_the_secrets_that_it_uses_from_where_a_parameter_says() -> None:
     given = {
         name: {key: value for key, value in variables(each).items() if key in SECRETS}
         for name, each in functions().items()
@@ -286,8 +286,8 @@ def test_each_function_has_the_secrets_that_it_uses_from_the_one_that_a_paramete
     }
     assert given["api"]["API_KEYS"] == {
         "Fn::If": [
-            "HasSettingsSecret",
-            {"Fn::Sub": "{{resolve:secretsmanager:${SettingsSecret}:SecretString:API_KEYS::${SettingsSecretVersion}}}"},
+            "HasApiKeys",
+            {"Fn::Sub": "{{resolve:secretsmanager:${ApiKeys}}}"},
             {"Ref": "AWS::NoValue"},
         ]
     }
