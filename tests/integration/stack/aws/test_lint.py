@@ -10,7 +10,7 @@ from services.task_types.loading import load_task_types
 from stack.aws.functions_template import functions_template
 from stack.aws.lint import Checked, check
 from stack.commands.generate import FUNCTIONS_FILE
-from stack.native.interpreter import environment_beside
+from stack.interpreter import environment_beside
 
 Template = dict[str, Any]
 
