@@ -80,7 +80,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack has 
             function_arn=payload["invoked-function-arn"],
             trace_id=payload["trace-id"],
         )
-        return InvocationResult(request_id, answer.body, answer.is_error, logs="")
+        return InvocationResult(request_id, answer.body, answer.is_error, logs=self.get_logs())
 
     def get_logs(self) -> str:
         """Return what LocalStack shows where the process could not start."""
