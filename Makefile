@@ -14,9 +14,13 @@ QUICK ?=
 ONLY ?=
 CHROMIUM ?=
 FORCE ?=
+STACK ?=
+TARGET ?= lambda
+MACHINE ?=
+DRY_RUN ?=
 
 BIN = "$(VENV)/bin"
-STACK = $(BIN)/python -u -m stack
+PROGRAM = $(BIN)/python -u -m stack
 SOURCES = services receiver web stack bench tests localstack-init aws
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
@@ -32,36 +36,44 @@ OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
 up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
-	@$(STACK) up
+	@$(PROGRAM) up
 
 down: any-venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
-	@$(STACK) down $(if $(FORCE),--force)
+	@$(PROGRAM) down $(if $(FORCE),--force)
 
 ps: any-venv ## Show the services, what waits in the queues and what the workers do (WATCH=1: go on, refreshed in place)
-	@$(STACK) ps $(if $(WATCH),--watch) $(ARGS)
+	@$(PROGRAM) ps $(if $(WATCH),--watch) $(ARGS)
 
 logs: any-venv ## Show the end of the logs (SERVICE=api: of one service; FOLLOW=1: go on until Ctrl-C)
-	@$(STACK) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
+	@$(PROGRAM) logs $(if $(SERVICE),--service $(SERVICE)) $(if $(FOLLOW),--follow) $(ARGS)
 
 trace: any-venv ## Show one task's story from all logs, and how it stands (TASK=<id>: the first characters will do)
-	@$(STACK) trace "$(TASK)" $(ARGS)
+	@$(PROGRAM) trace "$(TASK)" $(ARGS)
 
 tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
-	@$(STACK) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures) $(ARGS)
+	@$(PROGRAM) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures) $(ARGS)
 
 submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
-	@$(STACK) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
+	@$(PROGRAM) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
 
 demo: stack-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it; what is not up is started first
-	@$(STACK) demo $(ARGS)
+	@$(PROGRAM) demo $(ARGS)
 
 dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
-	@$(STACK) dlq $(ARGS)
+	@$(PROGRAM) dlq $(ARGS)
+
+##@ On AWS (credentials and the region from the shell, as for AWS's own CLI; settings from the shell and .env)
+
+deploy: stack-venv ## Deploy to AWS as functions of Lambda (STACK=<name>; DRY_RUN=1: show what would change, and change nothing; MACHINE=arm64)
+	@$(PROGRAM) deploy --target "$(TARGET)" --stack "$(STACK)" $(if $(MACHINE),--machine "$(MACHINE)") $(if $(DRY_RUN),--dry-run) $(ARGS)
+
+undeploy: any-venv ## Remove from AWS what make deploy has brought there (STACK=<name>; FORCE=1: even with messages in its queues)
+	@$(PROGRAM) undeploy --stack "$(STACK)" $(if $(FORCE),--force) $(ARGS)
 
 ##@ Checks
 
@@ -95,7 +107,7 @@ check: venv ## Check format, lint, types, which room imports which, generated fi
 	@$(BIN)/mypy services receiver web stack bench tests aws
 	@$(BIN)/mypy localstack-init
 	@$(BIN)/lint-imports --no-cache --no-logo
-	@$(STACK) generate --check
+	@$(PROGRAM) generate --check
 	@$(BIN)/python -m bench.scaling --check
 	@.ci/lint
 	@$(BIN)/python .ci/audit
@@ -123,7 +135,7 @@ profile: venv localstack-venv ## Write flame graphs of the API and the worker un
 ##@ Files that follow from others
 
 generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml, the templates of AWS
-	@$(STACK) generate
+	@$(PROGRAM) generate
 
 scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured
 	@$(BIN)/python -m bench.scaling
@@ -155,7 +167,7 @@ base-images: ## Make the base images from package registries, on a machine that 
 clean: ## Stop this clone's stack and remove its state, the receiver's data, the virtual environments and all caches (FORCE=1: what is queued too)
 	@if [ -x $(BIN)/python ] || [ -n "$(OF_A_STACK)" ]; then \
 		{ [ -x $(BIN)/python ] || $(MAKE) --no-print-directory any-venv; } \
-		&& $(STACK) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
+		&& $(PROGRAM) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
 	@for directory in .stack "$$STACK_DIR"; do \
 		saved="$$directory/saved-messages.json"; \
 		[ -f "$$directory/lock" ] || [ -f "$$saved" ] || continue; \
@@ -170,7 +182,7 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
-		END {print "\nps, logs, trace, tail, submit, demo and dlq take ARGS=--help, which has all options, and ARGS=--json for programs."}' \
+		END {print "\nps, logs, trace, tail, submit, demo, dlq, deploy and undeploy take ARGS=--help, which has all options, and ARGS=--json for programs."}' \
 		$(MAKEFILE_LIST) || :
 
 venv:

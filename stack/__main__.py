@@ -11,7 +11,7 @@ import typer
 
 from services.streams.standard_streams import end_unread, run_command, until_ctrl_c
 from services.streams.whole_table import help_markup
-from stack.config import ROOT
+from stack.config import ROOT, DeploymentTarget, Machine
 from stack.environment import host_environment
 from stack.errors import StackError
 from stack.mode import mode_of_running
@@ -19,7 +19,7 @@ from stack.running import required_settings
 from stack.terminal import say, say_aside, show_error, show_json
 
 app = typer.Typer(
-    help="Start, stop, look at and try the stack on this machine. "
+    help="Start, stop, look at and try the stack on this machine, and deploy it to AWS. "
     "Settings come from the environment, .env and stack/local.env; see .env.example.",
     no_args_is_help=True,
     add_completion=False,
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Even where messages are lost by it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+StackNameOption = Annotated[str, typer.Option("--stack", metavar="NAME", help="The name of the CloudFormation stack.")]
 
 
 @app.command(epilog="Example: python -m stack up")
@@ -223,6 +224,39 @@ def generate(
             raise StackError(f"Not in sync with the code: {files.names(stale)}. Run `make generate`.")
         if not as_json:
             say("All generated files are in sync." if not stale else f"Written: {files.names(stale)}.")
+
+
+@app.command(epilog="Example: python -m stack deploy --target lambda --stack tasks --dry-run")
+def deploy(
+    target: Annotated[DeploymentTarget, typer.Option(help="What the services become: functions of AWS Lambda.")],
+    stack: StackNameOption,
+    machine: Annotated[Machine, typer.Option(help="What they run on.")] = "x86_64",
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Deploy the services to AWS, or to what AWS_ENDPOINT_URL names; return when their API takes tasks.
+
+    Their settings come from the shell and .env; credentials and the region from the shell, as for AWS's own CLI.
+    API_KEYS, CALLBACK_SIGNING_SECRET and SLACK_BOT_TOKEN are stored in AWS Secrets Manager, where those stay that are
+    not set again.
+    """
+    with _errors_shown():
+        from stack.commands.deploy import deploy as bring
+
+        bring(stack, target, machine, dry_run=dry_run, as_json=as_json)
+
+
+@app.command(epilog="Example: python -m stack undeploy --stack tasks")
+def undeploy(stack: StackNameOption, *, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """Remove from AWS what `deploy` has brought there: functions, queues, logs, alarms and secrets.
+
+    Where messages are in the queues nothing is removed, unless --force says so.
+    """
+    with _errors_shown():
+        from stack.commands.undeploy import undeploy as remove
+
+        remove(stack, force=force, as_json=as_json)
 
 
 @contextmanager

@@ -13,6 +13,12 @@ COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 Mode = Literal["native", "containers", "lambda"]
 
+DeploymentTarget = Literal["lambda"]
+"""What the services become on AWS."""
+
+Machine = Literal["x86_64", "arm64"]
+"""What they run on there, as Lambda calls it."""
+
 LARGEST_PORT = 65535
 
 DEFAULT_DIRECTORY = ROOT / ".stack"
@@ -131,6 +137,11 @@ def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
 def stack_directory(environment: Mapping[str, str]) -> Path:
     """Where a stack keeps its state, logs and saved messages: `STACK_DIR`, relative to the project."""
     return ROOT / Path(environment.get("STACK_DIR") or DEFAULT_DIRECTORY).expanduser()
+
+
+def directory_for_aws(environment: Mapping[str, str]) -> Path:
+    """Where what is deployed is put together: packages, and a folder for each stack on AWS."""
+    return stack_directory(environment) / "aws"
 
 
 def forced_mode(environment: Mapping[str, str]) -> Mode | None:

@@ -13,6 +13,9 @@ from stack.errors import StackError
 LOCAL_ENV = ROOT / "stack" / "local.env"
 DOT_ENV = ROOT / ".env"
 
+_READ_BY_AWS = "AWS_"
+"""So begins what says to the clients of AWS where it is, and who asks."""
+
 
 def merged_environment(
     shell: Mapping[str, str] = os.environ, dot_env: Path = DOT_ENV, local_env: Path = LOCAL_ENV
@@ -24,6 +27,22 @@ def merged_environment(
     """
     set_in_shell = {name: value for name, value in shell.items() if value}
     return {**_values(local_env), **shell, **dot_env_settings(dot_env), **set_in_shell}
+
+
+def deployment_environment(shell: Mapping[str, str] = os.environ, dot_env: Path = DOT_ENV) -> dict[str, str]:
+    """Return the settings of services that are deployed: those of the shell, and below them those of `.env`.
+
+    `stack/local.env` has no part in it: its secrets are public. Nor has what `.env` says of AWS, where it means the
+    stack on this machine: a deployment goes where the shell leads, as AWS's own CLI does.
+    Raises `StackError` where `.env` cannot be read.
+    """
+    own = {name: value for name, value in dot_env_settings(dot_env).items() if not name.startswith(_READ_BY_AWS)}
+    return {**shell, **own, **{name: value for name, value in shell.items() if value}}
+
+
+def passed_over_in_deployments(dot_env: Path = DOT_ENV) -> list[str]:
+    """Return the names of what `.env` sets and `deployment_environment` leaves out. Raises as that does."""
+    return sorted(name for name, value in dot_env_settings(dot_env).items() if value and name.startswith(_READ_BY_AWS))
 
 
 def dot_env_settings(dot_env: Path = DOT_ENV) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Which settings a function is given: those that a user has set, which it reads, and which AWS does not decide."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 from pydantic import ValidationError, create_model
@@ -75,12 +76,17 @@ class _OfMapping(BaseSettings):
         return (init_settings,)
 
 
-def read_settings(settings_class: type[SettingsT], environment: Mapping[str, str]) -> SettingsT:
-    """Read the settings as a program does whose environment is this one, without secrets.
+def read_settings(
+    settings_class: type[SettingsT],
+    environment: Mapping[str, str],
+    secrets: Mapping[str, str] = MappingProxyType({}),
+) -> SettingsT:
+    """Read the settings as a program does whose environment is this one, its secrets replaced by those given.
 
     Raises `StackError` with a line for each setting that cannot work.
     """
-    given = {name.lower(): value for name, value in environment.items() if value and name not in SECRET_SETTINGS}
+    literal = {name: value for name, value in environment.items() if name not in SECRET_SETTINGS}
+    given = {name.lower(): value for name, value in {**literal, **secrets}.items() if value}
     reader = cast("type[SettingsT]", create_model(settings_class.__name__, __base__=(_OfMapping, settings_class)))
     try:
         return reader(**given)  # type: ignore[arg-type]  # texts, as the environment has them

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
@@ -31,10 +31,18 @@ from stack.aws.functions import (
 )
 from stack.aws.queue_resources import PREFIX_PARAMETER, Resource, logical_id, queue_resource_id, queue_resources
 from stack.aws.yaml_text import yaml_text
+from stack.config import Machine
 from stack.errors import StackError
 
 CODE = "../.stack/aws/functions.zip"
 """The code of all functions, as seen from the template: `sam package` takes no parameter for what it uploads."""
+
+RUNTIMES = ("python3.11", "python3.12", "python3.13")
+"""Lambda's names of the Pythons that the code runs on.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+
+RUNTIME_PARAMETER = "PythonRuntime"
+MACHINE_PARAMETER = "Architecture"
 
 API_URL_OUTPUT = "ApiUrl"
 
@@ -161,16 +169,16 @@ def _parameters() -> dict[str, Resource]:
             "AllowedPattern": QUEUE_NAME_PREFIX_PATTERN,
             "Description": "Goes before each queue's name, so that several stacks can share an account",
         },
-        "PythonRuntime": {
+        RUNTIME_PARAMETER: {
             "Type": "String",
             "Default": "python3.13",
-            "AllowedValues": ["python3.11", "python3.12", "python3.13"],
+            "AllowedValues": [*RUNTIMES],
             "Description": "What the code was put together for",
         },
-        "Architecture": {
+        MACHINE_PARAMETER: {
             "Type": "String",
             "Default": "x86_64",
-            "AllowedValues": ["x86_64", "arm64"],
+            "AllowedValues": [*get_args(Machine)],
             "Description": "What the code was put together for",
         },
         "MemorySize": {
@@ -204,8 +212,8 @@ def _parameters() -> dict[str, Resource]:
 
 def _globals(environment: Mapping[str, str], code: str) -> Resource:
     return {
-        "Runtime": {"Ref": "PythonRuntime"},
-        "Architectures": [{"Ref": "Architecture"}],
+        "Runtime": {"Ref": RUNTIME_PARAMETER},
+        "Architectures": [{"Ref": MACHINE_PARAMETER}],
         "MemorySize": {"Ref": "MemorySize"},
         "CodeUri": code,
         "Environment": {

@@ -1,42 +1,74 @@
-"""The secret of AWS Secrets Manager that has the services' secrets: in no template, and on no command line."""
+"""The secret of AWS Secrets Manager that has the services' secrets: in no template, and on no command line.
+
+What is set replaces what is stored; what is not set stays as it is stored.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from stack.aws.function_settings import SECRET_SETTINGS, secret_parameter
 
+_CURRENT = ""
+"""As the version of a secret: the one that is the current one."""
+
+
+@dataclass(frozen=True)
+class StoredSecrets:
+    """What is stored for a stack."""
+
+    name: str
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    version: str | None = None
+    """None where nothing is stored."""
+
+    def with_those_of(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the secrets that the services have when those of the environment are stored as well."""
+        own = {setting: environment[setting] for setting in SECRET_SETTINGS if environment.get(setting)}
+        return {**self.values, **own}
+
+
+def stored_secrets(secrets_manager: Any, stack: str) -> StoredSecrets:
+    """Return what is stored for a stack, nothing where there is no such secret."""
+    name = f"{stack}-settings"
+    try:
+        stored = secrets_manager.get_secret_value(SecretId=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return StoredSecrets(name)
+        raise
+    return StoredSecrets(name, json.loads(stored["SecretString"]), stored["VersionId"])
+
 
 def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Store the secrets that the environment has for a stack, where they have changed.
 
-    Return the template's parameters, by which each is found. Where the environment has none, the stored ones stay.
+    Return the template's parameters, by which each is found.
     """
-    name = f"{stack}-settings"
-    stored = _stored(secrets_manager, name)
-    own = {setting: environment[setting] for setting in SECRET_SETTINGS if environment.get(setting)}
-    if not own:
-        return {} if stored is None else _parameters(name, stored["VersionId"], json.loads(stored["SecretString"]))
-    text = json.dumps(own)
-    if stored is None:
-        version = secrets_manager.create_secret(Name=name, SecretString=text)["VersionId"]
-    elif stored["SecretString"] == text:
-        version = stored["VersionId"]
+    stored = stored_secrets(secrets_manager, stack)
+    secrets = stored.with_those_of(environment)
+    if secrets == stored.values:
+        return _parameters(stored.name, stored.version or _CURRENT, secrets)
+    text = json.dumps(secrets)
+    if stored.version is None:
+        version = secrets_manager.create_secret(Name=stored.name, SecretString=text)["VersionId"]
     else:
-        version = secrets_manager.put_secret_value(SecretId=name, SecretString=text)["VersionId"]
-    return _parameters(name, version, own)
+        version = secrets_manager.put_secret_value(SecretId=stored.name, SecretString=text)["VersionId"]
+    return _parameters(stored.name, version, secrets)
 
 
-def _stored(secrets_manager: Any, name: str) -> Mapping[str, str] | None:
-    try:
-        stored: Mapping[str, str] = secrets_manager.get_secret_value(SecretId=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return None
-        raise
-    return stored
+def unstored_parameters(stored: StoredSecrets, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a deployment that stores nothing: they lead to what is there, and show what changes."""
+    changes = stored.with_those_of(environment) != stored.values
+    return _parameters(stored.name, _CURRENT if changes else stored.version or _CURRENT, stored.values)
+
+
+def remove_secrets(secrets_manager: Any, stored: StoredSecrets) -> None:
+    """Remove what is stored for a stack, at once: it could not be deployed again while its name is kept."""
+    secrets_manager.delete_secret(SecretId=stored.name, ForceDeleteWithoutRecovery=True)
 
 
 def _parameters(name: str, version: str, settings: Iterable[str]) -> dict[str, str]:

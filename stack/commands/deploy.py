@@ -1,0 +1,239 @@
+"""The command `deploy`: brings the services to AWS, or shows what that would change."""
+
+import os
+import shlex
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+
+from services.api.task_routes import make_example
+from services.primitives import exact_json
+from services.task_types.loading import TaskTypes, load_task_types
+from services.task_types.settings import TaskTypeSettings
+from stack.aws.account import Account, open_account, refusals_said
+from stack.aws.change_set import Change, change_line, change_sets, changes_of, remove_change_sets
+from stack.aws.deploy import ENVIRONMENT, Deployment, install_sam, progress_line
+from stack.aws.deploy import deploy as run_deployment
+from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
+from stack.aws.deployed_stack import TAG, DeployedStack, find_stack, refuse_to_deploy, require_stack_name
+from stack.aws.function_settings import read_settings
+from stack.aws.functions_template import API_URL_OUTPUT
+from stack.aws.lint import check
+from stack.aws.queue_resources import PREFIX_PARAMETER
+from stack.aws.secrets import store_secrets, stored_secrets, unstored_parameters
+from stack.aws.stack_events import events, events_since, failures
+from stack.aws.targets import (
+    Services,
+    TargetOnAws,
+    queue_name_prefix,
+    queue_names,
+    require_secrets,
+    target_on_aws,
+)
+from stack.aws.uploads import bucket_of_sam, remove_uploads, uploads
+from stack.aws.yaml_text import yaml_text
+from stack.commands.lock import alone
+from stack.config import DeploymentTarget, Machine, directory_for_aws, stack_directory
+from stack.environment import deployment_environment, passed_over_in_deployments
+from stack.errors import StackError
+from stack.interpreter import environment_python
+from stack.terminal import OnProgress, say, say_aside, show_json
+from stack.whole_file import write_whole
+
+_EXAMPLE_RECEIVER = "https://example.com/callback"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is deployed, as far as it is known before AWS is asked."""
+
+    stack: str
+    target_name: DeploymentTarget
+    target: TargetOnAws
+    services: Services
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The settings of the user."""
+        return self.services.environment
+
+
+def deploy(stack: str, target: DeploymentTarget, machine: Machine, *, dry_run: bool, as_json: bool) -> None:
+    """Deploy the services, and say where their API is; or show what would change, and leave all as it was.
+
+    Raises `StackError` with what keeps it from that.
+    """
+    on_progress = say_aside if as_json else say
+    environment = deployment_environment()
+    plan = plan_deployment(stack, target, machine, environment)
+    if passed_over := passed_over_in_deployments():
+        on_progress(f"Of the stack on this machine, and so passed over in .env: {', '.join(passed_over)}.")
+    with alone(f"make deploy STACK={stack}", stack_directory(environment), on_progress), refusals_said():
+        account = open_account()
+        what = f"What would change of {stack} in" if dry_run else f"Deploying {stack} to"
+        on_progress(f"{what} account {account.number}, {account.region}, by {account.endpoint}.")
+        if dry_run:
+            _show_changes(_dry_run(plan, account, on_progress), stack, as_json=as_json)
+        else:
+            _show_deployed(_deployed(plan, account, on_progress), plan, as_json=as_json)
+
+
+def plan_deployment(
+    stack: str, target_name: DeploymentTarget, machine: Machine, environment: Mapping[str, str]
+) -> Plan:
+    """Check what can be checked without AWS. Raises `StackError`, which names what cannot work."""
+    require_stack_name(stack)
+    queue_name_prefix(stack, environment, {})
+    packages = read_settings(TaskTypeSettings, environment).task_packages
+    services = Services(_task_types(packages), packages, environment)
+    target = target_on_aws(target_name, machine)
+    target.check(services, stack)
+    return Plan(stack, target_name, target, services)
+
+
+def _task_types(packages: list[str]) -> TaskTypes:
+    try:
+        return load_task_types(packages)
+    except Exception as error:
+        reason = traceback.format_exception_only(error)[-1].strip()
+        raise StackError(f"The task types cannot be loaded: {reason}", traceback.format_exc()) from error
+
+
+def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> DeployedStack:
+    deployed = _deployable(plan, account)
+    deployment = _prepared(plan, account, deployed, on_progress)
+    secrets = store_secrets(account.client("secretsmanager"), plan.stack, plan.environment)
+    with _failures_said(account, plan.stack):
+        _run(deployment, secrets, on_progress)
+    found = find_stack(account.client("cloudformation"), plan.stack)
+    if found is None:
+        raise StackError(f"The stack {plan.stack} is not there any more: somebody has removed it meanwhile.")
+    return found
+
+
+def _dry_run(plan: Plan, account: Account, on_progress: OnProgress) -> list[Change]:
+    """Return what a deployment would change, and leave nothing behind."""
+    deployed = _deployable(plan, account)
+    deployment = _prepared(plan, account, deployed, on_progress, is_dry_run=True)
+    cloudformation = account.client("cloudformation")
+    secrets = unstored_parameters(stored_secrets(account.client("secretsmanager"), plan.stack), plan.environment)
+    before = change_sets(cloudformation, plan.stack)
+    with _uploads_removed(account, plan.stack, on_progress):
+        try:
+            _run(deployment, secrets, on_progress)
+            made = change_sets(cloudformation, plan.stack) - before
+            return [change for each in made for change in changes_of(cloudformation, each)]
+        finally:
+            remove_change_sets(cloudformation, plan.stack, before, was_there=deployed is not None)
+
+
+def _deployable(plan: Plan, account: Account) -> DeployedStack | None:
+    """Return the stack as it is, None where there is none yet. Raises `StackError` where it cannot be deployed to."""
+    deployed = find_stack(account.client("cloudformation"), plan.stack)
+    refuse_to_deploy(deployed)
+    stored = stored_secrets(account.client("secretsmanager"), plan.stack)
+    require_secrets(stored.with_those_of(plan.environment), plan.environment)
+    return deployed
+
+
+def _prepared(
+    plan: Plan, account: Account, deployed: DeployedStack | None, on_progress: OnProgress, *, is_dry_run: bool = False
+) -> Deployment:
+    """Return what is deployed, all but the parameters of secrets: put together, and checked."""
+    install_sam()
+    directory = directory_for_aws(plan.environment)
+    artefact = plan.target.build(plan.services, directory, on_progress)
+    template = plan.target.template(plan.services, artefact)
+    file = directory / plan.stack / plan.target.template_file
+    write_whole(file, yaml_text(template, f"The template of the stack {plan.stack}, as `make deploy` writes it.\n"))
+    if faults := check(template, environment_python(ENVIRONMENT)).faults:
+        raise StackError(f"{file} has faults by which it is not deployed: see above.", "\n".join(faults))
+    prefix = queue_name_prefix(plan.stack, plan.environment, deployed.parameters if deployed else {})
+    if deployed:
+        _refuse_losses(account, deployed, queue_names(template, prefix))
+    parameters = {**plan.target.parameters(), PREFIX_PARAMETER: prefix}
+    return Deployment(file, plan.stack, parameters, tags={TAG: plan.target_name}, is_dry_run=is_dry_run)
+
+
+def _refuse_losses(account: Account, deployed: DeployedStack, kept: set[str]) -> None:
+    """Raise `StackError` where queues that have messages would be removed, as by another prefix of their names."""
+    urls = queue_urls(account.client("cloudformation"), deployed)
+    removed = {name: url for name, url in urls.items() if name not in kept}
+    if held := held_messages(account.client("sqs"), removed):
+        raise StackError(
+            f"This deployment removes queues that have messages ({messages_said(held)}): let them be worked first, or"
+            " have the queues emptied by `aws sqs purge-queue`. QUEUE_NAME_PREFIX and TASK_PACKAGES say which stay."
+        )
+
+
+def _run(deployment: Deployment, secrets: Mapping[str, str], on_progress: OnProgress) -> None:
+    def show(line: str) -> None:
+        if said := progress_line(line):
+            on_progress(said)
+
+    on_progress("Uploading what has changed of the package and the template.")
+    run_deployment(replace(deployment, parameters={**deployment.parameters, **secrets}), os.environ, show)
+
+
+@contextmanager
+def _failures_said(account: Account, stack: str) -> Iterator[None]:
+    """Let a deployment that fails, or is interrupted, say what CloudFormation says of it, and what to do."""
+    cloudformation = account.client("cloudformation")
+    before = find_stack(cloudformation, stack)
+    last = next((event.id for event in events(cloudformation, before.id)), None) if before else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        say_aside(f"Interrupted. What CloudFormation has begun it finishes; `make deploy STACK={stack}` goes on after.")
+        raise
+    except StackError as error:
+        found = find_stack(cloudformation, stack)
+        said = failures(events_since(events(cloudformation, found.id), last)) if found else []
+        if not said or not found:
+            raise
+        raise StackError(f"{stack} could not be deployed, and is {found.status}: {said[0]}", "\n".join(said)) from error
+
+
+@contextmanager
+def _uploads_removed(account: Account, stack: str, on_progress: OnProgress) -> Iterator[None]:
+    """Remove what the block uploads; say where a bucket came to be by it, which stays."""
+    cloudformation, s3 = account.client("cloudformation"), account.client("s3")
+    bucket_before = bucket_of_sam(cloudformation)
+    before = uploads(s3, bucket_before, stack) if bucket_before else frozenset()
+    try:
+        yield
+    finally:
+        if bucket := bucket_of_sam(cloudformation):
+            remove_uploads(s3, bucket, stack, before)
+            if bucket != bucket_before:
+                on_progress(f"The SAM CLI has made its bucket {bucket}, for all stacks: it stays, and is empty.")
+
+
+def _show_changes(changes: list[Change], stack: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"stack": stack, "changes": [asdict(change) for change in changes]})
+        return
+    say(f"{stack} would change by this:" if changes else f"Nothing of {stack} would change.")
+    for change in changes:
+        say(change_line(change))
+    say("Nothing is changed, as this was a dry run.")
+
+
+def _show_deployed(deployed: DeployedStack, plan: Plan, *, as_json: bool) -> None:
+    url = deployed.outputs.get(API_URL_OUTPUT, "")
+    if as_json:
+        show_json({"stack": deployed.name, "status": deployed.status, "api": url})
+        return
+    say(f"\n{deployed.name} is deployed. Its API takes tasks at {url}")
+    say(f"\nTry it, with a callback_url of yours and one of API_KEYS as API_KEY:\n{curl(url, plan.services)}")
+    say(f"\nThen: make undeploy STACK={deployed.name}")
+
+
+def curl(url: str, services: Services) -> str:
+    """Return a command that submits the example of the first task type, and names the key that it needs."""
+    task_type = next(iter(services.task_types.values()))
+    receiver = services.environment.get("EXAMPLE_RECEIVER_URL") or _EXAMPLE_RECEIVER
+    request = shlex.quote(exact_json.dumps(make_example(task_type, receiver)))
+    headers = '-H "X-API-Key: $API_KEY" -H "Content-Type: application/json"'
+    return f"curl {url.rstrip('/')}{task_type.route} {headers} -d {request}"

@@ -1,0 +1,92 @@
+"""The command `undeploy`: removes from AWS what `deploy` has brought there."""
+
+import shutil
+import time
+from collections.abc import Iterator
+
+from stack.aws.account import Account, open_account, refusals_said
+from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
+from stack.aws.deployed_stack import DeployedStack, find_stack, refuse_to_remove, require_stack_name
+from stack.aws.secrets import remove_secrets, stored_secrets
+from stack.aws.stack_events import Event, event_line, events, events_since, failures
+from stack.aws.uploads import bucket_of_sam, remove_uploads
+from stack.commands.lock import alone
+from stack.config import directory_for_aws, stack_directory
+from stack.environment import deployment_environment
+from stack.errors import StackError
+from stack.terminal import OnProgress, say, say_aside, show_json
+
+_POLL_SECONDS = 1
+_ENDS = ("DELETE_COMPLETE", "DELETE_FAILED")
+
+
+def undeploy(stack: str, *, force: bool, as_json: bool) -> None:
+    """Remove the stack, its secrets and what was uploaded for it.
+
+    Raises `StackError` where there is no such stack, or messages would be lost and nothing forces it.
+    """
+    on_progress = say_aside if as_json else say
+    require_stack_name(stack)
+    environment = deployment_environment()
+    with alone(f"make undeploy STACK={stack}", stack_directory(environment), on_progress), refusals_said():
+        account = open_account()
+        on_progress(f"Removing {stack} from account {account.number}, {account.region}, by {account.endpoint}.")
+        _remove(stack, account, on_progress, force=force)
+        shutil.rmtree(directory_for_aws(environment) / stack, ignore_errors=True)
+    if as_json:
+        show_json({"removed": stack})
+
+
+def _remove(stack: str, account: Account, on_progress: OnProgress, *, force: bool) -> None:
+    cloudformation, secrets_manager = account.client("cloudformation"), account.client("secretsmanager")
+    found, stored = find_stack(cloudformation, stack), stored_secrets(secrets_manager, stack)
+    if found is None and stored.version is None:
+        raise StackError(f"There is no stack {stack} in account {account.number}, {account.region}.")
+    if found:
+        refuse_to_remove(found)
+        if not force:
+            _refuse_losses(account, found)
+        _remove_stack(account, found, on_progress)
+    if stored.version is not None:
+        remove_secrets(secrets_manager, stored)
+        on_progress(f"  removed: the secret {stored.name}")
+    on_progress(f"{stack} is removed.")
+    if bucket := bucket_of_sam(cloudformation):
+        remove_uploads(account.client("s3"), bucket, stack)
+        on_progress(f"What the SAM CLI has made for all stacks stays: the bucket {bucket}.")
+
+
+def _refuse_losses(account: Account, found: DeployedStack) -> None:
+    held = held_messages(account.client("sqs"), queue_urls(account.client("cloudformation"), found))
+    if held:
+        raise StackError(
+            f"The queues of {found.name} have messages, which would be lost: {messages_said(held)}."
+            " Let them be worked first, or have it removed all the same by --force (`make`: FORCE=1)."
+        )
+
+
+def _remove_stack(account: Account, found: DeployedStack, on_progress: OnProgress) -> None:
+    """Remove the stack, and show what becomes of its resources until it is gone."""
+    cloudformation = account.client("cloudformation")
+    last = next((event.id for event in events(cloudformation, found.id)), None)
+    cloudformation.delete_stack(StackName=found.id)
+    seen: list[Event] = []
+    for event in _until_gone(account, found, last):
+        seen.append(event)
+        if line := event_line(event):
+            on_progress(line)
+    if said := failures(seen):
+        raise StackError(f"{found.name} could not be removed: {said[0]}", "\n".join(said))
+
+
+def _until_gone(account: Account, found: DeployedStack, last: str | None) -> Iterator[Event]:
+    cloudformation = account.client("cloudformation")
+    while True:
+        # Before its events: after that there are no more.
+        now = find_stack(cloudformation, found.id)
+        for event in events_since(events(cloudformation, found.id), last):
+            last = event.id
+            yield event
+        if now is None or now.status in _ENDS:
+            return
+        time.sleep(_POLL_SECONDS)
