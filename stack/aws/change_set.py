@@ -44,10 +44,13 @@ def change_sets(cloudformation: Any, stack: str) -> set[str]:
 def changes_of(cloudformation: Any, change_set: str) -> list[Change]:
     """Return what a change set changes."""
     pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
-    return [_change(each["ResourceChange"]) for page in pages for each in page["Changes"] if each["Type"] == "Resource"]
+    return [
+        change_of(each["ResourceChange"]) for page in pages for each in page["Changes"] if each["Type"] == "Resource"
+    ]
 
 
-def _change(change: Mapping[str, Any]) -> Change:
+def change_of(change: Mapping[str, Any]) -> Change:
+    """Return a `ResourceChange` of CloudFormation's as one of ours. Pure."""
     targets = [detail.get("Target", {}) for detail in change.get("Details", [])]
     properties = {target.get("Name") or target.get("Attribute") for target in targets} - {None}
     return Change(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -65,6 +65,8 @@ class Functions:
     """Functions of AWS Lambda, from one package."""
 
     machine: Machine
+    version: str = field(default_factory=this_version)
+    """Of Python."""
 
     template_file: ClassVar[str] = "functions.yaml"
 
@@ -73,7 +75,7 @@ class Functions:
         if self._target.runtime not in RUNTIMES:
             raise StackError(
                 f"The functions run by the Python that packs them, and Lambda's are {', '.join(RUNTIMES)}:"
-                f" this is {this_version()}. Name another one, as PYTHON={RUNTIMES[-1]}."
+                f" this is {self.version}. Name another one, as PYTHON={RUNTIMES[-1]}."
             )
         require_names(stack, function_names(self.template(services, CODE), stack))
 
@@ -94,7 +96,7 @@ class Functions:
     @property
     def _target(self) -> Target:
         # Never as this machine would have it: its libraries may be of a later Linux than Lambda's, or of none.
-        return Target(self.machine, this_version())
+        return Target(self.machine, self.version)
 
 
 def target_on_aws(name: DeploymentTarget, machine: Machine) -> TargetOnAws:

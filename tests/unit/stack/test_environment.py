@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from stack.config import Mode, StackSettings
-from stack.environment import host_environment, merged_environment, service_environment
+from stack.environment import (
+    deployment_environment,
+    host_environment,
+    merged_environment,
+    passed_over_in_deployments,
+    service_environment,
+)
 from stack.errors import StackError
 
 
@@ -39,6 +45,21 @@ def test_what_is_empty_in_the_shell_hides_a_default_but_nothing_that_dot_env_say
     merged = merged_environment({"A": "", "B": "", "NEW": ""}, dot_env, local_env)
 
     assert merged == {"A": "", "B": "dot", "C": "dot", "CHANNEL": "#alerts", "NEW": ""}
+
+
+def test_what_is_deployed_has_the_settings_of_the_shell_and_of_dot_env_and_none_of_this_machine_s_stack(
+    dot_env: Path,
+) -> None:
+    deployed = deployment_environment({"C": "shell", "B": ""}, dot_env)
+
+    assert deployed == {"B": "dot", "C": "shell"}
+
+
+def test_where_something_is_deployed_to_is_for_the_shell_alone(dot_env: Path) -> None:
+    dot_env.write_text("A=dot\nAWS_ENDPOINT_URL=http://localhost:4566\nAWS_ACCESS_KEY_ID=test\nAWS_PROFILE=\n")
+
+    assert deployment_environment({"AWS_PROFILE": "shell"}, dot_env) == {"A": "dot", "AWS_PROFILE": "shell"}
+    assert passed_over_in_deployments(dot_env) == ["AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"]
 
 
 @pytest.mark.parametrize("beginning", [b"", b"\xef\xbb\xbf"])

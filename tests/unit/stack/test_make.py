@@ -121,6 +121,21 @@ def test_options_go_to_the_command(environment: Environment, command: str, optio
     assert environment.arguments[-1] == option
 
 
+def test_what_goes_to_aws_is_named_to_make(environment: Environment) -> None:
+    environment.make("deploy", "STACK=tasks", "TARGET=lambda", "MACHINE=arm64", "DRY_RUN=1", "ARGS=--json")
+    options = ["--target", "lambda", "--stack", "tasks", "--machine", "arm64", "--dry-run", "--json"]
+    assert environment.arguments[3:] == ["deploy", *options]
+
+    environment.make("undeploy", "STACK=tasks", "FORCE=1")
+    assert environment.arguments[3:] == ["undeploy", "--stack", "tasks", "--force"]
+
+
+def test_what_is_not_named_is_left_to_the_command(environment: Environment) -> None:
+    environment.make("deploy", STACK="tasks")
+
+    assert environment.arguments[3:] == ["deploy", "--target", "lambda", "--stack", "tasks"]
+
+
 def test_an_empty_venv_is_as_none() -> None:
     done = subprocess.run(["make", "--dry-run", "ps", "VENV="], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
     assert ".venv/bin" in done.stdout

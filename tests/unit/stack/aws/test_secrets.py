@@ -1,0 +1,41 @@
+"""Which secrets the services have, and where the template finds them."""
+
+from stack.aws.secrets import StoredSecrets, unstored_parameters
+
+STORED = StoredSecrets("tasks-settings", {"API_KEYS": "a-key", "SLACK_BOT_TOKEN": "xoxb"}, "7")
+NOTHING_STORED = StoredSecrets("tasks-settings")
+
+
+def test_what_is_set_replaces_what_is_stored_and_what_is_not_set_stays() -> None:
+    environment = {
+        "API_KEYS": "another-key",
+        "SLACK_BOT_TOKEN": "",
+        "CALLBACK_SIGNING_SECRET": "whsec_",
+        "PATH": "/bin",
+    }
+
+    assert STORED.with_those_of(environment) == {
+        "API_KEYS": "another-key",
+        "CALLBACK_SIGNING_SECRET": "whsec_",
+        "SLACK_BOT_TOKEN": "xoxb",
+    }
+    assert NOTHING_STORED.with_those_of({"API_KEYS": "a-key"}) == {"API_KEYS": "a-key"}
+
+
+def test_where_nothing_changes_a_dry_run_has_the_parameters_of_the_deployment_before() -> None:
+    assert unstored_parameters(STORED, {"API_KEYS": "a-key"}) == {
+        "ApiKeys": "tasks-settings:SecretString:API_KEYS::7",
+        "SlackBotToken": "tasks-settings:SecretString:SLACK_BOT_TOKEN::7",
+    }
+
+
+def test_where_a_secret_changes_a_dry_run_shows_it_and_leads_to_nothing_that_is_not_stored() -> None:
+    assert unstored_parameters(STORED, {"CALLBACK_SIGNING_SECRET": "whsec_"}) == {
+        "ApiKeys": "tasks-settings:SecretString:API_KEYS::",
+        "SlackBotToken": "tasks-settings:SecretString:SLACK_BOT_TOKEN::",
+    }
+    assert unstored_parameters(NOTHING_STORED, {"API_KEYS": "a-key"}) == {}
+
+
+def test_a_secret_is_not_shown_where_it_is_handled() -> None:
+    assert "xoxb" not in repr(STORED)
