@@ -4,10 +4,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from stack.aws.deployed_stack import find_stack
 
@@ -72,8 +73,15 @@ def change_line(change: Change) -> str:
 def remove_change_sets(cloudformation: Any, stack: str, kept: set[str], *, was_there: bool) -> None:
     """Remove the change sets of a stack but for those that are kept; and the stack where it came to be by one."""
     for change_set in change_sets(cloudformation, stack) - kept:
+        # Who has interrupted it may have done so before it was computed, and till then it cannot be removed.
+        with suppress(WaiterError):
+            _wait(cloudformation, "change_set_create_complete", ChangeSetName=change_set)
         cloudformation.delete_change_set(ChangeSetName=change_set)
     found = find_stack(cloudformation, stack)
     if found is not None and not was_there and not found.has_resources:
         cloudformation.delete_stack(StackName=found.id)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=found.id, WaiterConfig={"Delay": 1})
+        _wait(cloudformation, "stack_delete_complete", StackName=found.id)
+
+
+def _wait(cloudformation: Any, until: str, **of: str) -> None:
+    cloudformation.get_waiter(until).wait(**of, WaiterConfig={"Delay": 1, "MaxAttempts": 120})

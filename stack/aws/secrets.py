@@ -30,6 +30,10 @@ class StoredSecrets:
         own = {setting: environment[setting] for setting in SECRET_SETTINGS if environment.get(setting)}
         return {**self.values, **own}
 
+    def changed_by(self, environment: Mapping[str, str]) -> list[str]:
+        """Return the names of those that the environment has otherwise than they are stored."""
+        return sorted(name for name, value in self.with_those_of(environment).items() if self.values.get(name) != value)
+
 
 def stored_secrets(secrets_manager: Any, stack: str) -> StoredSecrets:
     """Return what is stored for a stack, nothing where there is no such secret."""
@@ -50,7 +54,7 @@ def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, st
     """
     stored = stored_secrets(secrets_manager, stack)
     secrets = stored.with_those_of(environment)
-    if secrets == stored.values:
+    if not stored.changed_by(environment):
         return _parameters(stored.name, stored.version or _CURRENT, secrets)
     text = json.dumps(secrets)
     if stored.version is None:
@@ -62,8 +66,8 @@ def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, st
 
 def unstored_parameters(stored: StoredSecrets, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a deployment that stores nothing: they lead to what is there, and show what changes."""
-    changes = stored.with_those_of(environment) != stored.values
-    return _parameters(stored.name, _CURRENT if changes else stored.version or _CURRENT, stored.values)
+    version = None if stored.changed_by(environment) else stored.version
+    return _parameters(stored.name, version or _CURRENT, stored.values)
 
 
 def remove_secrets(secrets_manager: Any, stored: StoredSecrets) -> None:

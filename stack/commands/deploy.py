@@ -59,6 +59,15 @@ class Plan:
         return self.services.environment
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What a deployment would change."""
+
+    changes: list[Change]
+    secrets: list[str]
+    """The names of those that would be stored."""
+
+
 def deploy(stack: str, target: DeploymentTarget, machine: Machine, *, dry_run: bool, as_json: bool) -> None:
     """Deploy the services, and say where their API is; or show what would change, and leave all as it was.
 
@@ -74,7 +83,7 @@ def deploy(stack: str, target: DeploymentTarget, machine: Machine, *, dry_run: b
         what = f"What would change of {stack} in" if dry_run else f"Deploying {stack} to"
         on_progress(f"{what} account {account.number}, {account.region}, by {account.endpoint}.")
         if dry_run:
-            _show_changes(_dry_run(plan, account, on_progress), stack, as_json=as_json)
+            _show_trial(_dry_run(plan, account, on_progress), stack, as_json=as_json)
         else:
             _show_deployed(_deployed(plan, account, on_progress), plan, as_json=as_json)
 
@@ -112,18 +121,19 @@ def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> Deployed
     return found
 
 
-def _dry_run(plan: Plan, account: Account, on_progress: OnProgress) -> list[Change]:
+def _dry_run(plan: Plan, account: Account, on_progress: OnProgress) -> Trial:
     """Return what a deployment would change, and leave nothing behind."""
     deployed = _deployable(plan, account)
     deployment = _prepared(plan, account, deployed, on_progress, is_dry_run=True)
     cloudformation = account.client("cloudformation")
-    secrets = unstored_parameters(stored_secrets(account.client("secretsmanager"), plan.stack), plan.environment)
+    stored = stored_secrets(account.client("secretsmanager"), plan.stack)
     before = change_sets(cloudformation, plan.stack)
     with _uploads_removed(account, plan.stack, on_progress):
         try:
-            _run(deployment, secrets, on_progress)
+            _run(deployment, unstored_parameters(stored, plan.environment), on_progress)
             made = change_sets(cloudformation, plan.stack) - before
-            return [change for each in made for change in changes_of(cloudformation, each)]
+            changes = [change for each in made for change in changes_of(cloudformation, each)]
+            return Trial(changes, stored.changed_by(plan.environment))
         finally:
             remove_change_sets(cloudformation, plan.stack, before, was_there=deployed is not None)
 
@@ -147,6 +157,7 @@ def _prepared(
     template = plan.target.template(plan.services, artefact)
     file = directory / plan.stack / plan.target.template_file
     write_whole(file, yaml_text(template, f"The template of the stack {plan.stack}, as `make deploy` writes it.\n"))
+    on_progress("Checking the template.")
     if faults := check(template, environment_python(ENVIRONMENT)).faults:
         raise StackError(f"{file} has faults by which it is not deployed: see above.", "\n".join(faults))
     prefix = queue_name_prefix(plan.stack, plan.environment, deployed.parameters if deployed else {})
@@ -210,13 +221,15 @@ def _uploads_removed(account: Account, stack: str, on_progress: OnProgress) -> I
                 on_progress(f"The SAM CLI has made its bucket {bucket}, for all stacks: it stays, and is empty.")
 
 
-def _show_changes(changes: list[Change], stack: str, *, as_json: bool) -> None:
+def _show_trial(trial: Trial, stack: str, *, as_json: bool) -> None:
     if as_json:
-        show_json({"stack": stack, "changes": [asdict(change) for change in changes]})
+        show_json({"stack": stack, **asdict(trial)})
         return
-    say(f"{stack} would change by this:" if changes else f"Nothing of {stack} would change.")
-    for change in changes:
+    say(f"{stack} would change by this:" if trial.changes or trial.secrets else f"Nothing of {stack} would change.")
+    for change in trial.changes:
         say(change_line(change))
+    if trial.secrets:
+        say(f"  ~ its secrets: {', '.join(trial.secrets)}")
     say("Nothing is changed, as this was a dry run.")
 
 

@@ -22,6 +22,14 @@ def test_what_is_set_replaces_what_is_stored_and_what_is_not_set_stays() -> None
     assert NOTHING_STORED.with_those_of({"API_KEYS": "a-key"}) == {"API_KEYS": "a-key"}
 
 
+def test_those_change_that_are_set_otherwise_than_they_are_stored() -> None:
+    environment = {"API_KEYS": "another-key", "SLACK_BOT_TOKEN": "xoxb", "CALLBACK_SIGNING_SECRET": "whsec_"}
+
+    assert STORED.changed_by(environment) == ["API_KEYS", "CALLBACK_SIGNING_SECRET"]
+    assert STORED.changed_by({"API_KEYS": "a-key"}) == []
+    assert NOTHING_STORED.changed_by({"API_KEYS": "a-key"}) == ["API_KEYS"]
+
+
 def test_where_nothing_changes_a_dry_run_has_the_parameters_of_the_deployment_before() -> None:
     assert unstored_parameters(STORED, {"API_KEYS": "a-key"}) == {
         "ApiKeys": "tasks-settings:SecretString:API_KEYS::7",

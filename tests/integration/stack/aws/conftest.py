@@ -1,0 +1,87 @@
+"""A LocalStack that runs functions, as MODE=lambda has it, and a receiver of callbacks."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.config import ROOT, StackSettings
+from stack.functions.workforce import LOCALSTACK_WITH_FUNCTIONS, Functions
+from stack.interpreter import environment_python
+from stack.native.localstack import prepare_localstack
+from stack.ports import free_port
+from stack.readiness import localstack_probe, wait_for_verdict
+
+READY_SECONDS = 180.0
+"""Several may start at once, on a machine that is busy with other tests."""
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
+
+
+@pytest.fixture(scope="module")
+def localstack_with_functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its URL."""
+    if not environment_python(LOCALSTACK_WITH_FUNCTIONS).exists():
+        pytest.fail(f"{LOCALSTACK_WITH_FUNCTIONS} is not installed: `make up MODE=lambda` does it", pytrace=False)
+    directory = tmp_path_factory.mktemp("localstack")
+    settings = StackSettings("lambda", localstack_port=free_port(), directory=directory)
+    [program, *_] = Functions().programs(settings, "", iter(()))
+    Path(program.environment["TMPDIR"]).mkdir(parents=True)
+    prepare_localstack(directory / "localstack", json.dumps({"queues": []}), LOCALSTACK_WITH_FUNCTIONS)
+    environment = {**os.environ, **CREDENTIALS, **program.environment}
+    with (directory / "localstack.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603
+            program.command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            readiness = wait_for_verdict(localstack_probe(settings.localstack_url), READY_SECONDS)
+            assert readiness.verdict == "ready", readiness.reason
+            yield settings.localstack_url
+        finally:
+            # The functions that it runs end with it.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class Receiver:
+    """Takes every callback."""
+
+    def __init__(self) -> None:
+        self.heard: queue.Queue[Any] = queue.Queue()
+        heard = self.heard
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+                heard.put(json.loads(body))
+
+            def log_message(self, *_args: Any) -> None:
+                """Not on the test's output."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    thread = threading.Thread(target=receiver.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield receiver
+    receiver.server.shutdown()
+    thread.join()
+    receiver.server.server_close()

@@ -1,0 +1,313 @@
+"""`deploy` and `undeploy` as they are run, by the SAM CLI, on a LocalStack that runs the functions."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3  # type: ignore[import-untyped]
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from services.queues import define_queues
+from services.task_types.loading import load_task_types
+from stack.__main__ import app
+from stack.aws.change_set import change_sets
+from stack.aws.deployed_stack import find_stack
+from stack.aws.uploads import bucket_of_sam, uploads
+from stack.config import ROOT
+from tests.integration.stack.aws.conftest import CREDENTIALS, Receiver
+
+STACK = "tasks"
+COMMAND = (sys.executable, "-u", "-m", "stack")
+API_KEY = "key-of-a-client-1234"
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What a person has set, and runs."""
+
+    environment: Mapping[str, str] = field(repr=False)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command with these settings besides; one that is empty is taken away."""
+        given = {name: value for name, value in {**self.environment, **settings}.items() if value}
+        return subprocess.run(  # noqa: S603  # our own program
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env=given,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    def run_here(self, *arguments: str, **settings: str) -> tuple[int, str]:
+        """Run the command, with settings as above, in this process, which takes no time to start."""
+        given = {name: value or None for name, value in {**self.environment, **settings}.items()}
+        done = CliRunner().invoke(app, arguments, env=given)
+        return done.exit_code, done.output
+
+    def deploy(self, *options: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        return self.run("deploy", "--target", "lambda", "--stack", STACK, *options, **settings)
+
+    def variables(self, function: str) -> dict[str, str]:
+        """What a function is given."""
+        found = self.client("lambda").get_function_configuration(FunctionName=f"{STACK}-{function}")
+        return dict(found["Environment"]["Variables"])
+
+
+@dataclass(frozen=True)
+class Left:
+    """All that a stack has on AWS."""
+
+    functions: list[str]
+    queues: list[str]
+    secrets: list[str]
+    roles: list[str]
+    log_groups: list[str]
+    change_sets: set[str]
+    uploads: int
+    status: str | None
+
+
+def left(shell: Shell) -> Left:
+    cloudformation = shell.client("cloudformation")
+    bucket = bucket_of_sam(cloudformation)
+    found = find_stack(cloudformation, STACK)
+    return Left(
+        [each["FunctionName"] for each in shell.client("lambda").list_functions()["Functions"]],
+        shell.client("sqs").list_queues().get("QueueUrls", []),
+        [each["Name"] for each in shell.client("secretsmanager").list_secrets()["SecretList"]],
+        [each["RoleName"] for each in shell.client("iam").list_roles()["Roles"]],
+        [each["logGroupName"] for each in shell.client("logs").describe_log_groups()["logGroups"]],
+        change_sets(cloudformation, STACK),
+        len(uploads(shell.client("s3"), bucket, STACK)) if bucket else 0,
+        found.status if found else None,
+    )
+
+
+NOTHING = Left([], [], [], [], [], set(), 0, None)
+
+
+@pytest.fixture(scope="module")
+def shell(localstack_with_functions: str, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A shell whose AWS is LocalStack, and in which the settings of a deployment are set."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    no_file = str(tmp_path_factory.mktemp("aws") / "none")
+    return Shell(
+        {
+            **kept,
+            **CREDENTIALS,
+            # Whoever runs the tests may have an account, and this machine may be one of AWS's.
+            "AWS_CONFIG_FILE": no_file,
+            "AWS_SHARED_CREDENTIALS_FILE": no_file,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": localstack_with_functions,
+            "STACK_DIR": str(tmp_path_factory.mktemp("stack")),
+            "TASK_PACKAGES": "services.tasks",
+            "API_KEYS": API_KEY,
+            "ALLOWED_PRIVATE_TARGETS": receiver.address,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What came of a dry run where nothing was yet, and of the deployment after it."""
+
+    tried: "subprocess.CompletedProcess[str]"
+    left_by_trial: Left
+    shown: str
+    meanwhile: tuple[int, str]
+    """What a removal said while CloudFormation was at work."""
+
+    @property
+    def url(self) -> str:
+        [line] = [line for line in self.shown.splitlines() if "Its API takes tasks at" in line]
+        return line.rpartition(" ")[2]
+
+
+@pytest.fixture(scope="module")
+def deployed(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """Deploy where nothing is."""
+    tried = shell.deploy("--dry-run")
+    left_by_trial = left(shell)
+    # With a folder of its own it does not wait for the other.
+    elsewhere = Shell({**shell.environment, "STACK_DIR": str(tmp_path_factory.mktemp("elsewhere"))})
+    shown: list[str] = []
+    meanwhile = (0, "")
+    with subprocess.Popen(  # noqa: S603  # our own program
+        [*COMMAND, "deploy", "--target", "lambda", "--stack", STACK],
+        cwd=ROOT,
+        env=shell.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        for line in process.stdout or ():
+            shown.append(line)
+            if line.startswith("  made: ") and not meanwhile[1]:
+                meanwhile = elsewhere.run_here("undeploy", "--stack", STACK, "--force")
+    assert process.returncode == 0, shown
+    return Deployed(tried, left_by_trial, "".join(shown), meanwhile)
+
+
+def post(url: str, shell: Shell, receiver: Receiver, **headers: str) -> httpx.Response:
+    """Post a task to the API, whose name only LocalStack knows."""
+    request = {
+        "callback_url": f"http://{receiver.address}/callback",
+        "message": [{"name": "sum", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}],
+    }
+    here = f"{shell.environment['AWS_ENDPOINT_URL']}/v1/calculation/basic"
+    headers = {"host": urlsplit(url).netloc, **headers}
+    return httpx.post(here, json=request, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
+
+
+def test_a_deployment_from_nothing_takes_tasks_at_the_url_that_it_names_and_works_them(
+    deployed: Deployed, shell: Shell, receiver: Receiver
+) -> None:
+    answer = post(deployed.url, shell, receiver, **{"x-api-key": API_KEY})
+
+    assert answer.status_code == 200, answer.text
+    outcome = receiver.heard.get(timeout=PATIENCE_SECONDS)
+    assert outcome["results"] == [{"sum": 3}]
+    assert outcome["task_id"] == answer.json()["task_id"]
+
+
+def test_nobody_submits_a_task_without_a_key(deployed: Deployed, shell: Shell, receiver: Receiver) -> None:
+    assert post(deployed.url, shell, receiver).status_code == 401
+
+
+def test_it_shows_where_it_deploys_to_and_what_is_made_and_no_key(deployed: Deployed, shell: Shell) -> None:
+    account = "account 000000000000, eu-central-1"
+    assert f"Deploying tasks to {account}, by {shell.environment['AWS_ENDPOINT_URL']}." in deployed.shown
+    assert deployed.shown.count("  made: ") == deployed.tried.stdout.count("  + ")
+    assert "  made: CalculationQueue (AWS::SQS::Queue)\n" in deployed.shown
+    assert '-H "X-API-Key: $API_KEY"' in deployed.shown
+    assert API_KEY not in deployed.shown
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_queues_begin_with_the_name_of_the_stack(shell: Shell) -> None:
+    names = {url.rpartition("/")[2] for url in left(shell).queues}
+
+    assert names == {f"{STACK}-{name}" for name in define_queues(load_task_types(["services.tasks"]))}
+
+
+def test_a_dry_run_where_nothing_is_yet_shows_all_that_would_be_made_and_leaves_nothing(deployed: Deployed) -> None:
+    assert deployed.tried.returncode == 0, deployed.tried.stderr
+    assert "  + CalculationQueue (AWS::SQS::Queue)\n" in deployed.tried.stdout
+    assert deployed.left_by_trial == NOTHING
+
+
+def test_while_cloudformation_is_at_work_nothing_is_removed(deployed: Deployed) -> None:
+    code, said = deployed.meanwhile
+
+    assert code == 1
+    assert "The stack tasks is CREATE_IN_PROGRESS: CloudFormation is at work on it. Try again when it is done." in said
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_dry_run_shows_what_a_setting_and_a_secret_would_change_and_changes_nothing(shell: Shell) -> None:
+    before = left(shell)
+    done = shell.deploy("--dry-run", "--json", DATA_CONCURRENCY="5", API_KEYS="another-key-of-a-client")
+
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    # AWS names the function that has the secret too; LocalStack reads it, and finds it as it was.
+    assert ("Modify", "WorkerDataFunction") in {(each["action"], each["resource"]) for each in shown["changes"]}
+    assert shown["secrets"] == ["API_KEYS"]
+    assert left(shell) == before
+    assert "DATA_CONCURRENCY" not in shell.variables("worker-data")
+    assert shell.variables("api")["API_KEYS"] == API_KEY
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_second_deployment_changes_what_a_setting_and_a_secret_are_about(shell: Shell) -> None:
+    done = shell.deploy("--json", DATA_CONCURRENCY="5", API_KEYS="another-key-of-a-client")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "UPDATE_COMPLETE"
+    assert "  changed: WorkerDataFunction (AWS::Lambda::Function)\n" in done.stderr
+    assert shell.variables("worker-data")["DATA_CONCURRENCY"] == "5"
+    assert shell.variables("api")["API_KEYS"] == "another-key-of-a-client"
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"AWS_DEFAULT_REGION": ""}, "There is no region of AWS: set AWS_DEFAULT_REGION"),
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            "There are no credentials of AWS: let `aws configure`",
+        ),
+        ({"AWS_PROFILE": "nosuch"}, "AWS_PROFILE: The config profile (nosuch) could not be found."),
+    ],
+)
+@pytest.mark.parametrize("command", [("deploy", "--target", "lambda"), ("undeploy",)], ids=["deploy", "undeploy"])
+def test_without_a_way_to_aws_it_is_said_what_is_missing(
+    command: Sequence[str], settings: dict[str, str], line: str, shell: Shell
+) -> None:
+    code, said = shell.run_here(*command, "--stack", STACK, **settings)
+
+    assert code == 1
+    assert said.startswith(line)
+    assert len(said.splitlines()) == 1
+
+
+def test_a_stack_that_is_not_there_is_not_removed(shell: Shell) -> None:
+    code, said = shell.run_here("undeploy", "--stack", "another")
+
+    assert (code, said.splitlines()[-1]) == (1, "There is no stack another in account 000000000000, eu-central-1.")
+
+
+def test_what_somebody_else_has_made_is_neither_changed_nor_removed(shell: Shell) -> None:
+    template = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    cloudformation = shell.client("cloudformation")
+    cloudformation.create_stack(StackName="theirs", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="theirs", WaiterConfig={"Delay": 1})
+
+    for command in (["deploy", "--target", "lambda"], ["undeploy", "--force"]):
+        code, said = shell.run_here(*command, "--stack", "theirs")
+        assert (code, "There is a stack theirs that `make deploy` has not made" in said) == (1, True)
+    assert getattr(find_stack(cloudformation, "theirs"), "status", None) == "CREATE_COMPLETE"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_stack_that_has_messages_is_removed_only_by_force_and_leaves_nothing(shell: Shell) -> None:
+    sqs = shell.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-undelivered")["QueueUrl"], MessageBody="kept")
+    before = left(shell)
+
+    code, said = shell.run_here("undeploy", "--stack", STACK)
+    assert code == 1
+    assert "The queues of tasks have messages, which would be lost: 1 in tasks-undelivered." in said
+
+    # Those of another prefix would take their place.
+    code, said = shell.run_here("deploy", "--target", "lambda", "--stack", STACK, QUEUE_NAME_PREFIX="others-")
+    assert code == 1
+    assert "This deployment removes queues that have messages (1 in tasks-undelivered)" in said
+    assert left(shell) == before
+
+    code, said = shell.run_here("undeploy", "--stack", STACK, "--force")
+    assert code == 0
+    assert "  removed: CalculationQueue (AWS::SQS::Queue)\n" in said
+    assert "  removed: the secret tasks-settings\n" in said
+    assert "stays: the bucket aws-sam-cli-managed-default-" in said
+    assert left(shell) == NOTHING
