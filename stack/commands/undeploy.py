@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from stack.aws.account import Account, open_account, refusals_said
 from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
@@ -17,7 +18,8 @@ from stack.errors import StackError
 from stack.terminal import OnProgress, say, say_aside, show_json
 
 _POLL_SECONDS = 1
-_ENDS = ("DELETE_COMPLETE", "DELETE_FAILED")
+_REMOVED = "DELETE_COMPLETE"
+_NOT_REMOVED = "DELETE_FAILED"
 
 
 def undeploy(stack: str, *, force: bool, as_json: bool) -> None:
@@ -71,22 +73,28 @@ def _remove_stack(account: Account, found: DeployedStack, on_progress: OnProgres
     last = next((event.id for event in events(cloudformation, found.id)), None)
     cloudformation.delete_stack(StackName=found.id)
     seen: list[Event] = []
-    for event in _until_gone(account, found, last):
+    for event in _until_gone(cloudformation, found.id, last):
         seen.append(event)
         if line := event_line(event):
             on_progress(line)
-    if said := failures(seen):
+    # What has failed once may have been removed when CloudFormation has tried again.
+    if (left := find_stack(cloudformation, found.id)) and left.status != _REMOVED:
+        said = failures(seen) or [left.status]
         raise StackError(f"{found.name} could not be removed: {said[0]}", "\n".join(said))
 
 
-def _until_gone(account: Account, found: DeployedStack, last: str | None) -> Iterator[Event]:
-    cloudformation = account.client("cloudformation")
+def _until_gone(cloudformation: Any, stack: str, last: str | None) -> Iterator[Event]:
+    """Yield what becomes of the resources, after the event of that id, until the stack of that id is worked on no more.
+
+    That of a removed stack is known by its id for 90 days, and so are its events.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    """
     while True:
         # Before its events: after that there are no more.
-        now = find_stack(cloudformation, found.id)
-        for event in events_since(events(cloudformation, found.id), last):
+        now = find_stack(cloudformation, stack)
+        for event in events_since(events(cloudformation, stack), last):
             last = event.id
             yield event
-        if now is None or now.status in _ENDS:
+        if now is None or now.status in (_REMOVED, _NOT_REMOVED):
             return
         time.sleep(_POLL_SECONDS)
