@@ -212,7 +212,7 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where one is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the files that follow from the code: the queues for LocalStack, and parts of docker-compose.yml."""
+    """Write the files that follow from the code: the queues for LocalStack, parts of docker-compose.yml, aws/."""
     with _errors_shown():
         from stack.commands import generate as files
 

@@ -1,4 +1,4 @@
-"""Writes what follows from the code: the marked regions of docker-compose.yml, and whole files for LocalStack and AWS.
+"""Writes what follows from the code: regions of docker-compose.yml, localstack-init/queues.json, the files in aws/.
 
 They describe the project's own task types. What `TASK_PACKAGES` adds on one machine is no business of theirs.
 """
@@ -12,9 +12,10 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from services.check import PROGRAMS
-from services.queues import queues_json
+from services.queues import define_queues, queues_json
 from services.task_types.loading import load_task_types
 from stack.aws.functions_template import render_functions
+from stack.aws.generated_files import KUBERNETES, aws_files
 from stack.config import COMPOSE_FILE, ROOT
 from stack.containers.compose_file import console_services, worker_command
 from stack.environment import LOCAL_ENV
@@ -60,11 +61,11 @@ READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KE
 
 
 def generate() -> list[Path]:
-    """Write each file that is stale; return those written. Raises `StackError` where one cannot be written."""
+    """Write each file that is stale, or remove it; return them. Raises `StackError` where one cannot be written."""
     written = stale_files()
     for path, text in written.items():
         try:
-            path.write_text(text)
+            _put(path, text)
         except OSError as error:
             line = f"{path} does not follow from the code, and cannot be written ({error.strerror})."
             raise StackError(line) from error
@@ -76,9 +77,21 @@ def names(paths: Iterable[Path]) -> str:
     return ", ".join(str(path.relative_to(ROOT)) for path in paths)
 
 
-def stale_files() -> dict[Path, str]:
-    """The files that the code has left behind, with the text that each should have."""
-    return {path: text for path, text in _rendered_files().items() if not path.exists() or path.read_text() != text}
+def _put(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def stale_files() -> dict[Path, str | None]:
+    """The files that the code has left behind, with the text that each should have; None: it should not be there."""
+    rendered = _rendered_files()
+    stale: dict[Path, str | None] = {
+        path: text for path, text in rendered.items() if not path.exists() or path.read_text() != text
+    }
+    return {**stale, **{path: None for path in KUBERNETES.glob("*") if path not in rendered}}
 
 
 def _rendered_files() -> dict[Path, str]:
@@ -88,12 +101,11 @@ def _rendered_files() -> dict[Path, str]:
     compose = replace_region(compose, "settings", _settings_lines())
     compose = replace_region(compose, "workers", _worker_lines(queues))
     compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
-    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, FUNCTIONS_FILE: _functions_template()}
-
-
-def _functions_template() -> str:
-    """Without the settings of any user: what one has set is put in when the template is deployed."""
-    return render_functions(load_task_types([TASK_PACKAGES]), {})
+    task_types = load_task_types([TASK_PACKAGES])
+    definitions = list(define_queues(task_types).values())
+    # Without the settings of any user: what one has set is put in when a template is deployed.
+    aws = {FUNCTIONS_FILE: render_functions(task_types, {}), **aws_files(definitions, {})}
+    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, **aws}
 
 
 def own_queues_json(task_packages: str = TASK_PACKAGES) -> str:
