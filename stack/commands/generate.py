@@ -6,7 +6,7 @@ They describe the project's own task types. What `TASK_PACKAGES` adds on one mac
 import json
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -63,13 +63,18 @@ READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KE
 def generate() -> list[Path]:
     """Write each file that is stale, or remove it; return them. Raises `StackError` where one cannot be written."""
     written = stale_files()
-    for path, text in written.items():
+    put(written)
+    return list(written)
+
+
+def put(files: Mapping[Path, str | None]) -> None:
+    """Write each file, or remove it where there is no text. Raises `StackError` where that cannot be done."""
+    for path, text in files.items():
         try:
             _put(path, text)
         except OSError as error:
             line = f"{path} does not follow from the code, and cannot be written ({error.strerror})."
             raise StackError(line) from error
-    return list(written)
 
 
 def names(paths: Iterable[Path]) -> str:
@@ -87,11 +92,15 @@ def _put(path: Path, text: str | None) -> None:
 
 def stale_files() -> dict[Path, str | None]:
     """The files that the code has left behind, with the text that each should have; None: it should not be there."""
-    rendered = _rendered_files()
+    return out_of_date(_rendered_files(), KUBERNETES)
+
+
+def out_of_date(rendered: Mapping[Path, str], folder: Path) -> dict[Path, str | None]:
+    """Those of the rendered files that are not as rendered, and what is in the folder although nothing renders it."""
     stale: dict[Path, str | None] = {
         path: text for path, text in rendered.items() if not path.exists() or path.read_text() != text
     }
-    return {**stale, **{path: None for path in KUBERNETES.glob("*") if path not in rendered}}
+    return {**stale, **{path: None for path in folder.glob("*") if path not in rendered}}
 
 
 def _rendered_files() -> dict[Path, str]:
