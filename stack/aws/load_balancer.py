@@ -4,6 +4,10 @@ from stack.aws.container_settings import API_PORT
 from stack.aws.queue_resources import Resource
 
 _HTTP, _HTTPS = 80, 443
+
+IDLE_SECONDS = 60
+"""So long may nothing come on a connection: longer than the API takes to answer, and less than it keeps it."""
+
 _NO_VALUE = {"Ref": "AWS::NoValue"}
 
 LOAD_BALANCER_PARAMETERS: Resource = {
@@ -31,6 +35,7 @@ def load_balancer_resources() -> dict[str, Resource]:
                 "Subnets": {"Ref": "SubnetIds"},
                 "SecurityGroups": [{"Ref": "LoadBalancerSecurityGroup"}],
                 "LoadBalancerAttributes": [
+                    {"Key": "idle_timeout.timeout_seconds", "Value": str(IDLE_SECONDS)},
                     {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
                 ],
             },

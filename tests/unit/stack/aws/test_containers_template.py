@@ -7,6 +7,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from services.api.__main__ import KEEP_ALIVE_SECONDS
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
 from services.queues import define_queues
@@ -327,6 +328,12 @@ def test_without_a_certificate_it_speaks_http_and_nothing_is_redirected() -> Non
     assert resolved(TEMPLATE["Outputs"]["ApiUrl"], has_certificate=False)["Value"] == {
         "Fn::Sub": "http://${LoadBalancer.DNSName}"
     }
+
+
+def test_the_load_balancer_closes_an_idle_connection_before_the_api_does() -> None:
+    # Else it sends a request to one that is being closed, and answers 502.
+    attributes = {each["Key"]: each["Value"] for each in properties("LoadBalancer")["LoadBalancerAttributes"]}
+    assert int(attributes["idle_timeout.timeout_seconds"]) < KEEP_ALIVE_SECONDS
 
 
 def test_the_load_balancer_asks_the_api_where_it_listens_whether_it_lives() -> None:
