@@ -24,6 +24,10 @@ MUST_BE_SECRET = ("API_KEYS",)
 
 
 def plain_settings(environment: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings that stand in a file: the user's, less the secrets, and above them what the place decides."""
-    chosen = {name: value for name, value in environment.items() if name not in SECRETS}
+    """Return the settings that stand in a file: the user's, and above them what the place decides.
+
+    No secrets, and nothing that the user's own programs find AWS by: there a service has a role and a region, and the
+    user's credentials are nobody's business.
+    """
+    chosen = {name: value for name, value in environment.items() if name not in SECRETS and not name.startswith("AWS_")}
     return {"LOG_FORMAT": "json", **chosen, **decided}

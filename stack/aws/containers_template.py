@@ -182,6 +182,7 @@ def _parameters() -> Resource:
             "Description": (
                 "The secret of Secrets Manager: JSON with API_KEYS, CALLBACK_SIGNING_SECRET and SLACK_BOT_TOKEN."
                 " All three must be there, or nothing starts; the latter two may be empty."
+                " A SLACK_BOT_TOKEN needs the setting SLACK_CHANNEL."
             ),
         },
         PREFIX_PARAMETER: PREFIX,

@@ -190,9 +190,18 @@ def test_the_settings_of_a_user_reach_every_service_but_those_that_the_place_dec
         assert settings["QUEUE_NAME_PREFIX"] == {"Ref": "QueueNamePrefix"}
 
 
+SECRETS_OF_A_USER = {
+    "API_KEYS": "k1-secret",
+    "CALLBACK_SIGNING_SECRET": "k2-secret",
+    "SLACK_BOT_TOKEN": "k3-secret",
+    "AWS_ACCESS_KEY_ID": "k4-secret",
+    "AWS_SECRET_ACCESS_KEY": "k5-secret",
+    "AWS_SESSION_TOKEN": "k6-secret",
+}
+
+
 def test_a_secret_of_a_user_stands_nowhere_in_the_template() -> None:
-    secrets = {"API_KEYS": "k1-secret", "CALLBACK_SIGNING_SECRET": "k2-secret", "SLACK_BOT_TOKEN": "k3-secret"}
-    assert "-secret" not in containers_template(DEFINITIONS, secrets)
+    assert "-secret" not in containers_template(DEFINITIONS, SECRETS_OF_A_USER)
 
 
 # --- how tasks are run and stopped ---------------------------------------------------------------------------
