@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.native.interpreter import environment_beside
+from stack.interpreter import environment_beside
 
 
 def run_aws_program(name: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -10,7 +10,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 
 from stack.aws.generated_files import QUEUES_TEMPLATE
-from stack.native.interpreter import environment_beside
+from stack.interpreter import environment_beside
 from tests.integration.conftest import QUEUES_JSON, running_localstack
 
 QUEUES = [queue["name"] for queue in json.loads(QUEUES_JSON)["queues"]]
