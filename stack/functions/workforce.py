@@ -30,8 +30,6 @@ LOCALSTACK_WITH_FUNCTIONS = "localstack-functions"
 RUNTIME = "lambda-runtime"
 BUCKET = "packages"
 
-FRONT_DOOR = "front-door"
-
 SERVICES = ("sqs", "lambda", "cloudformation", "s3", "iam", "sts", "logs", "cloudwatch", "ssm", "secretsmanager")
 """Those of AWS that the template has resources of, and what LocalStack needs to deploy it."""
 
@@ -94,7 +92,7 @@ class Functions:
     ) -> None:
         """Stop the way to the API and the console, and let the functions finish what they have in flight."""
         on_progress("Stopping the API and the console.")
-        stop([FRONT_DOOR, CONSOLE])
+        stop([API, CONSOLE])
         on_progress("Switching the functions off: they finish what they have in flight.")
         try:
             switch_triggers(settings, on=False, timeout_seconds=_DRAIN_SECONDS)
@@ -107,10 +105,10 @@ class Functions:
             found = functions(settings, f"{STACK}-")
         except ERRORS:
             return []
-        return [ServiceStatus(name, "running" if state == "Active" else state.lower()) for name, state in found.items()]
+        return [_status(name, state) for name, state in found.items() if name != API]
 
     def logs(self, settings: StackSettings) -> Mapping[str, Path]:
-        """Return the log of each function."""
+        """Return the log of each function, that of the API in the place of its front door's, which logs nothing."""
         prefix = f"{STACK}-"
         folder = _logs(settings)
         return {
@@ -119,6 +117,11 @@ class Functions:
 
 
 FUNCTIONS = NativeStack(Functions())
+
+
+def _status(name: str, state: str) -> ServiceStatus:
+    is_active = state == "Active"
+    return ServiceStatus(name, "running" if is_active else state.lower(), "healthy" if is_active else "unhealthy")
 
 
 def _localstack(settings: StackSettings) -> Program:
@@ -148,7 +151,7 @@ def _localstack(settings: StackSettings) -> Program:
 
 def _front_door(settings: StackSettings) -> Program:
     return Program(
-        name=FRONT_DOOR,
+        name=API,
         command=[PYTHON, "-m", "stack.functions.front_door"],
         health_url=f"{settings.api_url}/readyz",
         environment={"API_PORT": str(settings.api_port), "FUNCTION_URL_FILE": str(_function_url_file(settings))},

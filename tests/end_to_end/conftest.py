@@ -76,6 +76,14 @@ def own_stack(control: StackControl | None) -> StackControl:
 
 
 @pytest.fixture(scope="session")
+def processes(own_stack: StackControl) -> StackControl:
+    """The suite's own stack, for the tests of services that say what they are doing."""
+    if own_stack.mode == "lambda":
+        pytest.skip("its services are functions: they run for as long as they work, and nobody asks them anything")
+    return own_stack
+
+
+@pytest.fixture(scope="session")
 def client(request: pytest.FixtureRequest, control: StackControl | None) -> Iterator[Client]:
     if control is not None:
         client = Client(control.api_url, control.receiver_url, control.receiver_url_for_services)

@@ -248,7 +248,7 @@ class StackControl:
 
     def services(self) -> list[str]:
         """Return the names of all services."""
-        return list(self.pids())
+        return list(self._healths())
 
     def _containers(self) -> Any:
         return json.loads(self._stack("ps", "--json"))["services"]
