@@ -7,7 +7,7 @@ from pathlib import Path
 from services.task_types.loading import load_task_types
 from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import API_URL_OUTPUT, render_functions
-from stack.aws.package import build, this_version
+from stack.aws.package import build, install_libraries, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
 from stack.config import ROOT, StackSettings
@@ -20,7 +20,7 @@ from stack.native.programs import Program, console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
 from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
-from stack.terminal import OnProgress
+from stack.terminal import OnProgress, say_aside
 from stack.whole_file import write_whole
 
 STACK = "async-tasks"
@@ -46,10 +46,11 @@ class Functions:
     localstack = LOCALSTACK_WITH_FUNCTIONS
 
     def install(self) -> None:
-        """Install LocalStack with functions, AWS's own runtime of them, and its SAM CLI."""
+        """Install LocalStack with functions, AWS's own runtime of them, its SAM CLI, and the functions' libraries."""
         install_environment(LOCALSTACK_WITH_FUNCTIONS, "LocalStack with functions")
         install_environment(RUNTIME, "AWS's runtime of functions")
         install_sam()
+        install_libraries(say_aside)
 
     def hook_queues(self, _queues_json: str) -> str:
         """Return none: CloudFormation makes them."""
@@ -62,9 +63,12 @@ class Functions:
     def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
         """Build the package, and write the template."""
         packages = [name.strip() for name in (environment.get("TASK_PACKAGES") or "services.tasks").split(",")]
+        try:
+            task_types = load_task_types(packages)
+        except ValueError as error:
+            raise StackError(str(error)) from error
         package = build(_directory(settings), packages, on_progress)
-        text = render_functions(load_task_types(packages), environment, str(package))
-        write_whole(_template(settings), text)
+        write_whole(_template(settings), render_functions(task_types, environment, str(package)))
 
     def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
         """Deploy the template, as it would be to AWS."""
@@ -79,7 +83,9 @@ class Functions:
         deployment = Deployment(
             _template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET
         )
-        deploy(deployment, {**environment, "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
+        # Nothing of it leaves this machine.
+        direct = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
+        deploy(deployment, {**direct, "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
         write_whole(_function_url_file(settings), _function_url(settings))
         switch_triggers(settings, on=True, timeout_seconds=_SWITCH_ON_SECONDS)
 

@@ -54,7 +54,7 @@ def control(
 ) -> Iterator[StackControl | None]:
     if request.config.getoption("--api-url"):
         yield None
-    elif os.environ.get("MODE") in {"containers", "lambda"}:
+    elif is_in_containers():
         # Its images come from where the proxy lets nobody.
         with running_stack(StackControl(tmp_path_factory.mktemp("stack"))) as stack:
             yield stack
