@@ -1,6 +1,7 @@
 """The functions that take tasks and work them, in a LocalStack that has what it takes to run them."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
-from stack.errors import StackError
+from stack.errors import StackError, writing
 from stack.functions.lambda_api import ERRORS, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
 from stack.native.localstack import COMMAND, localstack_environment
@@ -69,6 +70,12 @@ class Functions:
             raise StackError(str(error)) from error
         package = build(_directory(settings), packages, on_progress)
         write_whole(_template(settings), render_functions(task_types, environment, str(package)))
+
+    def make_room(self, settings: StackSettings) -> None:
+        """Remove the code that LocalStack has unzipped, and let it have its folder."""
+        with writing(_temporary(settings)):
+            shutil.rmtree(_temporary(settings), ignore_errors=True)
+            _temporary(settings).mkdir(parents=True)
 
     def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
         """Deploy the template, as it would be to AWS."""
@@ -132,7 +139,6 @@ def _status(name: str, state: str) -> ServiceStatus:
 
 def _localstack(settings: StackSettings) -> Program:
     directory = settings.directory / "localstack"
-    temporary = directory / "tmp"
     return Program(
         name=LOCALSTACK,
         command=[str(environment_python(LOCALSTACK_WITH_FUNCTIONS)), *COMMAND],
@@ -145,7 +151,7 @@ def _localstack(settings: StackSettings) -> Program:
             "FUNCTION_PYTHON": str(environment_python(RUNTIME)),
             "FUNCTION_LOGS": str(_logs(settings)),
             # Where it unzips the code of functions.
-            "TMPDIR": str(temporary),
+            "TMPDIR": str(_temporary(settings)),
             # Else a message waits for up to ten seconds.
             "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5",
@@ -182,6 +188,10 @@ def _directory(settings: StackSettings) -> Path:
 
 def _template(settings: StackSettings) -> Path:
     return _directory(settings) / "functions.yaml"
+
+
+def _temporary(settings: StackSettings) -> Path:
+    return settings.directory / "localstack" / "tmp"
 
 
 def _function_url_file(settings: StackSettings) -> Path:
