@@ -32,7 +32,7 @@ OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-lambda test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
+.PHONY: up down ps logs trace tail submit demo dlq test test-unit test-tools test-browser test-containers test-lambda test-prometheus chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -120,6 +120,9 @@ bench: venv localstack-venv ## Measure this project beside its peers, in under 1
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
 	@$(BIN)/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
 
+bench-functions: venv localstack-venv ## Measure what an invocation of each function takes of a core, on which the figures of docs/aws.md rest (less than a minute)
+	@$(BIN)/python -m bench.functions
+
 profile: venv localstack-venv ## Write flame graphs of the API and the worker under load to .profile, for a browser (less than a minute)
 	@$(BIN)/python -m bench.profile
 
@@ -128,7 +131,7 @@ profile: venv localstack-venv ## Write flame graphs of the API and the worker un
 generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml, the templates of AWS
 	@$(STACK) generate
 
-scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured
+scaling: venv ## Compute the tables of docs/scaling.md and docs/aws.md from the model and what was measured
 	@$(BIN)/python -m bench.scaling
 
 screenshots: venv localstack-venv ## Photograph the pages on a stack of their own, for the README (docs/images; CHROMIUM as for test-browser)
