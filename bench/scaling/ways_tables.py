@@ -1,5 +1,6 @@
 """The regions of docs/aws.md: what the stack costs and carries as functions, and as containers."""
 
+from bench.measurements import FUNCTIONS_RESULTS, Results
 from bench.scaling.aws import (
     ALARM_DOLLARS_PER_MONTH,
     FREE_ALARMS,
@@ -195,7 +196,7 @@ def at_once_table() -> str:
 
 
 def invocations_table() -> str:
-    """What was measured of a function, and how long that is on Lambda."""
+    """What was measured of a function, where and when, and how long that is on Lambda."""
     as_functions = functions()
     found = as_functions.measured
 
@@ -218,4 +219,6 @@ def invocations_table() -> str:
         f"time with a core, {whole(MB_OF_A_CORE)} MB",
         f"time with {deployed.memory_mb} MB",
     ]
-    return table(header, rows)
+    surroundings = Results.load(FUNCTIONS_RESULTS).surroundings
+    where = f"Python {surroundings.versions['Python']}, {surroundings.machine}, {surroundings.date[:10]}"
+    return f"{table(header, rows)}\n\n(CPU by `make bench-functions`: {where}.)"
