@@ -28,7 +28,6 @@ API, WORKER = "API", "worker"
 SCENARIO = "functions"
 
 _HANDLERS = {API: "services.api.aws_lambda.handler", WORKER: "services.worker.aws_lambda.handler"}
-# A request, and batches of so many messages; how often each.
 _JOBS: Mapping[str, Mapping[int, int]] = {API: {0: 500}, WORKER: {1: 1000, 10: 200}}
 
 _REPETITIONS = 3
@@ -63,8 +62,8 @@ def main() -> None:
         measurements = [
             Measurement(SCENARIO, PROJECT.name, case, repetition, figures)
             for repetition in range(_REPETITIONS)
-            for function in _HANDLERS
-            for case, figures in _measure(lab, function).items()
+            for function, jobs in _JOBS.items()
+            for case, figures in measure_function(lab, function, jobs).items()
         ]
     shutil.rmtree(directory)
     results = Results(describe_surroundings(time.monotonic() - begun, peers=()), tuple(measurements))
@@ -73,8 +72,11 @@ def main() -> None:
         sys.stdout.write(f"{measurement.case}: {measurement.figures}\n")
 
 
-def _measure(lab: Lab, function: str) -> Mapping[str, Mapping[str, float]]:
-    """Return the figures by case, of one process of the function. Raises BenchError where a task is lost."""
+def measure_function(lab: Lab, function: str, jobs: Mapping[int, int]) -> Mapping[str, Mapping[str, float]]:
+    """Return the figures by case, of one process of the function. Raises BenchError where a task is lost.
+
+    `jobs`: how many invocations, by the messages of each; 0 is a request of the API.
+    """
     place = Place(f"functions-{free_port()}-", lab.receiver.callback_url, free_port())
     lab.broker.make_queues(place.prefix)
     environment = {
@@ -88,11 +90,12 @@ def _measure(lab: Lab, function: str) -> Mapping[str, Mapping[str, float]]:
     log = lab.directory / f"{place.prefix}{function}.log"
     with running(function, command, environment, log, pipes=True) as process:
         figures = {init_of(function): json.loads(process.ask("null"))}
-        for messages, invocations in _JOBS[function].items():
+        for messages, invocations in jobs.items():
             process.ask(json.dumps({"messages": messages, "invocations": _WARM_UP}))
             lab.receiver.forget()
             answer = process.ask(json.dumps({"messages": messages, "invocations": invocations}))
             figures[case_of(function, messages)] = json.loads(answer)
+            # Nobody works the tasks of the API.
             if (heard := lab.receiver.count()) != messages * invocations:
                 raise BenchError(f"{function}: of {messages * invocations} tasks the receiver has heard of {heard}")
     lab.broker.delete_queues(place.prefix)

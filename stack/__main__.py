@@ -35,7 +35,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 def up(*, as_json: JsonOption = False) -> None:
     """Start the stack, in containers where a Docker engine answers, else natively; return when all is ready.
 
-    MODE=native or MODE=containers forces one.
+    MODE=native or MODE=containers forces one; MODE=lambda runs it as functions, by the template of AWS.
     """
     with _errors_shown():
         from stack.commands.up import up as start
