@@ -16,7 +16,7 @@ LAMBDA_DOLLARS_PER_GB_SECOND = 0.0000166667
 
 https://aws.amazon.com/lambda/pricing/, as AWS's whitepaper gives it (rounded),
 https://docs.aws.amazon.com/whitepapers/latest/how-aws-pricing-works/lambda.html, and a review of that page of 2024,
-https://cloudchipr.com/blog/aws-lambda-pricing; notes of May 2026 have the same."""
+https://cloudchipr.com/blog/aws-lambda-pricing."""
 
 FARGATE_DOLLARS_PER_VCPU_HOUR = 0.04048
 FARGATE_DOLLARS_PER_GB_HOUR = 0.004445
