@@ -256,7 +256,9 @@ class StackControl:
     def aws(self, service: str) -> Any:
         """Return a client of one of the services of AWS that LocalStack stands for."""
         credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self.localstack_url, region_name="us-east-1", **credentials)
+        # A command may have started it with another one since.
+        port = json.loads((self.directory / "stack.json").read_text())["settings"]["LOCALSTACK_PORT"]
+        return boto3.client(service, endpoint_url=f"http://localhost:{port}", region_name="us-east-1", **credentials)
 
     def _switch_off(self, function: str) -> None:
         """Let no queue trigger the function until the next `up`."""
