@@ -9,26 +9,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stack.aws.cloudformation import Resource, logical_id
 from stack.aws.container_settings import API_PORT, HEALTH_PORT, USER_AND_GROUP
-from stack.aws.queue_access import Access, queue_policy
-from stack.aws.queue_resources import Resource, logical_id
-
-SECRET_PARAMETER = "SettingsSecretArn"  # noqa: S105  # the name of a parameter
+from stack.aws.log_groups import log_group
+from stack.aws.programs import Program
+from stack.aws.queue_access import queue_statements
+from stack.aws.roles import allow, allow_to_log, role
+from stack.aws.secret_parameters import allow_to_read_secret, container_secret
 
 _LIVES = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{HEALTH_PORT}/healthcheck', timeout=4)"
 
 
+_TASKS = "ecs-tasks.amazonaws.com"
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html (confused deputy)
+_OF_THIS_ACCOUNT: Resource = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerService:
-    """What makes one service another."""
+    """A program as a service."""
 
-    name: str
-    kind: str
-    """Whose CPU, memory and number of tasks it has: the beginning of the names of these parameters."""
-    command: Sequence[str]
-    access: Access
+    program: Program
+    """By its kind the parameters begin that have its CPU, its memory and its number of tasks."""
     settings: Mapping[str, Any]
-    secrets: Sequence[str]
+    """Its environment, but for the secrets."""
     stop_seconds: int
 
 
@@ -39,84 +44,59 @@ def service_id(name: str) -> str:
 
 def service_resources(service: ContainerService) -> dict[str, Resource]:
     """Return all that one service consists of, but for its scaling."""
-    name = logical_id(service.name)
+    program = service.program
+    name = logical_id(program.name)
     return {
-        f"{name}LogGroup": {
-            "Type": "AWS::Logs::LogGroup",
-            "Properties": {
-                "LogGroupName": {"Fn::Sub": f"/ecs/${{AWS::StackName}}/{service.name}"},
-                "RetentionInDays": {"Ref": "LogRetentionDays"},
-            },
-        },
-        f"{name}TaskRole": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "AssumeRolePolicyDocument": tasks_may_assume_it(),
-                "Policies": [{"PolicyName": "queues", "PolicyDocument": queue_policy(service.access)}],
-            },
-        },
+        _log_group_id(program): log_group(f"/ecs/${{AWS::StackName}}/{program.name}"),
+        f"{name}TaskRole": role(_TASKS, "queues", queue_statements(program.queues), condition=_OF_THIS_ACCOUNT),
         f"{name}TaskDefinition": _task_definition(service),
-        service_id(service.name): _service(service),
+        service_id(program.name): _service(service),
     }
 
 
 def execution_role(services: Sequence[ContainerService]) -> Resource:
     """Return the role by which ECS starts them: it pulls the image, reads the secret and writes the logs."""
     repositories = "arn:${AWS::Partition}:ecr:*:${AWS::AccountId}:repository/*"
-    log_groups = [{"Fn::GetAtt": [f"{logical_id(service.name)}LogGroup", "Arn"]} for service in services]
     statements = [
-        {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
-        {
-            "Effect": "Allow",
-            "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            "Resource": {"Fn::Sub": repositories},
-        },
-        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": {"Ref": SECRET_PARAMETER}},
-        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log_groups},
+        allow(["ecr:GetAuthorizationToken"], "*"),
+        allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            {"Fn::Sub": repositories},
+        ),
+        allow_to_read_secret(),
+        allow_to_log(_log_group_id(service.program) for service in services),
     ]
-    policy = {"PolicyName": "start", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {"AssumeRolePolicyDocument": tasks_may_assume_it(), "Policies": [policy]},
-    }
+    return role(_TASKS, "start", statements, condition=_OF_THIS_ACCOUNT)
 
 
-def tasks_may_assume_it() -> Resource:
-    """Return who may have a role: a task of this account.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html (confused deputy)
-    """
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def _log_group_id(program: Program) -> str:
+    return f"{logical_id(program.name)}LogGroup"
 
 
 def _task_definition(service: ContainerService) -> Resource:
+    program = service.program
     return {
         "Type": "AWS::ECS::TaskDefinition",
         "Properties": {
-            "Family": {"Fn::Sub": f"${{AWS::StackName}}-{service.name}"},
+            "Family": {"Fn::Sub": f"${{AWS::StackName}}-{program.name}"},
             "RequiresCompatibilities": ["FARGATE"],
             "NetworkMode": "awsvpc",
             "RuntimePlatform": {"CpuArchitecture": {"Ref": "Architecture"}, "OperatingSystemFamily": "LINUX"},
-            "Cpu": {"Ref": f"{service.kind}Cpu"},
-            "Memory": {"Ref": f"{service.kind}Memory"},
+            "Cpu": {"Ref": f"{program.kind}Cpu"},
+            "Memory": {"Ref": f"{program.kind}Memory"},
             "ExecutionRoleArn": {"Fn::GetAtt": ["ExecutionRole", "Arn"]},
-            "TaskRoleArn": {"Fn::GetAtt": [f"{logical_id(service.name)}TaskRole", "Arn"]},
+            "TaskRoleArn": {"Fn::GetAtt": [f"{logical_id(program.name)}TaskRole", "Arn"]},
             "ContainerDefinitions": [_container(service)],
         },
     }
 
 
 def _container(service: ContainerService) -> Resource:
+    program = service.program
     container: Resource = {
-        "Name": service.name,
+        "Name": program.name,
         "Image": {"Ref": "ImageUri"},
-        "Command": list(service.command),
+        "Command": list(program.command),
         "User": f"{USER_AND_GROUP}:{USER_AND_GROUP}",
         "ReadonlyRootFilesystem": True,
         "LinuxParameters": {"InitProcessEnabled": True, "Capabilities": {"Drop": ["ALL"]}},
@@ -130,35 +110,31 @@ def _container(service: ContainerService) -> Resource:
             "StartPeriod": 60,
         },
         "Environment": [{"Name": name, "Value": value} for name, value in sorted(service.settings.items())],
-        "Secrets": [{"Name": name, "ValueFrom": _secret(name)} for name in service.secrets],
+        "Secrets": [container_secret(name) for name in program.secrets],
         "LogConfiguration": {
             "LogDriver": "awslogs",
             "Options": {
-                "awslogs-group": {"Ref": f"{logical_id(service.name)}LogGroup"},
+                "awslogs-group": {"Ref": _log_group_id(program)},
                 "awslogs-region": {"Ref": "AWS::Region"},
-                "awslogs-stream-prefix": service.name,
+                "awslogs-stream-prefix": program.name,
                 # Where CloudWatch takes nothing, the work goes on.
                 "mode": "non-blocking",
             },
         },
     }
-    if service.kind == "Api":
+    if program.kind == "Api":
         container["PortMappings"] = [{"ContainerPort": API_PORT, "Protocol": "tcp"}]
     return container
 
 
-def _secret(name: str) -> Resource:
-    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
-    return {"Fn::Sub": f"${{{SECRET_PARAMETER}}}:{name}::"}
-
-
 def _service(service: ContainerService) -> Resource:
-    group = "ApiSecurityGroup" if service.kind == "Api" else "WorkerSecurityGroup"
+    program = service.program
+    group = "ApiSecurityGroup" if program.kind == "Api" else "WorkerSecurityGroup"
     properties: Resource = {
         "Cluster": {"Ref": "Cluster"},
         "LaunchType": "FARGATE",
-        "TaskDefinition": {"Ref": f"{logical_id(service.name)}TaskDefinition"},
-        "DeploymentConfiguration": _deployment(is_alone=service.kind == "Watcher"),
+        "TaskDefinition": {"Ref": f"{logical_id(program.name)}TaskDefinition"},
+        "DeploymentConfiguration": _deployment(is_alone=program.kind == "Watcher"),
         "NetworkConfiguration": {
             "AwsvpcConfiguration": {
                 # Those of a load balancer that the internet reaches are public, and have a way out by such an address.
@@ -169,12 +145,12 @@ def _service(service: ContainerService) -> Resource:
         },
     }
     resource: Resource = {"Type": "AWS::ECS::Service", "Properties": properties}
-    if service.kind == "Watcher":
+    if program.kind == "Watcher":
         # To balance it over zones ECS would start a second one.
         properties |= {"DesiredCount": 1, "AvailabilityZoneRebalancing": "DISABLED"}
     # Elsewhere no number is said: an update would undo what the scaling has decided.
-    if service.kind == "Api":
-        target = {"ContainerName": service.name, "ContainerPort": API_PORT, "TargetGroupArn": {"Ref": "ApiTargetGroup"}}
+    if program.kind == "Api":
+        target = {"ContainerName": program.name, "ContainerPort": API_PORT, "TargetGroupArn": {"Ref": "ApiTargetGroup"}}
         properties |= {"LoadBalancers": [target], "HealthCheckGracePeriodSeconds": 60}
         # ECS takes no target group that no listener has.
         resource["DependsOn"] = "ApiListener"

@@ -1,28 +1,31 @@
-"""The files in `aws/` that follow from the queues."""
+"""The files in `aws/` that follow from the task types and their queues."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from services.queueing.definition import QueueDefinition
-from stack.aws.containers_template import containers_template
+from services.task_types.loading import TaskTypes
+from stack.aws.containers_template import render_containers
+from stack.aws.functions_template import render_functions
 from stack.aws.kubernetes import kubernetes_files
-from stack.aws.queues_template import queues_template
+from stack.aws.queues_template import render_queues
 from stack.config import ROOT
 
 AWS = ROOT / "aws"
 CONTAINERS_TEMPLATE = AWS / "containers.yaml"
+FUNCTIONS_TEMPLATE = AWS / "functions.yaml"
 QUEUES_TEMPLATE = AWS / "queues.yaml"
 KUBERNETES = AWS / "kubernetes"
 """A folder that has generated files alone."""
 
 
-def aws_files(definitions: Sequence[QueueDefinition], environment: Mapping[str, str]) -> dict[Path, str]:
+def aws_files(task_types: TaskTypes, environment: Mapping[str, str]) -> dict[Path, str]:
     """Return the text of each file, with these settings of the user.
 
-    Raises `StackError` where a service could not stop in the time that it is given.
+    Raises `StackError` where a service could not start with them, or not stop in the time that it is given.
     """
     return {
-        QUEUES_TEMPLATE: queues_template(definitions),
-        CONTAINERS_TEMPLATE: containers_template(definitions, environment),
-        **{KUBERNETES / name: text for name, text in kubernetes_files(definitions, environment).items()},
+        CONTAINERS_TEMPLATE: render_containers(task_types, environment),
+        FUNCTIONS_TEMPLATE: render_functions(task_types, environment),
+        QUEUES_TEMPLATE: render_queues(task_types, environment),
+        **{KUBERNETES / name: text for name, text in kubernetes_files(task_types, environment).items()},
     }

@@ -6,22 +6,14 @@ One file for all that belongs to one service. What a person adds, such as the im
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.queueing.definition import QueueDefinition
-from stack.aws.container_settings import (
-    API_PORT,
-    API_SECRETS,
-    HEALTH_PORT,
-    MUST_BE_SECRET,
-    SCRATCH_MEBIBYTES,
-    USER_AND_GROUP,
-    WATCHER_SECRETS,
-    WORKER_SECRETS,
-    plain_settings,
-)
-from stack.aws.queue_access import worked_queues
-from stack.aws.rendered_yaml import as_yaml
+from services.queues import define_queues
+from services.task_types.loading import TaskTypes
+from stack.aws.container_settings import API_PORT, HEALTH_PORT, LOG_FORMAT, SCRATCH_MEBIBYTES, USER_AND_GROUP
+from stack.aws.programs import Program, programs, settings_of_containers
 from stack.aws.scaling import SECONDS_BETWEEN_SCALING_IN, WORKER_BACKLOG
 from stack.aws.stopping import api_stop_seconds, consumer_stop_seconds
+from stack.aws.user_settings import API_KEYS
+from stack.aws.yaml_text import yaml_text
 
 Manifest = dict[str, Any]
 
@@ -93,21 +85,17 @@ cut its attempts short, and the first task after a pause would wait for a new on
 https://keda.sh/docs/latest/scalers/aws-sqs/"""
 
 
-def kubernetes_files(definitions: Sequence[QueueDefinition], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the text of each file by its name, with these settings of the user.
+def kubernetes_files(task_types: TaskTypes, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the text of each file by its name, for these task types and the settings of a user.
 
-    Raises `StackError` where a setting is no number.
+    Raises `StackError` where a program could not start with them.
     """
+    all_programs = list(programs(list(define_queues(task_types).values()), task_types))
     files = {
-        "service-account.yaml": as_yaml(_SERVICE_ACCOUNT_COMMENT, _service_account()),
-        "settings.yaml": as_yaml(_SETTINGS_COMMENT, _settings(environment)),
-        "api.yaml": as_yaml(f"All that is of the API. {_GENERATED}", *_api(environment)),
-        "keda-authentication.yaml": as_yaml(_KEDA_COMMENT, _keda_authentication()),
-        **{
-            f"worker-{queue}.yaml": as_yaml(_WORKER_COMMENT.format(queue=queue), *_worker(queue, environment))
-            for queue in worked_queues(definitions)
-        },
-        "dlq-watcher.yaml": as_yaml(f"The DLQ watcher, of which there is one. {_GENERATED}", _watcher(environment)),
+        "service-account.yaml": yaml_text(_SERVICE_ACCOUNT_COMMENT, _service_account()),
+        "settings.yaml": yaml_text(_SETTINGS_COMMENT, _settings(all_programs, environment)),
+        "keda-authentication.yaml": yaml_text(_KEDA_COMMENT, _keda_authentication()),
+        **{f"{program.name}.yaml": _program_file(program, environment) for program in all_programs},
     }
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -115,25 +103,37 @@ def kubernetes_files(definitions: Sequence[QueueDefinition], environment: Mappin
         "labels": [{"pairs": {"app.kubernetes.io/part-of": _NAME}}],
         "resources": list(files),
     }
-    return {"kustomization.yaml": as_yaml(_KUSTOMIZATION_COMMENT, kustomization), **files}
+    return {"kustomization.yaml": yaml_text(_KUSTOMIZATION_COMMENT, kustomization), **files}
+
+
+def _program_file(program: Program, environment: Mapping[str, str]) -> str:
+    if program.kind == "Api":
+        return yaml_text(f"All that is of the API. {_GENERATED}", *_api(program, environment))
+    if program.queue is None:
+        comment = f"The DLQ watcher, of which there is one. {_GENERATED}"
+        return yaml_text(comment, _watcher(program, environment))
+    comment = _WORKER_COMMENT.format(queue=program.queue)
+    return yaml_text(comment, *_worker(program, program.queue, environment))
 
 
 def _service_account() -> Manifest:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": _NAME}}
 
 
-def _settings(environment: Mapping[str, str]) -> Manifest:
+def _settings(all_programs: Sequence[Program], environment: Mapping[str, str]) -> Manifest:
     everywhere = "0.0.0.0"  # noqa: S104  # of the pod: the kubelet asks from outside of it
-    decided = {
+    data = {
+        **settings_of_containers(all_programs, environment),
         "AWS_DEFAULT_REGION": _region(environment),
         "QUEUE_NAME_PREFIX": _prefix(environment),
         "API_HOST": everywhere,
         "API_PORT": str(API_PORT),
         "HEALTH_HOST": everywhere,
         "HEALTH_PORT": str(HEALTH_PORT),
+        "LOG_FORMAT": LOG_FORMAT,
     }
-    data = dict(sorted(plain_settings(environment, decided).items()))
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _SETTINGS}, "data": data}
+    metadata = {"name": _SETTINGS}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(sorted(data.items()))}
 
 
 def _region(environment: Mapping[str, str]) -> str:
@@ -144,34 +144,29 @@ def _prefix(environment: Mapping[str, str]) -> str:
     return environment.get("QUEUE_NAME_PREFIX", "")
 
 
-def _api(environment: Mapping[str, str]) -> Iterator[Manifest]:
-    container = _container(
-        "api",
-        ["python", "-m", "services.api"],
-        API_SECRETS,
-        ports={"http": API_PORT, "health": HEALTH_PORT},
-        ready_at="http",
-    )
+def _api(program: Program, environment: Mapping[str, str]) -> Iterator[Manifest]:
+    name = program.name
+    container = _container(program, ports={"http": API_PORT, "health": HEALTH_PORT}, ready_at="http")
     container["lifecycle"] = {"preStop": {"sleep": {"seconds": _SECONDS_UNTIL_NOBODY_CALLS}}}
     stop_seconds = _SECONDS_UNTIL_NOBODY_CALLS + api_stop_seconds(environment)
-    yield _deployment("api", container, stop_seconds, {"replicas": _API_REPLICAS, "strategy": _one_more_at_a_time()})
+    yield _deployment(name, container, stop_seconds, {"replicas": _API_REPLICAS, "strategy": _one_more_at_a_time()})
     yield {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "api"},
-        "spec": {"selector": _labels("api"), "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+        "metadata": {"name": name},
+        "spec": {"selector": _labels(name), "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
     }
     yield {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": {"name": "api"},
-        "spec": {"minAvailable": 1, "selector": {"matchLabels": _labels("api")}},
+        "metadata": {"name": name},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": _labels(name)}},
     }
 
 
-def _worker(queue: str, environment: Mapping[str, str]) -> Iterator[Manifest]:
-    name = f"worker-{queue}"
-    container = _container(name, ["python", "-m", "services.worker", queue], WORKER_SECRETS)
+def _worker(program: Program, queue: str, environment: Mapping[str, str]) -> Iterator[Manifest]:
+    name = program.name
+    container = _container(program)
     # Without a number of replicas: to apply it again would undo what KEDA has decided.
     yield _deployment(name, container, consumer_stop_seconds(environment), {"strategy": _one_more_at_a_time()})
     yield {
@@ -200,10 +195,9 @@ def _worker(queue: str, environment: Mapping[str, str]) -> Iterator[Manifest]:
     }
 
 
-def _watcher(environment: Mapping[str, str]) -> Manifest:
-    container = _container("dlq-watcher", ["python", "-m", "services.dlq_watcher"], WATCHER_SECRETS)
+def _watcher(program: Program, environment: Mapping[str, str]) -> Manifest:
     alone = {"replicas": 1, "strategy": {"type": "Recreate"}}
-    return _deployment("dlq-watcher", container, consumer_stop_seconds(environment), alone)
+    return _deployment(program.name, _container(program), consumer_stop_seconds(environment), alone)
 
 
 def _keda_authentication() -> Manifest:
@@ -262,22 +256,15 @@ def _pod(container: Manifest, stop_seconds: int) -> Manifest:
     }
 
 
-def _container(
-    name: str,
-    command: Sequence[str],
-    secrets: Sequence[str],
-    *,
-    ports: Mapping[str, int] | None = None,
-    ready_at: str = "health",
-) -> Manifest:
+def _container(program: Program, *, ports: Mapping[str, int] | None = None, ready_at: str = "health") -> Manifest:
     alive = {"httpGet": {"path": "/healthcheck", "port": "health"}, "timeoutSeconds": 5}
     ports = ports or {"health": HEALTH_PORT}
     return {
-        "name": name,
+        "name": program.name,
         "image": _IMAGE,
-        "command": list(command),
+        "command": list(program.command),
         "envFrom": [{"configMapRef": {"name": _SETTINGS}}],
-        "env": [_secret(secret) for secret in secrets],
+        "env": [_secret(secret) for secret in program.secrets],
         "ports": [{"name": port, "containerPort": number} for port, number in ports.items()],
         "startupProbe": {**alive, "periodSeconds": 2, "failureThreshold": 30},
         "livenessProbe": {**alive, "periodSeconds": 15, "failureThreshold": 3},
@@ -298,5 +285,6 @@ def _container(
 
 
 def _secret(name: str) -> Manifest:
-    key = {"name": _SECRETS, "key": name, "optional": name not in MUST_BE_SECRET}
+    # Without keys the API would be open to everybody.
+    key = {"name": _SECRETS, "key": name, "optional": name != API_KEYS}
     return {"name": name, "valueFrom": {"secretKeyRef": key}}

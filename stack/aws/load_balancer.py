@@ -1,14 +1,12 @@
 """What stands before the API on AWS: a load balancer, with HTTPS where there is a certificate."""
 
+from stack.aws.cloudformation import NO_VALUE, Resource, is_set
 from stack.aws.container_settings import API_PORT
-from stack.aws.queue_resources import Resource
 
 _HTTP, _HTTPS = 80, 443
 
 IDLE_SECONDS = 60
 """So long may nothing come on a connection: longer than the API takes to answer, and less than it keeps it."""
-
-_NO_VALUE = {"Ref": "AWS::NoValue"}
 
 LOAD_BALANCER_PARAMETERS: Resource = {
     "CertificateArn": {
@@ -17,7 +15,7 @@ LOAD_BALANCER_PARAMETERS: Resource = {
         "Description": "The certificate of the load balancer, from ACM; empty: it speaks HTTP, without encryption.",
     },
 }
-LOAD_BALANCER_CONDITIONS: Resource = {"HasCertificate": {"Fn::Not": [{"Fn::Equals": [{"Ref": "CertificateArn"}, ""]}]}}
+LOAD_BALANCER_CONDITIONS: Resource = {"HasCertificate": is_set("CertificateArn")}
 
 
 def load_balancer_resources() -> dict[str, Resource]:
@@ -119,5 +117,5 @@ def _from_load_balancer() -> Resource:
     return {"IpProtocol": "tcp", "FromPort": API_PORT, "ToPort": API_PORT, "SourceSecurityGroupId": group}
 
 
-def _with_certificate(value: object, otherwise: object = _NO_VALUE) -> Resource:
+def _with_certificate(value: object, otherwise: object = NO_VALUE) -> Resource:
     return {"Fn::If": ["HasCertificate", value, otherwise]}

@@ -1,24 +1,36 @@
-"""What each service may do with which queue, and no more; the console and the command line have no role here.
+"""What each program does with which queue, and the statements of IAM that allow it that, and no more.
 
+The console and the command line have no role here.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html (a batch
 takes the permission of its single action)
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from services.queueing.definition import QueueDefinition
 from services.queues import ALERTS, CALLBACKS, UNDELIVERED, dlq_of
-from stack.aws.queue_resources import queue_arn
-
-Access = Mapping[str, frozenset[str]]
-"""The actions that are allowed on each queue, by its name."""
+from stack.aws.cloudformation import Resource
+from stack.aws.queue_resources import queue_resource_id
+from stack.aws.roles import allow
 
 _FIND = frozenset({"sqs:GetQueueUrl"})
+"""A queue is found by its name."""
+
 _LOOK = _FIND | {"sqs:GetQueueAttributes"}
 _SEND = _FIND | {"sqs:SendMessage"}
-_CONSUME = _LOOK | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+_RECEIVE = _LOOK | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueUse:
+    """What a program does with queues, by their names."""
+
+    receives_from: frozenset[str] = frozenset()
+    sends_to: frozenset[str] = frozenset()
+    looks_at: frozenset[str] = frozenset()
+    """Those that it compares with how they are declared, or counts, beside those that it receives from."""
 
 
 def worked_queues(definitions: Iterable[QueueDefinition]) -> list[str]:
@@ -26,44 +38,52 @@ def worked_queues(definitions: Iterable[QueueDefinition]) -> list[str]:
     return [definition.name for definition in definitions if definition.consumer == "worker"]
 
 
-def api_access(definitions: Iterable[QueueDefinition]) -> Access:
-    """Return what the API may do: send to the queue of each task type, and ask each whether it is there."""
-    return {name: _LOOK | _SEND for name in worked_queues(definitions) if name != CALLBACKS}
+def use_of_api(definitions: Iterable[QueueDefinition]) -> QueueUse:
+    """Return what the API does: it sends to the queue of each task type, and asks each whether it is there."""
+    tasks = frozenset(worked_queues(definitions)) - {CALLBACKS}
+    return QueueUse(sends_to=tasks, looks_at=tasks)
 
 
-def worker_access(queue: str) -> Access:
-    """Return what the worker of a queue may do.
+def use_of_worker(queue: str) -> QueueUse:
+    """Return what the worker of a queue does.
 
-    It consumes its queue, sends to its DLQ, and puts an outcome that its callback has not taken where it will be.
+    It gives up to its DLQ, and puts an outcome that its callback has not taken where it will be, or is kept.
     """
-    own: dict[str, frozenset[str]] = {queue: _CONSUME, dlq_of(queue): _LOOK | _SEND}
-    return own if queue == CALLBACKS else {**own, **_DELIVER}
+    dlq = dlq_of(queue)
+    return QueueUse(
+        receives_from=frozenset({queue}), sends_to=frozenset({dlq, *_DELIVERS} - {queue}), looks_at=frozenset({dlq})
+    )
 
 
-def watcher_access(definitions: Iterable[QueueDefinition]) -> Access:
-    """Return what the DLQ watcher may do.
+def use_of_watcher(definitions: Iterable[QueueDefinition]) -> QueueUse:
+    """Return what the DLQ watcher does, as one program.
 
-    It looks at every queue, consumes every DLQ and the alerts, sends alerts, delivers failure outcomes, and keeps in
-    `undelivered` what nobody takes.
+    It consumes every DLQ and the alerts, delivers failure outcomes, keeps in `undelivered` what nobody takes, and tells
+    of each queue of which nobody takes anything (services/dlq_watcher/queue_watch.py).
     """
-    access: dict[str, frozenset[str]] = {}
-    for definition in definitions:
-        access[definition.name] = _CONSUME if definition.consumer == "dlq_watcher" else _LOOK
-    for name, actions in {ALERTS: _SEND, UNDELIVERED: _SEND, **_DELIVER}.items():
-        access[name] |= actions
-    return access
+    definitions = list(definitions)
+    return QueueUse(
+        receives_from=frozenset(each.name for each in definitions if each.consumer == "dlq_watcher"),
+        sends_to=frozenset({ALERTS, UNDELIVERED, *_DELIVERS}),
+        looks_at=frozenset(each.name for each in definitions),
+    )
 
 
-_DELIVER: Access = {CALLBACKS: _SEND, dlq_of(CALLBACKS): _SEND}
+_DELIVERS = (CALLBACKS, dlq_of(CALLBACKS))
+"""Where an outcome goes that cannot be delivered in place: to wait, or to be kept."""
 
 
-def queue_policy(access: Access) -> dict[str, Any]:
-    """Return the policy that allows this: a statement for the queues that may be used alike."""
-    queues_by_actions: dict[frozenset[str], list[str]] = defaultdict(list)
-    for name, actions in access.items():
-        queues_by_actions[actions].append(name)
-    statements = [
-        {"Effect": "Allow", "Action": sorted(actions), "Resource": [queue_arn(name) for name in names]}
-        for actions, names in queues_by_actions.items()
+def queue_statements(use: QueueUse) -> list[Resource]:
+    """Return the statements that allow this: one for the queues that are used alike."""
+    actions: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for queues, allowed in ((use.receives_from, _RECEIVE), (use.sends_to, _SEND), (use.looks_at, _LOOK)):
+        for queue in queues:
+            actions[queue] |= allowed
+    alike: dict[frozenset[str], list[str]] = defaultdict(list)
+    for queue, allowed in sorted(actions.items()):
+        alike[allowed].append(queue)
+    # By what the queues are, and not by their names: so they are there before who uses them begins.
+    return [
+        allow(allowed, [{"Fn::GetAtt": [queue_resource_id(queue), "Arn"]} for queue in queues])
+        for allowed, queues in alike.items()
     ]
-    return {"Version": "2012-10-17", "Statement": statements}

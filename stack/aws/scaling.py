@@ -1,9 +1,7 @@
 """How many tasks of a service run: between a minimum and a maximum, by what waits for it."""
 
-from typing import Any
-
-from stack.aws.queue_alarms import PERIOD_SECONDS, queue_metric, waiting_age
-from stack.aws.queue_resources import Resource, logical_id
+from stack.aws.alarms import PERIOD_SECONDS, Metric, alarm, queue_metric, waiting_age
+from stack.aws.cloudformation import Resource, logical_id
 
 ACCEPTABLE_WAIT_SECONDS = 30
 """How long a task may wait for a worker in a burst: the example of docs/scaling.md."""
@@ -78,7 +76,7 @@ def worker_scaling(queue: str, service: str, *, by_age: bool) -> dict[str, Resou
     return {**resources, **_age_scaling(queue, service, target)} if by_age else resources
 
 
-def _backlog_per_task(queue: str, service: str) -> list[dict[str, Any]]:
+def _backlog_per_task(queue: str, service: str) -> list[Metric]:
     running = {
         "Namespace": "ECS/ContainerInsights",
         "MetricName": "RunningTaskCount",
@@ -95,7 +93,7 @@ def _backlog_per_task(queue: str, service: str) -> list[dict[str, Any]]:
     ]
 
 
-def _query(identifier: str, metric: dict[str, Any], statistic: str) -> dict[str, Any]:
+def _query(identifier: str, metric: Metric, statistic: str) -> Metric:
     # Unlike that of an alarm it has no period: here each is a minute.
     return {"Id": identifier, "MetricStat": {"Metric": metric, "Stat": statistic}, "ReturnData": False}
 
@@ -118,18 +116,13 @@ def _age_scaling(queue: str, service: str, target: str) -> dict[str, Resource]:
                 },
             },
         },
-        f"{logical_id(queue)}TooOldAlarm": {
-            "Type": "AWS::CloudWatch::Alarm",
-            "Properties": {
-                "AlarmDescription": f"Tasks of {queue} wait: one more worker is started.",
-                "Metrics": waiting_age(queue),
-                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-                "Threshold": _TOO_OLD_SECONDS,
-                "EvaluationPeriods": _MINUTES_TOO_OLD,
-                "TreatMissingData": "notBreaching",
-                "AlarmActions": [{"Ref": policy}],
-            },
-        },
+        f"{logical_id(queue)}TooOldAlarm": alarm(
+            f"Tasks of {queue} wait: one more worker is started.",
+            waiting_age(queue),
+            at_least=_TOO_OLD_SECONDS,
+            periods=_MINUTES_TOO_OLD,
+            actions={"AlarmActions": [{"Ref": policy}]},
+        ),
     }
 
 

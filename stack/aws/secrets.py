@@ -1,4 +1,8 @@
-"""The secret of AWS Secrets Manager that has the services' secrets: in no template, and on no command line."""
+"""The secret of AWS Secrets Manager that has the services' secrets: in no template, and on no command line.
+
+Functions and containers find it by the same parameters: its ARN, and the key and version of each setting, of which each
+template puts together what its kind of AWS takes (secret_parameters.py).
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,7 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stack.aws.function_settings import SECRET_SETTINGS, secret_parameter
+from stack.aws.secret_parameters import SECRET_PARAMETER, secret_parameter
+from stack.aws.user_settings import SECRET_SETTINGS
 
 
 def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -18,15 +23,13 @@ def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, st
     stored = _stored(secrets_manager, name)
     own = {setting: environment[setting] for setting in SECRET_SETTINGS if environment.get(setting)}
     if not own:
-        return {} if stored is None else _parameters(name, stored["VersionId"], json.loads(stored["SecretString"]))
+        return {} if stored is None else _parameters(stored, json.loads(stored["SecretString"]))
     text = json.dumps(own)
     if stored is None:
-        version = secrets_manager.create_secret(Name=name, SecretString=text)["VersionId"]
-    elif stored["SecretString"] == text:
-        version = stored["VersionId"]
-    else:
-        version = secrets_manager.put_secret_value(SecretId=name, SecretString=text)["VersionId"]
-    return _parameters(name, version, own)
+        stored = secrets_manager.create_secret(Name=name, SecretString=text)
+    elif stored["SecretString"] != text:
+        stored = secrets_manager.put_secret_value(SecretId=name, SecretString=text)
+    return _parameters(stored, own)
 
 
 def _stored(secrets_manager: Any, name: str) -> Mapping[str, str] | None:
@@ -39,6 +42,7 @@ def _stored(secrets_manager: Any, name: str) -> Mapping[str, str] | None:
     return stored
 
 
-def _parameters(name: str, version: str, settings: Iterable[str]) -> dict[str, str]:
+def _parameters(stored: Mapping[str, str], settings: Iterable[str]) -> dict[str, str]:
     # By its version CloudFormation knows that it has changed.
-    return {secret_parameter(setting): f"{name}:SecretString:{setting}::{version}" for setting in settings}
+    versions = {secret_parameter(setting): f"{setting}::{stored['VersionId']}" for setting in settings}
+    return {SECRET_PARAMETER: stored["ARN"], **versions}

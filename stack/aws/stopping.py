@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.api.settings import ApiSettings
 from services.queueing.settings import ConsumerSettings
-from services.settings import Settings
+from stack.aws.user_settings import read_settings
 from stack.errors import StackError
 
 FARGATE_LONGEST_STOP_SECONDS = 120
@@ -21,7 +21,7 @@ SPARE_SECONDS = 10
 def consumer_stop_seconds(environment: Mapping[str, str]) -> int:
     """Return what a worker or the DLQ watcher needs: the long poll under way, then the drain, then what settles.
 
-    Raises `StackError` where a setting is no number.
+    Raises `StackError` where a setting cannot work.
     """
     wait, drain = _waits(environment)
     return math.ceil(wait + drain) + SETTLE_SECONDS + SPARE_SECONDS
@@ -30,10 +30,11 @@ def consumer_stop_seconds(environment: Mapping[str, str]) -> int:
 def api_stop_seconds(environment: Mapping[str, str]) -> int:
     """Return what the API needs: the requests under way, and their messages, each within `ENQUEUE_TIMEOUT_SECONDS`.
 
-    Raises `StackError` where that is no number.
+    Raises `StackError` where a setting cannot work.
     """
-    enqueue = _seconds(environment, ApiSettings, "ENQUEUE_TIMEOUT_SECONDS")
-    return math.ceil(2 * enqueue) + SETTLE_SECONDS + SPARE_SECONDS
+    return (
+        math.ceil(2 * read_settings(ApiSettings, environment).enqueue_timeout_seconds) + SETTLE_SECONDS + SPARE_SECONDS
+    )
 
 
 def require_fargate_can_wait(environment: Mapping[str, str]) -> None:
@@ -55,14 +56,5 @@ def require_fargate_can_wait(environment: Mapping[str, str]) -> None:
 
 
 def _waits(environment: Mapping[str, str]) -> tuple[float, float]:
-    wait = _seconds(environment, ConsumerSettings, "SQS_WAIT_TIME_SECONDS")
-    return wait, _seconds(environment, ConsumerSettings, "DRAIN_TIMEOUT_SECONDS")
-
-
-def _seconds(environment: Mapping[str, str], settings: type[Settings], name: str) -> float:
-    # Not by an instance of the settings: it would read what this machine's environment and `.env` say.
-    text = environment.get(name) or str(settings.model_fields[name.lower()].default)
-    try:
-        return float(text)
-    except ValueError as error:
-        raise StackError(f"{name}: {text!r} is not a number of seconds.") from error
+    settings = read_settings(ConsumerSettings, environment)
+    return settings.sqs_wait_time_seconds, settings.drain_timeout_seconds

@@ -12,9 +12,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from services.check import PROGRAMS
-from services.queues import define_queues, queues_json
+from services.queues import queues_json
 from services.task_types.loading import load_task_types
-from stack.aws.functions_template import render_functions
 from stack.aws.generated_files import KUBERNETES, aws_files
 from stack.config import COMPOSE_FILE, ROOT
 from stack.containers.compose_file import console_services, worker_command
@@ -23,8 +22,6 @@ from stack.errors import StackError
 from stack.localstack.provisioning import QUEUES_FILE, worker_queues
 
 TASK_PACKAGES = "services.tasks"
-
-FUNCTIONS_FILE = ROOT / "aws" / "functions.yaml"
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
@@ -110,10 +107,8 @@ def _rendered_files() -> dict[Path, str]:
     compose = replace_region(compose, "settings", _settings_lines())
     compose = replace_region(compose, "workers", _worker_lines(queues))
     compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
-    task_types = load_task_types([TASK_PACKAGES])
-    definitions = list(define_queues(task_types).values())
     # Without the settings of any user: what one has set is put in when a template is deployed.
-    aws = {FUNCTIONS_FILE: render_functions(task_types, {}), **aws_files(definitions, {})}
+    aws = aws_files(load_task_types([TASK_PACKAGES]), {})
     return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, **aws}
 
 

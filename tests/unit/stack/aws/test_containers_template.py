@@ -1,31 +1,27 @@
 """aws/containers.yaml: who may do what, how tasks are run, stopped and scaled."""
 
-import re
 from typing import Any, get_args
 
 import pytest
-import yaml
 from pydantic import SecretStr
 
 from services.api.__main__ import KEEP_ALIVE_SECONDS
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
-from services.queues import define_queues
 from services.settings import Settings
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
-from stack.aws.containers_template import containers_template
+from stack.aws.containers_template import containers_template, render_containers
 from stack.errors import StackError
 
-DEFINITIONS = list(define_queues(load_task_types(["services.tasks"])).values())
+TASK_TYPES = load_task_types(["services.tasks"])
 
 
-def rendered(**environment: str) -> dict[str, Any]:
-    template: dict[str, Any] = yaml.safe_load(containers_template(DEFINITIONS, environment))
-    return template
+def template_with(**environment: str) -> dict[str, Any]:
+    return containers_template(TASK_TYPES, environment)
 
 
-TEMPLATE = rendered()
+TEMPLATE = template_with()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 SERVICES = ["Api", "WorkerCalculation", "WorkerData", "WorkerCallbacks", "DlqWatcher"]
 WORKERS = {"calculation": "WorkerCalculation", "data": "WorkerData", "callbacks": "WorkerCallbacks"}
@@ -87,8 +83,9 @@ def allowed_on_queues(service: str) -> dict[str, set[str]]:
         assert statement.keys() == {"Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
         for resource in statement["Resource"]:
-            start, _, name = resource["Fn::Sub"].rpartition(":${QueueNamePrefix}")
-            assert start == "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}"
+            queue, attribute = resource["Fn::GetAtt"]
+            assert (RESOURCES[queue]["Type"], attribute) == ("AWS::SQS::Queue", "Arn")
+            name = properties(queue)["QueueName"]["Fn::Sub"].removeprefix("${QueueNamePrefix}")
             allowed.setdefault(name, set()).update(action.removeprefix("sqs:") for action in statement["Action"])
     return allowed
 
@@ -116,9 +113,12 @@ def test_only_tasks_of_this_account_may_have_a_role() -> None:
 
 def test_what_starts_tasks_may_read_the_one_secret_write_to_their_logs_and_pull_images_of_the_account() -> None:
     (policy,) = properties("ExecutionRole")["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    (of_secret,) = (each["Fn::If"] for each in statements if "Fn::If" in each)
+    assert (of_secret[0], of_secret[2]) == ("HasSettingsSecretArn", {"Ref": "AWS::NoValue"})
     allowed = {
         action: statement["Resource"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in (*(each for each in statements if "Fn::If" not in each), of_secret[1])
         for action in statement["Action"]
     }
 
@@ -157,13 +157,21 @@ READS: dict[str, type[Settings]] = {
 def test_a_service_has_the_secrets_that_it_reads_and_no_other(service: str) -> None:
     names = secrets_read_by(READS[service])
     assert names
-    assert container(service)["Secrets"] == [
-        {"Name": name, "ValueFrom": {"Fn::Sub": f"${{SettingsSecretArn}}:{name}::"}} for name in names
-    ]
+    where_set = [each["Fn::If"] for each in container(service)["Secrets"]]
+    assert [secret["Name"] for _, secret, _ in where_set] == names
+    assert all(otherwise == {"Ref": "AWS::NoValue"} for _, _, otherwise in where_set)
+
+
+def test_a_secret_is_that_of_the_parameters_where_it_is_set() -> None:
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    value = {"Fn::Sub": "${SettingsSecretArn}:${SlackBotToken}"}
+    assert container("DlqWatcher")["Secrets"][-1] == {
+        "Fn::If": ["HasSlackBotToken", {"Name": "SLACK_BOT_TOKEN", "ValueFrom": value}, {"Ref": "AWS::NoValue"}]
+    }
 
 
 def test_no_task_type_reads_a_secret_that_no_service_is_given() -> None:
-    for task_type in load_task_types(["services.tasks"]).values():
+    for task_type in TASK_TYPES.values():
         assert secrets_read_by(task_type.settings) == []
 
 
@@ -182,12 +190,56 @@ def test_without_settings_of_a_user_no_service_is_told_more() -> None:
     }
 
 
-def test_the_settings_of_a_user_reach_every_service_but_those_that_the_place_decides() -> None:
-    resources = rendered(TASK_TIMEOUT_SECONDS="120", LOG_FORMAT="console", QUEUE_NAME_PREFIX="mine-")["Resources"]
-    for service in SERVICES:
-        settings = environment_of(service, resources)
-        assert (settings["TASK_TIMEOUT_SECONDS"], settings["LOG_FORMAT"]) == ("120", "console")
-        assert settings["QUEUE_NAME_PREFIX"] == {"Ref": "QueueNamePrefix"}
+def test_what_a_user_has_set_is_given_to_the_programs_that_read_it() -> None:
+    mine = {
+        "CALLBACK_TIMEOUT_SECONDS": "12",
+        "DATA_CONCURRENCY": "5",
+        "DRAIN_TIMEOUT_SECONDS": "7",
+        "ENQUEUE_MAX_PENDING": "7",
+        "LOG_LEVEL": "DEBUG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example.com",
+        "SLACK_CHANNEL": "#tasks",
+        "TASK_TIMEOUT_SECONDS": "120",
+    }
+    resources = template_with(**mine)["Resources"]
+    given = {
+        service: {key: value for key, value in environment_of(service, resources).items() if key in mine}
+        for service in SERVICES
+    }
+
+    everywhere = {"LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    consumer = everywhere | {"CALLBACK_TIMEOUT_SECONDS", "DRAIN_TIMEOUT_SECONDS"}
+    worker = consumer | {"TASK_TIMEOUT_SECONDS"}
+    assert {service: set(each) for service, each in given.items()} == {
+        "Api": everywhere | {"ENQUEUE_MAX_PENDING"},
+        "WorkerCalculation": worker,
+        "WorkerData": worker | {"DATA_CONCURRENCY"},
+        "WorkerCallbacks": worker,
+        "DlqWatcher": consumer | {"SLACK_CHANNEL"},
+    }
+    assert all(mine.items() >= each.items() for each in given.values())
+
+
+def test_what_the_place_decides_and_what_is_of_this_machine_is_given_to_no_program() -> None:
+    foreign = {
+        "API_PORT": "8001",
+        "AWS_ENDPOINT_URL": "http://localhost:4566",
+        "AWS_PROFILE": "mine",
+        "CONSOLE_SERVICES": "api=http://api:8081",
+        "HEALTH_PORT": "8082",
+        "HOME": "/home/somebody",
+        "LOG_FORMAT": "console",
+        "PATH": "/usr/bin",
+        "QUEUE_NAME_PREFIX": "mine-",
+        # Empty is unset.
+        "SLACK_CHANNEL": "",
+    }
+    assert template_with(**foreign) == TEMPLATE
+
+
+def test_with_settings_by_which_a_program_could_not_start_there_is_no_template() -> None:
+    with pytest.raises(StackError, match=r"^The program worker-data could not start: DATA_CONCURRENCY: "):
+        template_with(DATA_CONCURRENCY="none")
 
 
 SECRETS_OF_A_USER = {
@@ -201,7 +253,7 @@ SECRETS_OF_A_USER = {
 
 
 def test_a_secret_of_a_user_stands_nowhere_in_the_template() -> None:
-    assert "-secret" not in containers_template(DEFINITIONS, SECRETS_OF_A_USER)
+    assert "-secret" not in render_containers(TASK_TYPES, SECRETS_OF_A_USER)
 
 
 # --- how tasks are run and stopped ---------------------------------------------------------------------------
@@ -253,13 +305,13 @@ def stopped_too_soon(template: dict[str, Any], needed_seconds: int, given_second
 
 
 def test_a_task_may_take_longer_to_stop_than_its_drain() -> None:
-    template = rendered(DRAIN_TIMEOUT_SECONDS="60", SQS_WAIT_TIME_SECONDS="10", ENQUEUE_TIMEOUT_SECONDS="40")
+    template = template_with(DRAIN_TIMEOUT_SECONDS="60", SQS_WAIT_TIME_SECONDS="10", ENQUEUE_TIMEOUT_SECONDS="40")
     assert stopped_too_soon(template, needed_seconds=70 + 10) == []
 
 
 @pytest.mark.parametrize("seconds", [79, 121])
 def test_that_is_noticed_where_it_is_not_so(seconds: int) -> None:
-    template = rendered(DRAIN_TIMEOUT_SECONDS="60", SQS_WAIT_TIME_SECONDS="10", ENQUEUE_TIMEOUT_SECONDS="40")
+    template = template_with(DRAIN_TIMEOUT_SECONDS="60", SQS_WAIT_TIME_SECONDS="10", ENQUEUE_TIMEOUT_SECONDS="40")
     (found,) = template["Resources"]["WorkerDataTaskDefinition"]["Properties"]["ContainerDefinitions"]
     found["StopTimeout"] = seconds
     assert stopped_too_soon(template, needed_seconds=70 + 10) == ["worker-data"]
@@ -267,7 +319,7 @@ def test_that_is_noticed_where_it_is_not_so(seconds: int) -> None:
 
 def test_a_drain_that_fargate_does_not_wait_for_is_refused() -> None:
     with pytest.raises(StackError, match="the drain may take 80 seconds"):
-        rendered(DRAIN_TIMEOUT_SECONDS="81")
+        template_with(DRAIN_TIMEOUT_SECONDS="81")
 
 
 # --- who reaches whom ----------------------------------------------------------------------------------------
@@ -422,10 +474,3 @@ def test_every_service_but_the_dlq_watcher_has_its_minimum_and_its_maximum() -> 
 
 def test_a_worker_is_never_scaled_to_none_which_nothing_can_be_divided_by() -> None:
     assert TEMPLATE["Parameters"]["WorkerMinTasks"]["MinValue"] == 1
-
-
-def test_every_parameter_is_used_and_says_what_it_is() -> None:
-    text = containers_template(DEFINITIONS, {})
-    for name, parameter in TEMPLATE["Parameters"].items():
-        assert parameter["Description"]
-        assert re.search(rf"Ref: {name}\b|\$\{{{name}\}}", text), name

@@ -10,12 +10,11 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.aws.kubernetes import kubernetes_files
 
-DEFINITIONS = list(define_queues(load_task_types(["services.tasks"])).values())
-FILES = kubernetes_files(DEFINITIONS, {})
+TASK_TYPES = load_task_types(["services.tasks"])
+FILES = kubernetes_files(TASK_TYPES, {})
 KUSTOMIZATION: dict[str, Any] = yaml.safe_load(FILES["kustomization.yaml"])
 WORKERS = ["worker-calculation", "worker-data", "worker-callbacks"]
 DEPLOYMENTS = ["api", *WORKERS, "dlq-watcher"]
@@ -79,7 +78,7 @@ def test_kubernetes_sets_no_variable_that_is_a_setting(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*WORKERS, "dlq-watcher"])
 def test_a_consumer_may_take_longer_to_stop_than_its_drain(name: str) -> None:
-    files = kubernetes_files(DEFINITIONS, {"DRAIN_TIMEOUT_SECONDS": "300", "SQS_WAIT_TIME_SECONDS": "15"})
+    files = kubernetes_files(TASK_TYPES, {"DRAIN_TIMEOUT_SECONDS": "300", "SQS_WAIT_TIME_SECONDS": "15"})
     assert pod(name, files)["terminationGracePeriodSeconds"] == 300 + 15 + 20
 
 
@@ -125,13 +124,18 @@ def test_the_secret_is_named_and_not_contained_and_without_keys_the_api_does_not
 
 def test_a_secret_of_a_user_stands_in_no_file() -> None:
     names = ["API_KEYS", "CALLBACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-    files = kubernetes_files(DEFINITIONS, dict.fromkeys(names, "not-to-be-told"))
+    files = kubernetes_files(TASK_TYPES, dict.fromkeys(names, "not-to-be-told"))
     assert [name for name, text in files.items() if "not-to-be-told" in text] == []
+
+
+def test_nothing_that_no_program_reads_is_in_the_config_map() -> None:
+    foreign = {"CONSOLE_PORT": "8081", "HOME": "/home/somebody", "LOG_FORMAT": "console", "MODE": "native"}
+    assert kubernetes_files(TASK_TYPES, foreign) == FILES
 
 
 def test_settings_of_a_user_are_in_the_config_map_and_reach_what_scales() -> None:
     mine = {"QUEUE_NAME_PREFIX": "mine-", "AWS_DEFAULT_REGION": "eu-central-1", "TASK_TIMEOUT_SECONDS": "120"}
-    files = kubernetes_files(DEFINITIONS, mine)
+    files = kubernetes_files(TASK_TYPES, mine)
     data = of_kind("ConfigMap", files)["async-tasks-settings"]["data"]
     assert mine.items() <= data.items()
     for name, scaled in of_kind("ScaledObject", files).items():

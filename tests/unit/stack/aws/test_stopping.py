@@ -53,6 +53,6 @@ def test_an_api_that_takes_longer_is_refused() -> None:
         require_fargate_can_wait({"ENQUEUE_TIMEOUT_SECONDS": "60"})
 
 
-def test_what_is_no_number_is_named() -> None:
-    with pytest.raises(StackError, match=r"^DRAIN_TIMEOUT_SECONDS: 'soon' is not a number of seconds\.$"):
+def test_what_cannot_work_is_named() -> None:
+    with pytest.raises(StackError, match=r"^DRAIN_TIMEOUT_SECONDS: Input should be a valid number"):
         consumer_stop_seconds({"DRAIN_TIMEOUT_SECONDS": "soon"})
