@@ -60,6 +60,11 @@ def _queue(definition: QueueDefinition) -> Resource:
         properties["RedrivePolicy"] = {"deadLetterTargetArn": target, "maxReceiveCount": definition.max_attempts}
     return {
         "Type": "AWS::SQS::Queue",
+        # Its messages go with it, by a change of the stack too that leaves it out. A queue that stayed would keep the
+        # next stack of that name from being made: who deletes a stack looks first at what is in its queues.
+        "DeletionPolicy": "Delete",
+        # One that has got another name has lost no message by that.
+        "UpdateReplacePolicy": "Retain",
         "Properties": properties,
     }
 

@@ -41,6 +41,16 @@ def test_each_queue_of_the_code_is_made(template: Mapping[str, Any]) -> None:
     assert names == [{"Fn::Sub": f"${{QueueNamePrefix}}{name}"} for name in define_queues(TASK_TYPES)]
 
 
+@each_template
+def test_a_removed_stack_leaves_no_queue_that_keeps_the_next_one_from_being_made(template: Mapping[str, Any]) -> None:
+    assert {each["DeletionPolicy"] for each in of_type(template, "AWS::SQS::Queue").values()} == {"Delete"}
+
+
+@each_template
+def test_a_queue_that_gets_another_name_loses_no_message_by_that(template: Mapping[str, Any]) -> None:
+    assert {each["UpdateReplacePolicy"] for each in of_type(template, "AWS::SQS::Queue").values()} == {"Retain"}
+
+
 def test_beside_the_queues_the_template_of_the_queues_has_their_alarms_alone() -> None:
     kinds = {each["Type"] for each in TEMPLATES["queues"]["Resources"].values()}
     assert kinds == {"AWS::SQS::Queue", "AWS::CloudWatch::Alarm"}
