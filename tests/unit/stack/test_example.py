@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 
 from services.api.settings import ApiFunctionSettings
 from services.runtime.settings import FunctionSettings
-from stack.aws.function_settings import SET_FOR_EACH_FUNCTION
+from stack.aws.user_settings import SET_FOR_EACH_FUNCTION
 from stack.environment import LOCAL_ENV
 from stack.native.fingerprint import EXAMPLE, setting_names
 from tests.settings_classes import SETTINGS_CLASSES
