@@ -51,7 +51,8 @@ class Deployed:
     """Batches of each queue that are worked at a time."""
     triggers: int
     """Event source mappings: queues that are polled."""
-    alarms: int
+    alarm_metrics: int
+    """The metrics of its alarms, by which AWS bills them."""
 
 
 @cache
@@ -63,12 +64,15 @@ def deployed_functions() -> Deployed:
         memory_mb=parameters["MemorySize"]["Default"],
         max_concurrency=parameters["MaximumConcurrency"]["Default"],
         triggers=sum(len(each["Properties"].get("Events", {})) for each in resources),
-        alarms=sum(_is_alarm(each) for each in resources),
+        alarm_metrics=sum(_alarm_metrics(each) for each in resources),
     )
 
 
-def _is_alarm(resource: dict[str, Any]) -> bool:
-    return bool(resource["Type"] == "AWS::CloudWatch::Alarm")
+def _alarm_metrics(resource: dict[str, Any]) -> int:
+    if resource["Type"] != "AWS::CloudWatch::Alarm":
+        return 0
+    metrics = resource["Properties"].get("Metrics")
+    return 1 if metrics is None else sum("MetricStat" in each for each in metrics)
 
 
 @dataclass(frozen=True, slots=True)

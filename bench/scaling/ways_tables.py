@@ -149,10 +149,10 @@ def idle_table() -> str:
         ],
         ["the functions themselves", "functions", "0 invocations", dollars(0)],
         [
-            "alarms",
+            "metrics of alarms",
             "functions",
-            f"{deployed.alarms}, {FREE_ALARMS} of them free",
-            dollars((deployed.alarms - FREE_ALARMS) * ALARM_DOLLARS_PER_MONTH),
+            f"{deployed.alarm_metrics}, {FREE_ALARMS} of them free",
+            dollars((deployed.alarm_metrics - FREE_ALARMS) * ALARM_DOLLARS_PER_MONTH),
         ],
         [
             "long polls, looks at the queues, readiness",

@@ -199,12 +199,12 @@ def test_what_each_function_may_do_is_what_the_page_says() -> None:
     task_types = load_task_types(["services.tasks"])
     definitions = list(define_queues(task_types).values())
     functions = [
-        function_of_api(task_types, enqueue_timeout_seconds=5),
+        function_of_api(definitions, enqueue_timeout_seconds=5),
         *functions_of_workers(definitions, task_types),
         *functions_of_watcher(definitions, alert_window_seconds=60),
     ]
     assert rows == [
-        [{each.name}, received, set(each.sends_to), set(each.looks_at - each.sends_to - received)]
+        [{each.name}, received, set(each.queues.sends_to), set(each.queues.looks_at)]
         for each in functions
         for received in [{trigger.queue.name for trigger in each.triggers}]
     ]

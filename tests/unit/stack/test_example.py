@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 
 from services.api.settings import ApiFunctionSettings
 from services.runtime.settings import FunctionSettings
-from stack.aws.user_settings import SET_FOR_EACH_FUNCTION
+from stack.aws.user_settings import DECIDED_FOR_FUNCTIONS
 from stack.environment import LOCAL_ENV
 from stack.native.fingerprint import EXAMPLE, setting_names
 from tests.settings_classes import SETTINGS_CLASSES
@@ -31,7 +31,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_it_lists_every_setting_but_those_that_a_template_gives_to_each_function(settings: type[BaseSettings]) -> None:
     required = {name.upper() for name, field in settings.model_fields.items() if field.is_required()}
 
-    assert required <= set(SET_FOR_EACH_FUNCTION)
+    assert required <= set(DECIDED_FOR_FUNCTIONS)
     assert {name.upper() for name in settings.model_fields} - required <= set(LISTED)
 
 

@@ -24,7 +24,9 @@ WORKER = Worker(concurrency=1000, cpu=0.01)
 
 
 def functions(memory_mb: int = MB_OF_A_CORE, max_concurrency: int = 10) -> Functions:
-    return Functions(MEASURED, Deployed(memory_mb=memory_mb, max_concurrency=max_concurrency, triggers=7, alarms=20))
+    return Functions(
+        MEASURED, Deployed(memory_mb=memory_mb, max_concurrency=max_concurrency, triggers=7, alarm_metrics=20)
+    )
 
 
 def test_a_function_has_its_share_of_a_core_by_its_memory_and_never_more_than_one() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stack.aws.generated_files import CONTAINERS_TEMPLATE, KUBERNETES
-from tests.aws_programs import run_aws_program
+from tests.aws.aws_programs import run_aws_program
 
 MANIFESTS = sorted(path for path in KUBERNETES.glob("*.yaml") if path.name != "kustomization.yaml")
 

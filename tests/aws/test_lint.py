@@ -20,7 +20,7 @@ def python() -> Path:
     """The interpreter of what checks and deploys the templates."""
     interpreter = environment_beside("aws") / "bin" / "python"
     if not interpreter.exists():
-        pytest.fail(f"{interpreter} is missing: run `make test`", pytrace=False)
+        pytest.fail(f"{interpreter} is missing: run `make test-lambda`", pytrace=False)
     return interpreter
 
 

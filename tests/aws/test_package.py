@@ -80,7 +80,7 @@ def unzipped(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_function_starts_with_it_and_awss_runtime_alone(program: str, unzipped: Path, tmp_path: Path) -> None:
     python = environment_python("lambda-runtime")
     if not python.exists():
-        pytest.fail(f"{python} is missing: run `make test`", pytrace=False)
+        pytest.fail(f"{python} is missing: run `make test-lambda`", pytrace=False)
     log = FunctionLog(tmp_path / "function.log")
     code = FunctionCode("packed", f"services.{program}.aws_lambda.handler", unzipped, python, 360, SETTINGS)
     runtime = FunctionRuntime(code, log)

@@ -12,5 +12,5 @@ def run_aws_program(name: str, *arguments: str | Path) -> "subprocess.CompletedP
     """Run it, whatever it exits with."""
     program = environment_beside("aws") / "bin" / name
     if not program.exists():
-        pytest.fail(f"{program} is missing: make that environment from requirements/aws.txt", pytrace=False)
+        pytest.fail(f"{program} is missing: run `make test-lambda`", pytrace=False)
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
