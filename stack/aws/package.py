@@ -25,7 +25,7 @@ LOCK = ROOT / "requirements" / "functions.txt"
 MOST_BYTES = 262_144_000
 """Of the unzipped package. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-PACKAGES = ("services", "web")
+PACKAGES = ("receiver", "services", "web")
 """Those of this project that every function has; the packages of task types come with them."""
 
 # botocore describes each service of AWS, which is half of all that is installed.

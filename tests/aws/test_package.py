@@ -26,6 +26,7 @@ SETTINGS = {
     "FUNCTION_TIMEOUT_SECONDS": "360",
     "VISIBILITY_TIMEOUT_SECONDS": "2160",
     "WORKER_QUEUE": "calculation",
+    "RECEIVER_TOKEN": "a-token-of-the-tests",
     "LOG_FORMAT": "json",
     "METRICS_ENABLED": "false",
 }
@@ -59,11 +60,11 @@ def test_it_has_no_server_no_terminal_and_of_aws_nothing_but_sqs(package: Path) 
     assert described == {"sqs"}
 
 
-def test_all_code_of_the_services_has_its_bytecode(package: Path) -> None:
+def test_all_code_of_the_project_has_its_bytecode(package: Path) -> None:
     names = names_in(package)
     tag = f"cpython-{this_version().replace('.', '')}"
 
-    for name in [name for name in names if name.startswith("services/") and name.endswith(".py")]:
+    for name in [name for name in names if name.startswith(("receiver/", "services/")) and name.endswith(".py")]:
         folder, _, file = name.rpartition("/")
         assert f"{folder}/__pycache__/{file.removesuffix('.py')}.{tag}.pyc" in names
 
@@ -76,13 +77,14 @@ def unzipped(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("program", ["api", "worker", "dlq_watcher"])
+@pytest.mark.parametrize("program", ["services.api", "services.worker", "services.dlq_watcher", "receiver"])
 def test_each_function_starts_with_it_and_awss_runtime_alone(program: str, unzipped: Path, tmp_path: Path) -> None:
     python = environment_python("lambda-runtime")
     if not python.exists():
         pytest.fail(f"{python} is missing: run `make test-lambda`", pytrace=False)
     log = FunctionLog(tmp_path / "function.log")
-    code = FunctionCode("packed", f"services.{program}.aws_lambda.handler", unzipped, python, 360, SETTINGS)
+    settings = {**SETTINGS, "RECEIVER_DATABASE": str(tmp_path / "receiver.sqlite3")}
+    code = FunctionCode("packed", f"{program}.aws_lambda.handler", unzipped, python, 360, settings)
     runtime = FunctionRuntime(code, log)
     try:
         runtime.start()
