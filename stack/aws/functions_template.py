@@ -42,6 +42,21 @@ from stack.status import API
 CODE = "../.stack/aws/functions.zip"
 """The code of all functions, as seen from the template: `sam package` takes no parameter for what it uploads."""
 
+CODE_PARAMETERS: Mapping[str, Resource] = {
+    "PythonRuntime": {
+        "Type": "String",
+        "Default": "python3.13",
+        "AllowedValues": ["python3.11", "python3.12", "python3.13"],
+        "Description": "What the code was put together for",
+    },
+    "Architecture": {
+        "Type": "String",
+        "Default": "x86_64",
+        "AllowedValues": ["x86_64", "arm64"],
+        "Description": "What the code was put together for",
+    },
+}
+
 API_URL_OUTPUT = "ApiUrl"
 
 _HEADER = f"""\
@@ -130,18 +145,7 @@ def _alert_window_seconds(environment: Mapping[str, str]) -> float:
 def _parameters() -> dict[str, Resource]:
     return {
         **PREFIX_PARAMETERS,
-        "PythonRuntime": {
-            "Type": "String",
-            "Default": "python3.13",
-            "AllowedValues": ["python3.11", "python3.12", "python3.13"],
-            "Description": "What the code was put together for",
-        },
-        "Architecture": {
-            "Type": "String",
-            "Default": "x86_64",
-            "AllowedValues": ["x86_64", "arm64"],
-            "Description": "What the code was put together for",
-        },
+        **CODE_PARAMETERS,
         "MemorySize": {
             "Type": "Number",
             "Default": 512,

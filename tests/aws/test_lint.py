@@ -8,7 +8,7 @@ import yaml
 
 from services.task_types.loading import load_task_types
 from stack.aws.functions_template import functions_template
-from stack.aws.generated_files import CONTAINERS_TEMPLATE, FUNCTIONS_TEMPLATE, QUEUES_TEMPLATE
+from stack.aws.generated_files import CONTAINERS_TEMPLATE, FUNCTIONS_TEMPLATE, QUEUES_TEMPLATE, RECEIVER_TEMPLATE
 from stack.aws.lint import Checked, check
 from stack.interpreter import environment_beside
 
@@ -54,6 +54,13 @@ def test_neither_have_those_of_the_containers_and_the_queues(file: Path, python:
     assert check(yaml.safe_load(file.read_text()), python).faults == []
 
 
+def test_the_receivers_file_has_no_fault_and_everybody_may_call_it(python: Path) -> None:
+    receiver = check(yaml.safe_load(RECEIVER_TEMPLATE.read_text()), python)
+
+    assert receiver.faults == []
+    assert_everybody_may_call(receiver, "ReceiverFunction")
+
+
 def test_every_fault_is_found_with_its_place(template: Template, python: Path) -> None:
     properties(template, "CalculationQueue")["VisibilityTimeout"] = 60
     properties(template, "CallbacksQueue")["RedrivePolicy"]["maxReceiveCount"] = 0
@@ -90,11 +97,15 @@ def test_what_sam_itself_refuses_is_a_fault(template: Template, python: Path) ->
 
 
 def test_everybody_may_call_the_function_behind_the_url(committed: Checked) -> None:
+    assert_everybody_may_call(committed, "ApiFunction")
+
+
+def assert_everybody_may_call(checked: Checked, function_id: str) -> None:
     permissions = [
-        each["Properties"] for each in committed.resources.values() if each["Type"] == "AWS::Lambda::Permission"
+        each["Properties"] for each in checked.resources.values() if each["Type"] == "AWS::Lambda::Permission"
     ]
 
-    function = {"FunctionName": {"Ref": "ApiFunction"}, "Principal": "*"}
+    function = {"FunctionName": {"Ref": function_id}, "Principal": "*"}
     # Both are needed since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     assert sorted(permissions, key=lambda each: str(each["Action"])) == [
         {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True, **function},
