@@ -36,11 +36,11 @@ OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-prometheus chaos mutation bench bench-growth profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv
+.PHONY: up down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
-up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
+up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one, MODE=lambda runs it as functions; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(PROGRAM) up
 
 down: any-venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
@@ -90,6 +90,9 @@ test-tools: venv localstack-venv ## Test what measures and breaks the stack: ben
 test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(BIN)/python -m pytest --timeout 900 tests/end_to_end tests/containers
 
+test-lambda: venv functions-venvs ## Run the end-to-end tests on a stack of functions, and check what goes to AWS, on this machine
+	@MODE=lambda $(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/end_to_end tests/aws
+
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
 	@$(BIN)/python -m pytest tests/browser
@@ -129,6 +132,9 @@ bench: venv localstack-venv ## Measure this project beside its peers, in under 1
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
 	@$(BIN)/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
 
+bench-functions: venv localstack-venv ## Measure what an invocation of each function takes of a core, on which the figures of docs/aws.md rest (less than a minute)
+	@$(BIN)/python -m bench.functions
+
 profile: venv localstack-venv ## Write flame graphs of the API and the worker under load to .profile, for a browser (less than a minute)
 	@$(BIN)/python -m bench.profile
 
@@ -137,7 +143,7 @@ profile: venv localstack-venv ## Write flame graphs of the API and the worker un
 generate: venv ## Write what follows from the code: the queues for LocalStack, parts of docker-compose.yml, the templates of AWS
 	@$(PROGRAM) generate
 
-scaling: venv ## Compute the tables of docs/scaling.md from the model and what was measured
+scaling: venv ## Compute the tables of docs/scaling.md and docs/aws.md from the model and what was measured
 	@$(BIN)/python -m bench.scaling
 
 screenshots: venv localstack-venv ## Photograph the pages on a stack of their own, for the README (docs/images; CHROMIUM as for test-browser)
@@ -175,7 +181,8 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done
 	@rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
-	@for kind in "" -uv -localstack $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
+	@for kind in "" -uv -localstack -localstack-functions -lambda-runtime -aws $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
+	@rm -rf "$(VENV)-functions"
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List the commands
@@ -194,6 +201,13 @@ stack-venv:
 # What looks at a stack, or stops it, needs no other environment than that which the stack was started with.
 any-venv:
 	@stack/setup.sh --any "$(VENV)" requirements/stack.txt "what the stack runs on"
+
+# What MODE=lambda and `make deploy` install where they run first.
+functions-venvs: venv
+	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-localstack-functions" requirements/localstack-functions.txt "LocalStack with functions"
+	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-lambda-runtime" requirements/lambda-runtime.txt "AWS's runtime of functions"
+	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-aws" requirements/aws.txt "AWS's SAM CLI"
+	@$(BIN)/python -m stack.aws.package
 
 localstack-venv: venv
 	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-localstack" requirements/localstack.txt LocalStack

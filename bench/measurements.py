@@ -12,6 +12,8 @@ KEPT = ROOT / "bench" / "results"
 """The results of the last whole runs, and their plots, as docs/performance.md shows them."""
 BENCH_RESULTS, GROWTH_RESULTS = KEPT / "results.json", KEPT / "growth.json"
 """Of `make bench` and of `make bench-growth`."""
+FUNCTIONS_RESULTS = KEPT / "functions.json"
+"""Of `make bench-functions`."""
 
 SCHEMA = 1
 """The version of the JSON's shape; a reader refuses another one."""

@@ -4,12 +4,14 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
+from bench.environments import Environment
 from bench.measurements import Surroundings
 from bench.systems import CELERY, DRAMATIQ, TASKIQ
 from stack.config import ROOT
@@ -19,13 +21,13 @@ _OWN_PACKAGES = ("aioboto3", "aiohttp", "fastapi", "httpx", "uvicorn", "uvloop")
 _MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
 
 
-def describe_surroundings(seconds: float) -> Surroundings:
-    """Describe them, for a run that took so long."""
+def describe_surroundings(seconds: float, peers: Sequence[Environment] = (CELERY, TASKIQ, DRAMATIQ)) -> Surroundings:
+    """Describe them, for a run that took so long and in which these peers took part."""
     return Surroundings(
         date=datetime.now(UTC).isoformat(timespec="minutes"),
         commit=_commit(),
         machine=_machine(),
-        versions=_versions(),
+        versions=_versions(peers),
         seconds=round(seconds),
     )
 
@@ -41,12 +43,12 @@ def _cpu_model() -> str:
     return found[1] if found else platform.machine()
 
 
-def _versions() -> dict[str, str]:
+def _versions(peers: Sequence[Environment]) -> dict[str, str]:
     own = {package: version(package) for package in _OWN_PACKAGES}
-    peers = {name: number for each in (CELERY, TASKIQ, DRAMATIQ) for name, number in each.versions().items()}
+    of_peers = {name: number for each in peers for name, number in each.versions().items()}
     code = "import importlib.metadata; print(importlib.metadata.version('localstack-core'))"
     localstack = _output(str(localstack_python()), "-c", code)
-    return {"Python": platform.python_version(), "LocalStack": localstack, **own, **peers}
+    return {"Python": platform.python_version(), "LocalStack": localstack, **own, **of_peers}
 
 
 def _commit() -> str:

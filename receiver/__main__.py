@@ -1,17 +1,13 @@
 """`python -m receiver`: serve until SIGTERM."""
 
 import logging
-import os
 import socket
-import sqlite3
-import sys
-from pathlib import Path
 
 from receiver.app import create_app
+from receiver.boot import refuse_to_start, usable_settings
 from receiver.logs import configure_logs
 from receiver.server import make_server
-from receiver.settings import SettingError, Settings, load_settings
-from receiver.store import prepare_database
+from receiver.settings import SettingError, Settings
 from services.streams.output import protect
 
 
@@ -26,12 +22,10 @@ def prepare() -> tuple[Settings, socket.socket]:
     Exit 78 (EX_CONFIG of sysexits.h) with one line where a setting cannot work.
     """
     try:
-        settings = load_settings()
-        _check_database(settings.receiver_database)
+        settings = usable_settings(Settings)
         return settings, _listen(settings)
     except SettingError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(os.EX_CONFIG)
+        refuse_to_start(error)
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:
@@ -40,13 +34,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     server = make_server(create_app(settings), log_config=None)
     logging.getLogger("uvicorn.error").info("Listening on http://%s:%d", *listener.getsockname()[:2])
     server.run(sockets=[listener])
-
-
-def _check_database(path: Path) -> None:
-    try:
-        prepare_database(path)
-    except (OSError, sqlite3.Error) as error:
-        raise SettingError(f"RECEIVER_DATABASE: cannot use {path}: {error}") from None
 
 
 def _listen(settings: Settings) -> socket.socket:

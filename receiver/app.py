@@ -20,6 +20,7 @@ from receiver.misbehaviour import Standing
 from receiver.security import SecurityMiddleware
 from receiver.settings import Settings
 from receiver.store import open_store
+from receiver.token import TokenMiddleware
 from web.docs import serve_docs
 from web.head_requests import HeadMiddleware
 from web.pages import mount_files
@@ -38,8 +39,14 @@ on demand, a stand-in for Slack's Web API, and a sample data source.
 """
 
 
-def create_app(settings: Settings, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """The application; its lifespan owns the database connection."""
+def create_app(
+    settings: Settings, *, token: str | None = None, can_stream: bool = True, max_body_bytes: int = MAX_BODY_BYTES
+) -> FastAPI:
+    """The application; its lifespan owns the database connection.
+
+    `token`: what those have to give who read, empty or control the inbox, by whatever name of this machine's then.
+    `can_stream`: whether an answer goes out while it is made, over a connection that can be reset.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -58,8 +65,13 @@ def create_app(settings: Settings, *, max_body_bytes: int = MAX_BODY_BYTES) -> F
     )
     serve_docs(app)
     app.add_middleware(HeadMiddleware)
-    app.add_middleware(SecurityMiddleware, allowed_hosts=settings.receiver_allowed_hosts)
+    # A page to which a name of its own was bound has no cookie of this one.
+    allowed_hosts = settings.receiver_allowed_hosts if token is None else None
+    app.add_middleware(SecurityMiddleware, allowed_hosts=allowed_hosts)
+    if token is not None:
+        app.add_middleware(TokenMiddleware, token=token)
     app.state.settings = settings
+    app.state.can_stream = can_stream
     app.state.stopping = asyncio.Event()
     app.state.standing = Standing()
     app.state.drip_seconds = DRIP_SECONDS

@@ -6,12 +6,14 @@ from typing import Any, Literal
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from receiver.server import RESET
 from receiver.waiting import client_left
 
 Fault = Literal["hang", "close", "drip"]
 
 DRIP_SECONDS = 1.0
+
+RESET = "receiver.reset"
+"""The scope's extension by which an application resets its connection; a server that cannot do that has none."""
 
 _BODY = b'{"status": "ok"}'
 

@@ -14,9 +14,9 @@ from starlette.requests import ClientDisconnect
 
 from receiver import exact_json, log_events
 from receiver.broken_answers import BrokenAnswer
-from receiver.dependencies import Limit, RequestBody, SettingsOfApp, StoreOfApp, stopping_of, wait_out
+from receiver.dependencies import CanStream, Limit, RequestBody, SettingsOfApp, StoreOfApp, stopping_of, wait_out
 from receiver.exact_json import ExactJSONResponse
-from receiver.misbehaviour import Misbehaviour, StandingOfApp
+from receiver.misbehaviour import Misbehaviour, StandingOfApp, ensure_it_can_be_had
 from receiver.signatures import Signature, judge_signature
 from receiver.store import ALWAYS, Delivery, DeliveryFault, DeliveryHead, NewDelivery, Outcome, Store, Task, TaskState
 
@@ -128,6 +128,7 @@ NewDeliveryOfRequest = Annotated[NewDelivery, Depends(_new_delivery)]
     summary="Receive a callback",
     responses={
         413: {"description": "The body is too large"},
+        501: {"description": "The receiver is a function, whose answers cannot be broken: nothing was stored"},
         507: {"description": "The disk is full: nothing was stored"},
     },
     openapi_extra={
@@ -143,11 +144,13 @@ async def receive(  # noqa: PLR0913, PLR0917  # what FastAPI gives
     asked: Annotated[Misbehaviour, Query()],
     standing: StandingOfApp,
     store: StoreOfApp,
+    can_stream: CanStream,
 ) -> Response:
     """Store the delivery, then answer 200, or as the query parameters ask, else as PUT /misbehaviour has ordered.
 
     It is stored before any delay, so that the delivery of a client that gave up is seen too.
     """
+    ensure_it_can_be_had(asked, can_stream=can_stream)
     misbehaviour = asked if asked.model_fields_set else standing.take()
     delivery = await store.add_delivery(
         new, status=misbehaviour.status, fault=misbehaviour.fault, times=misbehaviour.times

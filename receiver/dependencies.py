@@ -25,8 +25,14 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
+async def _can_stream(request: Request) -> bool:
+    can_stream: bool = request.app.state.can_stream
+    return can_stream
+
+
 StoreOfApp = Annotated[Store, Depends(_store)]
 SettingsOfApp = Annotated[Settings, Depends(_settings)]
+CanStream = Annotated[bool, Depends(_can_stream)]
 RequestBody = Annotated[bytes, Depends(_body)]
 Limit = Annotated[int, Query(ge=1, le=1_000_000, description="At most so many, the newest")]
 Delay = Annotated[float, Query(ge=0, le=300, description="Answer after so many seconds")]

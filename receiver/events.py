@@ -15,13 +15,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from receiver import slack
 from receiver.callbacks import head_of
-from receiver.dependencies import StoreOfApp, stopping_of
+from receiver.dependencies import CanStream, StoreOfApp, stopping_of
 from receiver.misbehaviour import Standing, StandingOfApp
 from receiver.store import Change
 from receiver.waiting import first_of
 from services.primitives.counts import read_count
 
 RECONNECT_AFTER_MS = 1000
+ASK_AGAIN_AFTER_MS = 3000  # where nothing can be streamed
 MOST_AT_ONCE = 100  # changes that are read for one client
 GATHER_SECONDS = 0.05  # a stream of changes is read that often, not for each of them
 
@@ -41,12 +42,13 @@ async def _start(
 
 
 @router.get("/events", summary="Hear what happens", response_class=EventSourceResponse)
-async def events(
+async def events(  # noqa: PLR0913, PLR0917  # what FastAPI gives
     # A dependency: it is known before the answer begins, so that what comes from then on is sent.
     start: Annotated[int, Depends(_start)],
     store: StoreOfApp,
     standing: StandingOfApp,
     stopping: Annotated[asyncio.Event, Depends(_stopping)],
+    can_stream: CanStream,
     task_id: Annotated[str | None, Query(description="Only what concerns this task")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Send each event from now on, or behind `Last-Event-ID`, until the receiver stops.
@@ -56,7 +58,11 @@ async def events(
     - `alert`: a message came for Slack, as listed by `GET /slack/messages`
     - `cleared`: `{"cleared": "callbacks"}` or `{"cleared": "alerts"}`
     - `misbehaviour`: what `GET /misbehaviour` answers, when it was ordered or lifted
+    - `over`: null; the receiver cannot stream, and ends the answer: the inbox is to be read again after `retry`
     """
+    if not can_stream:
+        yield ServerSentEvent(event="over", retry=ASK_AGAIN_AFTER_MS, raw_data="null")
+        return
     yield ServerSentEvent(id=str(start), retry=RECONNECT_AFTER_MS)
     place = start
     while not stopping.is_set():

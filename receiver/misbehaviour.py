@@ -3,13 +3,14 @@
 import math
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from receiver.broken_answers import Fault
-from receiver.dependencies import Delay, StoreOfApp
+from receiver.dependencies import CanStream, Delay, StoreOfApp
 from receiver.store import ALWAYS
 
 router = APIRouter(prefix="/misbehaviour", tags=["callbacks"])
@@ -91,6 +92,13 @@ class Standing:
         return current
 
 
+def ensure_it_can_be_had(misbehaviour: Misbehaviour, *, can_stream: bool) -> None:
+    """Raise HTTPException where an answer is to be broken that can go out as a whole alone."""
+    if misbehaviour.fault and not can_stream:
+        detail = f"{misbehaviour.fault} needs a connection of the receiver's own, which a function's URL does not have"
+        raise HTTPException(HTTPStatus.NOT_IMPLEMENTED, detail)
+
+
 async def _standing(request: Request) -> Standing:
     standing: Standing = request.app.state.standing
     return standing
@@ -105,11 +113,17 @@ async def get_misbehaviour(standing: StandingOfApp) -> StandingMisbehaviour | No
     return standing.current()
 
 
-@router.put("", summary="Misbehave to all deliveries", response_model_exclude_unset=True)
+@router.put(
+    "",
+    summary="Misbehave to all deliveries",
+    response_model_exclude_unset=True,
+    responses={501: {"description": "The receiver is a function, whose answers cannot be broken"}},
+)
 async def put_misbehaviour(
-    misbehaviour: StandingMisbehaviour, standing: StandingOfApp, store: StoreOfApp
+    misbehaviour: StandingMisbehaviour, standing: StandingOfApp, store: StoreOfApp, can_stream: CanStream
 ) -> StandingMisbehaviour:
     """From now on answer so every delivery whose URL asks for nothing, in place of what stood before."""
+    ensure_it_can_be_had(misbehaviour, can_stream=can_stream)
     standing.order(misbehaviour)
     await store.add_change("misbehaviour")
     return misbehaviour

@@ -18,12 +18,16 @@ PAGES = frozenset({"/", "/docs", "/redoc"})
 
 
 def refusal_of(
-    method: str, path: str, scheme: str, headers: Mapping[str, str], allowed_hosts: Collection[str]
+    method: str, path: str, scheme: str, headers: Mapping[str, str], allowed_hosts: Collection[str] | None
 ) -> Refusal | None:
-    """Return why a request is refused, None where it may pass."""
+    """Return why a request is refused, None where it may pass. Without `allowed_hosts` it may come by any name."""
     if path in OPEN_PATHS:
         return None
-    refusal = refusal_of_host(headers.get("host", ""), allowed_hosts, "RECEIVER_ALLOWED_HOSTS")
+    refusal = (
+        None
+        if allowed_hosts is None
+        else refusal_of_host(headers.get("host", ""), allowed_hosts, "RECEIVER_ALLOWED_HOSTS")
+    )
     if refusal or (path in PAGES and method in SAFE_METHODS):
         return refusal
     return refusal_of_origin(method, scheme, headers)
@@ -32,7 +36,7 @@ def refusal_of(
 class SecurityMiddleware:
     """Refuses what may not pass."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str] | None) -> None:
         self._app = app
         self._allowed_hosts = allowed_hosts
 

@@ -10,13 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from receiver.broken_answers import RESET
 from web.http_protocol import BoundedHttpProtocol
 from web.server import Server
 
 STOP_SECONDS = 3  # what requests under way may still take once the receiver is asked to stop
-
-RESET = "receiver.reset"
-"""The scope's extension by which an application resets its connection."""
 
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing sends RST instead of FIN (socket(7))
 

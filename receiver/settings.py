@@ -3,12 +3,14 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret, Standard Webhooks 1.0, "Signature scheme"
+
+SHORTEST_TOKEN = 16
 
 
 class SettingError(Exception):
@@ -54,10 +56,21 @@ class Settings(BaseSettings):
         return value
 
 
-def load_settings() -> Settings:
+class FunctionSettings(Settings):
+    """The settings of a receiver that is a function: its URL is public."""
+
+    receiver_token: SecretStr = Field(
+        min_length=SHORTEST_TOKEN, description="who gives it may read, empty and control the inbox"
+    )
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load_settings(settings_class: type[SettingsT]) -> SettingsT:
     """Read the settings. Raises SettingError where some value cannot work."""
     try:
-        return Settings()
+        return settings_class()
     except ValidationError as invalid:
         problems = [f"{str(error['loc'][0]).upper()}: {error['msg']}" for error in invalid.errors()]
         raise SettingError("; ".join(problems)) from None

@@ -36,7 +36,7 @@ StackNameOption = Annotated[str, typer.Option("--stack", metavar="NAME", help="T
 def up(*, as_json: JsonOption = False) -> None:
     """Start the stack, in containers where a Docker engine answers, else natively; return when all is ready.
 
-    MODE=native or MODE=containers forces one.
+    MODE=native or MODE=containers forces one; MODE=lambda runs it as functions, by the template of AWS.
     """
     with _errors_shown():
         from stack.commands.up import up as start
@@ -213,7 +213,7 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where one is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the files that follow from the code: the queues for LocalStack, and parts of docker-compose.yml."""
+    """Write the files that follow from the code: the queues for LocalStack, parts of docker-compose.yml, aws/."""
     with _errors_shown():
         from stack.commands import generate as files
 

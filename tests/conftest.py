@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 
 _END_TO_END = "tests/end_to_end/"
 # They wait long for a stack that they break or take down, and have one for both; the other end-to-end tests share one.
-_BREAKING = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults"))
+_BREAKING = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults", "function_faults"))
 # Each makes its own queues, in the LocalStack of whatever process it is run by.
 _ALONE = "tests/integration/services/"
 

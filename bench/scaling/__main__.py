@@ -1,26 +1,28 @@
-"""`python -m bench.scaling`, or shorter `make scaling`: compute the tables of docs/scaling.md."""
+"""`python -m bench.scaling`, or shorter `make scaling`: compute the tables of docs/scaling.md and docs/aws.md."""
 
 import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from bench.scaling.document import DOCUMENT, render
+from bench.scaling.document import DOCUMENTS, render
 from services.streams.standard_streams import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the document; with --check write nothing, and fail where it is stale."""
+    """Write the documents; with --check write nothing, and fail where one is stale."""
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the document is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a document is stale")
     check = parser.parse_args(arguments).check
     # The simulated services log as real ones do.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    bring_in_sync(DOCUMENT, render, check=check)
-    sys.stdout.write("docs/scaling.md is in sync with the model.\n")
+    for document, regions in DOCUMENTS.items():
+        bring_in_sync(document, partial(render, regions=regions), check=check)
+    sys.stdout.write("docs/scaling.md and docs/aws.md are in sync with the model.\n")
 
 
 def bring_in_sync(document: Path, rendered: Callable[[str], str], *, check: bool) -> None:
@@ -28,7 +30,7 @@ def bring_in_sync(document: Path, rendered: Callable[[str], str], *, check: bool
     text = document.read_text()
     new_text = rendered(text)
     if check and new_text != text:
-        sys.exit("docs/scaling.md is not what the model computes. Run `make scaling`.")
+        sys.exit(f"docs/{document.name} is not what the model computes. Run `make scaling`.")
     if not check:
         document.write_text(new_text)
 

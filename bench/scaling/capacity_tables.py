@@ -55,7 +55,7 @@ def _simulated(worker: Worker, tasks: int, rate: float | None = None) -> Observe
     )
 
 
-_KINDS_OF_TASKS: Mapping[str, Mapping[str, float]] = {
+KINDS_OF_TASKS: Mapping[str, Mapping[str, float]] = {
     "small: no more than the stack's own work": {},
     "waits 200 ms for other services": {"wait": 0.2},
     "computes 20 ms": {"cpu": 0.02},
@@ -67,7 +67,7 @@ def concurrency_table() -> str:
     """What a worker does by its concurrency, for tasks that compute and for tasks that wait."""
     rows = [
         _concurrency_row(name, _worker(concurrency, **needs))
-        for name, needs in _KINDS_OF_TASKS.items()
+        for name, needs in KINDS_OF_TASKS.items()
         for concurrency in (50, 200)
     ]
     return table(["task", "`WORKER_CONCURRENCY`", "tasks/s", "simulated", "limited by", "of a core"], rows)

@@ -1,14 +1,15 @@
-"""docs/scaling.md: its tables are computed, its sentences are not."""
+"""docs/scaling.md and docs/aws.md: their tables are computed, their sentences are not."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from bench.markdown_region import replace_region
-from bench.scaling import capacity_tables, cost_tables
+from bench.scaling import capacity_tables, cost_tables, ways_tables
 from stack.config import ROOT
 
-DOCUMENT = ROOT / "docs" / "scaling.md"
+Regions = Mapping[str, Callable[[], str]]
 
-REGIONS: Mapping[str, Callable[[], str]] = {
+_SCALING: Regions = {
     "full batches": cost_tables.full_batches_table,
     "requests": cost_tables.requests_table,
     "cost": cost_tables.cost_table,
@@ -22,8 +23,18 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "in flight": capacity_tables.in_flight_table,
 }
 
+_AWS: Regions = {
+    "million": ways_tables.million_table,
+    "month": ways_tables.month_table,
+    "idle": ways_tables.idle_table,
+    "at once": ways_tables.at_once_table,
+    "invocations": ways_tables.invocations_table,
+}
 
-def render(text: str, regions: Mapping[str, Callable[[], str]] = REGIONS) -> str:
+DOCUMENTS: Mapping[Path, Regions] = {ROOT / "docs" / "scaling.md": _SCALING, ROOT / "docs" / "aws.md": _AWS}
+
+
+def render(text: str, regions: Regions) -> str:
     """Return the document with its regions computed anew."""
     for name, content in regions.items():
         text = replace_region(text, name, content())

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.api import API, TARGETED_CONNECTIONS, api_case
-from bench.measurements import BENCH_RESULTS, Results, Summary
+from bench.functions import API as API_FUNCTION
+from bench.functions import SCENARIO as FUNCTIONS
+from bench.functions import WORKER as WORKER_FUNCTION
+from bench.functions import case_of, init_of
+from bench.measurements import BENCH_RESULTS, FUNCTIONS_RESULTS, Results, Summary
 from bench.steps import WORKER
 from bench.systems import PROJECT
 
@@ -43,6 +47,33 @@ def measured(path: Path = BENCH_RESULTS) -> Mapping[str, Measured]:
 def accepted_per_second(path: Path = BENCH_RESULTS) -> float:
     """Return how many tasks one API process accepts, of 64 connections."""
     return _median(Results.load(path).of(API), PROJECT.name, "requests_per_second", api_case(TARGETED_CONNECTIONS))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredFunctions:
+    """CPU seconds of the functions, one invocation after the other."""
+
+    api_request: float
+    batch_of_one: float
+    batch_of_ten: float
+    api_init: float
+    worker_init: float
+
+
+def measured_functions(path: Path = FUNCTIONS_RESULTS) -> MeasuredFunctions:
+    """Return the medians of `make bench-functions`."""
+    summary = Results.load(path).of(FUNCTIONS)
+
+    def milliseconds(case: str) -> float:
+        return _median(summary, PROJECT.name, "cpu_ms", case) / 1000
+
+    return MeasuredFunctions(
+        api_request=milliseconds(case_of(API_FUNCTION)),
+        batch_of_one=milliseconds(case_of(WORKER_FUNCTION, 1)),
+        batch_of_ten=milliseconds(case_of(WORKER_FUNCTION, 10)),
+        api_init=_median(summary, PROJECT.name, "init_cpu_s", init_of(API_FUNCTION)),
+        worker_init=_median(summary, PROJECT.name, "init_cpu_s", init_of(WORKER_FUNCTION)),
+    )
 
 
 def _median(summary: Summary, system: str, figure: str, case: str = "") -> float:

@@ -10,6 +10,8 @@ import { inbox, isOfStory, misbehaviour, state } from "/static/state.js";
 import { isListRead } from "/static/task_list.js";
 import { page } from "/static/view.js";
 
+let isOver = false; // the receiver has ended its stream: it cannot do otherwise
+
 const HANDLERS = {
   callback(delivery) {
     inbox.heard(delivery.task_id);
@@ -28,6 +30,9 @@ const HANDLERS = {
     if (state.story?.mayBeNamedBy(message)) refreshStory();
   },
   cleared: refreshAll,
+  over() {
+    isOver = true;
+  },
   misbehaviour(standing) {
     misbehaviour.stands(standing);
     draw();
@@ -35,8 +40,10 @@ const HANDLERS = {
 };
 
 function onConnection(connection) {
-  state.connection = connection;
   if (connection === "live") refreshAll();
+  const isPoll = state.connection === "polled" && connection === "live";
+  state.connection = isOver || isPoll ? "polled" : connection;
+  isOver = false;
   draw();
 }
 

@@ -17,6 +17,7 @@ export function page() {
   const isAlertsView = state.address.pane === "alerts";
   return html`
     ${top()}
+    ${state.connection === "polled" ? whatAFunctionKnows() : nothing}
     ${misbehaviourView(misbehaviour, run)}
     <main class="${story ? "with-story" : ""} ${isAlertsView ? "alerts-view" : ""}">
       <section class="tasks panel" aria-labelledby="tasks-heading">
@@ -46,6 +47,12 @@ function top() {
       <button type="button" ?disabled=${!inbox.total() && !alerts.length} @click=${askToEmpty}>Empty …</button>
       <button type="button" class="icon" data-theme-toggle aria-label="Light or dark" title="Light or dark"><span aria-hidden="true">◐</span></button>
     </header>`;
+}
+
+function whatAFunctionKnows() {
+  return html`
+    <aside class="dim" aria-label="What a function knows">This receiver is a function: it shows what one of its environments has
+      taken, and forgets it when that ends. The function's log has every callback, by its task_id.</aside>`;
 }
 
 function listOrWhyNot() {

@@ -14,6 +14,13 @@ from services.runtime.health import Service, serve_health
 from services.task_types.loading import TaskTypes
 from web.http_protocol import BoundedHttpProtocol
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a load balancer keeps an idle connection, at AWS a minute by default: it is to close first.
+
+Else a request may be on its way when the API closes, and the client is answered 502.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues
+"""
+
 EXIT_NOT_STARTED = 3
 """As uvicorn's own command exits where the application does not start."""
 
@@ -35,6 +42,7 @@ async def _serve(settings: ApiSettings, task_types: TaskTypes) -> None:
         ws="none",
         access_log=False,
         log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         # What was accepted is confirmed by SQS or answered 500 within this time.
         timeout_graceful_shutdown=round(settings.enqueue_timeout_seconds) + 1,
     )

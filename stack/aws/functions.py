@@ -1,22 +1,22 @@
 """The functions that do the services' work on AWS Lambda: what triggers each, what it reads, and where it sends to."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherFunctionSettings
 from services.queueing.definition import QueueDefinition
-from services.queues import ALERTS, CALLBACKS, UNDELIVERED, dlq_of
+from services.queues import ALERTS, UNDELIVERED
 from services.runtime.settings import LONGEST_FUNCTION_SECONDS
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerFunctionSettings
-from stack.aws.function_settings import API_KEYS, CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN
+from stack.aws.programs import own_settings, worker_name
+from stack.aws.queue_access import QueueUse, use_of_api, use_of_watcher, use_of_worker
+from stack.aws.user_settings import SLACK_BOT_TOKEN, secrets_read_by
 from stack.errors import StackError
-
-API = "api"
-DLQ_WATCHER = "dlq-watcher"
+from stack.status import API, DLQ_WATCHER
 
 BATCH_SIZE = 10
 """The most that an event source hands over at once without a window in which it gathers.
@@ -62,24 +62,21 @@ class Function:
     """What it reads from its environment."""
     secrets: tuple[str, ...]
     """Of these settings those that are secret, and that it has a use for."""
-    sends_to: frozenset[str]
-    """The names of the queues to which it sends."""
-    looks_at: frozenset[str] = frozenset()
-    """The queues that it compares with how they are declared, beside those that it receives from or sends to."""
+    queues: QueueUse
     triggers: tuple[Trigger, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """What of it follows from its queues."""
 
 
-def function_of_api(task_types: TaskTypes, enqueue_timeout_seconds: float) -> Function:
+def function_of_api(definitions: Iterable[QueueDefinition], enqueue_timeout_seconds: float) -> Function:
     """Return the function behind the URL. Raises `StackError` where Lambda would end it before it gives up on SQS."""
     timeout_seconds = math.ceil(enqueue_timeout_seconds) + API_ROOM_SECONDS
     if timeout_seconds > LONGEST_FUNCTION_SECONDS:
         most = LONGEST_FUNCTION_SECONDS - API_ROOM_SECONDS
         raise StackError(f"ENQUEUE_TIMEOUT_SECONDS ({enqueue_timeout_seconds:g}) may be {most} at the most on Lambda.")
-    return Function(
-        API, "services.api.aws_lambda.handler", timeout_seconds, (ApiSettings,), (API_KEYS,), frozenset(task_types)
-    )
+    settings = (ApiSettings,)
+    handler = "services.api.aws_lambda.handler"
+    return Function(API, handler, timeout_seconds, settings, secrets_read_by(settings), use_of_api(definitions))
 
 
 def functions_of_workers(definitions: Iterable[QueueDefinition], task_types: TaskTypes) -> Iterator[Function]:
@@ -87,15 +84,14 @@ def functions_of_workers(definitions: Iterable[QueueDefinition], task_types: Tas
     for queue in definitions:
         if queue.consumer != "worker":
             continue
-        own = (task_types[queue.name].settings,) if queue.name in task_types else ()
+        settings: tuple[type[Settings], ...] = (WorkerFunctionSettings, *own_settings(queue.name, task_types))
         yield Function(
-            f"worker-{queue.name}",
+            worker_name(queue.name),
             "services.worker.aws_lambda.handler",
             _timeout_of(queue),
-            (WorkerFunctionSettings, *own),
-            (CALLBACK_SIGNING_SECRET,),
-            # What is given back is sent anew; an outcome that its callback does not take waits in `callbacks`.
-            frozenset({queue.name, dlq_of(queue.name), CALLBACKS, dlq_of(CALLBACKS)}),
+            settings,
+            secrets_read_by(settings),
+            _giving_back(use_of_worker(queue.name)),
             triggers=(Trigger(queue, batch_size_of(queue)),),
             environment={"WORKER_QUEUE": queue.name, **_timeouts_of(queue)},
         )
@@ -111,25 +107,28 @@ def batch_size_of(queue: QueueDefinition) -> int:
 
 
 def functions_of_watcher(definitions: Iterable[QueueDefinition], alert_window_seconds: float) -> Iterator[Function]:
-    """Yield the function that reports what has failed for good, and the one that brings the alerts to a person."""
+    """Yield the function that reports what has failed for good, and the one that brings the alerts to a person.
+
+    Together they are the DLQ watcher, but for its look at all queues: of those that nobody works alarms tell.
+    """
     queues = {queue.name: queue for queue in definitions}
+    watcher = use_of_watcher(queues.values())
     dlqs = [queue for queue in queues.values() if queue.source_queue is not None]
-    watched = frozenset({ALERTS, UNDELIVERED, *(queue.name for queue in dlqs)})
+    # One program for both: it compares all that it could be given, and where it would give up on it.
+    compared = watcher.receives_from | {UNDELIVERED}
     yield _watcher(
         DLQ_WATCHER,
         [Trigger(queue) for queue in dlqs],
-        (CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN),
-        sends_to=watched | {CALLBACKS},
-        looks_at=watched,
+        secrets_read_by((WatcherFunctionSettings,)),
+        replace(watcher, receives_from=watcher.receives_from - {ALERTS}, looks_at=compared),
     )
     # Each digest is one message, of which Slack takes about one a second: https://docs.slack.dev/apis/web-api/rate-limits
     alerts = _trigger_of_alerts(queues[ALERTS], alert_window_seconds)
-    yield _watcher(ALERTS, [alerts], (SLACK_BOT_TOKEN,), sends_to=frozenset({ALERTS, UNDELIVERED}), looks_at=watched)
+    use = QueueUse(receives_from=frozenset({ALERTS}), sends_to=frozenset({UNDELIVERED}), looks_at=compared)
+    yield _watcher(ALERTS, [alerts], (SLACK_BOT_TOKEN,), use)
 
 
-def _watcher(
-    name: str, triggers: list[Trigger], secrets: tuple[str, ...], *, sends_to: frozenset[str], looks_at: frozenset[str]
-) -> Function:
+def _watcher(name: str, triggers: Sequence[Trigger], secrets: tuple[str, ...], use: QueueUse) -> Function:
     # All of these queues have the same timeouts, as the consumer of all is one (services/queues.py).
     queue = triggers[0].queue
     return Function(
@@ -138,11 +137,15 @@ def _watcher(
         _timeout_of(queue),
         (WatcherFunctionSettings,),
         secrets,
-        sends_to,
-        looks_at,
+        _giving_back(use),
         tuple(triggers),
         _timeouts_of(queue),
     )
+
+
+def _giving_back(use: QueueUse) -> QueueUse:
+    """Add what a function does and a process does not: what it has not begun it sends anew to where it came from."""
+    return replace(use, sends_to=use.sends_to | use.receives_from)
 
 
 def _trigger_of_alerts(queue: QueueDefinition, window_seconds: float) -> Trigger:

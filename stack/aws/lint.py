@@ -1,4 +1,4 @@
-"""What is wrong with a SAM template: by cfn-lint, and by rules of SQS and Lambda that it does not know.
+"""What is wrong with a template, of SAM or not: by cfn-lint, and by rules of SQS and Lambda that it does not know.
 
 Nothing is asked of AWS. cfn-lint 1.58 lets pass what these rules are about; most of it Lambda takes as well, and loses
 messages by it.
@@ -36,6 +36,7 @@ METRICS = {
         "ApproximateNumberOfMessagesDelayed",
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesVisible",
+        "NumberOfMessagesReceived",
     },
 }
 """Of the metrics that there are those that an alarm may be about: one of any other name is an alarm that never rings.
@@ -56,7 +57,7 @@ class Checked:
 
 
 def check(template: Mapping[str, Any], python: Path) -> Checked:
-    """Translate and check a SAM template, by the interpreter of the environment that has cfn-lint.
+    """Translate and check a template, by the interpreter of the environment that has cfn-lint.
 
     Raises `StackError` where that is missing, or ends without an answer.
     """
@@ -140,9 +141,16 @@ def _faults_of_redrive(resources: Resources) -> Iterator[str]:
 
 def _faults_of_alarms(resources: Resources) -> Iterator[str]:
     for name, alarm in _of_type(resources, "AWS::CloudWatch::Alarm"):
-        namespace, metric = alarm.get("Namespace"), alarm.get("MetricName")
-        if metric not in METRICS.get(str(namespace), set()):
-            yield f"{name}: {namespace} has no metric {metric} that an alarm is known to be about"
+        for measured in _measured_by(alarm):
+            namespace, metric = measured.get("Namespace"), measured.get("MetricName")
+            if metric not in METRICS.get(str(namespace), set()):
+                yield f"{name}: {namespace} has no metric {metric} that an alarm is known to be about"
+
+
+def _measured_by(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what an alarm measures: one metric, or those of which it computes one."""
+    metrics = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    return metrics or [alarm]
 
 
 def _of_type(resources: Resources, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -18,14 +18,14 @@ from pathlib import Path
 from stack.config import ROOT
 from stack.errors import StackError, writing
 from stack.interpreter import PYTHON, environment_beside
-from stack.terminal import OnProgress
+from stack.terminal import OnProgress, say
 
 LOCK = ROOT / "requirements" / "functions.txt"
 
 MOST_BYTES = 262_144_000
 """Of the unzipped package. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-PACKAGES = ("services", "web")
+PACKAGES = ("receiver", "services", "web")
 """Those of this project that every function has; the packages of task types come with them."""
 
 # botocore describes each service of AWS, which is half of all that is installed.
@@ -34,6 +34,9 @@ _DESCRIBED = ("sqs",)
 
 # The same bytes have the same date, so that a package that has not changed is not deployed again.
 _DATE = (1980, 1, 1, 0, 0, 0)
+
+# The name of what stands beside the virtual environments, and lasts as long as they do.
+_FOLDER = "functions"
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyi", "*.md")
 
@@ -78,7 +81,7 @@ def build(
     `target`: None is this machine. `described_services`: those of AWS that task types use by the SDK, besides SQS.
     Raises `StackError` where a package of task types is not to be found, or a library cannot be had.
     """
-    libraries = _libraries(directory, target, [*_DESCRIBED, *described_services], on_progress)
+    libraries = install_libraries(on_progress, target=target, described_services=described_services)
     sources = [_source_of(package) for package in dict.fromkeys([*PACKAGES, *map(_top_level, task_packages)])]
     checksum = _checksum([libraries.name.encode(), *_contents(sources)])
     package = directory / f"functions-{checksum}.zip"
@@ -89,23 +92,30 @@ def build(
             shutil.rmtree(code, ignore_errors=True)
             for source in sources:
                 shutil.copytree(source, code / source.name, ignore=_LEFT_OUT)
-        _compile(code)
+        _compile(code, target)
         _refuse_too_large(code, libraries)
         _zip(package, [libraries, code])
         _remove_others(directory.glob("functions-*.zip"), package)
     return package
 
 
-def _libraries(directory: Path, target: Target | None, described: Sequence[str], on_progress: OnProgress) -> Path:
-    """Return the folder of the libraries, installed as their lock says, and compiled."""
+def install_libraries(
+    on_progress: OnProgress, *, target: Target | None = None, described_services: Sequence[str] = ()
+) -> Path:
+    """Install the libraries as their lock says, and compile them, where that is not done; return their folder.
+
+    All stacks share it, as they do the virtual environments. Raises `StackError` where one cannot be had.
+    """
+    described = sorted({*_DESCRIBED, *described_services})
     platform = ["--for", target.linux_machine, target.version] if target else []
-    checksum = _checksum([LOCK.read_bytes(), this_version().encode(), repr((platform, sorted(described))).encode()])
-    libraries = directory / f"libraries-{checksum}"
+    checksum = _checksum([LOCK.read_bytes(), this_version().encode(), repr((platform, described)).encode()])
+    kind = f"libraries-{target.machine if target else 'here'}"
+    libraries = environment_beside(_FOLDER) / f"{kind}-{checksum}"
     if libraries.is_dir():
         return libraries
     on_progress("Installing the libraries of the functions (once).")
-    unfinished = directory / "libraries-unfinished"
-    with writing(directory):
+    unfinished = libraries.with_name(f"unfinished-{os.getpid()}")
+    with writing(libraries.parent):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
     _install(unfinished, platform)
@@ -114,9 +124,20 @@ def _libraries(directory: Path, target: Target | None, described: Sequence[str],
             shutil.rmtree(description)
     for unused in ("bin", "share"):
         shutil.rmtree(unfinished / unused, ignore_errors=True)
-    _compile(unfinished)
-    _remove_others(directory.glob("libraries-*"), unfinished)
-    return unfinished.rename(libraries)
+    _compile(unfinished, target)
+    _move(unfinished, libraries)
+    _remove_others(libraries.parent.glob(f"{kind}-*"), libraries)
+    return libraries
+
+
+def _move(unfinished: Path, libraries: Path) -> None:
+    try:
+        unfinished.rename(libraries)
+    except OSError:
+        # Somebody else has been as fast.
+        if not libraries.is_dir():
+            raise
+        shutil.rmtree(unfinished)
 
 
 def _install(target: Path, platform: Sequence[str]) -> None:
@@ -137,7 +158,10 @@ def _install(target: Path, platform: Sequence[str]) -> None:
         raise StackError("The libraries of the functions could not be installed.", done.stdout + done.stderr)
 
 
-def _compile(directory: Path) -> None:
+def _compile(directory: Path, target: Target | None) -> None:
+    if target and target.version != this_version():
+        # Bytecode is of one version: then each cold start compiles.
+        return
     # By the hash of the source, unchecked: what unzips it gives it whichever date.
     how = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     # Some libraries carry files of other Pythons, which do not compile: then they are compiled when they are imported.
@@ -206,3 +230,7 @@ def _remove_others(paths: Iterable[Path], kept: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    install_libraries(say)

@@ -3,20 +3,24 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
 
 from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.definition import QueueDefinition
-
-Resource = dict[str, Any]
+from services.queueing.settings import QUEUE_NAME_PREFIX_PATTERN
+from stack.aws.cloudformation import Resource, logical_id
+from stack.errors import StackError
 
 PREFIX_PARAMETER = "QueueNamePrefix"
 
-
-def logical_id(name: str) -> str:
-    """Return how a template names what belongs to a queue or a service: letters and digits alone."""
-    return "".join(part[0].upper() + part[1:] for part in name.replace("_", "-").split("-") if part)
+PREFIX_PARAMETERS: Resource = {
+    PREFIX_PARAMETER: {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": QUEUE_NAME_PREFIX_PATTERN,
+        "Description": "Goes before each queue's name, so that several stacks can share an account.",
+    },
+}
 
 
 def queue_resource_id(name: str) -> str:
@@ -35,9 +39,12 @@ def queue_arn(name: str) -> Resource:
     return {"Fn::Sub": f"{arn}:${{{PREFIX_PARAMETER}}}{name}"}
 
 
-def queue_resources(definitions: Iterable[QueueDefinition]) -> dict[str, Resource]:
-    """Return the resource of each queue by its logical id."""
-    return {queue_resource_id(definition.name): _queue(definition) for definition in definitions}
+def queue_resources(definitions: Sequence[QueueDefinition]) -> dict[str, Resource]:
+    """Return the resource of each queue by its logical id. Raises `StackError` where two would have the same."""
+    resources = {queue_resource_id(definition.name): _queue(definition) for definition in definitions}
+    if len(resources) < len(definitions):
+        raise StackError("Two task types have names that differ by hyphens alone: CloudFormation has one for both.")
+    return resources
 
 
 def _queue(definition: QueueDefinition) -> Resource:
@@ -51,7 +58,15 @@ def _queue(definition: QueueDefinition) -> Resource:
     if definition.max_attempts is not None:
         target = {"Fn::GetAtt": [queue_resource_id(definition.dead_letter_queue or ""), "Arn"]}
         properties["RedrivePolicy"] = {"deadLetterTargetArn": target, "maxReceiveCount": definition.max_attempts}
-    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+    return {
+        "Type": "AWS::SQS::Queue",
+        # Its messages go with it, by a change of the stack too that leaves it out. A queue that stayed would keep the
+        # next stack of that name from being made: who deletes a stack looks first at what is in its queues.
+        "DeletionPolicy": "Delete",
+        # One that has got another name has lost no message by that.
+        "UpdateReplacePolicy": "Retain",
+        "Properties": properties,
+    }
 
 
 def _redrive_allow_policy(definition: QueueDefinition) -> Resource:

@@ -1,6 +1,7 @@
 """The secret of AWS Secrets Manager that has the services' secrets: in no template, and on no command line.
 
-What is set replaces what is stored; what is not set stays as it is stored.
+What is set replaces what is stored; what is not set stays as it is stored. Functions and containers find it by the same
+parameters: its ARN, and the key and version of each setting (secret_parameters.py).
 """
 
 import json
@@ -10,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stack.aws.function_settings import SECRET_SETTINGS, secret_parameter
+from stack.aws.secret_parameters import SECRET_PARAMETER, secret_parameter
+from stack.aws.user_settings import SECRET_SETTINGS
 
 _CURRENT = ""
 """As the version of a secret: the one that is the current one."""
@@ -22,6 +24,7 @@ class StoredSecrets:
 
     name: str
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    arn: str = ""
     version: str | None = None
     """None where nothing is stored."""
 
@@ -44,7 +47,7 @@ def stored_secrets(secrets_manager: Any, stack: str) -> StoredSecrets:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return StoredSecrets(name)
         raise
-    return StoredSecrets(name, json.loads(stored["SecretString"]), stored["VersionId"])
+    return StoredSecrets(name, json.loads(stored["SecretString"]), stored["ARN"], stored["VersionId"])
 
 
 def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -55,19 +58,19 @@ def store_secrets(secrets_manager: Any, stack: str, environment: Mapping[str, st
     stored = stored_secrets(secrets_manager, stack)
     secrets = stored.with_those_of(environment)
     if not stored.changed_by(environment):
-        return _parameters(stored.name, stored.version or _CURRENT, secrets)
+        return _parameters(stored.arn, stored.version or _CURRENT, secrets)
     text = json.dumps(secrets)
     if stored.version is None:
-        version = secrets_manager.create_secret(Name=stored.name, SecretString=text)["VersionId"]
+        answer = secrets_manager.create_secret(Name=stored.name, SecretString=text)
     else:
-        version = secrets_manager.put_secret_value(SecretId=stored.name, SecretString=text)["VersionId"]
-    return _parameters(stored.name, version, secrets)
+        answer = secrets_manager.put_secret_value(SecretId=stored.name, SecretString=text)
+    return _parameters(answer["ARN"], answer["VersionId"], secrets)
 
 
 def unstored_parameters(stored: StoredSecrets, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a deployment that stores nothing: they lead to what is there, and show what changes."""
     version = None if stored.changed_by(environment) else stored.version
-    return _parameters(stored.name, version or _CURRENT, stored.values)
+    return _parameters(stored.arn, version or _CURRENT, stored.values)
 
 
 def remove_secrets(secrets_manager: Any, stored: StoredSecrets) -> None:
@@ -75,6 +78,7 @@ def remove_secrets(secrets_manager: Any, stored: StoredSecrets) -> None:
     secrets_manager.delete_secret(SecretId=stored.name, ForceDeleteWithoutRecovery=True)
 
 
-def _parameters(name: str, version: str, settings: Iterable[str]) -> dict[str, str]:
+def _parameters(arn: str, version: str, settings: Iterable[str]) -> dict[str, str]:
     # By its version CloudFormation knows that it has changed.
-    return {secret_parameter(setting): f"{name}:SecretString:{setting}::{version}" for setting in settings}
+    versions = {secret_parameter(setting): f"{setting}::{version}" for setting in settings}
+    return {SECRET_PARAMETER: arn, **versions} if versions else {}

@@ -12,7 +12,6 @@ from services.queueing.settings import QUEUE_NAME_PREFIX_PATTERN
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerSettings
-from stack.aws.function_settings import API_KEYS, read_settings
 from stack.aws.functions_template import (
     CODE,
     MACHINE_PARAMETER,
@@ -22,6 +21,7 @@ from stack.aws.functions_template import (
 )
 from stack.aws.package import Target, build, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
+from stack.aws.user_settings import API_KEYS, read_settings
 from stack.config import DeploymentTarget, Machine
 from stack.errors import StackError
 from stack.terminal import OnProgress

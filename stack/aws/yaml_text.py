@@ -1,10 +1,11 @@
-"""A template as the YAML text of a file that is generated, and read by people."""
+"""YAML as the text of a file that is generated, and read by people: in the order of the code, without references."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-_WIDTH = 120
+_COLUMNS = 120
 
 
 class _Dumper(yaml.SafeDumper):
@@ -14,8 +15,10 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def yaml_text(document: dict[str, Any], header: str) -> str:
-    """Return the document in the order of its keys, below a comment of these lines."""
-    comment = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
-    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
-    return comment + body
+def yaml_text(comment: str, *documents: Mapping[str, Any]) -> str:
+    """Return the documents as the text of one file, below a comment of as many lines as it has."""
+    head = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
+    body = yaml.dump_all(
+        documents, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_COLUMNS
+    )
+    return head + body

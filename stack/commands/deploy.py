@@ -17,7 +17,6 @@ from stack.aws.deploy import ENVIRONMENT, Deployment, install_sam, progress_line
 from stack.aws.deploy import deploy as run_deployment
 from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
 from stack.aws.deployed_stack import TAG, DeployedStack, find_stack, refuse_to_deploy, require_stack_name
-from stack.aws.function_settings import read_settings
 from stack.aws.functions_template import API_URL_OUTPUT
 from stack.aws.lint import check
 from stack.aws.queue_resources import PREFIX_PARAMETER
@@ -32,6 +31,7 @@ from stack.aws.targets import (
     target_on_aws,
 )
 from stack.aws.uploads import bucket_of_sam, remove_uploads, uploads
+from stack.aws.user_settings import read_settings
 from stack.aws.yaml_text import yaml_text
 from stack.commands.lock import alone
 from stack.config import DeploymentTarget, Machine, directory_for_aws, stack_directory
@@ -155,8 +155,11 @@ def _prepared(
     directory = directory_for_aws(plan.environment)
     artefact = plan.target.build(plan.services, directory, on_progress)
     template = plan.target.template(plan.services, artefact)
+    if is_dry_run:
+        # It stores no secret, so that what the rules ask for may not be there yet; that it will be is known.
+        template.pop("Rules", None)
     file = directory / plan.stack / plan.target.template_file
-    write_whole(file, yaml_text(template, f"The template of the stack {plan.stack}, as `make deploy` writes it.\n"))
+    write_whole(file, yaml_text(f"The template of the stack {plan.stack}, as `make deploy` writes it.\n", template))
     on_progress("Checking the template.")
     if faults := check(template, environment_python(ENVIRONMENT)).faults:
         raise StackError(f"{file} has faults by which it is not deployed: see above.", "\n".join(faults))

@@ -1,4 +1,4 @@
-"""Writes what follows from the code: the marked regions of docker-compose.yml, and whole files for LocalStack and AWS.
+"""Writes what follows from the code: regions of docker-compose.yml, localstack-init/queues.json, the files in aws/.
 
 They describe the project's own task types. What `TASK_PACKAGES` adds on one machine is no business of theirs.
 """
@@ -6,7 +6,7 @@ They describe the project's own task types. What `TASK_PACKAGES` adds on one mac
 import json
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from services.check import PROGRAMS
 from services.queues import queues_json
 from services.task_types.loading import load_task_types
-from stack.aws.functions_template import render_functions
+from stack.aws.generated_files import KUBERNETES, aws_files
 from stack.config import COMPOSE_FILE, ROOT
 from stack.containers.compose_file import console_services, worker_command
 from stack.environment import LOCAL_ENV
@@ -22,8 +22,6 @@ from stack.errors import StackError
 from stack.localstack.provisioning import QUEUES_FILE, worker_queues
 
 TASK_PACKAGES = "services.tasks"
-
-FUNCTIONS_FILE = ROOT / "aws" / "functions.yaml"
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
@@ -60,15 +58,20 @@ READ_BY_HOOK = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KE
 
 
 def generate() -> list[Path]:
-    """Write each file that is stale; return those written. Raises `StackError` where one cannot be written."""
+    """Write each file that is stale, or remove it; return them. Raises `StackError` where one cannot be written."""
     written = stale_files()
-    for path, text in written.items():
+    put(written)
+    return list(written)
+
+
+def put(files: Mapping[Path, str | None]) -> None:
+    """Write each file, or remove it where there is no text. Raises `StackError` where that cannot be done."""
+    for path, text in files.items():
         try:
-            path.write_text(text)
+            _put(path, text)
         except OSError as error:
             line = f"{path} does not follow from the code, and cannot be written ({error.strerror})."
             raise StackError(line) from error
-    return list(written)
 
 
 def names(paths: Iterable[Path]) -> str:
@@ -76,9 +79,25 @@ def names(paths: Iterable[Path]) -> str:
     return ", ".join(str(path.relative_to(ROOT)) for path in paths)
 
 
-def stale_files() -> dict[Path, str]:
-    """The files that the code has left behind, with the text that each should have."""
-    return {path: text for path, text in _rendered_files().items() if not path.exists() or path.read_text() != text}
+def _put(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def stale_files() -> dict[Path, str | None]:
+    """The files that the code has left behind, with the text that each should have; None: it should not be there."""
+    return out_of_date(_rendered_files(), KUBERNETES)
+
+
+def out_of_date(rendered: Mapping[Path, str], folder: Path) -> dict[Path, str | None]:
+    """Those of the rendered files that are not as rendered, and what is in the folder although nothing renders it."""
+    stale: dict[Path, str | None] = {
+        path: text for path, text in rendered.items() if not path.exists() or path.read_text() != text
+    }
+    return {**stale, **{path: None for path in folder.glob("*") if path not in rendered}}
 
 
 def _rendered_files() -> dict[Path, str]:
@@ -88,12 +107,9 @@ def _rendered_files() -> dict[Path, str]:
     compose = replace_region(compose, "settings", _settings_lines())
     compose = replace_region(compose, "workers", _worker_lines(queues))
     compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
-    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, FUNCTIONS_FILE: _functions_template()}
-
-
-def _functions_template() -> str:
-    """Without the settings of any user: what one has set is put in when the template is deployed."""
-    return render_functions(load_task_types([TASK_PACKAGES]), {})
+    # Without the settings of any user: what one has set is put in when a template is deployed.
+    aws = aws_files(load_task_types([TASK_PACKAGES]), {})
+    return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, **aws}
 
 
 def own_queues_json(task_packages: str = TASK_PACKAGES) -> str:

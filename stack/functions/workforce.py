@@ -1,18 +1,19 @@
 """The functions that take tasks and work them, in a LocalStack that has what it takes to run them."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from services.task_types.loading import load_task_types
 from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import API_URL_OUTPUT, render_functions
-from stack.aws.package import build, this_version
+from stack.aws.package import build, install_libraries, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
-from stack.errors import StackError
+from stack.errors import StackError, writing
 from stack.functions.lambda_api import ERRORS, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
 from stack.native.localstack import COMMAND, localstack_environment
@@ -20,7 +21,7 @@ from stack.native.programs import Program, console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
 from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
-from stack.terminal import OnProgress
+from stack.terminal import OnProgress, say_aside
 from stack.whole_file import write_whole
 
 STACK = "async-tasks"
@@ -29,8 +30,6 @@ STACK = "async-tasks"
 LOCALSTACK_WITH_FUNCTIONS = "localstack-functions"
 RUNTIME = "lambda-runtime"
 BUCKET = "packages"
-
-FRONT_DOOR = "front-door"
 
 SERVICES = ("sqs", "lambda", "cloudformation", "s3", "iam", "sts", "logs", "cloudwatch", "ssm", "secretsmanager")
 """Those of AWS that the template has resources of, and what LocalStack needs to deploy it."""
@@ -48,10 +47,11 @@ class Functions:
     localstack = LOCALSTACK_WITH_FUNCTIONS
 
     def install(self) -> None:
-        """Install LocalStack with functions, AWS's own runtime of them, and its SAM CLI."""
+        """Install LocalStack with functions, AWS's own runtime of them, its SAM CLI, and the functions' libraries."""
         install_environment(LOCALSTACK_WITH_FUNCTIONS, "LocalStack with functions")
         install_environment(RUNTIME, "AWS's runtime of functions")
         install_sam()
+        install_libraries(say_aside)
 
     def hook_queues(self, _queues_json: str) -> str:
         """Return none: CloudFormation makes them."""
@@ -64,9 +64,18 @@ class Functions:
     def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
         """Build the package, and write the template."""
         packages = [name.strip() for name in (environment.get("TASK_PACKAGES") or "services.tasks").split(",")]
+        try:
+            task_types = load_task_types(packages)
+        except ValueError as error:
+            raise StackError(str(error)) from error
         package = build(_directory(settings), packages, on_progress)
-        text = render_functions(load_task_types(packages), environment, str(package))
-        write_whole(_template(settings), text)
+        write_whole(_template(settings), render_functions(task_types, environment, str(package)))
+
+    def make_room(self, settings: StackSettings) -> None:
+        """Remove the code that LocalStack has unzipped, and let it have its folder."""
+        with writing(_temporary(settings)):
+            shutil.rmtree(_temporary(settings), ignore_errors=True)
+            _temporary(settings).mkdir(parents=True)
 
     def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
         """Deploy the template, as it would be to AWS."""
@@ -81,7 +90,9 @@ class Functions:
         deployment = Deployment(
             _template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET
         )
-        deploy(deployment, {**environment, "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
+        # Nothing of it leaves this machine.
+        direct = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
+        deploy(deployment, {**direct, "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
         write_whole(_function_url_file(settings), _function_url(settings))
         switch_triggers(settings, on=True, timeout_seconds=_SWITCH_ON_SECONDS)
 
@@ -94,7 +105,7 @@ class Functions:
     ) -> None:
         """Stop the way to the API and the console, and let the functions finish what they have in flight."""
         on_progress("Stopping the API and the console.")
-        stop([FRONT_DOOR, CONSOLE])
+        stop([API, CONSOLE])
         on_progress("Switching the functions off: they finish what they have in flight.")
         try:
             switch_triggers(settings, on=False, timeout_seconds=_DRAIN_SECONDS)
@@ -107,10 +118,10 @@ class Functions:
             found = functions(settings, f"{STACK}-")
         except ERRORS:
             return []
-        return [ServiceStatus(name, "running" if state == "Active" else state.lower()) for name, state in found.items()]
+        return [_status(name, state) for name, state in found.items() if name != API]
 
     def logs(self, settings: StackSettings) -> Mapping[str, Path]:
-        """Return the log of each function."""
+        """Return the log of each function, that of the API in the place of its front door's, which logs nothing."""
         prefix = f"{STACK}-"
         folder = _logs(settings)
         return {
@@ -121,9 +132,13 @@ class Functions:
 FUNCTIONS = NativeStack(Functions())
 
 
+def _status(name: str, state: str) -> ServiceStatus:
+    is_active = state == "Active"
+    return ServiceStatus(name, "running" if is_active else state.lower(), "healthy" if is_active else "unhealthy")
+
+
 def _localstack(settings: StackSettings) -> Program:
     directory = settings.directory / "localstack"
-    temporary = directory / "tmp"
     return Program(
         name=LOCALSTACK,
         command=[str(environment_python(LOCALSTACK_WITH_FUNCTIONS)), *COMMAND],
@@ -136,7 +151,7 @@ def _localstack(settings: StackSettings) -> Program:
             "FUNCTION_PYTHON": str(environment_python(RUNTIME)),
             "FUNCTION_LOGS": str(_logs(settings)),
             # Where it unzips the code of functions.
-            "TMPDIR": str(temporary),
+            "TMPDIR": str(_temporary(settings)),
             # Else a message waits for up to ten seconds.
             "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5",
@@ -148,7 +163,7 @@ def _localstack(settings: StackSettings) -> Program:
 
 def _front_door(settings: StackSettings) -> Program:
     return Program(
-        name=FRONT_DOOR,
+        name=API,
         command=[PYTHON, "-m", "stack.functions.front_door"],
         health_url=f"{settings.api_url}/readyz",
         environment={"API_PORT": str(settings.api_port), "FUNCTION_URL_FILE": str(_function_url_file(settings))},
@@ -173,6 +188,10 @@ def _directory(settings: StackSettings) -> Path:
 
 def _template(settings: StackSettings) -> Path:
     return _directory(settings) / "functions.yaml"
+
+
+def _temporary(settings: StackSettings) -> Path:
+    return settings.directory / "localstack" / "tmp"
 
 
 def _function_url_file(settings: StackSettings) -> Path:

@@ -131,6 +131,7 @@ class NativeStack:
             on_progress("The stack ended without `make down`: what was in its queues then is gone.")
         require_free_ports(settings)
         state.remember(settings)
+        self._workforce.make_room(settings)
         environment = service_environment(settings)
         queues_json = render_queues(environment)
         hook_queues = self._workforce.hook_queues(queues_json)

@@ -31,6 +31,9 @@ class Workforce(Protocol):
     def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
         """Make ready what they consist of, before anything is stopped or started."""
 
+    def make_room(self, settings: StackSettings) -> None:
+        """Remove what they have left of an earlier start: nothing of the stack runs."""
+
     def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
         """Let them be there: LocalStack is ready, and the processes are about to start."""
 
@@ -71,6 +74,9 @@ class ServiceProcesses:
 
     def prepare(self, _settings: StackSettings, _environment: Mapping[str, str], _on_progress: OnProgress) -> None:
         """Do nothing: they run from their source."""
+
+    def make_room(self, _settings: StackSettings) -> None:
+        """Do nothing: they leave nothing."""
 
     def begin(self, _settings: StackSettings, _on_progress: OnProgress) -> None:
         """Do nothing: supervisord starts them."""

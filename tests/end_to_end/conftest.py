@@ -54,7 +54,7 @@ def control(
 ) -> Iterator[StackControl | None]:
     if request.config.getoption("--api-url"):
         yield None
-    elif os.environ.get("MODE") in {"containers", "lambda"}:
+    elif is_in_containers():
         # Its images come from where the proxy lets nobody.
         with running_stack(StackControl(tmp_path_factory.mktemp("stack"))) as stack:
             yield stack
@@ -73,6 +73,14 @@ def own_stack(control: StackControl | None) -> StackControl:
     if control is None:
         pytest.skip("it needs the suite's own stack, to break it or in odd surroundings: run it without --api-url")
     return control
+
+
+@pytest.fixture(scope="session")
+def processes(own_stack: StackControl) -> StackControl:
+    """The suite's own stack, for the tests of services that say what they are doing."""
+    if own_stack.mode == "lambda":
+        pytest.skip("its services are functions: they run for as long as they work, and nobody asks them anything")
+    return own_stack
 
 
 @pytest.fixture(scope="session")

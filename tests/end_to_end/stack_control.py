@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import httpx
 
 from stack.config import ROOT, StackSettings
@@ -138,14 +139,14 @@ class StackControl:
 
     def pause(self, service: str) -> None:
         """Freeze the service: it holds its connections and answers nothing."""
-        if self.mode == "native":
+        if self.mode != "containers":
             self._signal(service, signal.SIGSTOP)
         else:  # a signal would reach the container's init alone
             self._docker("pause", self._container(service))
 
     def resume(self, service: str) -> None:
         """Let a paused service go on."""
-        if self.mode == "native":
+        if self.mode != "containers":
             self._signal(service, signal.SIGCONT)
         else:
             self._docker("unpause", self._container(service))
@@ -173,14 +174,16 @@ class StackControl:
 
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""
-        if self.mode == "native":
+        if self.mode == "lambda" and service not in self.pids():
+            self._switch_off(service)
+        elif self.mode != "containers":
             self._supervisor.stop([service])
         else:
             self._docker("stop", self._container(service))
 
     def start(self, service: str) -> None:
         """Start what was stopped."""
-        if self.mode == "native":
+        if self.mode != "containers":
             self._supervisor.start([service])
         else:
             self._docker("start", self._container(service))
@@ -248,7 +251,26 @@ class StackControl:
 
     def services(self) -> list[str]:
         """Return the names of all services."""
-        return list(self.pids())
+        return list(self._healths())
+
+    def aws(self, service: str) -> Any:
+        """Return a client of one of the services of AWS that LocalStack stands for."""
+        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        # A command may have started it with another one since.
+        port = json.loads((self.directory / "stack.json").read_text())["settings"]["LOCALSTACK_PORT"]
+        return boto3.client(service, endpoint_url=f"http://localhost:{port}", region_name="us-east-1", **credentials)
+
+    def _switch_off(self, function: str) -> None:
+        """Let no queue trigger the function until the next `up`."""
+        client = self.aws("lambda")
+        name = f"async-tasks-{function}"
+
+        def mappings() -> list[Any]:
+            return list(client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"])
+
+        for mapping in mappings():
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        wait_for(lambda: {each["State"] for each in mappings()} == {"Disabled"}, f"{name} without a trigger")
 
     def _containers(self) -> Any:
         return json.loads(self._stack("ps", "--json"))["services"]

@@ -126,19 +126,28 @@ def test_a_service_that_does_not_exist_is_refused_with_those_that_do(own_stack: 
     assert "There is no service nothing; there are" in done.stderr
 
 
-def test_the_services_the_queues_and_the_workers_are_shown(own_stack: StackControl) -> None:
+def shown_when_all_answer(stack: StackControl) -> Any:
     def all_answer() -> Any:
-        shown = json.loads(own_stack.command("ps", "--json").stdout)
+        shown = json.loads(stack.command("ps", "--json").stdout)
         healths = {service["health"] for service in shown["services"]}
         return shown if healths == {"healthy"} and shown["console_problem"] is None else None
 
-    shown = wait_for(all_answer, "every service to be healthy")
+    return wait_for(all_answer, "every service to be healthy")
 
+
+def test_the_services_and_the_queues_are_shown(own_stack: StackControl) -> None:
+    shown = shown_when_all_answer(own_stack)
+
+    assert {"api", "worker-calculation", "dlq-watcher"} <= {service["name"] for service in shown["services"]}
     assert {"calculation", "calculation-dlq", "undelivered"} <= {queue["name"] for queue in shown["queues"]}
+    assert "in its DLQ" in own_stack.command("ps").stdout
+
+
+def test_what_the_workers_do_is_shown(processes: StackControl) -> None:
+    shown = shown_when_all_answer(processes)
+
     assert "worker-calculation" in {worker["name"] for worker in shown["workers"]}
-    table = own_stack.command("ps").stdout
-    assert "in its DLQ" in table
-    assert "works on now" in table
+    assert "works on now" in processes.command("ps").stdout
 
 
 def test_the_demo_shows_what_it_should_and_starts_nothing_anew(own_stack: StackControl) -> None:

@@ -22,16 +22,17 @@ def state(console: httpx.Client) -> Any:
     return console.get("/api/state").raise_for_status().json()
 
 
-def test_every_service_is_shown_alive(own_stack: StackControl, console: httpx.Client) -> None:
+def test_every_service_is_shown_alive(processes: StackControl, console: httpx.Client) -> None:
     def all_alive() -> bool:
         return all(each["alive"] and each["ready"] for each in state(console)["services"])
 
     wait_for(all_alive, "every service alive in the console")
 
     shown = {each["name"] for each in state(console)["services"]}
-    assert shown == set(own_stack.services()) - {"localstack", "receiver", "console"}
+    assert shown == set(processes.services()) - {"localstack", "receiver", "console"}
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_task_that_fails_is_seen_in_the_rates(unreliable: Client, console: httpx.Client) -> None:
     unreliable.outcome(unreliable.submit(SINGLE_ATTEMPT, [unreliable.unreliable_item(fail_attempts=99)]))
 

@@ -17,30 +17,30 @@ SUSPENDED_SECONDS = int(SETTINGS["VISIBILITY_TIMEOUT_SECONDS"]) + 2
 ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
 
 
-def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, own_stack: StackControl) -> None:
+def test_a_task_whose_worker_is_killed_is_worked_again(unreliable: Client, processes: StackControl) -> None:
     item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS, hold_attempts=1)
-    pid = own_stack.pid("worker-unreliable")
+    pid = processes.pid("worker-unreliable")
     task_id = unreliable.submit("/v1/tests/unreliable", [item])
     unreliable.wait_for_deliveries(item["probe_id"])
-    own_stack.kill(pid)
+    processes.kill(pid)
     outcome = unreliable.outcome(task_id)
     assert outcome["results"] == [{"it": 2}]
 
 
 def test_a_task_that_must_not_be_repeated_is_reported_when_its_worker_is_killed(
-    unreliable: Client, own_stack: StackControl
+    unreliable: Client, processes: StackControl
 ) -> None:
     item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS)
-    pid = own_stack.pid("worker-single-attempt")
+    pid = processes.pid("worker-single-attempt")
     task_id = unreliable.submit("/v1/tests/single-attempt", [item])
     unreliable.wait_for_deliveries(item["probe_id"])
-    own_stack.kill(pid)
+    processes.kill(pid)
     outcome = unreliable.outcome(task_id)
     assert "no worker reported back" in outcome["errors"][0]["details"]
     assert len(unreliable.deliveries(item["probe_id"])) == 1
 
 
-@pytest.mark.usefixtures("own_stack")
+@pytest.mark.usefixtures("processes")
 def test_a_task_that_kills_its_worker_is_reported_and_takes_no_other_along(unreliable: Client) -> None:
     def submit(**item: Any) -> str:
         return unreliable.submit("/v1/tests/unreliable", [unreliable.unreliable_item(hold_seconds=1, **item)])
@@ -54,54 +54,54 @@ def test_a_task_that_kills_its_worker_is_reported_and_takes_no_other_along(unrel
 
 
 def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(
-    client: Client, own_stack: StackControl
+    client: Client, processes: StackControl
 ) -> None:
-    own_stack.pause("localstack")
+    processes.pause("localstack")
     try:
         response = client.post(CALCULATION, [ITEM])
         assert client.api.get("/readyz").status_code == 503
         assert client.api.get("/healthcheck").status_code == 200
     finally:
-        own_stack.resume("localstack")
+        processes.resume("localstack")
     assert response.status_code == 500
     assert response.json() == {"detail": "Request processing failed due to an internal error."}
-    own_stack.wait_until_healthy("api")
+    processes.wait_until_healthy("api")
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
-def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Client, own_stack: StackControl) -> None:
-    own_stack.stop("localstack")
+def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Client, processes: StackControl) -> None:
+    processes.stop("localstack")
     try:
         response = client.post(CALCULATION, [ITEM])
         assert client.api.get("/readyz").status_code == 503
     finally:
-        own_stack.start("localstack")
+        processes.start("localstack")
     assert response.status_code == 500
-    wait_until_all_is_well(own_stack)
+    wait_until_all_is_well(processes)
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
-def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, own_stack: StackControl) -> None:
+def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, processes: StackControl) -> None:
     task_id = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
     client.outcome(task_id)
     heard_at = time.time()
     # What was seen earlier may be of a broker that another test has restarted.
-    wait_for(lambda: waiting(own_stack, "undelivered", since=heard_at), "a message that is seen in undelivered")
-    earlier = (own_stack.made_anew() or {"at": 0})["at"]
+    wait_for(lambda: waiting(processes, "undelivered", since=heard_at), "a message that is seen in undelivered")
+    earlier = (processes.made_anew() or {"at": 0})["at"]
 
-    own_stack.kill(own_stack.pid("localstack"))
+    processes.kill(processes.pid("localstack"))
 
     def reported() -> Any:
-        news = own_stack.made_anew()
+        news = processes.made_anew()
         return news if news and news["at"] > earlier and "in undelivered" in news["text"] else None
 
     wait_for(reported, "what the broker has lost")
-    wait_until_all_is_well(own_stack)
+    wait_until_all_is_well(processes)
     # A broker makes one queue after the other, and the console may have looked in between.
-    shown = wait_for(lambda: shown_by_all(own_stack), "`ps` to show what the console knows")
+    shown = wait_for(lambda: shown_by_all(processes), "`ps` to show what the console knows")
     assert "undelivered" in shown["queues"]
     assert "in undelivered" in shown["text"]
-    assert json.loads(own_stack.command("trace", task_id, "--json").stdout)["standing"]["state"] == "lost"
+    assert json.loads(processes.command("trace", task_id, "--json").stdout)["standing"]["state"] == "lost"
 
 
 def shown_by_all(stack: StackControl) -> Any:
@@ -124,7 +124,7 @@ def waiting(stack: StackControl, queue: str, since: float) -> int:
 
 
 def test_a_suspend_of_the_whole_machine_gives_each_task_one_outcome(
-    unreliable: Client, own_stack: StackControl
+    unreliable: Client, processes: StackControl
 ) -> None:
     fetched = {"name": "it", "url": f"{unreliable.source_url}?delay=6"}
     items = [unreliable.unreliable_item(hold_seconds=SUSPENDED_SECONDS + 4) for _ in range(5)]
@@ -133,13 +133,13 @@ def test_a_suspend_of_the_whole_machine_gives_each_task_one_outcome(
     for item in items:
         unreliable.wait_for_deliveries(item["probe_id"])
 
-    with own_stack.suspended():
+    with processes.suspended():
         # It is the time that does it.
         time.sleep(SUSPENDED_SECONDS)
 
     for task_id in task_ids:
         unreliable.wait_for_deliveries(task_id)
-    wait_for(lambda: nothing_is_queued(own_stack), "queues in which nothing is left")
+    wait_for(lambda: nothing_is_queued(processes), "queues in which nothing is left")
     for task_id in task_ids:
         assert len({delivery["outcome"] for delivery in unreliable.deliveries(task_id)}) == 1
 

@@ -10,8 +10,11 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from services.primitives import exact_json
+from services.queues import define_queues
+from services.task_types.loading import load_task_types
 from services.task_types.task_type import ItemError
 from services.tasks import calculation
+from stack.aws.functions import function_of_api, functions_of_watcher, functions_of_workers
 from stack.config import ROOT
 from stack.tryout import demo
 from tests.settings_classes import SETTINGS_CLASSES
@@ -80,8 +83,11 @@ def as_text(default: object) -> str:
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_the_readme_has_every_setting_with_its_default(name: str) -> None:
-    default = as_text(FIELDS[name].default)
     documented = settings_rows()[name]
+    if FIELDS[name].is_required():
+        assert documented == "none"
+        return
+    default = as_text(FIELDS[name].default)
     assert (
         documented.startswith("unset") if default == "None" else documented == (f"`{default}`" if default else "empty")
     )
@@ -184,6 +190,24 @@ def test_the_picture_of_the_rooms_is_the_contract_of_their_imports() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     [of_services] = [contract for contract in contracts if contract.get("containers") == ["services"]]
     assert drawn == [set(layer.split(" | ")) for layer in of_services["layers"]]
+
+
+def test_what_each_function_may_do_is_what_the_page_says() -> None:
+    table = (ROOT / "docs/aws.md").read_text().partition("| function | receives from |")[2].partition("\n\n")[0]
+    rows = [[set(re.findall(r"`([^`]+)`", cell)) for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+
+    task_types = load_task_types(["services.tasks"])
+    definitions = list(define_queues(task_types).values())
+    functions = [
+        function_of_api(definitions, enqueue_timeout_seconds=5),
+        *functions_of_workers(definitions, task_types),
+        *functions_of_watcher(definitions, alert_window_seconds=60),
+    ]
+    assert rows == [
+        [{each.name}, received, set(each.queues.sends_to), set(each.queues.looks_at)]
+        for each in functions
+        for received in [{trigger.queue.name for trigger in each.triggers}]
+    ]
 
 
 def test_the_calculations_of_the_readme_are_those_of_the_demo_and_of_the_api_s_documentation_to_the_digit() -> None:

@@ -35,6 +35,7 @@ const BADGES = {
   connecting: ["", "…", "connecting"],
   live: ["good", "●", "live"],
   lost: ["warn", "○", "reconnecting"],
+  polled: ["", "↻", "read again and again"],
 };
 
 /** The badge of a state of the stream. */

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stack.install import pip_options, uv_variables
+from stack.install import options_for, pip_options, uv_variables
 
 
 def test_of_pips_options_the_environments_count_most_then_those_for_installing() -> None:
@@ -46,3 +46,13 @@ def test_where_packages_come_from_is_given(option: str, value: str, variables: d
 @pytest.mark.parametrize("option", ["no-index", "no-binary", "keyring-provider"])
 def test_what_uv_does_not_know_is_pips_to_do(option: str) -> None:
     assert uv_variables({option: "1", "index-url": "https://c.example/simple"}) is None
+
+
+def test_another_machine_is_said_to_uv_and_to_pip_alike() -> None:
+    uv, pip = options_for("aarch64", "3.13")
+
+    assert uv == ["--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13", "--only-binary", ":all:"]
+    assert pip == [
+        *("--platform", "manylinux_2_28_aarch64", "--platform", "manylinux2014_aarch64"),
+        *("--python-version", "3.13", "--implementation", "cp", "--only-binary", ":all:"),
+    ]

@@ -1,7 +1,5 @@
 """The API as a function behind a function URL, whose events are those of AWS's HTTP APIs, version 2.0."""
 
-import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 from services.messages import MAX_BODY_BYTES, decode_task
 from tests.integration.services.conftest import Broker
 from tests.integration.services.functions.conftest import Function, running_function
+from tests.integration.services.functions.function_url import request_of, response_to
 
 HANDLER = "services.api.aws_lambda.handler"
 KEY = "a key of the tests"
@@ -26,53 +25,17 @@ def api(broker: Broker, tmp_path: Path) -> Iterator[Function]:
         yield function
 
 
-def request_of(method: str, path: str, body: str = "", **headers: str) -> dict[str, Any]:
-    """What a function URL makes of a request: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html."""
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"host": "abc.lambda-url.us-east-1.on.aws", "content-type": "application/json", **headers},
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": "abc",
-            "domainName": "abc.lambda-url.us-east-1.on.aws",
-            "domainPrefix": "abc",
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "123.123.123.123",
-                "userAgent": "agent",
-            },
-            "requestId": "id",
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": "12/Mar/2020:19:03:58 +0000",
-            "timeEpoch": 1583348638390,
-        },
-        "body": base64.b64encode(body.encode()).decode(),
-        "isBase64Encoded": True,
-    }
-
-
 def submission(items: str = ITEM) -> str:
     return f'{{"callback_url":"https://example.com/callback","message":[{items}]}}'
 
 
 async def answer_to(api: Function, event: dict[str, Any]) -> tuple[int, Any]:
-    answer = await api.invoke(event)
-    assert not answer.is_error, answer.body
-    response = json.loads(answer.body)
-    body = base64.b64decode(response["body"]).decode() if response["isBase64Encoded"] else response["body"]
-    return response["statusCode"], json.loads(body) if "json" in response["headers"]["content-type"] else body
+    response = await response_to(api, event)
+    return response.status, response.json() if "json" in response.headers["content-type"] else response.body
 
 
 async def test_a_task_is_accepted_and_queued_to_the_digit(broker: Broker, api: Function) -> None:
-    status, answer = await answer_to(
-        api, request_of("POST", ROUTE, submission(), **{"x-api-key": "a-key-of-the-tests"})
-    )
+    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(), {"x-api-key": "a-key-of-the-tests"}))
 
     assert status == 200
     [message] = await broker.take("calculation")
@@ -91,11 +54,11 @@ async def test_a_large_body_is_validated_and_one_that_is_too_large_is_refused(br
     key = {"x-api-key": "a-key-of-the-tests"}
     many = ",".join(ITEM.replace('"a"', f'"{n}"') for n in range(900))
 
-    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(many), **key))
+    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(many), key))
     assert status == 200, answer
-    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(",".join(["{}"] * 900)), **key))
+    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(",".join(["{}"] * 900)), key))
     assert (status, answer["more_errors"] > 0) == (422, True)
-    status, _ = await answer_to(api, request_of("POST", ROUTE, " " * (MAX_BODY_BYTES + 1), **key))
+    status, _ = await answer_to(api, request_of("POST", ROUTE, " " * (MAX_BODY_BYTES + 1), key))
     assert status == 413
 
     assert await broker.in_queue("calculation") == (1, 0)
@@ -112,7 +75,7 @@ async def test_a_queue_that_is_gone_is_a_500_and_the_function_lives(broker: Brok
     key = {"x-api-key": "a-key-of-the-tests"}
     await broker.delete("calculation")
 
-    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(), **key))
+    status, answer = await answer_to(api, request_of("POST", ROUTE, submission(), key))
 
     assert (status, answer) == (500, {"detail": "Request processing failed due to an internal error."})
     pid = api.runtime.pid

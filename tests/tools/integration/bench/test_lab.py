@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.functions import API, WORKER, measure_function
 from bench.lab import Lab, open_lab
 from bench.loads import drain, latency
 from bench.steps import whole_path_step
@@ -40,3 +41,13 @@ def test_the_whole_path_is_measured_over_http(lab: Lab) -> None:
     assert figures["lost"] == 0
     assert figures["cpu_s_per_1000.API"] > 0
     assert figures["round_trip_p50_ms"] > 0
+
+
+def test_a_function_is_measured_by_its_requests_or_by_batches_whose_tasks_are_all_heard_of(lab: Lab) -> None:
+    api = measure_function(lab, API, {0: 5})
+    worker = measure_function(lab, WORKER, {1: 5, 10: 5})
+    assert api.keys() == {"API, INIT", "API, 1 request"}
+    assert worker.keys() == {"worker, INIT", "worker, 1 message", "worker, 10 messages"}
+    assert api["API, INIT"]["init_cpu_s"] > 0
+    assert api["API, 1 request"]["duration_ms"] > 0
+    assert worker["worker, 10 messages"]["duration_ms"] > 0

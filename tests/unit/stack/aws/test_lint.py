@@ -33,6 +33,14 @@ def alarm(namespace: str, metric: str) -> dict[str, Any]:
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Namespace": namespace, "MetricName": metric}}
 
 
+def computed(*metrics: str) -> dict[str, Any]:
+    measured: list[dict[str, Any]] = [
+        {"Id": metric.lower(), "MetricStat": {"Metric": {"Namespace": "AWS/SQS", "MetricName": metric}}}
+        for metric in metrics
+    ]
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [*measured, {"Expression": "…"}]}}
+
+
 DEAD_LETTERS = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 1}
 
 SOUND: dict[str, Any] = {
@@ -111,6 +119,10 @@ def test_a_sound_template_has_no_fault() -> None:
             {"Alarm": alarm("AWS/Lambda", "ApproximateAgeOfOldestMessage")},
             "Alarm: AWS/Lambda has no metric ApproximateAgeOfOldestMessage that an alarm is known to be about",
         ),
+        (
+            {"Alarm": computed("ApproximateNumberOfMessagesVisible", "NumberOfMessagesRecieved")},
+            "Alarm: AWS/SQS has no metric NumberOfMessagesRecieved that an alarm is known to be about",
+        ),
     ],
 )
 def test_a_fault_is_said_with_its_place(broken: dict[str, Any], fault: str) -> None:
@@ -124,6 +136,7 @@ def test_a_fault_is_said_with_its_place(broken: dict[str, Any], fault: str) -> N
         {"Trigger": trigger(BatchSize=100, MaximumBatchingWindowInSeconds=1)},
         {"Worker": function(timeout=60)},
         {"Alarm": alarm("AWS/Lambda", "Errors")},
+        {"Alarm": computed("ApproximateNumberOfMessagesVisible", "NumberOfMessagesReceived")},
         {"Other": function(), "Second": trigger(of="Dead", calls="Other")},
     ],
 )

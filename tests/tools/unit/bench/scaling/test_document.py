@@ -1,4 +1,4 @@
-"""docs/scaling.md has a place for all that the model computes, and numbers are written for readers."""
+"""Documents have a place for all that the model computes."""
 
 from pathlib import Path
 

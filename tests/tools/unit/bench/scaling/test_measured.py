@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from bench.measurements import Measurement
-from bench.scaling.measured import ONE_BY_ONE, Measured, accepted_per_second, measured
+from bench.scaling.measured import (
+    ONE_BY_ONE,
+    Measured,
+    MeasuredFunctions,
+    accepted_per_second,
+    measured,
+    measured_functions,
+)
 from tests.tools.unit.bench.records import measured as measurement
 from tests.tools.unit.bench.records import results_of
 
@@ -40,3 +47,23 @@ def test_the_api_accepts_what_was_measured_at_64_connections(tmp_path: Path) -> 
 def test_what_was_not_measured_is_named(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="requests_per_second of this project was not measured"):
         accepted_per_second(saved(tmp_path))
+
+
+def test_the_functions_take_the_medians_of_what_was_measured_of_them(tmp_path: Path) -> None:
+    def of(case: str, figure: str, values: tuple[float, ...]) -> list[Measurement]:
+        return [
+            measurement("functions", "this project", {figure: value}, case, repetition)
+            for repetition, value in enumerate(values)
+        ]
+
+    path = saved(
+        tmp_path,
+        *of("API, 1 request", "cpu_ms", (3, 2, 4)),
+        *of("worker, 1 message", "cpu_ms", (1, 1, 2)),
+        *of("worker, 10 messages", "cpu_ms", (5, 6, 7)),
+        *of("API, INIT", "init_cpu_s", (1.5, 1, 2)),
+        *of("worker, INIT", "init_cpu_s", (0.5, 1, 0.9)),
+    )
+    assert measured_functions(path) == MeasuredFunctions(
+        api_request=0.003, batch_of_one=0.001, batch_of_ten=0.006, api_init=1.5, worker_init=0.9
+    )

@@ -1,4 +1,4 @@
-"""A LocalStack that runs functions, as MODE=lambda has it, and a receiver of callbacks."""
+"""LocalStacks that have what the one of all other tests has not: CloudFormation, and functions; and a receiver."""
 
 import json
 import os
@@ -15,13 +15,16 @@ import pytest
 
 from stack.config import ROOT, StackSettings
 from stack.functions.workforce import LOCALSTACK_WITH_FUNCTIONS, Functions
-from stack.interpreter import environment_python
+from stack.interpreter import environment_beside, environment_python
 from stack.native.localstack import prepare_localstack
 from stack.ports import free_port
 from stack.readiness import localstack_probe, wait_for_verdict
+from tests.integration.conftest import running_localstack
 
 READY_SECONDS = 180.0
 """Several may start at once, on a machine that is busy with other tests."""
+
+_SERVICES = "sqs,cloudformation,cloudwatch,secretsmanager,ssm,sts"
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
 
@@ -30,7 +33,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 def localstack_with_functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its URL."""
     if not environment_python(LOCALSTACK_WITH_FUNCTIONS).exists():
-        pytest.fail(f"{LOCALSTACK_WITH_FUNCTIONS} is not installed: `make up MODE=lambda` does it", pytrace=False)
+        pytest.fail(f"{LOCALSTACK_WITH_FUNCTIONS} is not installed: run `make test-lambda`", pytrace=False)
     directory = tmp_path_factory.mktemp("localstack")
     settings = StackSettings("lambda", localstack_port=free_port(), directory=directory)
     [program, *_] = Functions().programs(settings, "", iter(()))
@@ -85,3 +88,14 @@ def receiver() -> Iterator[Receiver]:
     receiver.server.shutdown()
     thread.join()
     receiver.server.server_close()
+
+
+@pytest.fixture(scope="session")
+def cloudformation_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of one, in which LocalStack's hook has made the queues of the project's task types too."""
+    directory = tmp_path_factory.mktemp("localstack-cloudformation")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCALSTACK_PYTHON", str(environment_beside("localstack-functions") / "bin" / "python"))
+        with running_localstack(directory, settings={"SERVICES": _SERVICES}) as (url, readiness):
+            assert readiness.verdict == "ready", readiness.reason
+            yield url

@@ -1,6 +1,6 @@
-"""Which settings a function is given: those that a user has set, which it reads, and which AWS does not decide."""
+"""Which of a user's settings a program is given on AWS: those that it reads, and which the place does not decide."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar, cast
 
@@ -19,46 +19,64 @@ SLACK_BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the same
 SECRET_SETTINGS = (API_KEYS, CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN)
 """Never in a template: they are keys of a secret of AWS Secrets Manager, a JSON object."""
 
-SET_FOR_ALL_FUNCTIONS = ("LOG_FORMAT", "LOG_LEVEL", "METRICS_ENABLED", "QUEUE_NAME_PREFIX")
-SET_FOR_EACH_FUNCTION = ("FUNCTION_TIMEOUT_SECONDS", "VISIBILITY_TIMEOUT_SECONDS", "WORKER_QUEUE")
+DECIDED_FOR_CONTAINERS = frozenset(
+    {
+        # Where it listens, and the format of logs that nobody reads on a terminal.
+        "API_HOST",
+        "API_PORT",
+        "HEALTH_HOST",
+        "HEALTH_PORT",
+        "LOG_FORMAT",
+        # The queues are those of its own account and region, by the prefix of the stack.
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_SQS",
+        "QUEUE_NAME_PREFIX",
+    }
+)
+"""What a user has set for the programs of another place, and is nothing to a container on AWS."""
 
-DECIDED_BY_AWS = (
+DECIDED_FOR_FUNCTIONS = DECIDED_FOR_CONTAINERS | {
     # The event source polls, hides messages and gathers alerts; Lambda itself begins and ends the process.
     "ALERT_WINDOW_SECONDS",
     "DRAIN_TIMEOUT_SECONDS",
     "HEARTBEAT_SECONDS",
     "SQS_WAIT_TIME_SECONDS",
-    # Nothing is listened on, and the queues are those of the function's own account and region.
-    "API_HOST",
-    "API_PORT",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_SQS",
-    "HEALTH_HOST",
-    "HEALTH_PORT",
-)
-"""What a user has set for the processes, and is nothing to a function."""
+    # The template sets them, for all functions or for each.
+    "FUNCTION_TIMEOUT_SECONDS",
+    "LOG_LEVEL",
+    "METRICS_ENABLED",
+    "VISIBILITY_TIMEOUT_SECONDS",
+    "WORKER_QUEUE",
+}
+"""The same of a function."""
 
 _READ_BY_OPENTELEMETRY = "OTEL_"
-"""So begins what its SDK reads from the environment, in every function."""
+"""So begins what its SDK reads from the environment, in every program."""
 
 
-def secret_parameter(setting: str) -> str:
-    """Return the template's parameter that says where a secret setting is."""
-    return "".join(part.title() for part in setting.split("_"))
+def secrets_read_by(classes: Iterable[type[Settings]]) -> tuple[str, ...]:
+    """Return those of the secret settings that a program reads which reads these classes."""
+    read = _names(classes)
+    return tuple(name for name in SECRET_SETTINGS if name in read)
 
 
-def literal_settings(classes: Iterable[type[Settings]], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what a function that reads these classes is given of the environment of a user.
+def literal_settings(
+    classes: Iterable[type[Settings]], environment: Mapping[str, str], decided: Collection[str]
+) -> dict[str, str]:
+    """Return what a program that reads these classes is given of the environment of a user.
 
-    What is empty is unset to the services, and left out.
+    `decided`: what its place decides. What is empty is unset to the services, and left out.
     """
-    elsewhere = {*SECRET_SETTINGS, *SET_FOR_ALL_FUNCTIONS, *SET_FOR_EACH_FUNCTION, *DECIDED_BY_AWS}
-    read = {field.upper() for each in classes for field in each.model_fields} - elsewhere
+    read = _names(classes) - {*SECRET_SETTINGS, *decided}
     return {
         name: value
         for name, value in sorted(environment.items())
         if value and (name in read or name.startswith(_READ_BY_OPENTELEMETRY))
     }
+
+
+def _names(classes: Iterable[type[Settings]]) -> set[str]:
+    return {field.upper() for each in classes for field in each.model_fields}
 
 
 class _OfMapping(BaseSettings):
@@ -92,3 +110,12 @@ def read_settings(
         return reader(**given)  # type: ignore[arg-type]  # texts, as the environment has them
     except ValidationError as error:
         raise StackError("; ".join(lines_of(error))) from error
+
+
+def ensure_it_starts(program: str, classes: Iterable[type[Settings]], given: Mapping[str, str]) -> None:
+    """Raise `StackError` where a program that reads these classes could not start with what it is given."""
+    for settings_class in classes:
+        try:
+            read_settings(settings_class, given)
+        except StackError as error:
+            raise StackError(f"{program} could not start: {error}") from error

@@ -1,4 +1,4 @@
-"""The template that is generated, as SAM translates it, and what cfn-lint and our own rules say of it."""
+"""The templates that are generated, as SAM translates them, and what cfn-lint and our own rules say of them."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ import yaml
 
 from services.task_types.loading import load_task_types
 from stack.aws.functions_template import functions_template
+from stack.aws.generated_files import CONTAINERS_TEMPLATE, FUNCTIONS_TEMPLATE, QUEUES_TEMPLATE, RECEIVER_TEMPLATE
 from stack.aws.lint import Checked, check
-from stack.commands.generate import FUNCTIONS_FILE
 from stack.interpreter import environment_beside
 
 Template = dict[str, Any]
@@ -20,7 +20,7 @@ def python() -> Path:
     """The interpreter of what checks and deploys the templates."""
     interpreter = environment_beside("aws") / "bin" / "python"
     if not interpreter.exists():
-        pytest.fail(f"{interpreter} is missing: run `make test`", pytrace=False)
+        pytest.fail(f"{interpreter} is missing: run `make test-lambda`", pytrace=False)
     return interpreter
 
 
@@ -41,12 +41,24 @@ def event(template: Template, function: str, queue: str) -> Template:
 
 @pytest.fixture(scope="module")
 def committed(python: Path) -> Checked:
-    """The file that `make generate` has written, checked."""
-    return check(yaml.safe_load(FUNCTIONS_FILE.read_text()), python)
+    """The file of the functions that `make generate` has written, checked."""
+    return check(yaml.safe_load(FUNCTIONS_TEMPLATE.read_text()), python)
 
 
-def test_the_file_that_is_committed_has_no_fault(committed: Checked) -> None:
+def test_the_file_of_the_functions_that_is_committed_has_no_fault(committed: Checked) -> None:
     assert committed.faults == []
+
+
+@pytest.mark.parametrize("file", [CONTAINERS_TEMPLATE, QUEUES_TEMPLATE], ids=lambda file: file.stem)
+def test_neither_have_those_of_the_containers_and_the_queues(file: Path, python: Path) -> None:
+    assert check(yaml.safe_load(file.read_text()), python).faults == []
+
+
+def test_the_receivers_file_has_no_fault_and_everybody_may_call_it(python: Path) -> None:
+    receiver = check(yaml.safe_load(RECEIVER_TEMPLATE.read_text()), python)
+
+    assert receiver.faults == []
+    assert_everybody_may_call(receiver, "ReceiverFunction")
 
 
 def test_every_fault_is_found_with_its_place(template: Template, python: Path) -> None:
@@ -85,11 +97,15 @@ def test_what_sam_itself_refuses_is_a_fault(template: Template, python: Path) ->
 
 
 def test_everybody_may_call_the_function_behind_the_url(committed: Checked) -> None:
+    assert_everybody_may_call(committed, "ApiFunction")
+
+
+def assert_everybody_may_call(checked: Checked, function_id: str) -> None:
     permissions = [
-        each["Properties"] for each in committed.resources.values() if each["Type"] == "AWS::Lambda::Permission"
+        each["Properties"] for each in checked.resources.values() if each["Type"] == "AWS::Lambda::Permission"
     ]
 
-    function = {"FunctionName": {"Ref": "ApiFunction"}, "Principal": "*"}
+    function = {"FunctionName": {"Ref": function_id}, "Principal": "*"}
     # Both are needed since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     assert sorted(permissions, key=lambda each: str(each["Action"])) == [
         {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True, **function},

@@ -1,0 +1,80 @@
+"""The programs that do the services' work, as processes: what each reads, and what it does with queues."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from services.api.settings import ApiSettings
+from services.dlq_watcher.settings import WatcherSettings
+from services.queueing.definition import QueueDefinition
+from services.settings import Settings
+from services.task_types.loading import TaskTypes
+from services.worker.settings import WorkerSettings
+from stack.aws.queue_access import QueueUse, use_of_api, use_of_watcher, use_of_worker, worked_queues
+from stack.aws.user_settings import DECIDED_FOR_CONTAINERS, ensure_it_starts, literal_settings, secrets_read_by
+from stack.status import API, DLQ_WATCHER
+
+Kind = Literal["Api", "Worker", "Watcher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program."""
+
+    name: str
+    kind: Kind
+    command: Sequence[str]
+    settings: tuple[type[Settings], ...]
+    """What it reads from its environment."""
+    queues: QueueUse
+    queue: str | None = None
+    """The one that it works, where it is a worker."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Those of its settings that are secret."""
+        return secrets_read_by(self.settings)
+
+
+def programs(definitions: Sequence[QueueDefinition], task_types: TaskTypes) -> Iterator[Program]:
+    """Yield the API, a worker for each queue from which work is done, and the DLQ watcher."""
+    yield Program(API, "Api", ["python", "-m", "services.api"], (ApiSettings,), use_of_api(definitions))
+    for queue in worked_queues(definitions):
+        yield Program(
+            worker_name(queue),
+            "Worker",
+            ["python", "-m", "services.worker", queue],
+            (WorkerSettings, *own_settings(queue, task_types)),
+            use_of_worker(queue),
+            queue,
+        )
+    yield Program(
+        DLQ_WATCHER,
+        "Watcher",
+        ["python", "-m", "services.dlq_watcher"],
+        (WatcherSettings,),
+        use_of_watcher(definitions),
+    )
+
+
+def worker_name(queue: str) -> str:
+    """Return how the worker of a queue is called."""
+    return f"worker-{queue}"
+
+
+def own_settings(queue: str, task_types: TaskTypes) -> tuple[type[Settings], ...]:
+    """Return what the worker of a queue reads besides what each one does: the settings of its task type."""
+    return (task_types[queue].settings,) if queue in task_types else ()
+
+
+def settings_of_containers(programs: Iterable[Program], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what of a user's settings containers are given that have the same ones, for each of these programs.
+
+    Raises `StackError` where one could not start with them.
+    """
+    settings: dict[str, str] = {}
+    for program in programs:
+        own = literal_settings(program.settings, environment, DECIDED_FOR_CONTAINERS)
+        ensure_it_starts(f"The program {program.name}", program.settings, own)
+        settings |= own
+    return settings

@@ -1,0 +1,135 @@
+"""What is accepted is not lost where the services are functions: processes killed in mid-task, batches with poison.
+
+A message whose process was killed comes again when its visibility timeout is over, which is six times its function's:
+here it is shortened for a while, as an operator may.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.client import Client, wait_for
+from tests.end_to_end.stack_control import StackControl
+
+CALCULATION = "/v1/calculation/basic"
+ITEM = {"name": "a", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}
+HOLD_SECONDS = 60
+SHORT_SECONDS = 2
+
+
+@pytest.fixture
+def functions(own_stack: StackControl) -> StackControl:
+    if own_stack.mode != "lambda":
+        pytest.skip("its services are processes: test_faults.py kills those")
+    return own_stack
+
+
+def pid_of(function: str, stack: StackControl) -> int:
+    """Return the process of a function of this stack, as soon as there is one."""
+
+    def look() -> int | None:
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (process / "environ").read_bytes().split(b"\0")
+                folder = (process / "cwd").readlink()
+            except OSError:
+                continue
+            name = f"AWS_LAMBDA_FUNCTION_NAME=async-tasks-{function}".encode()
+            if name in environment and folder.is_relative_to(stack.directory):
+                return int(process.name)
+        return None
+
+    return wait_for(look, f"a process of {function}") or 0
+
+
+@contextmanager
+def hidden_for(seconds: int, queue: str, stack: StackControl) -> Iterator[None]:
+    """What is received meanwhile is visible again after so long, unless its receiver says otherwise."""
+    sqs = stack.aws("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def test_a_task_whose_process_is_killed_is_worked_again(unreliable: Client, functions: StackControl) -> None:
+    item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS, hold_attempts=1)
+    with hidden_for(SHORT_SECONDS, "unreliable", functions):
+        task_id = unreliable.submit("/v1/tests/unreliable", [item])
+        unreliable.wait_for_deliveries(item["probe_id"])
+        os.kill(pid_of("worker-unreliable", functions), signal.SIGKILL)
+
+        assert unreliable.outcome(task_id)["results"] == [{"it": 2}]
+
+
+def test_a_task_that_must_not_be_repeated_is_reported_when_its_process_is_killed(
+    unreliable: Client, functions: StackControl
+) -> None:
+    item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS)
+    with hidden_for(SHORT_SECONDS, "single-attempt", functions):
+        task_id = unreliable.submit("/v1/tests/single-attempt", [item])
+        unreliable.wait_for_deliveries(item["probe_id"])
+        os.kill(pid_of("worker-single-attempt", functions), signal.SIGKILL)
+
+        outcome = unreliable.outcome(task_id)
+    assert "no worker reported back" in outcome["errors"][0]["details"]
+    assert len(unreliable.deliveries(item["probe_id"])) == 1
+
+
+def test_a_task_that_kills_its_process_is_reported_and_takes_no_other_of_its_batch_along(
+    unreliable: Client, functions: StackControl
+) -> None:
+    def submit(**item: Any) -> str:
+        return unreliable.submit("/v1/tests/unreliable", [unreliable.unreliable_item(**item)])
+
+    with hidden_for(SHORT_SECONDS, "unreliable", functions):
+        good = [submit() for _ in range(12)]
+        lethal = submit(kills_worker=True)
+        good += [submit() for _ in range(12)]
+
+        for task_id in good:
+            assert unreliable.outcome(task_id)["errors"] == []
+        assert "no worker reported back" in unreliable.outcome(lethal)["errors"][0]["details"]
+
+
+def test_an_api_whose_process_is_killed_answers_the_next_request(client: Client, functions: StackControl) -> None:
+    client.outcome(client.submit(CALCULATION, [ITEM]))
+
+    os.kill(pid_of("api", functions), signal.SIGKILL)
+
+    assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
+
+
+def test_what_waits_while_the_stack_is_down_is_worked_when_it_is_up_again(
+    unreliable: Client, functions: StackControl
+) -> None:
+    item = unreliable.unreliable_item(fail_attempts=1)
+    task_id = unreliable.submit("/v1/tests/unreliable", [item])
+    unreliable.wait_for_deliveries(item["probe_id"])
+
+    functions.down()
+    functions.up()
+
+    # The attempts begin anew with a message that was saved.
+    assert unreliable.outcome(task_id)["errors"] == []
+
+
+def test_a_localstack_that_was_killed_has_its_functions_again_after_the_next_start(
+    client: Client, functions: StackControl
+) -> None:
+    functions.kill(functions.pid("localstack"))
+
+    assert functions.command("up").returncode == 0
+
+    assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
+    healths = {service["health"] for service in json.loads(functions.command("ps", "--json").stdout)["services"]}
+    assert healths == {"healthy"}
