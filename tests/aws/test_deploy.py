@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import boto3  # type: ignore[import-untyped]
 import httpx
 import pytest
-from tests.aws.conftest import CREDENTIALS, Receiver
 from typer.testing import CliRunner
 
 from services.queues import define_queues
@@ -22,6 +21,7 @@ from stack.aws.change_set import change_sets
 from stack.aws.deployed_stack import find_stack
 from stack.aws.uploads import bucket_of_sam, uploads
 from stack.config import ROOT
+from tests.aws.conftest import CREDENTIALS, Receiver
 
 STACK = "tasks"
 COMMAND = (sys.executable, "-u", "-m", "stack")

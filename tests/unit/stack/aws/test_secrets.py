@@ -2,7 +2,8 @@
 
 from stack.aws.secrets import StoredSecrets, unstored_parameters
 
-STORED = StoredSecrets("tasks-settings", {"API_KEYS": "a-key", "SLACK_BOT_TOKEN": "xoxb"}, "7")
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tasks-settings-AbCdEf"
+STORED = StoredSecrets("tasks-settings", {"API_KEYS": "a-key", "SLACK_BOT_TOKEN": "xoxb"}, ARN, "7")
 NOTHING_STORED = StoredSecrets("tasks-settings")
 
 
@@ -32,15 +33,17 @@ def test_those_change_that_are_set_otherwise_than_they_are_stored() -> None:
 
 def test_where_nothing_changes_a_dry_run_has_the_parameters_of_the_deployment_before() -> None:
     assert unstored_parameters(STORED, {"API_KEYS": "a-key"}) == {
-        "ApiKeys": "tasks-settings:SecretString:API_KEYS::7",
-        "SlackBotToken": "tasks-settings:SecretString:SLACK_BOT_TOKEN::7",
+        "SettingsSecretArn": ARN,
+        "ApiKeys": "API_KEYS::7",
+        "SlackBotToken": "SLACK_BOT_TOKEN::7",
     }
 
 
 def test_where_a_secret_changes_a_dry_run_shows_it_and_leads_to_nothing_that_is_not_stored() -> None:
     assert unstored_parameters(STORED, {"CALLBACK_SIGNING_SECRET": "whsec_"}) == {
-        "ApiKeys": "tasks-settings:SecretString:API_KEYS::",
-        "SlackBotToken": "tasks-settings:SecretString:SLACK_BOT_TOKEN::",
+        "SettingsSecretArn": ARN,
+        "ApiKeys": "API_KEYS::",
+        "SlackBotToken": "SLACK_BOT_TOKEN::",
     }
     assert unstored_parameters(NOTHING_STORED, {"API_KEYS": "a-key"}) == {}
 
