@@ -100,7 +100,7 @@ def check(schema: schemathesis.BaseSchema, operation: str, **sent: Any) -> None:
     """Call the API with the cases of one operation and check its answers, unless a URL only has the documented form.
 
     Which hosts and ports there are, what SQS can hold, and that no header is given twice, the document cannot say; and
-    not all of the cases are made of the format's URLs. They are made here, not as usual when the tests are collected: it
+    not all cases are made of the format's URLs. They are made here, not as usual when the tests are collected: it
     takes many seconds, and each process of a run collects all tests.
     """
 
