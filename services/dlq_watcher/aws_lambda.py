@@ -25,7 +25,7 @@ def make_handler() -> Handler:
     process = FunctionProcess()
     booted = boot(WatcherFunctionSettings, traced_as="dlq-watcher")
     settings, task_types = booted.settings, booted.task_types
-    resources = process.open(open_resources(settings, task_types))
+    resources = process.open(open_resources(settings, task_types, settles_at_once=True))
     queues = resources.queues
 
     def consumer_of(name: str, handler: MessageHandler, policy: RetryPolicy) -> BatchConsumer:

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 SETTLE_LINGER_SECONDS = 0.1
-"""Nobody waits for deletes and changes of visibility, so they gather until a batch is full, or for so long."""
+"""Where nobody waits for deletes and changes of visibility they gather until a batch is full, or for so long."""
 
 
 ResultT = TypeVar("ResultT")
@@ -66,7 +66,10 @@ class _ChangeVisibility:
 class Queue:
     """One queue. Its calls raise botocore's errors, or SqsEntryError for one entry of a batch."""
 
-    def __init__(self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "") -> None:
+    def __init__(
+        self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "", settles_at_once: bool = False
+    ) -> None:
+        """`settles_at_once`: somebody waits for deletes and changes of visibility, as for sends."""
         self.definition = definition
         self.name = f"{name_prefix}{definition.name}"
         self.destination = Destination(self.name, definition.name, str(client.meta.endpoint_url))
@@ -79,8 +82,8 @@ class Queue:
             size_of=lambda send: message_bytes(send.body, send.attributes),
             max_bytes=MAX_MESSAGE_BYTES,
         )
-        self._deletes = _patient(self._delete_batch)
-        self._visibility_changes = _patient(self._change_visibility_batch)
+        self._deletes = _settler(self._delete_batch, at_once=settles_at_once)
+        self._visibility_changes = _settler(self._change_visibility_batch, at_once=settles_at_once)
         self._entries_sent, self._entries_deleted, self._entries_changed = (
             metrics.child(metrics.SQS_BATCH_ENTRIES, operation) for operation in ("send", "delete", "change_visibility")
         )
@@ -219,8 +222,10 @@ class Queue:
             raise
 
 
-def _patient(send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]]) -> Batcher[EntryT]:
-    return Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
+def _settler(
+    send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]], *, at_once: bool
+) -> Batcher[EntryT]:
+    return Batcher(send) if at_once else Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
 
 
 def _send_entry(index: int, send: _Send) -> dict[str, Any]:

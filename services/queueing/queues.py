@@ -13,10 +13,19 @@ if TYPE_CHECKING:
 class Queues:
     """All queues of the stack, by the names of their definitions."""
 
-    def __init__(self, client: "SQSClient", definitions: Mapping[str, QueueDefinition], *, name_prefix: str) -> None:
+    def __init__(
+        self,
+        client: "SQSClient",
+        definitions: Mapping[str, QueueDefinition],
+        *,
+        name_prefix: str,
+        settles_at_once: bool = False,
+    ) -> None:
+        """`settles_at_once`: somebody waits for deletes and changes of visibility, as for sends."""
         self.name_prefix = name_prefix
         self._queues = {
-            name: Queue(client, definition, name_prefix=name_prefix) for name, definition in definitions.items()
+            name: Queue(client, definition, name_prefix=name_prefix, settles_at_once=settles_at_once)
+            for name, definition in definitions.items()
         }
 
     def __getitem__(self, name: str) -> Queue:

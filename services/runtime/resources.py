@@ -30,8 +30,13 @@ class Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: ConsumingServiceSettings, task_types: TaskTypes) -> AsyncIterator[Resources]:
-    """Open them; what is under way when they close has a second to end."""
+async def open_resources(
+    settings: ConsumingServiceSettings, task_types: TaskTypes, *, settles_at_once: bool = False
+) -> AsyncIterator[Resources]:
+    """Open them; what is under way when they close has a second to end.
+
+    `settles_at_once`: somebody waits until what was decided of a message is carried out, as the answer of a function.
+    """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
@@ -40,7 +45,12 @@ async def open_resources(settings: ConsumingServiceSettings, task_types: TaskTyp
         http = await stack.enter_async_context(
             open_http_client(sessions, connect_timeout_seconds=settings.callback_connect_timeout_seconds)
         )
-        queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
+        queues = Queues(
+            client,
+            define_queues(task_types),
+            name_prefix=settings.queue_name_prefix,
+            settles_at_once=settles_at_once,
+        )
         stack.push_async_callback(_close, queues)
         callback_client = CallbackClient(sessions, settings)
         callbacks = queues[CALLBACKS]

@@ -18,7 +18,7 @@ def make_handler() -> Handler:
     settings = booted.settings
     queue_name = settings.worker_queue
     require_queue(queue_name, booted.task_types, "WORKER_QUEUE")
-    resources = process.open(open_resources(settings, booted.task_types))
+    resources = process.open(open_resources(settings, booted.task_types, settles_at_once=True))
     queues = resources.queues
     queue = queues[queue_name]
     work = work_of(queue_name, booted, resources)

@@ -1,0 +1,48 @@
+"""When what was decided of a message goes to SQS: at once where somebody waits for it, else with what comes later."""
+
+import asyncio
+import random
+from typing import cast
+
+import pytest
+from types_aiobotocore_sqs import SQSClient
+
+from bench.scaling.simulated_sqs import SimulatedSqs
+from bench.scaling.virtual_time import run_in_virtual_time
+from services.queueing.definition import QueueDefinition
+from services.queueing.message import ReceivedMessage
+from services.queueing.queue import SETTLE_LINGER_SECONDS, Queue
+
+ROUND_TRIP_SECONDS = 0.01
+DEFINITION = QueueDefinition("q", "worker", 3, "q-dlq", None, 1)
+
+
+def message(number: int) -> ReceivedMessage:
+    return ReceivedMessage(str(number), "body", f"handle {number}", 1, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("settles_at_once", "seconds"),
+    [(True, ROUND_TRIP_SECONDS), (False, SETTLE_LINGER_SECONDS + ROUND_TRIP_SECONDS)],
+)
+def test_a_delete_or_a_change_goes_at_once_where_it_is_waited_for(*, settles_at_once: bool, seconds: float) -> None:
+    async def settle() -> tuple[float, float]:
+        sqs = SimulatedSqs(ROUND_TRIP_SECONDS, random.Random(1))  # noqa: S311  # a model
+        queue = Queue(cast(SQSClient, sqs), DEFINITION, settles_at_once=settles_at_once)
+        loop = asyncio.get_running_loop()
+        await queue.change_visibility(message(1), 5)
+        changed_at = loop.time()
+        await queue.delete(message(1))
+        return changed_at, loop.time() - changed_at
+
+    assert run_in_virtual_time(settle()) == pytest.approx((seconds, seconds))
+
+
+def test_what_comes_together_goes_together_even_at_once() -> None:
+    async def settle() -> SimulatedSqs:
+        sqs = SimulatedSqs(ROUND_TRIP_SECONDS, random.Random(1))  # noqa: S311  # a model
+        queue = Queue(cast(SQSClient, sqs), DEFINITION, settles_at_once=True)
+        await asyncio.gather(*(queue.change_visibility(message(number), 5) for number in range(10)))
+        return sqs
+
+    assert run_in_virtual_time(settle()).requests == {"ChangeMessageVisibilityBatch": 1}
