@@ -4,16 +4,19 @@ An environment of Lambda's has one request at a time, so nobody waits for anothe
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """
 
-from typing import Any
+from services.runtime.garbage_collection import without_collections
 
-from mangum import Mangum
+with without_collections():
+    from typing import Any
 
-from services.api.app import create_app
-from services.api.settings import ApiFunctionSettings
-from services.messages import MAX_BODY_BYTES
-from services.runtime.boot import boot
-from services.runtime.function import FunctionProcess, Handler, LambdaContext
-from services.telemetry import tracing
+    from mangum import Mangum
+
+    from services.api.app import create_app
+    from services.api.settings import ApiFunctionSettings
+    from services.messages import MAX_BODY_BYTES
+    from services.runtime.boot import boot
+    from services.runtime.function import FunctionProcess, Handler, LambdaContext
+    from services.telemetry import tracing
 
 
 def make_handler() -> Handler:
@@ -34,4 +37,5 @@ def make_handler() -> Handler:
     return handle
 
 
-handler = make_handler()
+with without_collections():
+    handler = make_handler()

@@ -3,21 +3,24 @@
 What they do with a message is what the process does (see __main__.py); only who receives and deletes is another.
 """
 
-import asyncio
+from services.runtime.garbage_collection import without_collections
 
-from services.dlq_watcher.alert_handler import AlertHandler
-from services.dlq_watcher.alert_poster import AlertPoster
-from services.dlq_watcher.alerts import Notify, log_alert, of_stack
-from services.dlq_watcher.dead_letter_work import ALERT_POLICY, POLICY, handlers_of, notify_of
-from services.dlq_watcher.settings import WatcherFunctionSettings
-from services.dlq_watcher.slack import SlackChannel
-from services.queueing.attempt import MessageHandler
-from services.queueing.batch_consumer import BatchConsumer
-from services.queueing.decisions import RetryPolicy
-from services.queues import ALERTS
-from services.runtime.boot import boot
-from services.runtime.function import FunctionProcess, Handler
-from services.runtime.resources import open_resources
+with without_collections():
+    import asyncio
+
+    from services.dlq_watcher.alert_handler import AlertHandler
+    from services.dlq_watcher.alert_poster import AlertPoster
+    from services.dlq_watcher.alerts import Notify, log_alert, of_stack
+    from services.dlq_watcher.dead_letter_work import ALERT_POLICY, POLICY, handlers_of, notify_of
+    from services.dlq_watcher.settings import WatcherFunctionSettings
+    from services.dlq_watcher.slack import SlackChannel
+    from services.queueing.attempt import MessageHandler
+    from services.queueing.batch_consumer import BatchConsumer
+    from services.queueing.decisions import RetryPolicy
+    from services.queues import ALERTS
+    from services.runtime.boot import boot
+    from services.runtime.function import FunctionProcess, Handler
+    from services.runtime.resources import open_resources
 
 
 def make_handler() -> Handler:
@@ -49,4 +52,5 @@ def _post_by(process: FunctionProcess, settings: WatcherFunctionSettings) -> Not
     return poster.post
 
 
-handler = make_handler()
+with without_collections():
+    handler = make_handler()

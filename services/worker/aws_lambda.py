@@ -3,12 +3,15 @@
 What it does with a message is what the process does (see __main__.py); only who receives and deletes is another.
 """
 
-from services.queueing.batch_consumer import BatchConsumer
-from services.runtime.boot import boot
-from services.runtime.function import FunctionProcess, Handler
-from services.runtime.resources import open_resources
-from services.worker.queue_work import require_queue, work_of
-from services.worker.settings import WorkerFunctionSettings
+from services.runtime.garbage_collection import without_collections
+
+with without_collections():
+    from services.queueing.batch_consumer import BatchConsumer
+    from services.runtime.boot import boot
+    from services.runtime.function import FunctionProcess, Handler
+    from services.runtime.resources import open_resources
+    from services.worker.queue_work import require_queue, work_of
+    from services.worker.settings import WorkerFunctionSettings
 
 
 def make_handler() -> Handler:
@@ -26,4 +29,5 @@ def make_handler() -> Handler:
     return process.queue_handler(queues, {queue_name: consumer})
 
 
-handler = make_handler()
+with without_collections():
+    handler = make_handler()

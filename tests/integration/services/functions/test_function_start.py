@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from function_runtime import InitError
 
+from tests.integration.services.conftest import Broker
 from tests.integration.services.functions.conftest import running_function
 
 WORKER = "services.worker.aws_lambda.handler"
@@ -61,3 +62,24 @@ def test_a_handler_that_cannot_be_imported_is_reported_by_the_runtime(tmp_path: 
         function.runtime.start()
 
     assert json.loads(str(raised.value))["errorType"] == "Runtime.ImportModuleError"
+
+
+@pytest.mark.parametrize(("handler", "settings"), [(WORKER, {"worker_queue": "calculation"}), (WATCHER, {}), (API, {})])
+async def test_nothing_that_is_loaded_is_searched_for_garbage(
+    broker: Broker, handler: str, settings: dict[str, object], tmp_path: Path
+) -> None:
+    module, _, name = handler.rpartition(".")
+    (tmp_path / "observed.py").write_text(
+        "import gc\n"
+        "generations = []\n"
+        "gc.callbacks.append(lambda phase, about: generations.append(about['generation']))\n"
+        f"from {module} import {name}\n"
+        "seen = list(generations)\n"
+        "def handler(event, context):\n"
+        "    return seen\n"
+    )
+    with running_function("observed.handler", {**broker.environment, **settings}, tmp_path) as function:
+        answer = await function.invoke({})
+
+    # A few of the youngest, before the first line of the handler's module.
+    assert [generation for generation in json.loads(answer.body) if generation > 0] == []
