@@ -132,8 +132,9 @@ bench: venv localstack-venv ## Measure this project beside its peers, in under 1
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)
 	@$(BIN)/python -m bench --growth $(if $(QUICK),--quick) $(ONLY:%=--only %)
 
-bench-functions: venv localstack-venv ## Measure what an invocation of each function takes of a core, on which the figures of docs/aws.md rest (less than a minute)
-	@$(BIN)/python -m bench.functions
+bench-functions: venv localstack-venv ## Measure what requests, batches and cold starts of the functions take of a core, on which docs/aws.md rests, in some 5 minutes (QUICK=1)
+	@$(BIN)/python -m bench --functions $(if $(QUICK),--quick) $(ONLY:%=--only %)
+	@$(if $(QUICK)$(ONLY),,$(BIN)/python -m bench.scaling)
 
 profile: venv localstack-venv ## Write flame graphs of the API and the worker under load to .profile, for a browser (less than a minute)
 	@$(BIN)/python -m bench.profile

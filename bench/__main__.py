@@ -19,7 +19,7 @@ from bench.lab import open_lab
 from bench.measurements import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
-from bench.suites import BENCH, GROWTH
+from bench.suites import BENCH, FUNCTIONS, GROWTH, Suite
 from bench.surroundings import describe_surroundings
 from bench.tables import Table
 from services.streams.standard_streams import run_command
@@ -41,6 +41,7 @@ def main(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: a minute; writes no document.")] = False,
     growth: Annotated[bool, typer.Option("--growth", help="Measure this project's growth instead.")] = False,
+    functions: Annotated[bool, typer.Option("--functions", help="Measure it as functions of AWS Lambda.")] = False,
     document: Annotated[
         bool, typer.Option("--document", help="Write the document anew from the kept results.")
     ] = False,
@@ -52,12 +53,13 @@ def main(
     if document:
         _write_document()
         return
-    suite = GROWTH if growth else BENCH
+    suite = _suite_of(growth=growth, functions=functions)
     chosen = _choose(suite.steps(quick=quick), only or [])
     _install(chosen)
     begun = time.monotonic()
     outcome = _measure(chosen, 1 if quick else suite.repetitions, begun + LONGEST_SECONDS)
-    results = Results(describe_surroundings(time.monotonic() - begun), outcome.measurements)
+    surroundings = describe_surroundings(time.monotonic() - begun, suite.packages, suite.peers)
+    results = Results(surroundings, outcome.measurements)
     results.save(LAST_RESULTS)
     _show(suite.report(results))
     if not _show_failures(outcome):
@@ -65,6 +67,14 @@ def main(
     if not quick and not only:
         results.save(suite.kept)
         _write_document()
+
+
+def _suite_of(*, growth: bool, functions: bool) -> Suite:
+    if growth and functions:
+        raise typer.BadParameter("--growth and --functions are two measurements")
+    if functions:
+        return FUNCTIONS
+    return GROWTH if growth else BENCH
 
 
 def _choose(known: Sequence[Step], only: Sequence[str]) -> list[Step]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.markdown_region import replace_region
 from bench.measurements import KEPT, Results, Surroundings
-from bench.suites import BENCH, GROWTH
+from bench.suites import BENCH, FUNCTIONS, GROWTH
 from bench.tables import Table, as_markdown
 from stack.config import ROOT
 
@@ -17,7 +17,7 @@ def write_document() -> list[Path]:
     """Write the regions and the plots anew from the kept results; return what was written."""
     text = DOCUMENT.read_text()
     written = [DOCUMENT]
-    for suite in (BENCH, GROWTH):
+    for suite in (BENCH, GROWTH, FUNCTIONS):
         if suite.kept.exists():
             results = Results.load(suite.kept)
             text = replace_region(text, suite.name, "\n".join(region(results, suite.report(results))))

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from bench.environments import Environment
 from bench.lab import Lab
 from bench.loads import IDLE_PER_SECOND, Figures, drain, latency, round_trip, rush
 from bench.systems import System
@@ -17,6 +17,17 @@ FEW = 3
 """Those of one whose target is far away."""
 
 
+class Installable(Protocol):
+    """What a step needs that this program's own environment does not have."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def install(self) -> None:
+        """Make it where it is missing or its lock has changed, and print so."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One system in one scenario."""
@@ -26,7 +37,7 @@ class Step:
     case: str
     run: Callable[[Lab], Figures]
     """Measures once."""
-    environment: Environment | None = None
+    environment: Installable | None = None
     """What must be installed for it, where that is not this program's own."""
     most_repetitions: int | None = None
     """In how many of the run's repetitions it is measured, the first ones; None: in all of them."""

@@ -1,16 +1,20 @@
-"""The two commands: what each measures, what it shows of that, and where it is kept."""
+"""The three commands: what each measures, what it shows of that, and where it is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bench.environments import Environment
+from bench.functions.report import functions_report
+from bench.functions.steps import functions_steps
 from bench.growth import growth_steps
-from bench.measurements import BENCH_RESULTS, GROWTH_RESULTS, Results
+from bench.measurements import BENCH_RESULTS, FUNCTIONS_RESULTS, GROWTH_RESULTS, Results
 from bench.plan import bench_steps
 from bench.plots import draw_bench, draw_growth
 from bench.report import bench_report, growth_report
 from bench.steps import Step
+from bench.systems import CELERY, DRAMATIQ, TASKIQ
 from bench.tables import Table
 
 
@@ -33,7 +37,25 @@ class Suite:
     draw: Callable[[Results, Path], list[Path]]
     kept: Path
     """Its results, as of the last whole run."""
+    packages: Sequence[str] = ("aioboto3", "aiohttp", "fastapi", "httpx", "uvicorn", "uvloop")
+    """Of this project's own those whose versions are reported."""
+    peers: Sequence[Environment] = (CELERY, TASKIQ, DRAMATIQ)
+    """Those that take part, whose versions are reported too."""
+
+
+def _draw_nothing(_results: Results, _directory: Path) -> list[Path]:
+    return []
 
 
 BENCH = Suite("bench", bench_steps, 5, bench_report, draw_bench, BENCH_RESULTS)
 GROWTH = Suite("growth", growth_steps, 1, growth_report, draw_growth, GROWTH_RESULTS)
+FUNCTIONS = Suite(
+    "functions",
+    functions_steps,
+    5,
+    functions_report,
+    _draw_nothing,
+    FUNCTIONS_RESULTS,
+    packages=("awslambdaric", "mangum", "aioboto3", "aiohttp", "fastapi", "pydantic", "uvloop"),
+    peers=(),
+)

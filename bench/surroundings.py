@@ -13,21 +13,19 @@ import psutil
 
 from bench.environments import Environment
 from bench.measurements import Surroundings
-from bench.systems import CELERY, DRAMATIQ, TASKIQ
 from stack.config import ROOT
 from stack.native.localstack import localstack_python
 
-_OWN_PACKAGES = ("aioboto3", "aiohttp", "fastapi", "httpx", "uvicorn", "uvloop")
 _MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
 
 
-def describe_surroundings(seconds: float, peers: Sequence[Environment] = (CELERY, TASKIQ, DRAMATIQ)) -> Surroundings:
-    """Describe them, for a run that took so long and in which these peers took part."""
+def describe_surroundings(seconds: float, packages: Sequence[str], peers: Sequence[Environment]) -> Surroundings:
+    """Describe them, for a run that took so long, on these packages, and in which these peers took part."""
     return Surroundings(
         date=datetime.now(UTC).isoformat(timespec="minutes"),
         commit=_commit(),
         machine=_machine(),
-        versions=_versions(peers),
+        versions=_versions(packages, peers),
         seconds=round(seconds),
     )
 
@@ -43,8 +41,8 @@ def _cpu_model() -> str:
     return found[1] if found else platform.machine()
 
 
-def _versions(peers: Sequence[Environment]) -> dict[str, str]:
-    own = {package: version(package) for package in _OWN_PACKAGES}
+def _versions(packages: Sequence[str], peers: Sequence[Environment]) -> dict[str, str]:
+    own = {package: version(package) for package in packages}
     of_peers = {name: number for each in peers for name, number in each.versions().items()}
     code = "import importlib.metadata; print(importlib.metadata.version('localstack-core'))"
     localstack = _output(str(localstack_python()), "-c", code)

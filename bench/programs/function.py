@@ -1,16 +1,15 @@
-"""A function of this project, run by AWS's own runtime: `python -m bench.programs.function HANDLER`.
+"""A function, run by AWS's own runtime: `python -m bench.programs.function HANDLER DIRECTORY PYTHON LOG`.
 
-It reads a line of JSON from standard input for each job, `{"messages": 10, "invocations": 50}`: how often to invoke the
-function, one invocation after the other, each with so many new messages of the task queue; with none, each is a request
-of the API. It answers with a line of what the function's process has used, or with `{"init_cpu_s": …}` for `null`.
+It begins the function's process with this one's environment, and writes a line of JSON when that is ready: what its
+INIT has used. Then it reads a line of JSON for each job, a list of events, invokes the function with one after the
+other, and writes a line of what each invocation has taken.
 """
 
 import json
 import os
 import sys
-import tempfile
 import time
-import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,105 +17,71 @@ import psutil
 from function_log import FunctionLog
 from function_runtime import FunctionCode, FunctionRuntime
 
-from bench.programs.http_producer import ROUTE, make_request
-from bench.programs.work import callback_url, queue_name
-from services.messages import encode_task
-from stack.config import ROOT
+from bench.functions.events import is_done
+from bench.functions.usage import Init, Invoked
+from bench.processes import cpu_seconds_of
 
-_TIMEOUT_SECONDS = 360
-_TASK_TYPE = "calculation"
 _NAME = "measured"
-
+_TIMEOUT_SECONDS = 360
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
+_OWN = ("PYTHONPATH",)
+"""What of the environment is this program's and not the function's."""
 
-def run(handler: str) -> None:
+
+def run(code: FunctionCode, log: Path) -> None:
     """Answer each job until standard input ends. Raises RuntimeError where an invocation fails."""
-    with tempfile.TemporaryDirectory() as directory:
-        code = FunctionCode(
-            _NAME, handler, Path(directory), Path(sys.executable), _TIMEOUT_SECONDS, {**os.environ, **_lambdas()}
-        )
-        runtime = FunctionRuntime(code, FunctionLog(Path(directory) / "function.log"))
-        runtime.start()
-        try:
-            init = _cpu_seconds(runtime)
-            for line in sys.stdin:
-                job = json.loads(line)
-                figures = {"init_cpu_s": init} if job is None else _invoke(runtime, **job)
-                sys.stdout.write(json.dumps(figures) + "\n")
-                sys.stdout.flush()
-        finally:
-            runtime.stop()
+    runtime = FunctionRuntime(code, FunctionLog(log))
+    begun = time.perf_counter()
+    runtime.start()
+    seconds = time.perf_counter() - begun
+    try:
+        _answer(asdict(Init(seconds, _cpu_seconds(runtime), _resident_bytes(runtime))))
+        for line in sys.stdin:
+            _answer(asdict(_invoke_all(runtime, json.loads(line))))
+    finally:
+        runtime.stop()
 
 
-def _lambdas() -> dict[str, str]:
-    """Return what Lambda sets besides, as far as anything reads it."""
-    return {"PYTHONPATH": str(ROOT), "AWS_LAMBDA_FUNCTION_NAME": _NAME, "AWS_REGION": os.environ["AWS_DEFAULT_REGION"]}
+def _invoke_all(runtime: FunctionRuntime, events: list[Any]) -> Invoked:
+    taken = [_invoke(runtime, json.dumps(event).encode()) for event in events]
+    return Invoked([seconds for seconds, _ in taken], [cpu for _, cpu in taken], _resident_bytes(runtime))
 
 
-def _invoke(runtime: FunctionRuntime, messages: int, invocations: int) -> dict[str, float]:
-    events = [json.dumps(queue_event(messages) if messages else request_event()) for _ in range(invocations)]
-    cpu, begun = _cpu_seconds(runtime), time.monotonic()
-    for event in events:
-        answer = runtime.invoke(event.encode(), request_id=_REQUEST_ID, function_arn=_NAME)
-        if answer.is_error or json.loads(answer.body) not in ({"batchItemFailures": []}, _accepted(answer.body)):
-            raise RuntimeError(answer.body.decode())
-    seconds = time.monotonic() - begun
-    return {
-        "cpu_ms": 1000 * (_cpu_seconds(runtime) - cpu) / invocations,
-        "duration_ms": 1000 * seconds / invocations,
-    }
-
-
-def _accepted(body: bytes) -> Any:
-    """Return the answer itself where it is that of a request that was accepted."""
-    answer = json.loads(body)
-    return answer if answer.get("statusCode") == 200 else None  # noqa: PLR2004
-
-
-def queue_event(messages: int) -> dict[str, Any]:
-    """Return the event of a batch of new tasks. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html."""
-    return {"Records": [_record() for _ in range(messages)]}
-
-
-def _record() -> dict[str, Any]:
-    now = str(round(time.time() * 1000))
-    return {
-        "messageId": str(uuid.uuid4()),
-        "receiptHandle": "none is needed: a task that is done is Lambda's to delete",
-        "body": encode_task(str(uuid.uuid4()), _TASK_TYPE, make_request(callback_url()).decode()),
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": now,
-            "ApproximateFirstReceiveTimestamp": now,
-        },
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue_name()}",
-    }
-
-
-def request_event() -> dict[str, Any]:
-    """Return the event of a request. https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html."""
-    return {
-        "version": "2.0",
-        "rawPath": ROUTE,
-        "rawQueryString": "",
-        "headers": {"host": "api.lambda-url.us-east-1.on.aws", "content-type": "application/json"},
-        "requestContext": {
-            "domainName": "api.lambda-url.us-east-1.on.aws",
-            "http": {"method": "POST", "path": ROUTE, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
-            "stage": "$default",
-        },
-        "body": make_request(callback_url()).decode(),
-        "isBase64Encoded": False,
-    }
+def _invoke(runtime: FunctionRuntime, event: bytes) -> tuple[float, float]:
+    cpu, begun = _cpu_seconds(runtime), time.perf_counter()
+    answer = runtime.invoke(event, request_id=_REQUEST_ID, function_arn=_NAME)
+    seconds = time.perf_counter() - begun
+    if answer.is_error or not is_done(answer.body):
+        raise RuntimeError(answer.body.decode())
+    return seconds, _cpu_seconds(runtime) - cpu
 
 
 def _cpu_seconds(runtime: FunctionRuntime) -> float:
-    times = psutil.Process(runtime.pid).cpu_times()
-    return float(times.user + times.system)
+    return cpu_seconds_of(_pid_of(runtime))
+
+
+def _resident_bytes(runtime: FunctionRuntime) -> int:
+    return int(psutil.Process(_pid_of(runtime)).memory_info().rss)
+
+
+def _pid_of(runtime: FunctionRuntime) -> int:
+    if runtime.pid is None:
+        raise RuntimeError("the function's process has ended")
+    return runtime.pid
+
+
+def _answer(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Read the command line and run."""
+    handler, directory, python, log = sys.argv[1:]
+    environment = {name: value for name, value in os.environ.items() if name not in _OWN}
+    run(FunctionCode(_NAME, handler, Path(directory), Path(python), _TIMEOUT_SECONDS, environment), Path(log))
 
 
 if __name__ == "__main__":
-    run(sys.argv[1])
+    main()

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.api import API, TARGETED_CONNECTIONS, api_case
-from bench.functions import API as API_FUNCTION
-from bench.functions import SCENARIO as FUNCTIONS
-from bench.functions import WORKER as WORKER_FUNCTION
-from bench.functions import case_of, init_of
+from bench.functions.steps import API as API_FUNCTION
+from bench.functions.steps import API_REQUESTS, COLD_START, WITH_BYTECODE, WORKER_BATCHES, batch_case
+from bench.functions.steps import WORKER as WORKER_FUNCTION
 from bench.measurements import BENCH_RESULTS, FUNCTIONS_RESULTS, Results, Summary
 from bench.steps import WORKER
 from bench.systems import PROJECT
@@ -62,17 +61,21 @@ class MeasuredFunctions:
 
 def measured_functions(path: Path = FUNCTIONS_RESULTS) -> MeasuredFunctions:
     """Return the medians of `make bench-functions`."""
-    summary = Results.load(path).of(FUNCTIONS)
+    results = Results.load(path)
+    requests, batches, starts = (results.of(scenario) for scenario in (API_REQUESTS, WORKER_BATCHES, COLD_START))
 
-    def milliseconds(case: str) -> float:
-        return _median(summary, PROJECT.name, "cpu_ms", case) / 1000
+    def init_of(function: str) -> float:
+        return _median(starts, function, "init_cpu_ms", WITH_BYTECODE) / 1000
+
+    def batch_of(records: int) -> float:
+        return _median(batches, PROJECT.name, "cpu_ms", batch_case(records)) / 1000
 
     return MeasuredFunctions(
-        api_request=milliseconds(case_of(API_FUNCTION)),
-        batch_of_one=milliseconds(case_of(WORKER_FUNCTION, 1)),
-        batch_of_ten=milliseconds(case_of(WORKER_FUNCTION, 10)),
-        api_init=_median(summary, PROJECT.name, "init_cpu_s", init_of(API_FUNCTION)),
-        worker_init=_median(summary, PROJECT.name, "init_cpu_s", init_of(WORKER_FUNCTION)),
+        api_request=_median(requests, PROJECT.name, "cpu_ms") / 1000,
+        batch_of_one=batch_of(1),
+        batch_of_ten=batch_of(10),
+        api_init=init_of(API_FUNCTION),
+        worker_init=init_of(WORKER_FUNCTION),
     )
 
 

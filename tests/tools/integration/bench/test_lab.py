@@ -1,14 +1,18 @@
 """The lab with a real LocalStack: this project's worker and the bound, at tiny sizes."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from bench.functions import API, WORKER, measure_function
+from bench.functions.package import Code
+from bench.functions.steps import WORKER, measure_batches, measure_cold_start, measure_imports, measure_requests
 from bench.lab import Lab, open_lab
 from bench.loads import drain, latency
 from bench.steps import whole_path_step
-from bench.systems import BOUND, PROJECT, PROJECT_OVER_HTTP, System
+from bench.systems import BOUND, PROJECT, PROJECT_OVER_HTTP, PROJECT_PYTHON, System
+from stack.aws.package import PACKAGES
+from stack.config import ROOT
 from stack.native.localstack import localstack_python
 
 
@@ -43,11 +47,31 @@ def test_the_whole_path_is_measured_over_http(lab: Lab) -> None:
     assert figures["round_trip_p50_ms"] > 0
 
 
-def test_a_function_is_measured_by_its_requests_or_by_batches_whose_tasks_are_all_heard_of(lab: Lab) -> None:
-    api = measure_function(lab, API, {0: 5})
-    worker = measure_function(lab, WORKER, {1: 5, 10: 5})
-    assert api.keys() == {"API, INIT", "API, 1 request"}
-    assert worker.keys() == {"worker, INIT", "worker, 1 message", "worker, 10 messages"}
-    assert api["API, INIT"]["init_cpu_s"] > 0
-    assert api["API, 1 request"]["duration_ms"] > 0
-    assert worker["worker, 10 messages"]["duration_ms"] > 0
+@pytest.fixture
+def code(tmp_path: Path) -> Code:
+    """What is here, with the runtime of the tests: as the package, but for the libraries."""
+    for package in PACKAGES:
+        (tmp_path / package).symlink_to(ROOT / package)
+    return Code(tmp_path, PROJECT_PYTHON)
+
+
+def test_requests_are_measured_one_by_one_and_each_of_them_sends(lab: Lab, code: Code) -> None:
+    figures = measure_requests(lab, code, requests=10)
+    assert figures["requests_per_task"] == 1
+    assert 0 < figures["cpu_ms_p50"] <= figures["cpu_ms_p95"]
+    assert 0 < figures["ms_p50"] <= figures["ms_p95"]
+    assert figures["rss_mb.init"] <= figures["rss_mb.end"]
+
+
+def test_batches_are_measured_beside_the_worker_that_polls_and_ask_sqs_for_nothing(lab: Lab, code: Code) -> None:
+    figures = measure_batches(lab, code, records=10, tasks=50, rounds=1)
+    assert figures["requests_per_task"] == 0
+    assert figures["cpu_ms_per_task"] > 0
+    assert figures["of_poller"] == pytest.approx(figures["cpu_ms_per_task"] / figures["poller_cpu_ms_per_task"])
+
+
+def test_a_cold_start_is_measured_to_where_the_function_waits_and_so_is_what_it_loads(lab: Lab, code: Code) -> None:
+    assert measure_cold_start(lab, code, WORKER)["init_cpu_ms"] > 0
+    loaded = measure_imports(lab, code, WORKER)
+    assert loaded["ms.botocore"] > 0
+    assert loaded["ms"] == pytest.approx(sum(loaded.values()) - loaded["ms"])

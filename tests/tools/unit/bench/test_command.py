@@ -5,6 +5,7 @@ import re
 from typer.testing import CliRunner
 
 from bench.__main__ import app
+from bench.functions.steps import functions_steps
 from bench.growth import growth_steps
 from bench.plan import bench_steps
 from stack.config import ROOT
@@ -16,14 +17,20 @@ def test_a_scenario_that_there_is_not_is_refused_with_those_that_there_are() -> 
     assert "whole-path, worker" in re.sub(r"\s+", " ", result.output.replace("│", ""))
 
 
+def test_one_run_is_one_measurement() -> None:
+    result = CliRunner().invoke(app, ["--growth", "--functions"])
+    assert result.exit_code == 2
+    assert "two measurements" in result.output
+
+
 def test_a_quick_run_measures_less_of_the_same() -> None:
-    for steps in (bench_steps, growth_steps):
+    for steps in (bench_steps, growth_steps, functions_steps):
         quick = {(step.scenario, step.system, step.case) for step in steps(quick=True)}
         assert quick < {(step.scenario, step.system, step.case) for step in steps(quick=False)}
 
 
 def test_no_step_is_there_twice() -> None:
-    for steps in (bench_steps(quick=False), growth_steps(quick=False)):
+    for steps in (bench_steps(quick=False), growth_steps(quick=False), functions_steps(quick=False)):
         assert len({(step.scenario, step.system, step.case) for step in steps}) == len(steps)
 
 

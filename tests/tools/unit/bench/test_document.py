@@ -8,7 +8,7 @@ from bench.document import DOCUMENT, region, repetitions
 from bench.markdown_region import replace_region
 from bench.measurements import Results
 from bench.plots import draw_bench, draw_growth
-from bench.suites import BENCH, GROWTH
+from bench.suites import BENCH, FUNCTIONS, GROWTH
 from tests.tools.unit.bench.records import measured, results_of
 
 RESULTS = results_of(
@@ -37,6 +37,6 @@ def test_the_same_figures_make_the_same_plots(draw: object, results: Results, tm
 
 def test_the_document_shows_the_kept_results() -> None:
     text = DOCUMENT.read_text()
-    for suite in (BENCH, GROWTH):
+    for suite in (BENCH, GROWTH, FUNCTIONS):
         results = Results.load(suite.kept)
         assert replace_region(text, suite.name, "\n".join(region(results, suite.report(results)))) == text

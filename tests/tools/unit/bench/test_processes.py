@@ -2,14 +2,16 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bench.errors import BenchError
-from bench.processes import running
+from bench.processes import cpu_seconds_of, running
 
 ECHO = "import sys\nfor line in sys.stdin: print(line.strip()[::-1], flush=True)"
 BURN = (
@@ -76,3 +78,17 @@ def pid_of(code: str) -> int:
     """The process that runs the code."""
     (process,) = [each for each in psutil.Process().children() if each.cmdline()[-1] == code]
     return process.pid
+
+
+def test_the_cpu_time_of_a_process_is_finer_than_the_ticks_of_proc() -> None:
+    before = cpu_seconds_of(os.getpid())
+    used = time.process_time()
+    after = cpu_seconds_of(os.getpid())
+    assert before < used < after
+
+
+def test_the_cpu_time_of_no_process_is_an_error() -> None:
+    ended = subprocess.Popen(command(""))  # noqa: S603
+    ended.wait()
+    with pytest.raises(ProcessLookupError):
+        cpu_seconds_of(ended.pid)

@@ -12,15 +12,13 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from bench.growth import LARGEST_REQUEST_BYTES, PAYLOADS, memory_over_progress
 from bench.programs import work
-from bench.programs.function import queue_event
 from bench.programs.http_connections import Connections, get, post_json
 from bench.programs.http_producer import make_request
 from bench.programs.otlp_sink import Exports, OtlpSinkProtocol
 from bench.programs.receiver import Arrivals, ReceiverProtocol
 from bench.systems import CELERY, DRAMATIQ, TASKIQ
-from services.messages import MAX_BODY_BYTES, decode_task, encode_task
+from services.messages import MAX_BODY_BYTES, encode_task
 from services.primitives import exact_json
-from services.runtime.lambda_events import read_event
 from services.tasks.calculation import TASK_TYPE, calculate
 
 ITEMS = TASK_TYPE.item
@@ -44,18 +42,6 @@ def test_the_largest_payload_fills_a_message() -> None:
     request = make_request(CALLBACK_URL, LARGEST_REQUEST_BYTES)
     message = encode_task("00000000-0000-0000-0000-000000000000", TASK_TYPE.name, request.decode())
     assert len(message) == MAX_BODY_BYTES
-
-
-def test_each_batch_that_a_function_is_measured_by_has_new_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BENCH_QUEUE", "run-calculation")
-    monkeypatch.setenv("BENCH_CALLBACK_URL", CALLBACK_URL)
-
-    messages = [message for _ in range(2) for message in read_event(queue_event(10))["run-calculation"]]
-
-    assert len({message.message_id for message in messages}) == 20
-    tasks = [decode_task(message.body) for message in messages]
-    assert len({task.task_id for task in tasks}) == 20
-    assert {message.receive_count for message in messages} == {1}
 
 
 def test_memory_is_taken_when_each_tenth_was_done() -> None:

@@ -50,19 +50,19 @@ def test_what_was_not_measured_is_named(tmp_path: Path) -> None:
 
 
 def test_the_functions_take_the_medians_of_what_was_measured_of_them(tmp_path: Path) -> None:
-    def of(case: str, figure: str, values: tuple[float, ...]) -> list[Measurement]:
+    def of(scenario: str, system: str, case: str, figure: str, *values: float) -> list[Measurement]:
         return [
-            measurement("functions", "this project", {figure: value}, case, repetition)
-            for repetition, value in enumerate(values)
+            measurement(scenario, system, {figure: value}, case, repetition) for repetition, value in enumerate(values)
         ]
 
     path = saved(
         tmp_path,
-        *of("API, 1 request", "cpu_ms", (3, 2, 4)),
-        *of("worker, 1 message", "cpu_ms", (1, 1, 2)),
-        *of("worker, 10 messages", "cpu_ms", (5, 6, 7)),
-        *of("API, INIT", "init_cpu_s", (1.5, 1, 2)),
-        *of("worker, INIT", "init_cpu_s", (0.5, 1, 0.9)),
+        *of("api-function", "this project", "", "cpu_ms", 3, 2, 4),
+        *of("worker-function", "this project", "1 record", "cpu_ms", 1, 1, 2),
+        *of("worker-function", "this project", "10 records", "cpu_ms", 5, 6, 7),
+        *of("cold-start", "api", "with bytecode", "init_cpu_ms", 1500, 1000, 2000),
+        *of("cold-start", "api", "without bytecode", "init_cpu_ms", 9000),
+        *of("cold-start", "worker", "with bytecode", "init_cpu_ms", 500, 1000, 900),
     )
     assert measured_functions(path) == MeasuredFunctions(
         api_request=0.003, batch_of_one=0.001, batch_of_ten=0.006, api_init=1.5, worker_init=0.9
