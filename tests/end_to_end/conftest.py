@@ -75,7 +75,7 @@ def own_stack(control: StackControl | None) -> StackControl:
     return control
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def processes(own_stack: StackControl) -> StackControl:
     """The suite's own stack, for the tests of services that say what they are doing."""
     if own_stack.mode == "lambda":
