@@ -1,7 +1,8 @@
 """LocalStack's plug-in that runs functions as processes of this machine, where it would have containers by itself.
 
 LocalStack finds it by the entry point beside this file. `FUNCTION_PYTHON` names an interpreter that has awslambdaric,
-`FUNCTION_LOGS` the folder of the functions' logs, each of which has its function's name.
+`FUNCTION_LOGS` the folder of the functions' logs, each of which has its function's name; at the path
+`FUNCTION_POLLERS_PATH` it says which event source mappings poll, and which have a batch worked.
 """
 
 import json
@@ -11,8 +12,13 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any, ClassVar
 
+from event_pollers import EventPollers
 from function_log import FunctionLog
 from function_runtime import FunctionCode, FunctionRuntime
+from localstack.services.edge import ROUTER  # type: ignore[import-not-found]
+from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import (  # type: ignore[import-not-found]
+    SqsPoller,
+)
 from localstack.services.lambda_.invocation.lambda_models import (  # type: ignore[import-not-found]
     FunctionVersion,
     InvocationResult,
@@ -124,6 +130,9 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]  # the
 
     def load(self, *_arguments: Any, **_named: Any) -> type[ProcessExecutor]:
         """Return the executor."""
+        pollers = EventPollers()
+        SqsPoller.handle_messages = pollers.noting(SqsPoller.handle_messages)
+        ROUTER.add(os.environ["FUNCTION_POLLERS_PATH"], lambda _request: pollers.state())
         return ProcessExecutor
 
 

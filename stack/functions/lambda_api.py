@@ -1,20 +1,25 @@
 """LocalStack's Lambda, as far as the stack asks it: which functions there are, and what triggers them."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.config import StackSettings
 from stack.errors import StackError
 
+POLLERS_PATH = "/_functions/pollers"
+"""Where LocalStack says which event source mappings poll, and which have a batch worked."""
+
 POLL_SECONDS = 0.1
 ANSWER_SECONDS = 5
 
-ERRORS = (BotoCoreError, ClientError)
+ERRORS = (BotoCoreError, ClientError, httpx.HTTPError)
 """What a call raises."""
 
 
@@ -48,21 +53,20 @@ def functions(settings: StackSettings, prefix: str) -> dict[str, str]:
 
 
 def switch_triggers(settings: StackSettings, *, on: bool, timeout_seconds: float) -> None:
-    """Let the queues trigger their functions, or do so no more; return when the last batch has been worked.
+    """Let the queues trigger their functions, or do so no more; then return when the last batch has been worked.
 
     Raises `StackError` where that takes longer than `timeout_seconds`.
     """
     lambda_client = client("lambda", settings)
-    wanted = "Enabled" if on else "Disabled"
+    pollers = _pollers(settings)
     for mapping in list(_mappings(lambda_client)):
-        if mapping["State"] != wanted:
+        if not _is_switched(mapping, pollers, on=on):
             lambda_client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
     deadline = time.monotonic() + timeout_seconds
-    while waiting := _not_yet(_mappings(lambda_client), wanted):
+    while waiting := _not_yet(_mappings(lambda_client), _pollers(settings), on=on):
         if time.monotonic() > deadline:
-            raise StackError(
-                f"The triggers of {', '.join(waiting)} are not {wanted.lower()} after {timeout_seconds:g} s."
-            )
+            state = "on" if on else "off, and their last batches worked,"
+            raise StackError(f"The triggers of {', '.join(waiting)} are not {state} after {timeout_seconds:g} s.")
         time.sleep(POLL_SECONDS)
 
 
@@ -71,5 +75,28 @@ def _mappings(lambda_client: Any) -> Iterator[dict[str, Any]]:
         yield from page["EventSourceMappings"]
 
 
-def _not_yet(mappings: Iterable[dict[str, Any]], wanted: str) -> list[str]:
-    return [mapping["FunctionArn"].rpartition(":")[2] for mapping in mappings if mapping["State"] != wanted]
+@dataclass(frozen=True, slots=True)
+class _Pollers:
+    """UUIDs of mappings: LocalStack's own word for their states is not right (aws/localstack/event_pollers.py)."""
+
+    polling: Collection[str] = ()
+    working: Collection[str] = ()
+
+
+def _pollers(settings: StackSettings) -> _Pollers:
+    with httpx.Client(base_url=settings.localstack_url, timeout=ANSWER_SECONDS, trust_env=False) as http:
+        answer = http.get(POLLERS_PATH)
+    # Before the first function is made nobody answers there.
+    return _Pollers() if answer.is_error else _Pollers(**answer.json())
+
+
+def _is_switched(mapping: Mapping[str, Any], pollers: _Pollers, *, on: bool) -> bool:
+    return mapping["State"] == ("Enabled" if on else "Disabled") and (mapping["UUID"] in pollers.polling) == on
+
+
+def _not_yet(mappings: Iterable[Mapping[str, Any]], pollers: _Pollers, *, on: bool) -> list[str]:
+    """Return the functions of the mappings that do not poll yet, or still work: the end of a poll is not waited for."""
+    late = (
+        each for each in mappings if (each["UUID"] not in pollers.polling if on else each["UUID"] in pollers.working)
+    )
+    return [each["FunctionArn"].rpartition(":")[2] for each in late]

@@ -14,7 +14,7 @@ from stack.aws.secrets import store_secrets
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
 from stack.errors import StackError, writing
-from stack.functions.lambda_api import ERRORS, client, functions, switch_triggers
+from stack.functions.lambda_api import ERRORS, POLLERS_PATH, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
 from stack.native.localstack import COMMAND, localstack_environment
 from stack.native.programs import Program, console_program, receiver_program
@@ -150,6 +150,9 @@ def _localstack(settings: StackSettings) -> Program:
             "LAMBDA_RUNTIME_EXECUTOR": "process",
             "FUNCTION_PYTHON": str(environment_python(RUNTIME)),
             "FUNCTION_LOGS": str(_logs(settings)),
+            "FUNCTION_POLLERS_PATH": POLLERS_PATH,
+            # It is for the process's own limit to end it (aws/localstack/function_runtime.py), which is a minute.
+            "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "90",
             # Where it unzips the code of functions.
             "TMPDIR": str(_temporary(settings)),
             # Else a message waits for up to ten seconds.

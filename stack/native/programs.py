@@ -29,6 +29,7 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     """What it has beyond the environment that all share."""
     stop_signal: Literal["TERM", "KILL"] = "TERM"
+    """KILL goes to the processes that it has begun too, as it can end none of them."""
     stop_seconds: int = 10
     """It is killed when it has not ended this long after the stop signal."""
 

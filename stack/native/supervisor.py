@@ -174,6 +174,7 @@ autorestart = true
 startsecs = 5
 startretries = 1000000
 stopsignal = {program.stop_signal}
+stopasgroup = {"true" if program.stop_signal == "KILL" else "false"}
 stopwaitsecs = {program.stop_seconds}
 killasgroup = true
 redirect_stderr = true

@@ -17,6 +17,8 @@ import boto3  # type: ignore[import-untyped]
 import httpx
 
 from stack.config import ROOT, StackSettings
+from stack.functions.lambda_api import POLLERS_PATH
+from stack.functions.workforce import STACK
 from stack.localstack.api import Sqs
 from stack.native.stack import NATIVE
 from stack.native.supervisor import Supervisor
@@ -175,7 +177,8 @@ class StackControl:
     def stop(self, service: str) -> None:
         """Stop the service until `start`."""
         if self.mode == "lambda" and service not in self.pids():
-            self._switch_off(service)
+            self.trigger(service, on=False)
+            wait_for(lambda: not self.is_triggered(service), f"{service} at rest")
         elif self.mode != "containers":
             self._supervisor.stop([service])
         else:
@@ -260,17 +263,29 @@ class StackControl:
         port = json.loads((self.directory / "stack.json").read_text())["settings"]["LOCALSTACK_PORT"]
         return boto3.client(service, endpoint_url=f"http://localhost:{port}", region_name="us-east-1", **credentials)
 
-    def _switch_off(self, function: str) -> None:
-        """Let no queue trigger the function until the next `up`."""
-        client = self.aws("lambda")
-        name = f"async-tasks-{function}"
+    def trigger(self, function: str, *, on: bool) -> None:
+        """Let its queues trigger the function, or none of them until the next `up`."""
+        for uuid in self.triggers(function):
+            self.aws("lambda").update_event_source_mapping(UUID=uuid, Enabled=on)
 
-        def mappings() -> list[Any]:
-            return list(client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"])
+    def triggers(self, function: str) -> list[str]:
+        """Return the ids of what triggers the function, switched on or off."""
+        answer = self.aws("lambda").list_event_source_mappings(FunctionName=f"{STACK}-{function}")
+        return [mapping["UUID"] for mapping in answer["EventSourceMappings"]]
 
-        for mapping in mappings():
-            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        wait_for(lambda: {each["State"] for each in mappings()} == {"Disabled"}, f"{name} without a trigger")
+    def is_triggered(self, function: str) -> bool:
+        """Whether a queue of the function is polled, or a batch of it worked."""
+        polling = httpx.get(f"{self.localstack_url}{POLLERS_PATH}", timeout=PATIENCE_SECONDS).json()["polling"]
+        return not set(polling).isdisjoint(self.triggers(function))
+
+    def function_pids(self, function: str) -> list[int]:
+        """Return the processes of a function of this stack, none where it has none now."""
+        name = f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{function}".encode()
+        return [
+            int(process.name)
+            for process in Path("/proc").glob("[0-9]*")
+            if name in _environment_of(process) and _folder_of(process).is_relative_to(self.directory)
+        ]
 
     def _containers(self) -> Any:
         return json.loads(self._stack("ps", "--json"))["services"]
@@ -293,6 +308,20 @@ class StackControl:
         )
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+
+def _environment_of(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _folder_of(process: Path) -> Path:
+    try:
+        return (process / "cwd").readlink()
+    except OSError:
+        return Path("/")
 
 
 def stop_reading(command: subprocess.Popen[str]) -> None:

@@ -9,11 +9,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stack.state import saved_messages_file
 from tests.end_to_end.client import Client, wait_for
 from tests.end_to_end.stack_control import StackControl
 
@@ -30,22 +30,11 @@ def functions(own_stack: StackControl) -> StackControl:
     return own_stack
 
 
-def pid_of(function: str, stack: StackControl) -> int:
-    """Return the process of a function of this stack, as soon as there is one."""
-
-    def look() -> int | None:
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = (process / "environ").read_bytes().split(b"\0")
-                folder = (process / "cwd").readlink()
-            except OSError:
-                continue
-            name = f"AWS_LAMBDA_FUNCTION_NAME=async-tasks-{function}".encode()
-            if name in environment and folder.is_relative_to(stack.directory):
-                return int(process.name)
-        return None
-
-    return wait_for(look, f"a process of {function}") or 0
+def kill(function: str, stack: StackControl) -> None:
+    """End the process of a function of this stack, as soon as there is one; return when it has ended."""
+    pid = wait_for(lambda: stack.function_pids(function), f"a process of {function}")[0]
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: pid not in stack.function_pids(function), f"the end of {function}")
 
 
 @contextmanager
@@ -66,7 +55,7 @@ def test_a_task_whose_process_is_killed_is_worked_again(unreliable: Client, func
     with hidden_for(SHORT_SECONDS, "unreliable", functions):
         task_id = unreliable.submit("/v1/tests/unreliable", [item])
         unreliable.wait_for_deliveries(item["probe_id"])
-        os.kill(pid_of("worker-unreliable", functions), signal.SIGKILL)
+        kill("worker-unreliable", functions)
 
         assert unreliable.outcome(task_id)["results"] == [{"it": 2}]
 
@@ -78,7 +67,7 @@ def test_a_task_that_must_not_be_repeated_is_reported_when_its_process_is_killed
     with hidden_for(SHORT_SECONDS, "single-attempt", functions):
         task_id = unreliable.submit("/v1/tests/single-attempt", [item])
         unreliable.wait_for_deliveries(item["probe_id"])
-        os.kill(pid_of("worker-single-attempt", functions), signal.SIGKILL)
+        kill("worker-single-attempt", functions)
 
         outcome = unreliable.outcome(task_id)
     assert "no worker reported back" in outcome["errors"][0]["details"]
@@ -104,9 +93,35 @@ def test_a_task_that_kills_its_process_is_reported_and_takes_no_other_of_its_bat
 def test_an_api_whose_process_is_killed_answers_the_next_request(client: Client, functions: StackControl) -> None:
     client.outcome(client.submit(CALCULATION, [ITEM]))
 
-    os.kill(pid_of("api", functions), signal.SIGKILL)
+    kill("api", functions)
 
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
+
+
+def test_what_is_worked_while_the_stack_goes_down_is_worked_to_its_end(
+    unreliable: Client, functions: StackControl
+) -> None:
+    item = unreliable.unreliable_item(hold_seconds=10)
+    task_id = unreliable.submit("/v1/tests/single-attempt", [item])
+    unreliable.wait_for_deliveries(item["probe_id"])
+
+    functions.down()
+
+    saved = saved_messages_file(functions.directory)
+    assert not saved.exists() or task_id not in saved.read_text()
+    functions.up()
+    assert unreliable.outcome(task_id)["errors"] == []
+
+
+def test_a_localstack_that_is_stopped_takes_its_functions_along(unreliable: Client, functions: StackControl) -> None:
+    item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS)
+    unreliable.submit("/v1/tests/unreliable", [item])
+    unreliable.wait_for_deliveries(item["probe_id"])
+
+    functions.stop("localstack")
+
+    assert functions.function_pids("worker-unreliable") == []
+    functions.up()
 
 
 def test_what_waits_while_the_stack_is_down_is_worked_when_it_is_up_again(

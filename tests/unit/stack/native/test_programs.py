@@ -91,6 +91,14 @@ def test_a_directory_with_a_percent_sign_and_a_space_is_no_trouble_for_superviso
     assert parser["program:api"]["stdout_logfile"] == "logs/api.log"
 
 
+def test_what_is_stopped_by_sigkill_takes_what_it_has_begun_along_and_nothing_else_does() -> None:
+    parser = RawConfigParser()
+    parser.read_string(render(Path("/stack"), planned().values()))
+
+    as_group = {name for name in planned() if parser[f"program:{name}"].getboolean("stopasgroup")}
+    assert as_group == {name for name, program in planned().items() if program.stop_signal == "KILL"} == {"localstack"}
+
+
 def test_the_socket_of_a_deep_directory_has_a_path_short_enough() -> None:
     deep = Path("/") / "/".join(["directory"] * 20)
 
