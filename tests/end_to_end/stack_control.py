@@ -259,9 +259,13 @@ class StackControl:
     def aws(self, service: str) -> Any:
         """Return a client of one of the services of AWS that LocalStack stands for."""
         credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        # A command may have started it with another one since.
+        return boto3.client(service, endpoint_url=self._localstack_url_now, region_name="us-east-1", **credentials)
+
+    @property
+    def _localstack_url_now(self) -> str:
+        # A command may have started it with another port since.
         port = json.loads((self.directory / "stack.json").read_text())["settings"]["LOCALSTACK_PORT"]
-        return boto3.client(service, endpoint_url=f"http://localhost:{port}", region_name="us-east-1", **credentials)
+        return f"http://localhost:{port}"
 
     def trigger(self, function: str, *, on: bool) -> None:
         """Let its queues trigger the function, or none of them until the next `up`."""
@@ -275,7 +279,7 @@ class StackControl:
 
     def is_triggered(self, function: str) -> bool:
         """Whether a queue of the function is polled, or a batch of it worked."""
-        polling = httpx.get(f"{self.localstack_url}{POLLERS_PATH}", timeout=PATIENCE_SECONDS).json()["polling"]
+        polling = httpx.get(f"{self._localstack_url_now}{POLLERS_PATH}", timeout=PATIENCE_SECONDS).json()["polling"]
         return not set(polling).isdisjoint(self.triggers(function))
 
     def function_pids(self, function: str) -> list[int]:
