@@ -101,7 +101,7 @@ test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real s
 	@tests/prometheus/fetch-prometheus.sh
 	@$(BIN)/python -m pytest tests/prometheus
 
-chaos: venv localstack-venv ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED)
+chaos: venv $(if $(filter lambda,$(MODE)),functions-venvs,localstack-venv) ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED; MODE=lambda: a stack of functions, about 5 tasks a second)
 	@$(BIN)/python -m tests.chaos
 
 check: venv ## Check format, lint, types, which room imports which, generated files, known vulnerabilities and, with shellcheck and node, scripts and CI

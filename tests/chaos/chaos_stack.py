@@ -1,23 +1,25 @@
-"""The stack under test: native, with its own directory and ports, and two processes for each queue of a worker."""
+"""The stack under test, with its own directory and ports: what is the same of processes and of functions."""
 
 import os
-import re
 import signal
-import sys
-from collections.abc import Iterable, Mapping
-from configparser import RawConfigParser
-from contextlib import suppress
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
+from random import Random
+from types import MappingProxyType
+from typing import ClassVar
 
 from services.queueing.definition import QueueDefinition
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
-from stack.config import stack_settings
+from stack.config import Mode, stack_settings
 from stack.localstack.api import connect
-from stack.ports import free_port
-from stack.status import API, DLQ_WATCHER, RECEIVER
+from stack.native.stack import NativeStack
 from tests.chaos.evidence import QueuedMessage, read_queues
-from tests.chaos.plan import SignalName, Targets
+from tests.chaos.faults import Fault
+from tests.chaos.plan import Targets
+from tests.chaos.submissions import Kind
 from tests.end_to_end.stack_control import SETTINGS, StackControl
 
 TASK_PACKAGES = ("services.tasks", "tests.end_to_end.task_types")
@@ -54,72 +56,58 @@ _SETTINGS = {
 }
 
 
-def targets() -> Targets:
-    """What there is to break: it follows from the task types."""
-    return Targets(
-        workers=[(worker, _second(worker)) for worker in _workers()],
-        others=(DLQ_WATCHER, API, RECEIVER),
-        queues=[queue.name for queue in _queues() if queue.consumer],
-        visibility_timeout_seconds=VISIBILITY_TIMEOUT_SECONDS,
-        in_place_seconds=sum(IN_PLACE_RETRY_SECONDS),
-    )
-
-
-def _queues() -> Iterable[QueueDefinition]:
-    return define_queues(load_task_types(list(TASK_PACKAGES))).values()
-
-
-def _workers() -> list[str]:
-    return [f"worker-{queue.name}" for queue in _queues() if queue.consumer == "worker"]
-
-
-def _second(worker: str) -> str:
-    return f"{worker}-2"
-
-
 class ChaosStack(StackControl):
-    """Started and stopped by the project's own commands; its processes are signalled one by one."""
+    """Started and stopped by the project's own commands, and broken while it runs."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory, mode="native", settings=_SETTINGS)
-        self.directory = directory
+    runs_as: ClassVar[Mode]
+    commands: ClassVar[NativeStack]
+    """What the project's commands know of it."""
+    kinds: ClassVar[Sequence[Kind]]
+    """The tasks of its load."""
+    client_concurrency: ClassVar[int]
+    """Requests that its client has under way at a time."""
+    sends_once: ClassVar[bool]
+    """Whether a request that is answered 200 has put one message on its queue, never another one of the same task."""
+    alert_logs: ClassVar[Sequence[str]]
+    """The logs that have its alerts."""
+
+    def __init__(self, directory: Path, random: Random, own_settings: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(directory, mode=self.runs_as, settings={**_SETTINGS, **own_settings})
         self.database = directory / "receiver.sqlite3"
+        self._random = random
         self._environment["SLACK_API_URL"] = f"{self.receiver_url}/slack/api/"
         self._environment["RECEIVER_DATABASE"] = str(self.database)
-        self._settings = stack_settings(self._environment, "native")
+        self._settings = stack_settings(self._environment, self.runs_as)
+
+    @staticmethod
+    @abstractmethod
+    def targets() -> Targets:
+        """What there is to break: it follows from the task types."""
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        """How often it was broken in its own ways."""
+        return {}
 
     @property
     def log_directory(self) -> Path:
         """Where every process logs."""
         return self.directory / "logs"
 
-    def start_with_broker_at(self, url: str) -> None:
-        """Start everything, with what stands at the URL between the services and LocalStack."""
-        self._environment["LOCALSTACK_URL_FOR_SERVICES"] = url
-        self.up()
-        self._add_second_workers()
+    @abstractmethod
+    def surroundings(self) -> AbstractAsyncContextManager[None]:
+        """Run inside the block what the stack needs around it."""
 
-    def remove(self) -> None:
-        """Stop everything; the second workers first, of which `down` knows nothing."""
-        if self._supervisor.is_running():
-            self._supervisor.stop(_second(worker) for worker in _workers())
-        super().remove()
+    @abstractmethod
+    def start_all(self) -> None:
+        """Start everything; returns when all is ready."""
 
-    def signal(self, services: Iterable[str], name: SignalName) -> dict[str, int]:
-        """Send the signal to those of the services that run; return their process ids."""
-        pids = {process.name: process.pid for process in self._supervisor.processes() if process.pid}
-        reached = {service: pids[service] for service in services if service in pids}
-        for pid in reached.values():
-            _signal(pid, signal.Signals[name])
-        return reached
-
-    def resume_processes(self, pids: Iterable[int]) -> None:
-        """Let paused processes go on, where they still live."""
-        for pid in pids:
-            _signal(pid, signal.SIGCONT)
+    @abstractmethod
+    def broken(self, fault: Fault) -> AbstractAsyncContextManager[None]:
+        """Break what only such a stack has; behind the block it is mended, or mends itself."""
 
     def stop_now(self, service: str) -> None:
-        """Stop the service until `start_now`; returns when it has ended."""
+        """Stop the process until `start_now`; returns when it has ended."""
         self._supervisor.stop([service])
 
     def start_now(self, service: str) -> None:
@@ -127,38 +115,37 @@ class ChaosStack(StackControl):
         self._supervisor.start([service])
 
     def send(self, queue: str, bodies: Mapping[str, str]) -> set[str]:
-        """Send messages to the queue, past the proxy; of the keys return those that LocalStack confirmed."""
+        """Send messages to the queue, past any proxy; of the keys return those that LocalStack confirmed."""
         with connect(self._settings) as sqs:
             entries = [{"Id": key, "MessageBody": body} for key, body in bodies.items()]
             return sqs.send_batch(sqs.queue_urls()[queue], entries)
 
     def read_queues(self) -> dict[str, list[QueuedMessage]]:
-        """Read all messages of all queues, past the proxy."""
+        """Read all messages of all queues, past any proxy."""
         with connect(self._settings) as sqs:
             return read_queues(sqs)
 
     def unhealthy(self) -> list[str]:
         """The services that do not do their work now."""
-        return [name for name, health in self._healths().items() if health != "healthy"]
-
-    def _add_second_workers(self) -> None:
-        """Give supervisord a second program like each worker, with a port of its own for its health."""
-        file = self.directory / "supervisord.conf"
-        planned, added = RawConfigParser(), RawConfigParser()
-        planned.read(file)
-        for worker in _workers():
-            program = dict(planned[f"program:{worker}"])
-            program["environment"] = re.sub(r'(?<=HEALTH_PORT=")\d+', str(free_port()), program["environment"])
-            program["stdout_logfile"] = f"logs/{_second(worker)}.log"
-            added[f"program:{_second(worker)}"] = program
-        with file.open("a") as stream:
-            added.write(stream)
-        names = [_second(worker) for worker in _workers()]
-        control = [sys.executable, "-m", "supervisor.supervisorctl", "-s", self._supervisor.url]
-        self._run(*control, "update", *names)
-        self._supervisor.start(names)
+        return [each.name for each in self.commands.ps(self._settings) if each.health != "healthy"]
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def queues() -> Iterable[QueueDefinition]:
+    """Return all queues of the stack."""
+    return define_queues(load_task_types(list(TASK_PACKAGES))).values()
+
+
+def consumed_queues() -> list[str]:
+    """Return the names of those that something consumes."""
+    return [queue.name for queue in queues() if queue.consumer]
+
+
+def workers() -> list[str]:
+    """Return the name of the worker of each queue from which work is done."""
+    return [f"worker-{queue.name}" for queue in queues() if queue.consumer == "worker"]
+
+
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """Send the signal, where the process still lives."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)

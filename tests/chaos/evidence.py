@@ -1,7 +1,7 @@
 """What the outside world knows at the end: the receiver's inbox, its Slack channel, the queues, the logs."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,11 +76,15 @@ def read_slack_messages(database: Path) -> list[str]:
     return [row["arguments"] for row in _read(database, "SELECT arguments FROM slack_messages ORDER BY microseconds")]
 
 
-def read_logged_alerts(logs: Path) -> list[str]:
-    """Read the lines of the watcher's log that are of an alert: a digest names only its first and its last task."""
-    files = logs.glob("dlq-watcher.log*")
-    lines = (line for file in files for line in file.read_text(errors="replace").splitlines())
+def read_logged_alerts(logs: Path, names: Iterable[str]) -> list[str]:
+    """Read the lines of these logs that are of an alert: a digest names only its first and its last task."""
+    lines = (line for name in names for line in _lines(logs, f"{name}.log*"))
     return [line for line in lines if any(event in line for event in _ALERTS)]
+
+
+def count_lines(logs: Path, pattern: str, text: str) -> int:
+    """Count the lines with the text in all logs of that pattern."""
+    return sum(text in line for line in _lines(logs, pattern))
 
 
 def read_queues(sqs: Sqs) -> dict[str, list[QueuedMessage]]:
@@ -94,6 +98,11 @@ def traces_of(text: str, logs: Path) -> Iterator[str]:
         lines = [line for line in file.read_text(errors="replace").splitlines() if text in line]
         if lines:
             yield f"{file.name}: {lines[-1]}"
+
+
+def _lines(logs: Path, pattern: str) -> Iterator[str]:
+    for file in logs.glob(pattern):
+        yield from file.read_text(errors="replace").splitlines()
 
 
 def _queued(message: Mapping[str, Any]) -> QueuedMessage:

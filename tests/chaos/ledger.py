@@ -15,6 +15,8 @@ class Promise:
     submission: Submission
     accepted_at: float
     """Seconds since the epoch."""
+    posts: int = 1
+    """How often the client has posted it: each that was not answered may have put it on its queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,6 @@ class Ledger:
     """Submissions that the client gave up: nobody promised anything."""
     foreign: list[SentForeign] = field(default_factory=list)
 
-    def promise(self, task_id: str, submission: Submission, accepted_at: float) -> None:
+    def promise(self, task_id: str, submission: Submission, accepted_at: float, posts: int = 1) -> None:
         """Note a 200."""
-        self.promises.setdefault(task_id, Promise(task_id, submission, accepted_at))
+        self.promises.setdefault(task_id, Promise(task_id, submission, accepted_at, posts))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -52,6 +52,8 @@ class Report:
     """Tasks of which more than one delivery was taken."""
     contradictions: int
     """Tasks of which both a success and a failure were taken."""
+    begun_again: int
+    """Tasks that must not be repeated, and that were begun more than once."""
     own_reasons: int
     """Tasks that fail of themselves, and whose failure says of what."""
     lost_workers: int
@@ -84,17 +86,22 @@ def outstanding(ledger: Ledger, evidence: Evidence) -> int:
     return unheard + sum(len(messages) for messages in _consumed(evidence).values())
 
 
-def reconcile(ledger: Ledger, evidence: Evidence) -> Report:
-    """Find what became of every promise and every foreign message, and everything that is not as it must be."""
+def reconcile(ledger: Ledger, evidence: Evidence, *, sends_once: bool = False) -> Report:
+    """Find what became of every promise and every foreign message, and everything that is not as it must be.
+
+    `sends_once`: whether each post of a task has put it on its queue once at the most.
+    """
     outcomes = _outcomes(ledger, evidence)
     fates = _fates(ledger, outcomes, evidence)
     own_reasons = [*_own_reasons(ledger, outcomes)]
     given_up = [*_given_up(ledger, fates)]
+    begins = _begins(ledger, evidence)
     waits = [Wait(heard[0].received_at - ledger.promises[each].accepted_at, each) for each, heard in outcomes.items()]
     return Report(
         fates=fates,
         duplicates=sum(len(heard) > 1 for heard in outcomes.values()),
         contradictions=sum(len({outcome.is_failure for outcome in heard}) > 1 for heard in outcomes.values()),
+        begun_again=sum(count > 1 for count in begins.values()),
         own_reasons=sum(own_reasons),
         lost_workers=len(own_reasons) - sum(own_reasons),
         given_up=sum(given_up),
@@ -105,6 +112,7 @@ def reconcile(ledger: Ledger, evidence: Evidence) -> Report:
             *_problems_of_fates(fates, evidence),
             *_problems_of_outcomes(ledger, outcomes),
             *_problems_of_signatures(ledger, evidence),
+            *(_problems_of_begins(ledger, begins) if sends_once else ()),
             *_problems_of_reasons(own_reasons),
             *_problems_of_giving_up(given_up),
             *_problems_of_foreign(ledger, evidence),
@@ -169,6 +177,13 @@ def _own_reasons(ledger: Ledger, outcomes: Outcomes) -> Iterator[bool]:
             yield _WORKER_LOST not in heard[0].details
 
 
+def _begins(ledger: Ledger, evidence: Evidence) -> dict[str, int]:
+    """How often each task that must not be repeated was begun, by its id."""
+    reports = Counter(delivery.task_id for delivery in evidence.deliveries)
+    probes = {task_id: promise.submission.work.only_probe for task_id, promise in ledger.promises.items()}
+    return {task_id: reports[probe] for task_id, probe in probes.items() if probe}
+
+
 def _given_up(ledger: Ledger, fates: Mapping[str, Fate]) -> Iterator[bool]:
     """For each task whose callback takes outcomes: whether it was not delivered."""
     for task_id, fate in fates.items():
@@ -210,6 +225,13 @@ def _problems_of_signatures(ledger: Ledger, evidence: Evidence) -> Iterator[Prob
     for delivery in evidence.deliveries:
         if delivery.task_id in ledger.promises and delivery.verdict != "valid":
             yield Problem(delivery.task_id, f"a delivery has a signature that is {delivery.verdict}")
+
+
+def _problems_of_begins(ledger: Ledger, begins: Mapping[str, int]) -> Iterator[Problem]:
+    for task_id, count in begins.items():
+        posts = ledger.promises[task_id].posts
+        if count > posts:
+            yield Problem(task_id, f"it must not be repeated, was posted {posts} times and begun {count} times")
 
 
 def _problems_of_reasons(own_reasons: Sequence[bool]) -> Iterator[Problem]:

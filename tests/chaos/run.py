@@ -3,15 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from threading import Lock
 
-from tests.chaos.broker_proxy import BrokerProxy
-from tests.chaos.chaos_stack import TASK_TIMEOUT_SECONDS, ChaosStack, targets
+from tests.chaos.chaos_stack import TASK_TIMEOUT_SECONDS, ChaosStack
 from tests.chaos.evidence import (
     Delivery,
     Evidence,
@@ -48,7 +47,8 @@ class Result:
 
     ledger: Ledger
     evidence: Evidence
-    broker_calls_failed: int
+    figures: Mapping[str, str]
+    """How often such a stack was broken in its own ways."""
     settled_after_seconds: float
 
 
@@ -70,21 +70,19 @@ class _Inbox:
         return len(ledger.promises.keys() & taken)
 
 
-async def run(options: Options, directory: Path, progress: Progress) -> Result:
+async def run(options: Options, stack_class: type[ChaosStack], directory: Path, progress: Progress) -> Result:
     """Run in the directory, which keeps the logs. The stack is down again when this returns or raises."""
-    stack = ChaosStack(directory)
-    proxy = BrokerProxy(stack.localstack_url, Random(options.seed))  # noqa: S311  # the point is to be repeatable
-    async with proxy.serve() as broker_url, _running(stack, broker_url, progress):
-        return await _Run(options, stack, proxy, progress).result()
+    stack = stack_class(directory, Random(options.seed))  # noqa: S311  # the point is to be repeatable
+    async with stack.surroundings(), _running(stack, progress):
+        return await _Run(options, stack, progress).result()
 
 
 class _Run:
     """What goes on while the stack runs."""
 
-    def __init__(self, options: Options, stack: ChaosStack, proxy: BrokerProxy, progress: Progress) -> None:
+    def __init__(self, options: Options, stack: ChaosStack, progress: Progress) -> None:
         self._options = options
         self._stack = stack
-        self._proxy = proxy
         self._progress = progress
         self._ledger = Ledger()
         self._inbox = _Inbox(stack.database)
@@ -98,18 +96,19 @@ class _Run:
             began = time.monotonic()
             evidence = await self._settle(deadline=began + SETTLE_SECONDS)
             watching.cancel()
-        return Result(self._ledger, evidence, self._proxy.failed.total(), time.monotonic() - began)
+        return Result(self._ledger, evidence, self._stack.figures, time.monotonic() - began)
 
     async def _load_and_faults(self) -> None:
         options, receiver_url = self._options, self._stack.receiver_url_for_services
-        load = Load(self._stack.api_url, self._ledger)
-        saboteur = Saboteur(self._stack, self._proxy, self._ledger, lambda fault: self._progress.say(str(fault)))
+        load = Load(self._stack.api_url, self._ledger, self._stack.client_concurrency)
+        saboteur = Saboteur(self._stack, self._ledger, lambda fault: self._progress.say(str(fault)))
         with _unreachable_url() as unreachable_url:
             addresses = Addresses(receiver_url, unreachable_url, TASK_TIMEOUT_SECONDS)
-            submissions = make_submissions(options.seed, options.tasks, addresses)
+            submissions = make_submissions(options.seed, options.tasks, addresses, self._stack.kinds)
+            plan = make_plan(options.seed, options.seconds, self._stack.targets())
             async with asyncio.TaskGroup() as group:
                 group.create_task(load.run(submissions, options.seconds))
-                group.create_task(saboteur.run(make_plan(options.seed, options.seconds, targets())))
+                group.create_task(saboteur.run(plan))
 
     async def _watch(self) -> None:
         while True:
@@ -139,16 +138,16 @@ def _gather(stack: ChaosStack, inbox: _Inbox) -> Evidence:
     return Evidence(
         deliveries=inbox.deliveries,
         slack_messages=read_slack_messages(stack.database),
-        logged_alerts=read_logged_alerts(stack.log_directory),
+        logged_alerts=read_logged_alerts(stack.log_directory, stack.alert_logs),
         queued=queued,
         unhealthy=stack.unhealthy(),
     )
 
 
 @asynccontextmanager
-async def _running(stack: ChaosStack, broker_url: str, progress: Progress) -> AsyncIterator[None]:
+async def _running(stack: ChaosStack, progress: Progress) -> AsyncIterator[None]:
     try:
-        await asyncio.to_thread(stack.start_with_broker_at, broker_url)
+        await asyncio.to_thread(stack.start_all)
         yield
     finally:
         progress.say("stopping the stack")

@@ -10,20 +10,18 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.broker_proxy import BrokerFault, BrokerProxy
 from tests.chaos.chaos_stack import ChaosStack
-from tests.chaos.foreign_messages import foreign_messages
-from tests.chaos.ledger import Ledger, SentForeign
-from tests.chaos.plan import (
+from tests.chaos.faults import (
     Fault,
     ForeignMessages,
     Misbehaviour,
-    PlannedFault,
     ReceiverMisbehaves,
     ReceiverStopped,
-    Signalled,
     SlackRateLimited,
 )
+from tests.chaos.foreign_messages import foreign_messages
+from tests.chaos.ledger import Ledger, SentForeign
+from tests.chaos.plan import PlannedFault
 
 _ORDERS: dict[Misbehaviour, dict[str, Any]] = {
     "500": {"status": 500},
@@ -38,11 +36,8 @@ _POLL_SECONDS = 0.2
 class Saboteur:
     """Breaks what the plan says."""
 
-    def __init__(
-        self, stack: ChaosStack, proxy: BrokerProxy, ledger: Ledger, on_fault: Callable[[Fault], None]
-    ) -> None:
+    def __init__(self, stack: ChaosStack, ledger: Ledger, on_fault: Callable[[Fault], None]) -> None:
         self._stack = stack
-        self._proxy = proxy
         self._ledger = ledger
         self._on_fault = on_fault
 
@@ -62,27 +57,16 @@ class Saboteur:
     def _broken(self, fault: Fault, lasts: float) -> AbstractAsyncContextManager[None]:
         """What breaks something on entry and, where it does not mend by itself, mends it on exit."""
         match fault:
-            case Signalled():
-                return self._signalled(fault)
             case ReceiverStopped():
                 return self._receiver_stopped()
             case ReceiverMisbehaves(how):
                 return self._ordered("/misbehaviour", {**_ORDERS[how], "seconds": lasts}, lasts)
             case SlackRateLimited(calls):
                 return self._ordered("/slack/rate-limit", {"times": calls, "retry_after": 1}, _POLL_SECONDS)
-            case BrokerFault():
-                return self._broker_fails(fault)
             case ForeignMessages(queue):
                 return self._foreign_sent(queue)
-
-    @asynccontextmanager
-    async def _signalled(self, fault: Signalled) -> AsyncIterator[None]:
-        reached = await asyncio.to_thread(self._stack.signal, fault.services, fault.signal)
-        try:
-            yield
-        finally:
-            if fault.signal == "SIGSTOP":
-                self._stack.resume_processes(reached.values())
+            case _:
+                return self._stack.broken(fault)
 
     @asynccontextmanager
     async def _receiver_stopped(self) -> AsyncIterator[None]:
@@ -101,11 +85,6 @@ class Saboteur:
                     break
                 await asyncio.sleep(_POLL_SECONDS)
         yield
-
-    @asynccontextmanager
-    async def _broker_fails(self, fault: BrokerFault) -> AsyncIterator[None]:
-        with self._proxy.failing(fault):
-            yield
 
     @asynccontextmanager
     async def _foreign_sent(self, queue: str) -> AsyncIterator[None]:

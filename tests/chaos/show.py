@@ -42,11 +42,12 @@ def _rows(report: Report, result: Result) -> Iterator[tuple[str, str]]:
     yield "  of these, though their callback takes", f"{report.given_up}"
     yield "duplicates: taken more than once", f"{report.duplicates}"
     yield "  of them as success and as failure", f"{report.contradictions}"
+    yield "begun again, though of one attempt", f"{report.begun_again}"
     yield "fail of themselves, and say of what", f"{report.own_reasons} of {report.own_reasons + report.lost_workers}"
     yield "refused by the API, and given up", f"{ledger.refused}"
     yield "answers", ", ".join(f"{count} times {answer}" for answer, count in sorted(ledger.answers.items()))
     yield "foreign messages accounted for", f"{report.foreign_found} of {len(ledger.foreign)}"
     yield "alerts, in Slack messages", f"{report.alerts} in {len(result.evidence.slack_messages)}"
-    yield "broker calls made to fail", f"{result.broker_calls_failed}"
+    yield from result.figures.items()
     yield "longest wait for an outcome", f"{report.longest_wait.seconds:.1f} s"
     yield "settled after the last fault", f"{result.settled_after_seconds:.1f} s"

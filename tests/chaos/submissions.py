@@ -13,6 +13,8 @@ Check = Callable[[Body], str | None]
 
 
 _ALWAYS = 99
+_ONCE = "single-attempt"
+"""The task type whose work must not be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Work:
     """Whether it fails for good, of itself."""
     is_repeatable: bool = False
     """Whether the same work has the same results, to the byte."""
+    is_lethal: bool = False
+    """Whether it kills the process that does it, so that nobody can say why it fails."""
+    only_probe: str = ""
+    """Of work that must not be repeated: by which id it reports each of its attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +76,16 @@ class Addresses:
         return f"{self.receiver_url}/source"
 
 
-def make_submissions(seed: int, count: int, addresses: Addresses) -> list[Submission]:
+Kind = tuple[Callable[[Random, Addresses], Work], int]
+"""What makes a task, and how often it is among others."""
+
+
+def make_submissions(seed: int, count: int, addresses: Addresses, kinds: Sequence[Kind]) -> list[Submission]:
     """Return so many tasks, each of a kind and with a callback drawn at random; the same for the same seed."""
     random = Random(seed)  # noqa: S311  # the point is to be repeatable
-    kinds = [kind for kind, _ in _KINDS]
-    kind_weights = [weight for _, weight in _KINDS]
     callbacks = _callbacks(addresses)
     callback_weights = [weight for _, weight in callbacks]
-    makers = random.choices(kinds, kind_weights, k=count)
+    makers = random.choices([make for make, _ in kinds], [weight for _, weight in kinds], k=count)
     chosen = random.choices([callback for callback, _ in callbacks], callback_weights, k=count)
     return [Submission(make(random, addresses), callback) for make, callback in zip(makers, chosen, strict=True)]
 
@@ -166,17 +174,30 @@ def _hangs(random: Random, addresses: Addresses) -> Work:
 
 
 def _has_one_attempt(random: Random, addresses: Addresses) -> Work:
-    return _on_demand("single-attempt", "has one attempt", random, addresses, hold_seconds=random.choice((0, 0.5)))
+    return _on_demand(_ONCE, "has one attempt", random, addresses, hold_seconds=random.choice((0, 0.5)))
 
 
 def _fails_its_one_attempt(random: Random, addresses: Addresses) -> Work:
-    return _on_demand(
-        "single-attempt", "fails its one attempt", random, addresses, must_fail=True, fail_attempts=_ALWAYS
-    )
+    return _on_demand(_ONCE, "fails its one attempt", random, addresses, must_fail=True, fail_attempts=_ALWAYS)
 
 
-def _on_demand(
-    task_type: str, kind: str, random: Random, addresses: Addresses, *, must_fail: bool = False, **item: Any
+def _kills_its_process(random: Random, addresses: Addresses) -> Work:
+    return _on_demand("unreliable", "kills its process", random, addresses, is_lethal=True, kills_worker=True)
+
+
+def _kills_at_its_one_attempt(random: Random, addresses: Addresses) -> Work:
+    return _on_demand(_ONCE, "kills at its one attempt", random, addresses, is_lethal=True, kills_worker=True)
+
+
+def _on_demand(  # noqa: PLR0913  # what the task type takes comes besides
+    task_type: str,
+    kind: str,
+    random: Random,
+    addresses: Addresses,
+    *,
+    must_fail: bool = False,
+    is_lethal: bool = False,
+    **item: Any,
 ) -> Work:
     """A task of a type that fails as its items say (see tests/end_to_end/task_types)."""
     # With a status of its own the URL is none of those that a misbehaving receiver refuses.
@@ -184,15 +205,17 @@ def _on_demand(
     probe = {"name": "it", "probe_url": probe_url, "probe_id": f"probe-{random.randrange(10**12)}"}
 
     def problem_of(body: Body) -> str | None:
-        if must_fail:
+        if must_fail or is_lethal:
             return "it must fail for good"
         attempt = body["results"][0]["it"]
         return None if attempt > item.get("fail_attempts", 0) else f"attempt {attempt} must fail"
 
-    return Work(kind, f"/v1/tests/{task_type}", [probe | item], problem_of, must_fail)
+    only_probe = str(probe["probe_id"]) if task_type == _ONCE else ""
+    route = f"/v1/tests/{task_type}"
+    return Work(kind, route, [probe | item], problem_of, must_fail, is_lethal=is_lethal, only_probe=only_probe)
 
 
-_KINDS: list[tuple[Callable[[Random, Addresses], Work], int]] = [
+KINDS: Sequence[Kind] = (
     (_calculation, 45),
     (_data, 25),
     (_fails_at_first, 8),
@@ -201,4 +224,6 @@ _KINDS: list[tuple[Callable[[Random, Addresses], Work], int]] = [
     (_hangs, 2),
     (_has_one_attempt, 6),
     (_fails_its_one_attempt, 5),
-]
+)
+LETHAL_KINDS: Sequence[Kind] = ((_kills_its_process, 2), (_kills_at_its_one_attempt, 2))
+"""Those that kill the process of a worker, with whatever it works beside them."""

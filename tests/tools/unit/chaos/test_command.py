@@ -7,7 +7,7 @@ from tests.chaos.__main__ import app
 
 
 def run(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200", **environment})
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200", "MODE": "", **environment})
 
 
 def test_the_plan_of_a_seed_is_printed_and_nothing_is_started() -> None:
@@ -16,9 +16,25 @@ def test_the_plan_of_a_seed_is_printed_and_nothing_is_started() -> None:
     assert "SIGKILL" in first
 
 
+def test_a_stack_of_functions_has_faults_of_its_own() -> None:
+    by_setting, by_option = (
+        run("--plan", "--seconds", "60", "--seed", "7", MODE="lambda").output,
+        run("--plan", "--seconds", "60", "--seed", "7", "--mode", "lambda").output,
+    )
+    assert by_setting == by_option
+    assert "nothing triggers" in by_setting
+    assert "SIGTERM" not in by_setting
+
+
+def test_a_stack_in_containers_is_refused() -> None:
+    result = run("--plan", MODE="containers")
+    assert result.exit_code == 2
+    assert "MODE" in result.output
+
+
 def test_settings_come_from_the_environment_and_empty_ones_are_none() -> None:
     by_option = run("--plan", "--seconds", "60", "--seed", "7").output
-    assert run("--plan", CHAOS_SECONDS="60", CHAOS_SEED="7", CHAOS_TASKS="").output == by_option
+    assert run("--plan", CHAOS_SECONDS="60", CHAOS_SEED="7", CHAOS_TASKS="", MODE="").output == by_option
 
 
 @pytest.mark.parametrize("setting", ["CHAOS_TASKS", "CHAOS_SECONDS", "CHAOS_SEED"])

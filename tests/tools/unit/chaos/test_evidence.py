@@ -51,12 +51,12 @@ async def test_slack_messages_are_read_in_their_order(tmp_path: Path) -> None:
     assert read_slack_messages(database) == ['{"text": "one"}', '{"text": "two"}']
 
 
-def test_logged_alerts_are_those_of_the_watcher_rotated_logs_included(tmp_path: Path) -> None:
+def test_logged_alerts_are_those_of_the_given_logs_rotated_ones_included(tmp_path: Path) -> None:
     alert, other = '{"headline": "h", "event": "alert posted"}', '{"event": "started"}'
     (tmp_path / "dlq-watcher.log").write_text(f"{other}\n{alert}\n")
     (tmp_path / "dlq-watcher.log.1").write_text(f"{alert}\n")
     (tmp_path / "worker-data.log").write_text(f"{alert}\n")
-    assert read_logged_alerts(tmp_path) == [alert, alert]
+    assert read_logged_alerts(tmp_path, ["dlq-watcher"]) == [alert, alert]
 
 
 def test_the_last_trace_of_a_task_is_its_last_line_in_each_log(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """The client of the load, before a real HTTP server."""
 
+import asyncio
+
 from aiohttp import web
 
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import TRIES, Load
-from tests.chaos.submissions import Addresses, make_submissions
+from tests.chaos.submissions import KINDS, Addresses, make_submissions
 from tests.service_fixtures import Serve
 
-SUBMISSIONS = make_submissions(1, 5, Addresses("http://localhost:9000", "http://localhost:1", 4))
+SUBMISSIONS = make_submissions(1, 5, Addresses("http://localhost:9000", "http://localhost:1", 4), KINDS)
+CONCURRENCY = 32
 TASK_ID = "00000000-0000-0000-0000-00000000000a"
 
 
@@ -30,7 +33,7 @@ class Api:
 async def posted(serve: Serve, api: Api, count: int = 1) -> Ledger:
     ledger = Ledger()
     async with serve(api.answer) as url:
-        await Load(url, ledger, pause_seconds=0).run(SUBMISSIONS[:count], seconds=0.01)
+        await Load(url, ledger, CONCURRENCY, pause_seconds=0).run(SUBMISSIONS[:count], seconds=0.01)
     return ledger
 
 
@@ -48,7 +51,7 @@ async def test_what_was_not_accepted_is_posted_again_with_the_same_key(serve: Se
     ledger = await posted(serve, api)
     assert ledger.answers == {"500": 1, "503": 1, "RemoteProtocolError": 1, "200": 1}
     assert len(set(api.keys)) == 1
-    assert len(ledger.promises) == 1
+    assert [promise.posts for promise in ledger.promises.values()] == [4]
     assert ledger.refused == 0
 
 
@@ -56,6 +59,24 @@ async def test_each_task_has_a_key_of_its_own(serve: Serve) -> None:
     api = Api()
     await posted(serve, api, count=5)
     assert len(set(api.keys)) == 5
+
+
+async def test_no_more_requests_are_under_way_than_wanted(serve: Serve) -> None:
+    under_way, most = 0, 0
+
+    async def answer(_request: web.Request) -> web.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        # What may come besides has come when the loop has been round a few times.
+        for _ in range(100):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return web.json_response({"task_id": TASK_ID})
+
+    async with serve(answer) as url:
+        await Load(url, Ledger(), 2, pause_seconds=0).run(SUBMISSIONS, seconds=0)
+    assert most == 2
 
 
 async def test_a_task_that_is_never_accepted_is_refused_and_no_promise(serve: Serve) -> None:
@@ -66,6 +87,8 @@ async def test_a_task_that_is_never_accepted_is_refused_and_no_promise(serve: Se
 
 async def test_an_api_that_is_not_there_is_no_promise_either(closed_port: int) -> None:
     ledger = Ledger()
-    await Load(f"http://127.0.0.1:{closed_port}", ledger, pause_seconds=0).run(SUBMISSIONS[:1], seconds=0.01)
+    await Load(f"http://127.0.0.1:{closed_port}", ledger, CONCURRENCY, pause_seconds=0).run(
+        SUBMISSIONS[:1], seconds=0.01
+    )
     assert (ledger.refused, ledger.promises) == (1, {})
     assert ledger.answers == {"ConnectError": TRIES}

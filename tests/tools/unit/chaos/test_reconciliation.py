@@ -35,6 +35,14 @@ def ledger_of(*task_ids: str, takes: bool = False, **work: Any) -> Ledger:
     return ledger
 
 
+def posted(times: int, **work: Any) -> Ledger:
+    """The ledger of a client that posted a task so often before it was answered 200."""
+    ledger = Ledger()
+    made = Work("any", "/", [{"name": "it"}], must_be_one, **work)
+    ledger.promise(TASK, Submission(made, Callback("http://here", takes=True)), ACCEPTED_AT, posts=times)
+    return ledger
+
+
 def must_be_one(body: Any) -> str | None:
     return None if body["results"] == [{"it": 1}] else "1 was expected"
 
@@ -173,6 +181,33 @@ def test_successes_of_work_that_is_repeatable_are_the_same_to_the_byte() -> None
     found = evidence(delivery(), delivery(raw_body=spaced))
     assert reconcile(ledger_of(TASK), found).problems == []
     assert subjects(reconcile(ledger_of(TASK, is_repeatable=True), found)) == [TASK]
+
+
+BEGUN_TWICE = [delivery("probe", {}), delivery("probe", {})]
+
+
+def test_work_that_must_not_be_repeated_is_begun_once_for_each_post() -> None:
+    found = evidence(delivery(), *BEGUN_TWICE)
+    once, twice = (reconcile(posted(times, only_probe="probe"), found, sends_once=True) for times in (1, 2))
+    assert once.problems == [Problem(TASK, "it must not be repeated, was posted 1 times and begun 2 times")]
+    assert twice.problems == []
+    assert (once.begun_again, twice.begun_again) == (1, 1)
+
+
+def test_where_a_send_may_be_repeated_what_is_begun_again_is_only_counted() -> None:
+    report = reconcile(posted(1, only_probe="probe"), evidence(delivery(), *BEGUN_TWICE))
+    assert (report.begun_again, report.problems) == (1, [])
+
+
+def test_other_work_may_be_begun_again() -> None:
+    report = reconcile(posted(1), evidence(delivery(), *BEGUN_TWICE), sends_once=True)
+    assert (report.begun_again, report.problems) == (0, [])
+
+
+def test_of_what_kills_its_process_nobody_is_asked_why_it_failed() -> None:
+    died = evidence(delivery(body=failure("no worker reported back")))
+    report = reconcile(ledger_of(TASK, is_lethal=True), died)
+    assert (report.lost_workers, report.problems) == (0, [])
 
 
 def test_most_tasks_that_fail_of_themselves_say_of_what() -> None:

@@ -11,11 +11,11 @@ from services.task_types.loading import load_task_types
 from services.task_types.task_type import ItemError
 from services.tasks.calculation import CalculationItem, calculate
 from tests.chaos.chaos_stack import TASK_PACKAGES
-from tests.chaos.submissions import Addresses, Submission, Work, calculated, make_submissions
+from tests.chaos.submissions import KINDS, LETHAL_KINDS, Addresses, Submission, Work, calculated, make_submissions
 from tests.service_fixtures import policy_of
 
 ADDRESSES = Addresses("http://localhost:9000", "http://localhost:1/callback", task_timeout_seconds=4)
-SUBMISSIONS = make_submissions(1, 600, ADDRESSES)
+SUBMISSIONS = make_submissions(1, 600, ADDRESSES, (*KINDS, *LETHAL_KINDS))
 
 
 def work(kind: str) -> Work:
@@ -23,7 +23,7 @@ def work(kind: str) -> Work:
 
 
 def test_the_same_seed_has_the_same_tasks() -> None:
-    first, again = ([each.request for each in make_submissions(3, 50, ADDRESSES)] for _ in range(2))
+    first, again = ([each.request for each in make_submissions(3, 50, ADDRESSES, KINDS)] for _ in range(2))
     assert first == again
 
 
@@ -44,6 +44,8 @@ def test_every_kind_of_task_and_of_callback_is_among_them() -> None:
         "hangs",
         "has one attempt",
         "fails its one attempt",
+        "kills its process",
+        "kills at its one attempt",
     }
     assert {submission.callback.url for submission in SUBMISSIONS if not submission.callback.takes} == {
         "http://localhost:9000/callback?status=410",
@@ -118,6 +120,25 @@ def test_a_task_that_fails_at_first_succeeds_no_sooner() -> None:
 
 
 @pytest.mark.parametrize("kind", ["always fails", "fails its one attempt", "hangs"])
-def test_a_task_that_must_fail_does_not_succeed(kind: str) -> None:
+def test_a_task_that_fails_of_itself_must_fail(kind: str) -> None:
     assert work(kind).must_fail
+
+
+@pytest.mark.parametrize("kind", ["kills its process", "kills at its one attempt"])
+def test_a_task_that_kills_its_process_fails_for_no_reason_of_its_own(kind: str) -> None:
+    assert work(kind).is_lethal
+    assert not work(kind).must_fail
+
+
+@pytest.mark.parametrize(
+    "kind", ["always fails", "fails its one attempt", "hangs", "kills its process", "kills at its one attempt"]
+)
+def test_a_task_that_must_fail_does_not_succeed(kind: str) -> None:
     assert work(kind).problem_of({"results": [{"it": 3}], "errors": []})
+
+
+def test_work_that_must_not_be_repeated_is_known_by_its_probe() -> None:
+    for submission in SUBMISSIONS:
+        probes = [item.get("probe_id", "") for item in submission.work.message]
+        is_once = submission.work.route == "/v1/tests/single-attempt"
+        assert [submission.work.only_probe] == (probes if is_once else [""])
