@@ -69,8 +69,8 @@ dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive un
 
 ##@ On AWS (credentials and the region from the shell, as for AWS's own CLI; settings from the shell and .env)
 
-deploy: stack-venv ## Deploy to AWS (STACK=<name>; TARGET=lambda: as functions of Lambda; DRY_RUN=1: show what would change, and change nothing; MACHINE=arm64)
-	@$(PROGRAM) deploy --target "$(TARGET)" --stack "$(STACK)" $(if $(MACHINE),--machine "$(MACHINE)") $(if $(DRY_RUN),--dry-run) $(ARGS)
+deploy: stack-venv ## Deploy to AWS (STACK=<name>; TARGET=lambda: as functions, TARGET=containers: on ECS, TARGET=receiver: a receiver to try them with; DRY_RUN=1: show what would change, and change nothing; MACHINE=arm64; PARAMETERS='AlarmTopicArn=… …')
+	@$(PROGRAM) deploy --target "$(TARGET)" --stack "$(STACK)" $(if $(MACHINE),--machine "$(MACHINE)") $(PARAMETERS:%=--parameter "%") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
 undeploy: any-venv ## Remove from AWS what make deploy has brought there (STACK=<name>; FORCE=1: even with messages in its queues)
 	@$(PROGRAM) undeploy --stack "$(STACK)" $(if $(FORCE),--force) $(ARGS)

@@ -227,29 +227,44 @@ def generate(
 
 
 @app.command(epilog="Example: python -m stack deploy --target lambda --stack tasks --dry-run")
-def deploy(
-    target: Annotated[DeploymentTarget, typer.Option(help="What the services become: functions of AWS Lambda.")],
+def deploy(  # noqa: PLR0913  # each is an option of the command
+    target: Annotated[
+        DeploymentTarget,
+        typer.Option(
+            help="lambda: the services as functions of AWS Lambda. containers: the services on ECS with Fargate."
+            " receiver: the receiver alone, as a function, for a first try."
+        ),
+    ],
     stack: StackNameOption,
     machine: Annotated[Machine, typer.Option(help="What they run on.")] = "x86_64",
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="One of the template's parameters, as AlarmTopicArn; what is not given again stays. May be repeated.",
+        ),
+    ] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy the services to AWS, or to what AWS_ENDPOINT_URL names; return when their API takes tasks.
+    """Deploy to AWS, or to what AWS_ENDPOINT_URL names; return when the API takes tasks.
 
     Their settings come from the shell and .env; credentials and the region from the shell, as for AWS's own CLI.
     API_KEYS, CALLBACK_SIGNING_SECRET and SLACK_BOT_TOKEN are stored in AWS Secrets Manager, where those stay that are
     not set again.
     """
     with _errors_shown():
+        from stack.commands.deploy import DeploymentRequest
         from stack.commands.deploy import deploy as bring
 
-        bring(stack, target, machine, dry_run=dry_run, as_json=as_json)
+        bring(DeploymentRequest(stack, target, machine, parameters or ()), dry_run=dry_run, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack undeploy --stack tasks")
 def undeploy(stack: StackNameOption, *, force: ForceOption = False, as_json: JsonOption = False) -> None:
-    """Remove from AWS what `deploy` has brought there: functions, queues, logs, alarms and secrets.
+    """Remove from AWS what `deploy` has brought there: queues, functions or containers, logs, alarms and secrets.
 
     Where messages are in the queues nothing is removed, unless --force says so.
     """

@@ -13,8 +13,8 @@ COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 Mode = Literal["native", "containers", "lambda"]
 
-DeploymentTarget = Literal["lambda"]
-"""What the services become on AWS."""
+DeploymentTarget = Literal["lambda", "containers", "receiver"]
+"""What is deployed to AWS: the services as functions or in containers, or the receiver alone."""
 
 Machine = Literal["x86_64", "arm64"]
 """What they run on there, as Lambda calls it."""

@@ -21,6 +21,7 @@ from stack.aws.load_balancer import (
     load_balancer_resources,
 )
 from stack.aws.log_groups import LOG_PARAMETERS
+from stack.aws.network import SUBNETS_PARAMETER, VPC_PARAMETER
 from stack.aws.programs import Kind, Program, programs, settings_of_containers
 from stack.aws.queue_resources import PREFIX_PARAMETER, PREFIX_PARAMETERS, queue_resources
 from stack.aws.scaling import SCALING_PARAMETERS, api_scaling, worker_scaling
@@ -30,7 +31,12 @@ from stack.aws.user_settings import read_settings
 from stack.aws.yaml_text import yaml_text
 
 _COMMENT = """\
-The stack in containers on AWS: ECS on Fargate. Written by `make generate` from the queues (services/queues.py)."""
+The stack in containers on AWS: ECS on Fargate. Written by `make generate` from the queues (services/queues.py).
+It is deployed by `make deploy TARGET=containers STACK=name`, with the settings of whoever deploys it."""
+
+IMAGE_PARAMETER = "ImageUri"
+MACHINE_PARAMETER = "Architecture"
+API_URL_OUTPUT = "ApiUrl"
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 _CPU = ["256", "512", "1024", "2048", "4096"]
@@ -70,7 +76,7 @@ def containers_template(task_types: TaskTypes, environment: Mapping[str, str]) -
             **{key: each for service in services for key, each in service_resources(service).items()},
             **{key: each for service in services for key, each in _scaling(service.program).items()},
         },
-        "Outputs": {"ApiUrl": {"Description": "Where tasks are posted", "Value": api_url()}},
+        "Outputs": {API_URL_OUTPUT: {"Description": "Where tasks are posted", "Value": api_url()}},
     }
 
 
@@ -102,15 +108,15 @@ def _scaling(program: Program) -> dict[str, Resource]:
 
 def _parameters() -> Resource:
     return {
-        "ImageUri": {"Type": "String", "Description": "The project's image (Dockerfile), as ECS can pull it."},
-        "Architecture": {
+        IMAGE_PARAMETER: {"Type": "String", "Description": "The project's image (Dockerfile), as ECS can pull it."},
+        MACHINE_PARAMETER: {
             "Type": "String",
             "Default": "X86_64",
             "AllowedValues": ["X86_64", "ARM64"],
             "Description": "The processor that the image was built for.",
         },
-        "VpcId": {"Type": "AWS::EC2::VPC::Id", "Description": "Where all of it runs."},
-        "SubnetIds": {
+        VPC_PARAMETER: {"Type": "AWS::EC2::VPC::Id", "Description": "Where all of it runs."},
+        SUBNETS_PARAMETER: {
             "Type": "List<AWS::EC2::Subnet::Id>",
             "Description": "Public subnets of it, in two zones at least.",
         },

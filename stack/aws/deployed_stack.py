@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from stack.config import DeploymentTarget
 from stack.errors import StackError
 
 TAG = "async-tasks"
@@ -34,6 +35,11 @@ class DeployedStack:
     tags: Mapping[str, str]
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
+
+    @property
+    def target(self) -> str | None:
+        """What it was deployed as, None where it is not ours."""
+        return self.tags.get(TAG)
 
     @property
     def has_resources(self) -> bool:
@@ -67,12 +73,17 @@ def find_stack(cloudformation: Any, name: str) -> DeployedStack | None:
     )
 
 
-def refuse_to_deploy(stack: DeployedStack | None) -> None:
-    """Raise `StackError` where a stack cannot be deployed to as it stands."""
+def refuse_to_deploy(stack: DeployedStack | None, target: DeploymentTarget) -> None:
+    """Raise `StackError` where a stack cannot be deployed to as it stands, or is another target's."""
     if stack is None or not stack.has_resources:
         return
     _refuse_foreign(stack)
     _refuse_in_progress(stack)
+    if stack.target != target:
+        raise StackError(
+            f"The stack {stack.name} is TARGET={stack.target}, and becomes no other one: deploy TARGET={target} as a"
+            f" second stack, let your clients use that, and remove {stack.name} when its queues are empty."
+        )
     if stack.status in _REMOVED_FIRST:
         raise StackError(
             f"The stack {stack.name} is {stack.status}, and CloudFormation changes no such stack:"
@@ -93,7 +104,7 @@ def refuse_to_remove(stack: DeployedStack) -> None:
 
 
 def _refuse_foreign(stack: DeployedStack) -> None:
-    if TAG not in stack.tags:
+    if stack.target is None:
         raise StackError(
             f"There is a stack {stack.name} that `make deploy` has not made, as it has no tag {TAG}:"
             " it is left alone. Take another name for STACK."

@@ -46,8 +46,8 @@ _HEADER = """\
 The receiver of callbacks as a function of AWS Lambda: a template of AWS SAM, for a first try.
 
 Generated from the code (stack/aws/receiver_template.py) by `make generate`: what is changed here is lost.
-It is deployed by AWS's SAM CLI, with the package of the functions (stack/aws/package.py). The callback_url of a task is
-then its ReceiverUrl with `callback` behind it.
+It is deployed by `make deploy TARGET=receiver STACK=name`, with the package of the functions. The callback_url of a
+task is then its ReceiverUrl with `callback` behind it.
 
 Everybody can post to it; who reads the inbox, empties it or makes it misbehave must have its token, which InboxUrl
 has: no secret, but an id of the stack that those alone see who may look at the stack. What has come is in SQLite, in

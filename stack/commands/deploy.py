@@ -1,14 +1,13 @@
-"""The command `deploy`: brings the services to AWS, or shows what that would change."""
+"""The command `deploy`: brings the services, or the receiver, to AWS, or shows what that would change."""
 
 import os
-import shlex
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-from services.api.task_routes import make_example
-from services.primitives import exact_json
 from services.task_types.loading import TaskTypes, load_task_types
 from services.task_types.settings import TaskTypeSettings
 from stack.aws.account import Account, open_account, refusals_said
@@ -17,19 +16,12 @@ from stack.aws.deploy import ENVIRONMENT, Deployment, install_sam, progress_line
 from stack.aws.deploy import deploy as run_deployment
 from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
 from stack.aws.deployed_stack import TAG, DeployedStack, find_stack, refuse_to_deploy, require_stack_name
-from stack.aws.functions_template import API_URL_OUTPUT
 from stack.aws.lint import check
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets, stored_secrets, unstored_parameters
 from stack.aws.stack_events import events, events_since, failures
-from stack.aws.targets import (
-    Services,
-    TargetOnAws,
-    queue_name_prefix,
-    queue_names,
-    require_secrets,
-    target_on_aws,
-)
+from stack.aws.target import Services, TargetOnAws, queue_name_prefix, queue_names, require_parameters
+from stack.aws.targets import target_on_aws
 from stack.aws.uploads import bucket_of_sam, remove_uploads, uploads
 from stack.aws.user_settings import read_settings
 from stack.aws.yaml_text import yaml_text
@@ -41,7 +33,16 @@ from stack.interpreter import environment_python
 from stack.terminal import OnProgress, say, say_aside, show_json
 from stack.whole_file import write_whole
 
-_EXAMPLE_RECEIVER = "https://example.com/callback"
+
+@dataclass(frozen=True)
+class DeploymentRequest:
+    """What a person asks for."""
+
+    stack: str
+    target: DeploymentTarget
+    machine: Machine = "x86_64"
+    parameters: Sequence[str] = ()
+    """Of the template, each as `Name=value`."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,29 @@ class Plan:
     target_name: DeploymentTarget
     target: TargetOnAws
     services: Services
+    parameters: Mapping[str, str]
+    """Those of the template that somebody has given."""
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The settings of the user."""
         return self.services.environment
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Those of the settings that are stored for it."""
+        return {name: self.environment.get(name, "") for name in self.target.secret_settings}
+
+
+@dataclass(frozen=True)
+class Build:
+    """What was put together, and checked."""
+
+    artefact: str
+    """How the target knows it."""
+    template: Path
+    prefix: Mapping[str, str]
+    """The parameter that the queues' names begin by, where there are queues."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +87,14 @@ class Trial:
     """The names of those that would be stored."""
 
 
-def deploy(stack: str, target: DeploymentTarget, machine: Machine, *, dry_run: bool, as_json: bool) -> None:
-    """Deploy the services, and say where their API is; or show what would change, and leave all as it was.
+def deploy(request: DeploymentRequest, *, dry_run: bool, as_json: bool) -> None:
+    """Deploy, and say where it is; or show what would change, and leave all as it was.
 
     Raises `StackError` with what keeps it from that.
     """
     on_progress = say_aside if as_json else say
-    environment = deployment_environment()
-    plan = plan_deployment(stack, target, machine, environment)
+    stack, environment = request.stack, deployment_environment()
+    plan = plan_deployment(request, environment)
     if passed_over := passed_over_in_deployments():
         on_progress(f"Of the stack on this machine, and so passed over in .env: {', '.join(passed_over)}.")
     with alone(f"make deploy STACK={stack}", stack_directory(environment), on_progress), refusals_said():
@@ -88,17 +107,26 @@ def deploy(stack: str, target: DeploymentTarget, machine: Machine, *, dry_run: b
             _show_deployed(_deployed(plan, account, on_progress), plan, as_json=as_json)
 
 
-def plan_deployment(
-    stack: str, target_name: DeploymentTarget, machine: Machine, environment: Mapping[str, str]
-) -> Plan:
+def plan_deployment(request: DeploymentRequest, environment: Mapping[str, str]) -> Plan:
     """Check what can be checked without AWS. Raises `StackError`, which names what cannot work."""
-    require_stack_name(stack)
-    queue_name_prefix(stack, environment, {})
+    require_stack_name(request.stack)
     packages = read_settings(TaskTypeSettings, environment).task_packages
     services = Services(_task_types(packages), packages, environment)
-    target = target_on_aws(target_name, machine)
-    target.check(services, stack)
-    return Plan(stack, target_name, target, services)
+    target = target_on_aws(request.target, request.machine)
+    target.check(services, request.stack)
+    given = _given(request.parameters)
+    require_parameters(given, target, services)
+    return Plan(request.stack, request.target, target, services, given)
+
+
+def _given(parameters: Sequence[str]) -> dict[str, str]:
+    given = {}
+    for each in parameters:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise StackError(f"PARAMETERS: {each} is no parameter with its value, as AlarmTopicArn=arn:… is.")
+        given[name] = value
+    return given
 
 
 def _task_types(packages: list[str]) -> TaskTypes:
@@ -111,10 +139,12 @@ def _task_types(packages: list[str]) -> TaskTypes:
 
 def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> DeployedStack:
     deployed = _deployable(plan, account)
-    deployment = _prepared(plan, account, deployed, on_progress)
-    secrets = store_secrets(account.client("secretsmanager"), plan.stack, plan.environment)
+    build = _built(plan, account, deployed, on_progress)
+    plan.target.publish(account, plan.stack, build.artefact, on_progress)
+    parameters = _parameters(plan, account, build, deployed)
+    secrets = store_secrets(account.client("secretsmanager"), plan.stack, plan.secrets)
     with _failures_said(account, plan.stack):
-        _run(deployment, secrets, on_progress)
+        _run(plan, build, {**parameters, **secrets}, on_progress)
     found = find_stack(account.client("cloudformation"), plan.stack)
     if found is None:
         raise StackError(f"The stack {plan.stack} is not there any more: somebody has removed it meanwhile.")
@@ -124,16 +154,18 @@ def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> Deployed
 def _dry_run(plan: Plan, account: Account, on_progress: OnProgress) -> Trial:
     """Return what a deployment would change, and leave nothing behind."""
     deployed = _deployable(plan, account)
-    deployment = _prepared(plan, account, deployed, on_progress, is_dry_run=True)
+    build = _built(plan, account, deployed, on_progress, is_dry_run=True)
+    parameters = _parameters(plan, account, build, deployed)
     cloudformation = account.client("cloudformation")
     stored = stored_secrets(account.client("secretsmanager"), plan.stack)
     before = change_sets(cloudformation, plan.stack)
     with _uploads_removed(account, plan.stack, on_progress):
         try:
-            _run(deployment, unstored_parameters(stored, plan.environment), on_progress)
+            secrets = unstored_parameters(stored, plan.secrets)
+            _run(plan, build, {**parameters, **secrets}, on_progress, is_dry_run=True)
             made = change_sets(cloudformation, plan.stack) - before
             changes = [change for each in made for change in changes_of(cloudformation, each)]
-            return Trial(changes, stored.changed_by(plan.environment))
+            return Trial(changes, stored.changed_by(plan.secrets))
         finally:
             remove_change_sets(cloudformation, plan.stack, before, was_there=deployed is not None)
 
@@ -141,16 +173,16 @@ def _dry_run(plan: Plan, account: Account, on_progress: OnProgress) -> Trial:
 def _deployable(plan: Plan, account: Account) -> DeployedStack | None:
     """Return the stack as it is, None where there is none yet. Raises `StackError` where it cannot be deployed to."""
     deployed = find_stack(account.client("cloudformation"), plan.stack)
-    refuse_to_deploy(deployed)
+    refuse_to_deploy(deployed, plan.target_name)
     stored = stored_secrets(account.client("secretsmanager"), plan.stack)
-    require_secrets(stored.with_those_of(plan.environment), plan.environment)
+    plan.target.require_secrets(stored.with_those_of(plan.secrets), plan.environment)
     return deployed
 
 
-def _prepared(
+def _built(
     plan: Plan, account: Account, deployed: DeployedStack | None, on_progress: OnProgress, *, is_dry_run: bool = False
-) -> Deployment:
-    """Return what is deployed, all but the parameters of secrets: put together, and checked."""
+) -> Build:
+    """Put together what is deployed, and check it."""
     install_sam()
     directory = directory_for_aws(plan.environment)
     artefact = plan.target.build(plan.services, directory, on_progress)
@@ -163,11 +195,24 @@ def _prepared(
     on_progress("Checking the template.")
     if faults := check(template, environment_python(ENVIRONMENT)).faults:
         raise StackError(f"{file} has faults by which it is not deployed: see above.", "\n".join(faults))
-    prefix = queue_name_prefix(plan.stack, plan.environment, deployed.parameters if deployed else {})
+    prefix = _prefix(plan, deployed, template)
     if deployed:
-        _refuse_losses(account, deployed, queue_names(template, prefix))
-    parameters = {**plan.target.parameters(), PREFIX_PARAMETER: prefix}
-    return Deployment(file, plan.stack, parameters, tags={TAG: plan.target_name}, is_dry_run=is_dry_run)
+        _refuse_losses(account, deployed, queue_names(template, prefix.get(PREFIX_PARAMETER, "")))
+    return Build(artefact, file, prefix)
+
+
+def _parameters(plan: Plan, account: Account, build: Build, deployed: DeployedStack | None) -> dict[str, str]:
+    """Return the template's parameters, but for those of secrets."""
+    known = {**(deployed.parameters if deployed else {}), **plan.parameters}
+    decided = plan.target.parameters(account, plan.stack, build.artefact, known)
+    return {**decided, **build.prefix, **plan.parameters}
+
+
+def _prefix(plan: Plan, deployed: DeployedStack | None, template: Mapping[str, Any]) -> dict[str, str]:
+    if PREFIX_PARAMETER not in template["Parameters"]:
+        return {}
+    known = deployed.parameters if deployed else {}
+    return {PREFIX_PARAMETER: queue_name_prefix(plan.stack, plan.environment, known)}
 
 
 def _refuse_losses(account: Account, deployed: DeployedStack, kept: set[str]) -> None:
@@ -181,13 +226,17 @@ def _refuse_losses(account: Account, deployed: DeployedStack, kept: set[str]) ->
         )
 
 
-def _run(deployment: Deployment, secrets: Mapping[str, str], on_progress: OnProgress) -> None:
+def _run(
+    plan: Plan, build: Build, parameters: Mapping[str, str], on_progress: OnProgress, *, is_dry_run: bool = False
+) -> None:
     def show(line: str) -> None:
         if said := progress_line(line):
             on_progress(said)
 
-    on_progress("Uploading what has changed of the package and the template.")
-    run_deployment(replace(deployment, parameters={**deployment.parameters, **secrets}), os.environ, show)
+    on_progress("Uploading what has changed.")
+    tags = {TAG: plan.target_name}
+    deployment = Deployment(build.template, plan.stack, parameters, tags=tags, is_dry_run=is_dry_run)
+    run_deployment(deployment, os.environ, show)
 
 
 @contextmanager
@@ -237,19 +286,10 @@ def _show_trial(trial: Trial, stack: str, *, as_json: bool) -> None:
 
 
 def _show_deployed(deployed: DeployedStack, plan: Plan, *, as_json: bool) -> None:
-    url = deployed.outputs.get(API_URL_OUTPUT, "")
     if as_json:
-        show_json({"stack": deployed.name, "status": deployed.status, "api": url})
+        addresses = plan.target.addresses(deployed.outputs)
+        show_json({"stack": deployed.name, "status": deployed.status, **addresses})
         return
-    say(f"\n{deployed.name} is deployed. Its API takes tasks at {url}")
-    say(f"\nTry it, with a callback_url of yours and one of API_KEYS as API_KEY:\n{curl(url, plan.services)}")
-    say(f"\nThen: make undeploy STACK={deployed.name}")
-
-
-def curl(url: str, services: Services) -> str:
-    """Return a command that submits the example of the first task type, and names the key that it needs."""
-    task_type = next(iter(services.task_types.values()))
-    receiver = services.environment.get("EXAMPLE_RECEIVER_URL") or _EXAMPLE_RECEIVER
-    request = shlex.quote(exact_json.dumps(make_example(task_type, receiver)))
-    headers = '-H "X-API-Key: $API_KEY" -H "Content-Type: application/json"'
-    return f"curl {url.rstrip('/')}{task_type.route} {headers} -d {request}"
+    for paragraph in plan.target.welcome(deployed.name, deployed.outputs, plan.services):
+        say(f"\n{paragraph}")
+    say(f"\nTo remove it: make undeploy STACK={deployed.name}")

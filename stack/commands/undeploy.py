@@ -8,6 +8,7 @@ from typing import Any
 from stack.aws.account import Account, open_account, refusals_said
 from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
 from stack.aws.deployed_stack import DeployedStack, find_stack, refuse_to_remove, require_stack_name
+from stack.aws.images import remove_images
 from stack.aws.secrets import remove_secrets, stored_secrets
 from stack.aws.stack_events import Event, event_line, events, events_since, failures
 from stack.aws.uploads import bucket_of_sam, remove_uploads
@@ -49,6 +50,8 @@ def _remove(stack: str, account: Account, on_progress: OnProgress, *, force: boo
         if not force:
             _refuse_losses(account, found)
         _remove_stack(account, found, on_progress)
+        if found.target == "containers" and remove_images(account.client("ecr"), stack):
+            on_progress(f"  removed: the repository {stack}, with its images")
     if stored.version is not None:
         remove_secrets(secrets_manager, stored)
         on_progress(f"  removed: the secret {stored.name}")

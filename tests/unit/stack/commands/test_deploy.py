@@ -1,13 +1,10 @@
-"""What `deploy` knows before it asks AWS, and how it says that the API is tried."""
-
-import shlex
+"""What `deploy` knows before it asks AWS."""
 
 import pytest
 
-from services.primitives import exact_json
 from services.task_types.loading import load_task_types
-from stack.aws.targets import Services
-from stack.commands.deploy import curl, plan_deployment
+from stack.commands.deploy import DeploymentRequest, plan_deployment
+from stack.config import DeploymentTarget
 from stack.errors import StackError
 
 TASK_TYPES = load_task_types(["services.tasks"])
@@ -26,30 +23,64 @@ TASK_TYPES = load_task_types(["services.tasks"])
 )
 def test_what_cannot_work_is_refused_before_aws_is_asked(stack: str, settings: dict[str, str], line: str) -> None:
     with pytest.raises(StackError, match=line):
-        plan_deployment(stack, "lambda", "x86_64", settings)
+        plan_deployment(DeploymentRequest(stack, "lambda"), settings)
+
+
+@pytest.mark.parametrize(
+    ("stack", "settings", "line"),
+    [
+        ("Tasks", {}, "^STACK=Tasks is also the name of the repository of its image, which has 2 .* small letters"),
+        ("s" * 24, {}, "^QUEUE_NAME_PREFIX=s+- goes before the queues' names"),
+        ("tasks", {"TASK_TIMEOUT_SECONDS": "900", "DRAIN_TIMEOUT_SECONDS": "900"}, "^DRAIN_TIMEOUT_SECONDS"),
+    ],
+)
+def test_what_containers_cannot_have_is_refused_before_aws_is_asked(
+    stack: str, settings: dict[str, str], line: str
+) -> None:
+    with pytest.raises(StackError, match=line):
+        plan_deployment(DeploymentRequest(stack, "containers"), settings)
+
+
+def test_the_name_of_a_receiver_goes_before_no_queues() -> None:
+    assert plan_deployment(DeploymentRequest("r" * 40, "receiver"), {}).stack == "r" * 40
+
+
+@pytest.mark.parametrize(
+    ("target", "stored"),
+    [
+        ("lambda", {"API_KEYS": "k", "CALLBACK_SIGNING_SECRET": "s", "SLACK_BOT_TOKEN": ""}),
+        ("containers", {"API_KEYS": "k", "CALLBACK_SIGNING_SECRET": "s", "SLACK_BOT_TOKEN": ""}),
+        # Who only hears callbacks is given no keys of the API.
+        ("receiver", {"CALLBACK_SIGNING_SECRET": "s"}),
+    ],
+)
+def test_those_secrets_are_stored_that_the_target_reads(target: DeploymentTarget, stored: dict[str, str]) -> None:
+    settings = {"API_KEYS": "k", "CALLBACK_SIGNING_SECRET": "s"}
+
+    assert plan_deployment(DeploymentRequest("tasks", target), settings).secrets == stored
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("MemorySize", "^PARAMETERS: MemorySize is no parameter with its value, as AlarmTopicArn=arn:… is"),
+        ("NoSuch=1", "^PARAMETERS: NoSuch is none that can be given"),
+    ],
+)
+def test_a_parameter_that_cannot_be_given_is_refused_before_aws_is_asked(given: str, line: str) -> None:
+    with pytest.raises(StackError, match=line):
+        plan_deployment(DeploymentRequest("tasks", "lambda", parameters=["LogRetentionDays=7", given]), {})
+
+
+def test_a_parameter_has_all_that_is_behind_its_first_equals_sign() -> None:
+    plan = plan_deployment(DeploymentRequest("tasks", "lambda", parameters=["AlarmTopicArn=arn:a=b"]), {})
+
+    assert plan.parameters == {"AlarmTopicArn": "arn:a=b"}
 
 
 def test_what_is_planned_has_the_task_types_and_settings_of_the_user() -> None:
-    plan = plan_deployment("tasks", "lambda", "x86_64", {"TASK_TIMEOUT_SECONDS": "100", "API_KEYS": "k" * 16})
+    settings = {"TASK_TIMEOUT_SECONDS": "100", "API_KEYS": "k" * 16}
+    plan = plan_deployment(DeploymentRequest("tasks", "lambda"), settings)
 
     assert plan.services.task_types == TASK_TYPES
     assert plan.environment["TASK_TIMEOUT_SECONDS"] == "100"
-
-
-def test_the_api_is_tried_by_a_command_of_the_shell_that_names_the_key_and_has_none() -> None:
-    services = Services(TASK_TYPES, ["services.tasks"], {"API_KEYS": "key-of-a-client-1234"})
-
-    command = curl("https://abc.lambda-url.eu-central-1.on.aws/", services)
-
-    program, url, *options, body = shlex.split(command)
-    assert (program, url) == ("curl", "https://abc.lambda-url.eu-central-1.on.aws/v1/calculation/basic")
-    assert options == ["-H", "X-API-Key: $API_KEY", "-H", "Content-Type: application/json", "-d"]
-    request = exact_json.loads(body)
-    TASK_TYPES["calculation"].request_model.model_validate(request)
-    assert request["callback_url"] == "https://example.com/callback"
-
-
-def test_the_callback_of_the_example_is_that_which_a_user_has_set() -> None:
-    services = Services(TASK_TYPES, ["services.tasks"], {"EXAMPLE_RECEIVER_URL": "https://mine.example/hook"})
-
-    assert '"callback_url":"https://mine.example/hook"' in curl("https://abc.on.aws/", services)

@@ -1,19 +1,17 @@
-"""What a deployment is refused for before AWS is asked, and what follows from its names."""
+"""What a deployment as functions is refused for before AWS is asked, and what follows from its names."""
 
 import pytest
 
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
+from stack.aws.functions_target import Functions, function_names, require_names
 from stack.aws.functions_template import functions_template
-from stack.aws.targets import (
-    Functions,
+from stack.aws.target import (
     Services,
-    function_names,
     queue_name_prefix,
     queue_names,
-    require_names,
-    require_secrets,
-    target_on_aws,
+    require_parameters,
+    require_secrets_of_services,
 )
 from stack.errors import StackError
 
@@ -70,8 +68,10 @@ def test_a_prefix_that_leaves_no_room_for_the_names_of_queues_is_refused(environ
 
 def test_a_public_url_has_keys() -> None:
     with pytest.raises(StackError, match=r"^API_KEYS must be set, as the URL is public, and none are stored"):
-        require_secrets({"CALLBACK_SIGNING_SECRET": "whsec_bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm90IGEgc2VjcmV0"}, {})
-    require_secrets({"API_KEYS": KEY}, {})
+        require_secrets_of_services(
+            {"CALLBACK_SIGNING_SECRET": "whsec_bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm90IGEgc2VjcmV0"}, {}
+        )
+    require_secrets_of_services({"API_KEYS": KEY}, {})
 
 
 @pytest.mark.parametrize(
@@ -86,25 +86,28 @@ def test_secrets_with_which_the_services_could_not_start_are_refused_and_not_sho
     secrets: dict[str, str], line: str
 ) -> None:
     with pytest.raises(StackError, match=line) as refused:
-        require_secrets(secrets, {"SLACK_BOT_TOKEN": "of the environment"})
+        require_secrets_of_services(secrets, {"SLACK_BOT_TOKEN": "of the environment"})
 
     assert not [each for each in secrets.values() if each in str(refused.value)]
 
 
 def test_a_bot_has_its_channel() -> None:
-    require_secrets({"API_KEYS": KEY, "SLACK_BOT_TOKEN": "xoxb"}, {"SLACK_CHANNEL": "#tasks"})
+    require_secrets_of_services({"API_KEYS": KEY, "SLACK_BOT_TOKEN": "xoxb"}, {"SLACK_CHANNEL": "#tasks"})
 
 
-def test_the_template_is_told_for_what_the_package_was_put_together() -> None:
-    parameters = target_on_aws("lambda", "arm64").parameters()
+def test_a_parameter_is_given_that_the_template_has_and_no_setting_stands_for() -> None:
+    target = Functions("x86_64")
+    require_parameters({"AlarmTopicArn": "arn:aws:sns:…", "MemorySize": "1024"}, target, services())
 
-    assert parameters["Architecture"] == "arm64"
-    assert parameters["PythonRuntime"] in TEMPLATE["Parameters"]["PythonRuntime"]["AllowedValues"]
-    assert set(parameters) <= set(TEMPLATE["Parameters"])
+    for name in ("QueueNamePrefix", "ApiKeys", "SettingsSecretArn", "Architecture", "VpcId"):
+        with pytest.raises(
+            StackError, match=rf"^PARAMETERS: {name} is none that can be given\. There are AlarmTopicArn, "
+        ):
+            require_parameters({"MemorySize": "1024", name: "1"}, target, services())
 
 
 def test_settings_with_which_a_function_could_not_start_are_refused() -> None:
-    target = target_on_aws("lambda", "x86_64")
+    target = Functions("x86_64")
     target.check(services(), "tasks")
 
     with pytest.raises(StackError, match="The function worker-data could not start: DATA_CONCURRENCY"):
