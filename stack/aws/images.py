@@ -13,7 +13,6 @@ from typing import Any
 
 from stack.aws.deployed_stack import TAG
 from stack.config import ROOT, Machine
-from stack.containers.engine import engine_answers
 from stack.errors import StackError
 from stack.terminal import OnProgress
 
@@ -68,8 +67,6 @@ def build_image(machine: Machine, on_progress: OnProgress) -> Image:
 
     Raises `StackError` where no engine answers, or the build fails.
     """
-    if not engine_answers():
-        raise StackError("TARGET=containers builds the image, and no Docker engine answers here: start one.")
     on_progress("Building the image. The first time it takes a minute or two.")
     # Without what says how and when it was built: by that each build would be another image.
     options = ["--quiet", "--provenance=false", "--platform", _PLATFORMS[machine]]
@@ -154,7 +151,10 @@ def _sign_in(ecr: Any, repository: str) -> None:
 
 def _docker(arguments: Sequence[str], failure: str, *, given: str = "") -> "subprocess.CompletedProcess[str]":
     """Run Docker's command, its input given. Raises `StackError`, with its last lines, where it fails."""
-    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)  # noqa: S603, S607
+    try:
+        done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)  # noqa: S603, S607
+    except FileNotFoundError:
+        raise StackError(f"{failure}: there is no `docker` here, which builds and pushes it.") from None
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         reason = lines[-1] if lines else f"exit code {done.returncode}"

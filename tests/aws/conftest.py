@@ -19,14 +19,13 @@ from stack.interpreter import environment_beside, environment_python
 from stack.native.localstack import prepare_localstack
 from stack.ports import free_port
 from stack.readiness import localstack_probe, wait_for_verdict
+from tests.aws.shell import CREDENTIALS
 from tests.integration.conftest import running_localstack
 
 READY_SECONDS = 180.0
 """Several may start at once, on a machine that is busy with other tests."""
 
 _SERVICES = "sqs,cloudformation,cloudwatch,secretsmanager,ssm,sts"
-
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
 
 
 @pytest.fixture(scope="module")

@@ -1,77 +1,29 @@
 """`deploy` and `undeploy` as they are run, by the SAM CLI, on a LocalStack that runs the functions."""
 
+import base64
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-import boto3  # type: ignore[import-untyped]
 import httpx
 import pytest
-from typer.testing import CliRunner
+from standardwebhooks import Webhook
 
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
-from stack.__main__ import app
 from stack.aws.change_set import change_sets
 from stack.aws.deployed_stack import find_stack
 from stack.aws.uploads import bucket_of_sam, uploads
 from stack.config import ROOT
-from tests.aws.conftest import CREDENTIALS, Receiver
+from tests.aws.conftest import Receiver
+from tests.aws.shell import API_KEY, COMMAND, Shell, shell_that_leads_to
 
 STACK = "tasks"
-COMMAND = (sys.executable, "-u", "-m", "stack")
-API_KEY = "key-of-a-client-1234"
 PATIENCE_SECONDS = 60.0
-COMMAND_SECONDS = 200.0
-"""On a machine that is busy with other tests; else it takes a tenth."""
-
-
-@dataclass(frozen=True)
-class Shell:
-    """What a person has set, and runs."""
-
-    environment: Mapping[str, str] = field(repr=False)
-
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
-
-    def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-        """Run the command with these settings besides; one that is empty is taken away."""
-        given = {name: value for name, value in {**self.environment, **settings}.items() if value}
-        return subprocess.run(  # noqa: S603  # our own program
-            [*COMMAND, *arguments],
-            cwd=ROOT,
-            env=given,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-
-    def run_here(self, *arguments: str, **settings: str) -> tuple[int, str]:
-        """Run the command, with settings as above, in this process, which takes no time to start."""
-        given = {name: value or None for name, value in {**self.environment, **settings}.items()}
-        done = CliRunner().invoke(app, arguments, env=given)
-        return done.exit_code, done.output
-
-    def deploy(self, *options: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-        return self.run("deploy", "--target", "lambda", "--stack", STACK, *options, **settings)
-
-    def variables(self, function: str) -> dict[str, str]:
-        """What a function is given."""
-        found = self.client("lambda").get_function_configuration(FunctionName=f"{STACK}-{function}")
-        return dict(found["Environment"]["Variables"])
 
 
 @dataclass(frozen=True)
@@ -109,24 +61,12 @@ NOTHING = Left([], [], [], [], [], set(), 0, None)
 
 @pytest.fixture(scope="module")
 def shell(localstack_with_functions: str, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A shell whose AWS is LocalStack, and in which the settings of a deployment are set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    no_file = str(tmp_path_factory.mktemp("aws") / "none")
-    return Shell(
-        {
-            **kept,
-            **CREDENTIALS,
-            # Whoever runs the tests may have an account, and this machine may be one of AWS's.
-            "AWS_CONFIG_FILE": no_file,
-            "AWS_SHARED_CREDENTIALS_FILE": no_file,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": localstack_with_functions,
-            "STACK_DIR": str(tmp_path_factory.mktemp("stack")),
-            "TASK_PACKAGES": "services.tasks",
-            "API_KEYS": API_KEY,
-            "ALLOWED_PRIVATE_TARGETS": receiver.address,
-        }
-    )
+    directory = tmp_path_factory.mktemp("deployments")
+    return shell_that_leads_to(localstack_with_functions, directory, ALLOWED_PRIVATE_TARGETS=receiver.address)
+
+
+def deploy(shell: Shell, *options: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    return shell.run("deploy", "--target", "lambda", "--stack", STACK, *options, **settings)
 
 
 @dataclass(frozen=True)
@@ -148,7 +88,7 @@ class Deployed:
 @pytest.fixture(scope="module")
 def deployed(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     """Deploy where nothing is."""
-    tried = shell.deploy("--dry-run")
+    tried = deploy(shell, "--dry-run")
     left_by_trial = left(shell)
     # With a folder of its own it does not wait for the other.
     elsewhere = Shell({**shell.environment, "STACK_DIR": str(tmp_path_factory.mktemp("elsewhere"))})
@@ -170,15 +110,22 @@ def deployed(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Deployed
     return Deployed(tried, left_by_trial, "".join(shown), meanwhile)
 
 
+def reach(url: str, shell: Shell, method: str = "GET", **request: Any) -> httpx.Response:
+    """Send a request to a function by its URL, whose host only LocalStack knows."""
+    asked = urlsplit(url)
+    endpoint = urlsplit(shell.environment["AWS_ENDPOINT_URL"])
+    here = asked._replace(scheme="http", netloc=endpoint.netloc).geturl()
+    headers = {"host": asked.netloc, **request.pop("headers", {})}
+    return httpx.request(method, here, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False, **request)
+
+
 def post(url: str, shell: Shell, receiver: Receiver, **headers: str) -> httpx.Response:
-    """Post a task to the API, whose name only LocalStack knows."""
-    request = {
+    """Post a task to the API."""
+    task = {
         "callback_url": f"http://{receiver.address}/callback",
         "message": [{"name": "sum", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}],
     }
-    here = f"{shell.environment['AWS_ENDPOINT_URL']}/v1/calculation/basic"
-    headers = {"host": urlsplit(url).netloc, **headers}
-    return httpx.post(here, json=request, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
+    return reach(urljoin(url, "/v1/calculation/basic"), shell, "POST", json=task, headers=headers)
 
 
 def test_a_deployment_from_nothing_takes_tasks_at_the_url_that_it_names_and_works_them(
@@ -228,7 +175,7 @@ def test_while_cloudformation_is_at_work_nothing_is_removed(deployed: Deployed) 
 @pytest.mark.usefixtures("deployed")
 def test_a_dry_run_shows_what_a_setting_and_a_secret_would_change_and_changes_nothing(shell: Shell) -> None:
     before = left(shell)
-    done = shell.deploy("--dry-run", "--json", DATA_CONCURRENCY="5", API_KEYS="another-key-of-a-client")
+    done = deploy(shell, "--dry-run", "--json", DATA_CONCURRENCY="5", API_KEYS="another-key-of-a-client")
 
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
@@ -236,19 +183,19 @@ def test_a_dry_run_shows_what_a_setting_and_a_secret_would_change_and_changes_no
     assert ("Modify", "WorkerDataFunction") in {(each["action"], each["resource"]) for each in shown["changes"]}
     assert shown["secrets"] == ["API_KEYS"]
     assert left(shell) == before
-    assert "DATA_CONCURRENCY" not in shell.variables("worker-data")
-    assert shell.variables("api")["API_KEYS"] == API_KEY
+    assert "DATA_CONCURRENCY" not in shell.variables(f"{STACK}-worker-data")
+    assert shell.variables(f"{STACK}-api")["API_KEYS"] == API_KEY
 
 
 @pytest.mark.usefixtures("deployed")
 def test_a_second_deployment_changes_what_a_setting_and_a_secret_are_about(shell: Shell) -> None:
-    done = shell.deploy("--json", DATA_CONCURRENCY="5", API_KEYS="another-key-of-a-client")
+    done = deploy(shell, "--json", DATA_CONCURRENCY="5", API_KEYS="another-key-of-a-client")
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "UPDATE_COMPLETE"
     assert "  changed: WorkerDataFunction (AWS::Lambda::Function)\n" in done.stderr
-    assert shell.variables("worker-data")["DATA_CONCURRENCY"] == "5"
-    assert shell.variables("api")["API_KEYS"] == "another-key-of-a-client"
+    assert shell.variables(f"{STACK}-worker-data")["DATA_CONCURRENCY"] == "5"
+    assert shell.variables(f"{STACK}-api")["API_KEYS"] == "another-key-of-a-client"
 
 
 @pytest.mark.parametrize(
@@ -313,3 +260,32 @@ def test_a_stack_that_has_messages_is_removed_only_by_force_and_leaves_nothing(s
     assert "  removed: the secret tasks-settings\n" in said
     assert "stays: the bucket aws-sam-cli-managed-default-" in said
     assert left(shell) == NOTHING
+
+
+def test_a_receiver_is_deployed_on_its_own_shows_what_it_hears_to_who_has_its_token_and_leaves_nothing(
+    shell: Shell,
+) -> None:
+    secret = f"whsec_{base64.b64encode(b'a secret of this test alone').decode()}"
+    done = shell.run("deploy", "--target", "receiver", "--stack", "inbox", "--json", CALLBACK_SIGNING_SECRET=secret)
+    assert done.returncode == 0, done.stderr
+    addresses = json.loads(done.stdout)
+    stored = shell.client("secretsmanager").get_secret_value(SecretId="inbox-settings")
+    assert json.loads(stored["SecretString"]) == {"CALLBACK_SIGNING_SECRET": secret}
+
+    body = '{"task_id": "1", "results": [{"sum": 3}], "errors": []}'
+    now = datetime.now(UTC)
+    signed = {
+        "webhook-id": "1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("1", now, body),
+    }
+    assert reach(addresses["callback_url"], shell, "POST", content=body, headers=signed).status_code == 200
+    inbox = urljoin(addresses["callback_url"], f"callbacks?{urlsplit(addresses['inbox']).query}")
+    assert reach(inbox.partition("?")[0], shell).status_code == 403
+    [heard] = reach(inbox, shell).json()["callbacks"]
+    assert (heard["task_id"], heard["outcome"], heard["signature"]["verdict"]) == ("1", "success", "valid")
+
+    code, said = shell.run_here("undeploy", "--stack", "inbox")
+    assert code == 0, said
+    assert said.splitlines()[-2] == "inbox is removed."
+    assert find_stack(shell.client("cloudformation"), "inbox") is None
