@@ -87,7 +87,7 @@ test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two
 test-tools: venv localstack-venv ## Test what measures and breaks the stack: bench/ and tests/chaos/
 	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/tools
 
-test-containers: venv ## Run the end-to-end tests on a stack in containers, and what is special there
+test-containers: venv functions-venvs ## Run the end-to-end tests on a stack in containers, and what is special there
 	@MODE=containers $(BIN)/python -m pytest --timeout 900 tests/end_to_end tests/containers
 
 test-lambda: venv functions-venvs ## Run the end-to-end tests on a stack of functions, and check what goes to AWS, on this machine
@@ -203,7 +203,7 @@ stack-venv:
 any-venv:
 	@stack/setup.sh --any "$(VENV)" requirements/stack.txt "what the stack runs on"
 
-# What MODE=lambda and `make deploy` install where they run first.
+# What MODE=lambda and `make deploy` install where they run first; the latter is tried in containers too.
 functions-venvs: venv
 	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-localstack-functions" requirements/localstack-functions.txt "LocalStack with functions"
 	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-lambda-runtime" requirements/lambda-runtime.txt "AWS's runtime of functions"

@@ -22,13 +22,20 @@ from bench.scaling.aws import (
 )
 from bench.scaling.capacity import Worker, processes_needed
 from bench.scaling.measured import MeasuredFunctions
-from services.task_types.loading import load_task_types
+from services.task_types.loading import TaskTypes, load_task_types
+from stack.aws.containers_template import containers_template
 from stack.aws.functions_template import functions_template
+from stack.aws.programs import Kind
 
 UTILISATION = 0.7
 """How busy containers are planned to be: it leaves room for a burst, and for a worker that is lost."""
 
 _MB_PER_GB = 1024
+_CPU_UNITS_PER_VCPU = 1024
+
+
+def _task_types() -> TaskTypes:
+    return load_task_types(["services.tasks"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +65,7 @@ class Deployed:
 @cache
 def deployed_functions() -> Deployed:
     """Return what the template has where nothing is set."""
-    template = functions_template(load_task_types(["services.tasks"]), {})
+    template = functions_template(_task_types(), {})
     parameters, resources = template["Parameters"], template["Resources"].values()
     return Deployed(
         memory_mb=parameters["MemorySize"]["Default"],
@@ -157,11 +164,19 @@ class ContainerSize:
         return self.vcpu * FARGATE_DOLLARS_PER_VCPU_HOUR + self.gb * FARGATE_DOLLARS_PER_GB_HOUR
 
 
-# The defaults of aws/containers.yaml.
-API_SIZE = ContainerSize(0.5, 1)
-WORKER_SIZE = ContainerSize(1, 2)
-WATCHER_SIZE = ContainerSize(0.25, 0.5)
-LEAST_API_CONTAINERS = 2
+_PARAMETERS = containers_template(_task_types(), {})["Parameters"]
+
+
+def _size(kind: Kind) -> ContainerSize:
+    """Return what a container is given where nothing is set."""
+    cpu, memory = (int(_PARAMETERS[f"{kind}{what}"]["Default"]) for what in ("Cpu", "Memory"))
+    return ContainerSize(cpu / _CPU_UNITS_PER_VCPU, memory / _MB_PER_GB)
+
+
+API_SIZE = _size("Api")
+WORKER_SIZE = _size("Worker")
+WATCHER_SIZE = _size("Watcher")
+LEAST_API_CONTAINERS = int(_PARAMETERS["ApiMinTasks"]["Default"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ def at_once_table() -> str:
         "tasks/s of one queue",
         f"functions, {concurrency} batches of {MAX_BATCH_ENTRIES}",
         f"functions, {concurrency} batches of 1",
-        f"a worker of {WORKER_SIZE.vcpu} vCPU, {_SLOTS} slots",
+        f"a worker of {WORKER_SIZE.vcpu:g} vCPU, {_SLOTS} slots",
     ]
     return table(header, [row(name, Task(**needs)) for name, needs in KINDS_OF_TASKS.items()])
 
