@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
@@ -10,7 +11,7 @@ from typing import Any, get_args
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.definition import QueueDefinition
-from services.queues import TASK_FUNCTION_TIMEOUT_SECONDS, define_queues
+from services.queues import define_queues
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerSettings
@@ -66,6 +67,9 @@ CODE_PARAMETERS: Mapping[str, Resource] = {
 }
 
 API_URL_OUTPUT = "ApiUrl"
+
+_TIMEOUT_STEP_SECONDS = 30
+"""So that not each change of a setting is another timeout of queues."""
 
 _HEADER = f"""\
 The services as functions of AWS Lambda, with their queues and alarms: a template of AWS SAM.
@@ -126,9 +130,12 @@ def function_id(name: str) -> str:
 
 
 def _definitions(task_types: TaskTypes, environment: Mapping[str, str]) -> list[QueueDefinition]:
-    """Return the queues, with room in their functions for the longest attempt that the settings allow."""
+    """Return the queues, with room in their functions for the longest attempt that the settings allow.
+
+    And not much more: for six times as long a message is hidden whose function was killed.
+    """
     needed = read_settings(WorkerSettings, environment).needed_function_seconds
-    timeout = max(TASK_FUNCTION_TIMEOUT_SECONDS, needed)
+    timeout = math.ceil(needed / _TIMEOUT_STEP_SECONDS) * _TIMEOUT_STEP_SECONDS
     return list(define_queues(task_types, task_function_timeout_seconds=timeout).values())
 
 

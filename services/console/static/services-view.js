@@ -22,7 +22,7 @@ export const storyUrl = (inbox, taskId) => (inbox && taskId ? `${inbox}/?task=${
 
 export function servicesView(state) {
   if (!state.services.length) {
-    return html`<p class="empty">The console knows no services: <code>CONSOLE_SERVICES</code> lists them.</p>`;
+    return html`<p class="empty">The console knows no services: <code>CONSOLE_SERVICES</code> lists them. Functions are none: what they do is in their logs.</p>`;
   }
   return html`
     <table class="services stacked">

@@ -135,12 +135,14 @@ def test_a_request_has_room_besides_its_wait_for_sqs() -> None:
     assert functions(ENQUEUE_TIMEOUT_SECONDS="7.5")["api"]["Timeout"] == 28
 
 
-def test_where_a_task_may_run_longer_its_functions_and_their_queues_have_more_time() -> None:
-    longer = {"TASK_TIMEOUT_SECONDS": "600"}
-    timeout = functions(**longer)["worker-calculation"]["Timeout"]
+@pytest.mark.parametrize(("task_timeout", "timeout"), [("600", 660), ("300", 360), ("30", 90)])
+def test_functions_and_queues_have_the_time_that_an_attempt_may_take_and_a_killed_one_is_not_hidden_for_longer(
+    task_timeout: str, timeout: int
+) -> None:
+    settings = {"TASK_TIMEOUT_SECONDS": task_timeout}
 
-    assert timeout > 600
-    assert of_type("AWS::SQS::Queue", **longer)["CalculationQueue"]["VisibilityTimeout"] == 6 * timeout
+    assert functions(**settings)["worker-calculation"]["Timeout"] == timeout
+    assert of_type("AWS::SQS::Queue", **settings)["CalculationQueue"]["VisibilityTimeout"] == 6 * timeout
 
 
 @pytest.mark.parametrize(
