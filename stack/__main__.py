@@ -249,9 +249,9 @@ def deploy(  # noqa: PLR0913  # each is an option of the command
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy to AWS, or to what AWS_ENDPOINT_URL names; return when the API takes tasks.
+    """Deploy to AWS, or to what AWS_ENDPOINT_URL names; return when all of it is there, and say where.
 
-    Their settings come from the shell and .env; credentials and the region from the shell, as for AWS's own CLI.
+    The services' settings come from the shell and .env; credentials and the region from the shell, as for AWS's own CLI.
     API_KEYS, CALLBACK_SIGNING_SECRET and SLACK_BOT_TOKEN are stored in AWS Secrets Manager, where those stay that are
     not set again.
     """
