@@ -251,7 +251,7 @@ def deploy(  # noqa: PLR0913  # each is an option of the command
 ) -> None:
     """Deploy to AWS, or to what AWS_ENDPOINT_URL names; return when all of it is there, and say where.
 
-    The services' settings come from the shell and .env; credentials and the region from the shell, as for AWS's own CLI.
+    Settings come from the shell and .env; credentials and the region from the shell, as for AWS's own CLI.
     API_KEYS, CALLBACK_SIGNING_SECRET and SLACK_BOT_TOKEN are stored in AWS Secrets Manager, where those stay that are
     not set again.
     """
