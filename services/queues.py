@@ -6,7 +6,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from services.primitives.sqs_limits import LONGEST_RETENTION_SECONDS
 from services.queueing.definition import QueueDefinition
@@ -29,11 +29,19 @@ _DAY = 86_400
 _TASK_RETENTION_SECONDS = 4 * _DAY
 
 
-TASK_FUNCTION_TIMEOUT_SECONDS = 360
-"""What the default settings need: a task's timeout, a callback's that is tried three times, and the settling."""
+@dataclass(frozen=True, slots=True)
+class FunctionTimeouts:
+    """Those of the functions that consume queues, in seconds; by default what the default settings need."""
 
-_CALLBACK_FUNCTION_TIMEOUT_SECONDS = 30
-_WATCHER_FUNCTION_TIMEOUT_SECONDS = 60
+    tasks: int = 360
+    """A task's timeout, a callback's that is tried three times, and the settling."""
+    callbacks: int = 30
+    """A callback that is tried once."""
+    watcher: int = 60
+    """A callback that is tried three times."""
+
+
+_DEFAULT_FUNCTION_TIMEOUTS = FunctionTimeouts()
 
 # Lambda goes on trying to invoke a function that is throttled, and what becomes visible meanwhile uses up an attempt.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -41,7 +49,7 @@ _VISIBILITY_BY_FUNCTION_TIMEOUT = 6
 
 
 def define_queues(
-    task_types: TaskTypes, *, task_function_timeout_seconds: int = TASK_FUNCTION_TIMEOUT_SECONDS
+    task_types: TaskTypes, timeouts: FunctionTimeouts = _DEFAULT_FUNCTION_TIMEOUTS
 ) -> dict[str, QueueDefinition]:
     """Return all queues by name: a pair for each task type, the pair of `callbacks`, `alerts` and `undelivered`.
 
@@ -52,8 +60,8 @@ def define_queues(
             raise ValueError(f"task type {name!r}: the name is taken, the services have a queue {name}")
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
-        queues += define_pair(task_type.name, task_type.max_attempts, task_function_timeout_seconds)
-    queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES, _CALLBACK_FUNCTION_TIMEOUT_SECONDS)
+        queues += define_pair(task_type.name, task_type.max_attempts, timeouts.tasks, timeouts.watcher)
+    queues += define_pair(CALLBACKS, MOST_CALLBACK_RETRIES, timeouts.callbacks, timeouts.watcher)
     queues.append(
         QueueDefinition(
             ALERTS,
@@ -62,7 +70,7 @@ def define_queues(
             UNDELIVERED,
             None,
             LONGEST_RETENTION_SECONDS,
-            **_timeouts(_WATCHER_FUNCTION_TIMEOUT_SECONDS),
+            **_timeouts(timeouts.watcher),
         )
     )
     queues.append(QueueDefinition(UNDELIVERED, None, None, None, None, LONGEST_RETENTION_SECONDS))
@@ -70,13 +78,16 @@ def define_queues(
 
 
 def define_pair(
-    name: str, max_attempts: int, function_timeout_seconds: int = TASK_FUNCTION_TIMEOUT_SECONDS
+    name: str,
+    max_attempts: int,
+    worker_timeout_seconds: int = _DEFAULT_FUNCTION_TIMEOUTS.tasks,
+    watcher_timeout_seconds: int = _DEFAULT_FUNCTION_TIMEOUTS.watcher,
 ) -> Iterator[QueueDefinition]:
-    """Yield a queue from which work is done, where by a function by one of that timeout, and its DLQ."""
+    """Yield a queue from which work is done, and its DLQ; the timeouts are those of functions that consume them."""
     dlq = dlq_of(name)
-    timeouts = _timeouts(function_timeout_seconds)
+    timeouts = _timeouts(worker_timeout_seconds)
     yield QueueDefinition(name, "worker", max_attempts, dlq, None, _TASK_RETENTION_SECONDS, **timeouts)
-    watched = _timeouts(_WATCHER_FUNCTION_TIMEOUT_SECONDS)
+    watched = _timeouts(watcher_timeout_seconds)
     yield QueueDefinition(dlq, "dlq_watcher", None, UNDELIVERED, name, LONGEST_RETENTION_SECONDS, **watched)
 
 

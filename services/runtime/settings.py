@@ -36,9 +36,14 @@ class ConsumingServiceSettings(ServiceSettings, DeliverySettings, TargetSettings
         return self.longest_delivery_seconds
 
     @property
-    def needed_function_seconds(self) -> int:
-        """Return the timeout that a function needs so that no attempt is cut short, and each one settled."""
-        return math.ceil(self.longest_attempt_seconds + SETTLE_SECONDS + ANSWER_SECONDS)
+    def needs_of_attempt(self) -> str:
+        """Say how long an attempt may take, and by which settings."""
+        return f"an attempt may take {self.longest_attempt_seconds:g} seconds (CALLBACK_TIMEOUT_SECONDS for each try)"
+
+
+def needed_function_seconds(longest_attempt_seconds: float) -> int:
+    """Return the timeout that a function needs so that no attempt is cut short, and each one settled."""
+    return math.ceil(longest_attempt_seconds + SETTLE_SECONDS + ANSWER_SECONDS)
 
 
 class FunctionSettings(ConsumingServiceSettings):
@@ -49,10 +54,11 @@ class FunctionSettings(ConsumingServiceSettings):
 
     @model_validator(mode="after")
     def _fits_its_timeouts(self) -> Self:
-        if self.needed_function_seconds > self.function_timeout_seconds:
+        needed = needed_function_seconds(self.longest_attempt_seconds)
+        if needed > self.function_timeout_seconds:
             raise ValueError(
                 f"FUNCTION_TIMEOUT_SECONDS ({self.function_timeout_seconds}) must be at least"
-                f" {self.needed_function_seconds}: {self.needs_of_attempt}, and {SETTLE_SECONDS + ANSWER_SECONDS:g}"
+                f" {needed}: {self.needs_of_attempt}, and {SETTLE_SECONDS + ANSWER_SECONDS:g}"
                 " seconds to settle it"
             )
         if self.visibility_timeout_seconds < self.function_timeout_seconds:
@@ -62,8 +68,3 @@ class FunctionSettings(ConsumingServiceSettings):
                 " else a message returns to its queue while it is being worked"
             )
         return self
-
-    @property
-    def needs_of_attempt(self) -> str:
-        """Say how long an attempt may take, and by which settings."""
-        return f"an attempt may take {self.longest_attempt_seconds:g} seconds (CALLBACK_TIMEOUT_SECONDS for each try)"

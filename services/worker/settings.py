@@ -22,6 +22,15 @@ class WorkerSettings(ConsumingServiceSettings):
         work = self.task_delay_seconds + self.task_timeout_seconds + LONGEST_CUT_SECONDS
         return work + self.longest_delivery_seconds
 
+    @property
+    @override
+    def needs_of_attempt(self) -> str:
+        delay = f", TASK_DELAY_SECONDS {self.task_delay_seconds:g}" if self.task_delay_seconds else ""
+        return (
+            f"an attempt may take {self.longest_attempt_seconds:g} seconds"
+            f" (TASK_TIMEOUT_SECONDS {self.task_timeout_seconds:g}{delay}, and CALLBACK_TIMEOUT_SECONDS for each try)"
+        )
+
 
 class WorkerFunctionSettings(WorkerSettings, FunctionSettings):
     """The settings of a worker that is a function."""
@@ -38,8 +47,5 @@ class WorkerFunctionSettings(WorkerSettings, FunctionSettings):
     @override
     def needs_of_attempt(self) -> str:
         if self.worker_queue == CALLBACKS:
-            return super().needs_of_attempt
-        return (
-            f"an attempt may take {self.longest_attempt_seconds:g} seconds"
-            f" (TASK_TIMEOUT_SECONDS {self.task_timeout_seconds:g}, and CALLBACK_TIMEOUT_SECONDS for each try)"
-        )
+            return f"an attempt may take {self.callback_timeout_seconds:g} seconds (CALLBACK_TIMEOUT_SECONDS)"
+        return super().needs_of_attempt

@@ -23,7 +23,7 @@ _TOPIC_CONDITION = "HasAlarmTopic"
 _AGE_PARAMETER = "OldestMessageAlarmSeconds"
 
 WAITED_TOO_LONG_SECONDS = 600
-"""Longer than one attempt may take by default (`TASK_FUNCTION_TIMEOUT_SECONDS`), as the age goes on meanwhile, and a
+"""Longer than one attempt may take by default (`FunctionTimeouts`), as the age goes on meanwhile, and a
 moment of much to do beside it is no backlog. Who has to be faster says half of the wait that is acceptable."""
 
 ALARM_PARAMETERS: Resource = {

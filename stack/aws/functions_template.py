@@ -11,7 +11,8 @@ from typing import Any, get_args
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.definition import QueueDefinition
-from services.queues import define_queues
+from services.queues import FunctionTimeouts, define_queues
+from services.runtime.settings import LONGEST_FUNCTION_SECONDS, needed_function_seconds
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerSettings
@@ -39,6 +40,7 @@ from stack.aws.user_settings import (
 )
 from stack.aws.yaml_text import yaml_text
 from stack.config import Machine
+from stack.errors import StackError
 from stack.status import API
 
 CODE = "../.stack/aws/functions.zip"
@@ -134,9 +136,29 @@ def _definitions(task_types: TaskTypes, environment: Mapping[str, str]) -> list[
 
     And not much more: for six times as long a message is hidden whose function was killed.
     """
-    needed = read_settings(WorkerSettings, environment).needed_function_seconds
-    timeout = math.ceil(needed / _TIMEOUT_STEP_SECONDS) * _TIMEOUT_STEP_SECONDS
-    return list(define_queues(task_types, task_function_timeout_seconds=timeout).values())
+    return list(define_queues(task_types, _timeouts(environment)).values())
+
+
+def _timeouts(environment: Mapping[str, str]) -> FunctionTimeouts:
+    """Return what the functions need that consume queues. Raises `StackError` where Lambda gives none as much."""
+    worker = read_settings(WorkerSettings, environment)
+    watcher = read_settings(WatcherSettings, environment)
+    delivery = f"an attempt may take {worker.callback_timeout_seconds:g} seconds (CALLBACK_TIMEOUT_SECONDS)"
+    return FunctionTimeouts(
+        tasks=_timeout(worker.longest_attempt_seconds, worker.needs_of_attempt),
+        callbacks=_timeout(worker.callback_timeout_seconds, delivery),
+        watcher=_timeout(watcher.longest_attempt_seconds, watcher.needs_of_attempt),
+    )
+
+
+def _timeout(longest_attempt_seconds: float, needs: str) -> int:
+    needed = needed_function_seconds(longest_attempt_seconds)
+    if needed > LONGEST_FUNCTION_SECONDS:
+        raise StackError(
+            f"Lambda ends a function after {LONGEST_FUNCTION_SECONDS} seconds, and {needed} are needed: {needs}."
+            " Lower that, or run the services in containers."
+        )
+    return math.ceil(needed / _TIMEOUT_STEP_SECONDS) * _TIMEOUT_STEP_SECONDS
 
 
 def _functions(

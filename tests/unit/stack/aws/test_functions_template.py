@@ -135,6 +135,19 @@ def test_a_request_has_room_besides_its_wait_for_sqs() -> None:
     assert functions(ENQUEUE_TIMEOUT_SECONDS="7.5")["api"]["Timeout"] == 28
 
 
+def test_a_callback_that_may_take_longer_gives_more_time_to_whoever_delivers() -> None:
+    timeouts = {name: each["Timeout"] for name, each in functions(CALLBACK_TIMEOUT_SECONDS="100").items()}
+
+    assert timeouts == {
+        "api": 25,
+        "worker-calculation": 630,
+        "worker-data": 630,
+        "worker-callbacks": 120,
+        "dlq-watcher": 330,
+        "alerts": 330,
+    }
+
+
 @pytest.mark.parametrize(("task_timeout", "timeout"), [("600", 660), ("300", 360), ("30", 90)])
 def test_functions_and_queues_have_the_time_that_an_attempt_may_take_and_a_killed_one_is_not_hidden_for_longer(
     task_timeout: str, timeout: int
@@ -149,8 +162,18 @@ def test_functions_and_queues_have_the_time_that_an_attempt_may_take_and_a_kille
     ("settings", "line"),
     [
         ({"ENQUEUE_TIMEOUT_SECONDS": "1000"}, r"^ENQUEUE_TIMEOUT_SECONDS \(1000\) may be 880 at the most"),
-        ({"TASK_TIMEOUT_SECONDS": "900"}, "^The function worker-calculation could not start: FUNCTION_TIMEOUT_SECONDS"),
-        ({"CALLBACK_TIMEOUT_SECONDS": "30"}, "^The function worker-callbacks could not start: .*CALLBACK_TIMEOUT_SEC"),
+        (
+            {"TASK_TIMEOUT_SECONDS": "900"},
+            r"^Lambda ends a function after 900 seconds, and 954 are needed: an attempt may take 948.44 seconds \(TASK_",
+        ),
+        (
+            {"TASK_DELAY_SECONDS": "700"},
+            r"\(TASK_TIMEOUT_SECONDS 300, TASK_DELAY_SECONDS 700, and CALLBACK_TIMEOUT_SEC",
+        ),
+        (
+            {"CALLBACK_TIMEOUT_SECONDS": "400"},
+            "^Lambda ends a function .* Lower that, or run the services in containers",
+        ),
         ({"DATA_CONCURRENCY": "none"}, "^The function worker-data could not start: DATA_CONCURRENCY: "),
         ({"LOG_LEVEL": "LOUD"}, "^LOG_LEVEL: "),
     ],

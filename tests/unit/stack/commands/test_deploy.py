@@ -18,7 +18,7 @@ TASK_TYPES = load_task_types(["services.tasks"])
         ("s" * 24, {}, "^QUEUE_NAME_PREFIX=s+- goes before the queues' names"),
         ("tasks", {"TASK_PACKAGES": "no.such"}, "^The task types cannot be loaded: .*there is no package 'no.such'"),
         ("tasks", {"LOG_LEVEL": "LOUD"}, "^LOG_LEVEL: "),
-        ("tasks", {"TASK_TIMEOUT_SECONDS": "900"}, "^The function worker-calculation could not start"),
+        ("tasks", {"TASK_TIMEOUT_SECONDS": "900"}, "^Lambda ends a function after 900 seconds"),
     ],
 )
 def test_what_cannot_work_is_refused_before_aws_is_asked(stack: str, settings: dict[str, str], line: str) -> None:
