@@ -11,6 +11,7 @@ from typing import Any
 
 from stack.aws.cloudformation import Resource, logical_id
 from stack.aws.container_settings import API_PORT, HEALTH_PORT, USER_AND_GROUP
+from stack.aws.load_balancer import LISTENER
 from stack.aws.log_groups import log_group
 from stack.aws.programs import Program
 from stack.aws.queue_access import queue_statements
@@ -153,7 +154,7 @@ def _service(service: ContainerService) -> Resource:
         target = {"ContainerName": program.name, "ContainerPort": API_PORT, "TargetGroupArn": {"Ref": "ApiTargetGroup"}}
         properties |= {"LoadBalancers": [target], "HealthCheckGracePeriodSeconds": 60}
         # ECS takes no target group that no listener has.
-        resource["DependsOn"] = "ApiListener"
+        resource["DependsOn"] = LISTENER
     return resource
 
 

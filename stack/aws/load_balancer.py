@@ -3,6 +3,9 @@
 from stack.aws.cloudformation import NO_VALUE, Resource, is_set
 from stack.aws.container_settings import API_PORT
 
+LISTENER = "ApiListener"
+"""How the template names what leads to the API."""
+
 _HTTP, _HTTPS = 80, 443
 
 IDLE_SECONDS = 60
@@ -39,7 +42,7 @@ def load_balancer_resources() -> dict[str, Resource]:
             },
         },
         "ApiTargetGroup": _target_group(),
-        "ApiListener": {
+        LISTENER: {
             "Type": "AWS::ElasticLoadBalancingV2::Listener",
             "Properties": {
                 "LoadBalancerArn": {"Ref": "LoadBalancer"},
@@ -54,7 +57,7 @@ def load_balancer_resources() -> dict[str, Resource]:
             "Type": "AWS::ElasticLoadBalancingV2::Listener",
             "Condition": "HasCertificate",
             # Where the certificate came later, its port is the API's until that has moved.
-            "DependsOn": "ApiListener",
+            "DependsOn": LISTENER,
             "Properties": {
                 "LoadBalancerArn": {"Ref": "LoadBalancer"},
                 "Port": _HTTP,

@@ -2,13 +2,16 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.queues import UNDELIVERED
 from stack.aws.account import Account, open_account, refusals_said
 from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
 from stack.aws.deployed_stack import DeployedStack, find_stack, refuse_to_remove, require_stack_name
+from stack.aws.draining import Draining
 from stack.aws.images import remove_images
+from stack.aws.intake import closed
 from stack.aws.secrets import remove_secrets, stored_secrets
 from stack.aws.stack_events import Event, event_line, events, events_since, failures
 from stack.aws.uploads import bucket_of_sam, remove_uploads
@@ -19,6 +22,7 @@ from stack.errors import StackError
 from stack.terminal import OnProgress, say, say_aside, show_json
 
 _POLL_SECONDS = 1
+_QUIET_SECONDS = 3.0
 _REMOVED = "DELETE_COMPLETE"
 _NOT_REMOVED = "DELETE_FAILED"
 
@@ -48,7 +52,7 @@ def _remove(stack: str, account: Account, on_progress: OnProgress, *, force: boo
     if found:
         refuse_to_remove(found)
         if not force:
-            _refuse_losses(account, found)
+            _let_run_dry(account, found, on_progress)
         _remove_stack(account, found, on_progress)
         if found.target == "containers" and remove_images(account.client("ecr"), stack):
             on_progress(f"  removed: the repository {stack}, with its images")
@@ -61,13 +65,42 @@ def _remove(stack: str, account: Account, on_progress: OnProgress, *, force: boo
         on_progress(f"What the SAM CLI has made for all stacks stays: the bucket {bucket}.")
 
 
-def _refuse_losses(account: Account, found: DeployedStack) -> None:
-    held = held_messages(account.client("sqs"), queue_urls(account.client("cloudformation"), found))
-    if held:
-        raise StackError(
-            f"The queues of {found.name} have messages, which would be lost: {messages_said(held)}."
-            " Let them be worked first, or have it removed all the same by --force (`make`: FORCE=1)."
-        )
+def _let_run_dry(account: Account, found: DeployedStack, on_progress: OnProgress) -> None:
+    """Let the API take no more tasks, and return when the queues are empty.
+
+    Raises `StackError` where they do not become so; then it takes tasks again.
+    """
+    urls = queue_urls(account.client("cloudformation"), found)
+    if not urls:
+        return
+    sqs = account.client("sqs")
+    # Nobody works these.
+    if kept := held_messages(sqs, {name: url for name, url in urls.items() if name.endswith(UNDELIVERED)}):
+        raise _losses(found, kept)
+    # What stands for AWS counts exactly, and at once.
+    draining = Draining() if account.is_aws else Draining(quiet_seconds=_QUIET_SECONDS)
+    on_progress("Its API takes no more tasks. It is removed when its queues have been empty for a while.")
+    with closed(account, found):
+        said: dict[str, int] = {}
+        while True:
+            held = held_messages(sqs, urls)
+            match draining.look(sum(held.values()), time.monotonic()):
+                case "empty":
+                    return
+                case "stuck":
+                    raise _losses(found, held)
+            if held not in ({}, said):
+                on_progress(f"  there are {messages_said(held)}")
+            said = held
+            time.sleep(_POLL_SECONDS)
+
+
+def _losses(found: DeployedStack, held: Mapping[str, int]) -> StackError:
+    return StackError(
+        f"The queues of {found.name} have messages, which would be lost: {messages_said(held)}."
+        " Let them be worked first, or have it removed all the same by --force (`make`: FORCE=1)."
+        " Nothing is removed, and its API takes tasks."
+    )
 
 
 def _remove_stack(account: Account, found: DeployedStack, on_progress: OnProgress) -> None:

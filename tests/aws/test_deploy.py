@@ -3,11 +3,15 @@
 import base64
 import json
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -239,7 +243,7 @@ def test_what_somebody_else_has_made_is_neither_changed_nor_removed(shell: Shell
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_stack_that_has_messages_is_removed_only_by_force_and_leaves_nothing(shell: Shell) -> None:
+def test_a_stack_that_has_messages_which_nobody_works_is_not_removed(shell: Shell) -> None:
     sqs = shell.client("sqs")
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-undelivered")["QueueUrl"], MessageBody="kept")
     before = left(shell)
@@ -254,22 +258,58 @@ def test_a_stack_that_has_messages_is_removed_only_by_force_and_leaves_nothing(s
     assert "This deployment removes queues that have messages (1 in tasks-undelivered)" in said
     assert left(shell) == before
 
-    code, said = shell.run_here("undeploy", "--stack", STACK, "--force")
-    assert code == 0
+    sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-undelivered")["QueueUrl"])
+
+
+def accepted_until_closed(deployed: Deployed, shell: Shell, receiver: Receiver, first: threading.Event) -> set[str]:
+    """Post one task after the other until the API takes none any more; return those that it has taken."""
+    accepted: set[str] = set()
+    while True:
+        answer = post(deployed.url, shell, receiver, **{"x-api-key": "another-key-of-a-client"})
+        if not answer.is_success:
+            return accepted
+        accepted.add(answer.json()["task_id"])
+        first.set()
+
+
+def test_a_stack_that_is_removed_while_tasks_come_does_each_that_it_has_taken_and_leaves_nothing(
+    deployed: Deployed, shell: Shell, receiver: Receiver
+) -> None:
+    first = threading.Event()
+    with ThreadPoolExecutor() as threads:
+        tasks = threads.submit(accepted_until_closed, deployed, shell, receiver, first)
+        assert first.wait(PATIENCE_SECONDS)
+        code, said = shell.run_here("undeploy", "--stack", STACK)
+        accepted = tasks.result(PATIENCE_SECONDS)
+
+    assert code == 0, said
+    assert "Its API takes no more tasks." in said
     assert "  removed: CalculationQueue (AWS::SQS::Queue)\n" in said
     assert "  removed: the secret tasks-settings\n" in said
     assert "stays: the bucket aws-sam-cli-managed-default-" in said
     assert left(shell) == NOTHING
+    outcomes = [receiver.heard.get_nowait() for _ in range(receiver.heard.qsize())]
+    assert accepted
+    assert accepted <= {outcome["task_id"] for outcome in outcomes}
+
+
+@pytest.fixture
+def inbox_stack() -> Iterator[str]:
+    """The name of a stack that nobody has had: on a LocalStack functions have this machine's /tmp."""
+    name = f"inbox-{uuid4().hex[:12]}"
+    yield name
+    for file in Path("/tmp").glob(f"{name}-receiver.sqlite3*"):  # noqa: S108  # as the template has it
+        file.unlink()
 
 
 def test_a_receiver_is_deployed_on_its_own_shows_what_it_hears_to_who_has_its_token_and_leaves_nothing(
-    shell: Shell,
+    shell: Shell, inbox_stack: str
 ) -> None:
     secret = f"whsec_{base64.b64encode(b'a secret of this test alone').decode()}"
-    done = shell.run("deploy", "--target", "receiver", "--stack", "inbox", "--json", CALLBACK_SIGNING_SECRET=secret)
+    done = shell.run("deploy", "--target", "receiver", "--stack", inbox_stack, "--json", CALLBACK_SIGNING_SECRET=secret)
     assert done.returncode == 0, done.stderr
     addresses = json.loads(done.stdout)
-    stored = shell.client("secretsmanager").get_secret_value(SecretId="inbox-settings")
+    stored = shell.client("secretsmanager").get_secret_value(SecretId=f"{inbox_stack}-settings")
     assert json.loads(stored["SecretString"]) == {"CALLBACK_SIGNING_SECRET": secret}
 
     body = '{"task_id": "1", "results": [{"sum": 3}], "errors": []}'
@@ -285,7 +325,7 @@ def test_a_receiver_is_deployed_on_its_own_shows_what_it_hears_to_who_has_its_to
     [heard] = reach(inbox, shell).json()["callbacks"]
     assert (heard["task_id"], heard["outcome"], heard["signature"]["verdict"]) == ("1", "success", "valid")
 
-    code, said = shell.run_here("undeploy", "--stack", "inbox")
+    code, said = shell.run_here("undeploy", "--stack", inbox_stack)
     assert code == 0, said
-    assert said.splitlines()[-2] == "inbox is removed."
-    assert find_stack(shell.client("cloudformation"), "inbox") is None
+    assert said.splitlines()[-2] == f"{inbox_stack} is removed."
+    assert find_stack(shell.client("cloudformation"), inbox_stack) is None

@@ -151,8 +151,13 @@ def test_a_push_that_fails_says_why_and_leaves_nothing(account: Account) -> None
 
 
 @pytest.mark.usefixtures("deployed")
-def test_what_is_removed_leaves_neither_queue_nor_secret_nor_image(account: Account) -> None:
+def test_what_is_removed_by_force_leaves_neither_queue_nor_secret_nor_image(account: Account) -> None:
+    sqs = account.shell.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-undelivered")["QueueUrl"], MessageBody="kept")
     code, said = account.shell.run_here("undeploy", "--stack", STACK)
+    assert (code, "have messages, which would be lost: 1 in tasks-undelivered." in said) == (1, True)
+
+    code, said = account.shell.run_here("undeploy", "--stack", STACK, "--force")
 
     assert code == 0, said
     assert "  removed: the repository tasks, with its images\n" in said

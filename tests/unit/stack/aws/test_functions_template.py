@@ -164,7 +164,7 @@ def test_functions_and_queues_have_the_time_that_an_attempt_may_take_and_a_kille
         ({"ENQUEUE_TIMEOUT_SECONDS": "1000"}, r"^ENQUEUE_TIMEOUT_SECONDS \(1000\) may be 880 at the most"),
         (
             {"TASK_TIMEOUT_SECONDS": "900"},
-            r"^Lambda ends a function after 900 seconds, and 954 are needed: an attempt may take 948.44 seconds \(TASK_",
+            r"^Lambda ends a function after 900 seconds, and 954 are needed: an attempt may take 948.44 seconds \(TASK",
         ),
         (
             {"TASK_DELAY_SECONDS": "700"},

@@ -1,0 +1,88 @@
+"""Whether a deployed API takes tasks: it is closed before its queues are removed, and open again where they are not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from stack.aws.account import Account
+from stack.aws.deployed_stack import DeployedStack
+from stack.aws.functions_template import function_id
+from stack.aws.load_balancer import LISTENER
+from stack.status import API
+
+Open = Callable[[], None]
+"""Lets it take tasks as before."""
+
+_CLOSED = {
+    "Type": "fixed-response",
+    "FixedResponseConfig": {
+        "StatusCode": "503",
+        "ContentType": "text/plain",
+        "MessageBody": "No task is taken any more.",
+    },
+}
+
+
+@contextmanager
+def closed(account: Account, stack: DeployedStack) -> Iterator[None]:
+    """Let the API of the stack take no tasks any more; where the block fails, it takes them again.
+
+    What it has begun it still answers.
+    """
+    open_again = _close(account, stack)
+    try:
+        yield
+    except BaseException:
+        open_again()
+        raise
+
+
+def _close(account: Account, stack: DeployedStack) -> Open:
+    match stack.target:
+        case "lambda" if function := _resource(account, stack.id, function_id(API)):
+            return _close_function(account.client("lambda"), function)
+        case "containers" if listener := _resource(account, stack.id, LISTENER):
+            return _close_load_balancer(account.client("elbv2"), listener)
+    # A receiver, or what came to be of a first deployment that has failed.
+    return _nothing
+
+
+def _close_function(functions: Any, name: str) -> Open:
+    """Let Lambda answer 429 by itself.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    """
+    before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
+    def open_again() -> None:
+        if before is None:
+            functions.delete_function_concurrency(FunctionName=name)
+        else:
+            functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+    return open_again
+
+
+def _close_load_balancer(balancers: Any, listener: str) -> Open:
+    """Let the load balancer answer 503 by itself.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
+    """
+    [found] = balancers.describe_listeners(ListenerArns=[listener])["Listeners"]
+    balancers.modify_listener(ListenerArn=listener, DefaultActions=[_CLOSED])
+    return lambda: balancers.modify_listener(ListenerArn=listener, DefaultActions=found["DefaultActions"])
+
+
+def _nothing() -> None:
+    """Open what was not closed."""
+
+
+def _resource(account: Account, stack: str, logical_id: str) -> Any:
+    """Return the name or ARN that a resource of the stack has, None where there is none."""
+    pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    for page in pages:
+        for each in page["StackResourceSummaries"]:
+            if each["LogicalResourceId"] == logical_id and not each["ResourceStatus"].startswith("DELETE"):
+                return each.get("PhysicalResourceId")
+    return None
