@@ -52,7 +52,9 @@ def require_stack_name(name: str) -> None:
     if not name:
         raise StackError("The stack needs a name: STACK=name, or --stack name.")
     if not _NAME.fullmatch(name):
-        raise StackError(f"STACK={name} is no name of a stack: it has letters, digits and hyphens, first a letter.")
+        raise StackError(
+            f"STACK={name} is no name of a stack: it has letters, digits and hyphens, first a letter, and 128 at most."
+        )
 
 
 def find_stack(cloudformation: Any, name: str) -> DeployedStack | None:
