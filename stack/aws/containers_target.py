@@ -70,11 +70,11 @@ class Containers:
         """Return the API's URL."""
         return {"api": outputs.get(API_URL_OUTPUT, "")}
 
-    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services) -> list[str]:
+    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services, endpoint: str) -> list[str]:
         """Return where the API is, how to try it, and what is to be done for its encryption."""
         url = self.addresses(outputs)["api"]
         encryption = _WITH_CERTIFICATE if url.startswith("https:") else _WITHOUT_ENCRYPTION
-        first, *others = welcome_to_services(stack, url, services)
+        first, *others = welcome_to_services(stack, url, services, endpoint)
         return [first, encryption, *others]
 
 

@@ -88,9 +88,9 @@ class Functions(PackagedFunctions):
         """Return the API's URL."""
         return {"api": outputs.get(API_URL_OUTPUT, "")}
 
-    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services) -> list[str]:
+    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services, endpoint: str) -> list[str]:
         """Return where the API is, and how to try it."""
-        return welcome_to_services(stack, self.addresses(outputs)["api"], services)
+        return welcome_to_services(stack, self.addresses(outputs)["api"], services, endpoint)
 
 
 def function_names(template: Mapping[str, Any], stack: str) -> list[str]:

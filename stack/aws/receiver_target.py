@@ -38,7 +38,7 @@ class ReceiverFunction(PackagedFunctions):
             "inbox": outputs.get(INBOX_URL_OUTPUT, ""),
         }
 
-    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services) -> list[str]:  # noqa: ARG002  # as the protocol has it
+    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services, endpoint: str) -> list[str]:  # noqa: ARG002  # as the protocol has it
         """Return both addresses."""
         addresses = self.addresses(outputs)
         return [

@@ -68,8 +68,8 @@ class TargetOnAws(Protocol):
     def addresses(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Return where it is, by what each address is for, from the outputs of the stack."""
 
-    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services) -> list[str]:
-        """Return what a person is told once it is deployed."""
+    def welcome(self, stack: str, outputs: Mapping[str, str], services: Services, endpoint: str) -> list[str]:
+        """Return what a person is told once it is deployed by CloudFormation at this endpoint."""
 
 
 def queue_names(template: Mapping[str, Any], prefix: str) -> set[str]:

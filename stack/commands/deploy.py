@@ -104,7 +104,7 @@ def deploy(request: DeploymentRequest, *, dry_run: bool, as_json: bool) -> None:
         if dry_run:
             _show_trial(_dry_run(plan, account, on_progress), stack, as_json=as_json)
         else:
-            _show_deployed(_deployed(plan, account, on_progress), plan, as_json=as_json)
+            _show_deployed(_deployed(plan, account, on_progress), plan, account, as_json=as_json)
 
 
 def plan_deployment(request: DeploymentRequest, environment: Mapping[str, str]) -> Plan:
@@ -285,11 +285,11 @@ def _show_trial(trial: Trial, stack: str, *, as_json: bool) -> None:
     say("Nothing is changed, as this was a dry run.")
 
 
-def _show_deployed(deployed: DeployedStack, plan: Plan, *, as_json: bool) -> None:
+def _show_deployed(deployed: DeployedStack, plan: Plan, account: Account, *, as_json: bool) -> None:
     if as_json:
         addresses = plan.target.addresses(deployed.outputs)
         show_json({"stack": deployed.name, "status": deployed.status, **addresses})
         return
-    for paragraph in plan.target.welcome(deployed.name, deployed.outputs, plan.services):
+    for paragraph in plan.target.welcome(deployed.name, deployed.outputs, plan.services, account.endpoint):
         say(f"\n{paragraph}")
     say(f"\nTo remove it: make undeploy STACK={deployed.name}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.task_types.loading import load_task_types
 from stack.aws.deploy import Deployment, deploy, install_sam
-from stack.aws.functions_template import API_URL_OUTPUT, render_functions
+from stack.aws.functions_template import render_functions
 from stack.aws.package import build, install_libraries, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
@@ -93,7 +93,6 @@ class Functions:
         # Nothing of it leaves this machine.
         direct = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
         deploy(deployment, {**direct, "AWS_ENDPOINT_URL": settings.localstack_url}, _ignored)
-        write_whole(_function_url_file(settings), _function_url(settings))
         switch_triggers(settings, on=True, timeout_seconds=_SWITCH_ON_SECONDS)
 
     def end(
@@ -169,16 +168,8 @@ def _front_door(settings: StackSettings) -> Program:
         name=API,
         command=[PYTHON, "-m", "stack.functions.front_door"],
         health_url=f"{settings.api_url}/readyz",
-        environment={"API_PORT": str(settings.api_port), "FUNCTION_URL_FILE": str(_function_url_file(settings))},
+        environment={"API_PORT": str(settings.api_port), "FUNCTION_NAME": f"{STACK}-{API}"},
     )
-
-
-def _function_url(settings: StackSettings) -> str:
-    [stack] = client("cloudformation", settings).describe_stacks(StackName=STACK)["Stacks"]
-    url = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}.get(API_URL_OUTPUT)
-    if url is None:
-        raise StackError(f"The CloudFormation stack {STACK} does not say where its API is.")
-    return str(url)
 
 
 def _ignored(_line: str) -> None:
@@ -195,10 +186,6 @@ def _template(settings: StackSettings) -> Path:
 
 def _temporary(settings: StackSettings) -> Path:
     return settings.directory / "localstack" / "tmp"
-
-
-def _function_url_file(settings: StackSettings) -> Path:
-    return _directory(settings) / "function-url"
 
 
 def _logs(settings: StackSettings) -> Path:

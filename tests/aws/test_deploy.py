@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -145,6 +146,23 @@ def test_a_deployment_from_nothing_takes_tasks_at_the_url_that_it_names_and_work
 
 def test_nobody_submits_a_task_without_a_key(deployed: Deployed, shell: Shell, receiver: Receiver) -> None:
     assert post(deployed.url, shell, receiver).status_code == 401
+
+
+def test_the_command_that_it_shows_reaches_the_api(deployed: Deployed) -> None:
+    [command] = [line for line in deployed.shown.splitlines() if line.startswith("curl ")]
+    # By a wrong key, as the example's callback is a stranger's.
+    environment = {**os.environ, "API_KEY": "none-of-its-keys", "NO_PROXY": "*"}
+
+    done = subprocess.run(  # noqa: S602  # it is a line for a shell
+        f"{command} --silent --write-out '%{{http_code}}'",
+        shell=True,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.endswith("401")
 
 
 def test_it_shows_where_it_deploys_to_and_what_is_made_and_no_key(deployed: Deployed, shell: Shell) -> None:

@@ -8,11 +8,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from stack.functions.front_door import MOST_AT_A_TIME
 from stack.state import saved_messages_file
 from tests.end_to_end.client import Client, wait_for
 from tests.end_to_end.stack_control import StackControl
@@ -98,6 +100,14 @@ def test_an_api_whose_process_is_killed_is_begun_anew(client: Client, functions:
     # A request that comes while the process ends is answered with its end, as on AWS.
     wait_for(lambda: client.api.get("/healthcheck").status_code == 200, "an API that answers")
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
+
+
+def test_many_requests_at_a_time_share_a_few_processes_of_the_api(client: Client, functions: StackControl) -> None:
+    with ThreadPoolExecutor(max_workers=4 * MOST_AT_A_TIME) as threads:
+        answers = list(threads.map(lambda _: client.api.get("/healthcheck"), range(4 * MOST_AT_A_TIME)))
+
+    assert [answer.status_code for answer in answers] == [200] * (4 * MOST_AT_A_TIME)
+    assert len(functions.function_pids("api")) <= MOST_AT_A_TIME
 
 
 def test_what_is_worked_while_the_stack_goes_down_is_worked_to_its_end(

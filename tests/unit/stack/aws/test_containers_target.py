@@ -5,10 +5,11 @@ from stack.aws.containers_target import Containers
 from stack.aws.target import Services
 
 SERVICES = Services(load_task_types(["services.tasks"]), ["services.tasks"], {})
+AWS = "https://cloudformation.eu-central-1.amazonaws.com"
 
 
 def welcome(url: str) -> str:
-    return "\n".join(Containers("x86_64").welcome("tasks", {"ApiUrl": url}, SERVICES))
+    return "\n".join(Containers("x86_64").welcome("tasks", {"ApiUrl": url}, SERVICES, AWS))
 
 
 def test_who_has_no_certificate_hears_that_keys_can_be_read_on_the_way() -> None:
