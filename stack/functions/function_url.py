@@ -17,13 +17,13 @@ _OF_THE_CONNECTION = frozenset(("connection", "keep-alive", "te", "trailer", "tr
 
 def event_of(request: Request, body: bytes, host: str) -> dict[str, Any]:
     """Return the event of a request. `host`, and its port, is what the URL has: the request's own Host says nothing."""
-    path = request.scope["raw_path"].decode()
+    path = request.scope["raw_path"].decode("latin-1")
     source_ip = request.client.host if request.client else ""
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": request.scope["query_string"].decode(),
+        "rawQueryString": request.scope["query_string"].decode("latin-1"),
         "headers": {
             **_joined(request.headers),
             "host": host,
