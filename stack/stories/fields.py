@@ -29,6 +29,14 @@ def end_of_function(line: LogLine) -> str:
     return reason_in(line).removeprefix("Error: ")
 
 
+def fault_in(line: LogLine) -> str:
+    """What is wrong with the receiver's answer as such; empty where it became whole."""
+    fault = line.fields.get("fault")
+    if fault == "left":
+        return "its sender left before the answer"
+    return f"the answer never became whole ({fault})" if fault else ""
+
+
 def is_taken(line: LogLine) -> bool:
     """Whether the receiver has taken the callback: it answered 2xx, the whole answer."""
     answered_2xx = HTTPStatus.OK <= line.fields.get("status", 0) < HTTPStatus.MULTIPLE_CHOICES

@@ -9,7 +9,7 @@ from receiver.log_events import CALLBACK_RECEIVED
 from services.telemetry import log_events
 from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import LogLine
-from stack.stories.fields import due_at, end_of_function, is_of_alert, is_taken, reason_in
+from stack.stories.fields import due_at, end_of_function, fault_in, is_of_alert, is_taken, reason_in
 from stack.stories.writers import CALLBACK_WORKER, DLQ_WATCHER, RECEIVER, WORKER
 
 State = Literal[
@@ -162,9 +162,7 @@ def _after_receiver(before: Standing, line: LogLine) -> Standing:
 
 
 def _refusal(line: LogLine) -> str:
-    if fault := line.fields.get("fault"):
-        return f"the receiver's answer never became whole ({fault})"
-    return f"the receiver answered {line.fields.get('status', 0)}"
+    return fault_in(line) or f"the receiver answered {line.fields.get('status', 0)}"
 
 
 def _as_heard(standing: Standing, lines: Iterable[LogLine]) -> Standing:

@@ -9,7 +9,7 @@ from services.primitives.durations import describe_duration
 from services.telemetry import log_events
 from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import ROTATED_AWAY, LogLine
-from stack.stories.fields import end_of_function, is_of_alert, is_taken, reason_in
+from stack.stories.fields import end_of_function, fault_in, is_of_alert, is_taken, reason_in
 from stack.stories.writers import CALLBACK_WORKER, DLQ_WATCHER
 
 Mark = Literal["done", "failed", "retry", "note"]
@@ -106,8 +106,8 @@ def _callback_received(line: LogLine) -> Reading:
     what = (
         f"callback received: {line.fields.get('outcome') or 'no outcome'}, delivery {line.fields.get('attempt', '?')}"
     )
-    if fault := line.fields.get("fault"):
-        return "retry", f"{what}; the answer never became whole ({fault})"
+    if fault := fault_in(line):
+        return "retry", f"{what}; {fault}"
     return ("done" if is_taken(line) else "retry"), f"{what}, answered {line.fields.get('status', 0)}"
 
 

@@ -55,7 +55,7 @@ LOST_ALERTED = line(
     "dlq-watcher", log_events.ALERT_POSTED, 8, "warning", headline="Task failed for good", reason="worker lost"
 )
 KILLED = killed("worker-data", "data")
-REFUSED_ONCE = line("receiver", CALLBACK_RECEIVED, 1, attempt=1, fault="left", outcome="success")
+SENDER_LEFT = line("receiver", CALLBACK_RECEIVED, 1, attempt=1, fault="left", outcome="success")
 ALERTED = line("alerts", LOST_ALERTED.event, 9, "warning", queue="alerts", reason="worker lost")
 ALERT_WAITS = line(
     "alerts", log_events.RETURNED_FOR_RETRY, 9, queue="alerts", reason="Slack did not take the alert", after_seconds=5
@@ -127,8 +127,8 @@ def standing_after(*lines: LogLine) -> Standing:
         # A function that is killed has said nothing: SQS gives the message again when its visibility timeout is over.
         ([ACCEPTED, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2158)),
         ([ACCEPTED, WORKER_FAILED, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2159)),
-        ([ACCEPTED, REFUSED_ONCE, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2159)),
-        ([ACCEPTED, KILLED, REFUSED_ONCE], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2158)),
+        ([ACCEPTED, SENDER_LEFT, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2159)),
+        ([ACCEPTED, KILLED, SENDER_LEFT], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2158)),
         ([ACCEPTED, KILLED, WORKER_FAILED], Standing("at work")),
         ([ACCEPTED, KILLED, DELIVERED], Standing("delivered", "success")),
         ([ACCEPTED, KILLED, REPORTED, ALERTED], Standing("delivered", "failure", failure="worker lost")),
@@ -159,6 +159,10 @@ def standing_after(*lines: LogLine) -> Standing:
         (
             [ACCEPTED, REFUSED],
             Standing("delivering", "success", "the receiver answered 503", is_by_receiver_alone=True),
+        ),
+        (
+            [ACCEPTED, SENDER_LEFT],
+            Standing("delivering", "success", "its sender left before the answer", is_by_receiver_alone=True),
         ),
         ([ACCEPTED, NOT_YET, REFUSED], Standing("delivering", "success", "503", due_at=BEGAN + 901)),
         ([ACCEPTED, REJECTED, KEPT, TAKEN], Standing("delivered", "success", is_by_receiver_alone=True)),
@@ -253,6 +257,7 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
             "retry",
             "callback received: no outcome, delivery 1; the answer never became whole (hang)",
         ),
+        (SENDER_LEFT, "retry", "callback received: success, delivery 1; its sender left before the answer"),
     ],
 )
 def test_what_a_line_says(read: LogLine, mark: str, text: str) -> None:
