@@ -146,8 +146,9 @@ def with_bodies_as_sent(payload: str) -> str:
     """
     if '"aws:sqs"' not in payload:
         return payload
+    # A request may have it too, as a parameter.
     event = json.loads(payload)
-    for record in event["Records"]:
+    for record in event.get("Records", ()):
         if md5(record["body"].encode(), usedforsecurity=False).hexdigest() != record["md5OfBody"]:
             message = _message_of(record)
             record["body"] = str(message.message["Body"]) if message else record["body"]

@@ -13,10 +13,11 @@ def tasks_in_flight(event: bytes, hidden_seconds: HiddenSeconds) -> list[dict[st
 
     None is of an event of anything else.
     """
+    # Most events need not be read; one of HTTP may have it too, as a parameter.
     if b'"aws:sqs"' not in event:
         return []
     tasks = []
-    for record in json.loads(event)["Records"]:
+    for record in json.loads(event).get("Records", ()):
         task_id, seconds = _task_id_in(record["body"]), hidden_seconds(record)
         if task_id is not None and seconds is not None:
             queue = record["eventSourceARN"].rpartition(":")[2]

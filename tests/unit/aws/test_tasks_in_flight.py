@@ -39,6 +39,6 @@ def test_a_message_of_somebody_else_is_no_task(body: Any) -> None:
     assert tasks_of(record("a", body)) == []
 
 
-@pytest.mark.parametrize("event", [9, [], {"rawPath": "/readyz"}])
+@pytest.mark.parametrize("event", [9, [], {"rawPath": "/readyz"}, {"queryStringParameters": {"any": "aws:sqs"}}])
 def test_what_is_no_event_of_a_queue_has_no_task(event: Any) -> None:
     assert tasks_in_flight(json.dumps(event).encode(), lambda _record: 1.0) == []
