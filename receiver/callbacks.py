@@ -148,20 +148,23 @@ async def receive(  # noqa: PLR0913, PLR0917  # what FastAPI gives
 ) -> Response:
     """Store the delivery, then answer 200, or as the query parameters ask, else as PUT /misbehaviour has ordered.
 
-    It is stored before any delay, so that the delivery of a client that gave up is seen too.
+    It is stored before any delay, so that the delivery of a client that gave up is seen too; it is logged after it,
+    when it is known whether there is anybody to answer.
     """
     ensure_it_can_be_had(asked, can_stream=can_stream)
     misbehaviour = asked if asked.model_fields_set else standing.take()
     delivery = await store.add_delivery(
         new, status=misbehaviour.status, fault=misbehaviour.fault, times=misbehaviour.times
     )
-    _log_delivery(delivery, request.headers.get("traceparent", ""))
+    traceparent = request.headers.get("traceparent", "")
     try:
         if delivery.attempt <= misbehaviour.times:
             await wait_out(misbehaviour.delay, request)
     except ClientDisconnect:
+        _log_delivery(delivery, "left", traceparent)
         await _note_answered(store, delivery.id, arrived_at, "left")
         raise
+    _log_delivery(delivery, delivery.fault, traceparent)
     answered = (
         BrokenAnswer(delivery.fault, stopping_of(request), request.app.state.drip_seconds)
         if delivery.fault and delivery.fault != "left"
@@ -289,8 +292,8 @@ def _inbox_task(task: Task) -> InboxTask:
     return InboxTask(task_id=newest.task_id, state=task.state, deliveries=task.deliveries, newest=newest)
 
 
-def _log_delivery(delivery: Delivery, traceparent: str) -> None:
-    answered = {"fault": delivery.fault} if delivery.fault else {"status": delivery.status}
+def _log_delivery(delivery: Delivery, fault: DeliveryFault | None, traceparent: str) -> None:
+    answered = {"fault": fault} if fault else {"status": delivery.status}
     trace_id = trace_id_in(traceparent)
     trace = {} if trace_id is None else {"trace_id": trace_id}
     fields = {"task_id": delivery.task_id, "attempt": delivery.attempt, **answered, "outcome": delivery.outcome}

@@ -11,11 +11,11 @@ import typer
 
 from services.streams.standard_streams import end_unread, run_command, until_ctrl_c
 from services.streams.whole_table import help_markup
-from stack.config import ROOT, DeploymentTarget, Machine
+from stack.config import ROOT, DeploymentTarget, Machine, StackSettings
 from stack.environment import host_environment
 from stack.errors import StackError
 from stack.mode import mode_of_running
-from stack.running import required_settings
+from stack.running import required_settings, stopped_settings
 from stack.terminal import say, say_aside, show_error, show_json
 
 app = typer.Typer(
@@ -98,13 +98,14 @@ def logs(
 ) -> None:
     """Show the end of the services' logs, in the order of time.
 
-    That LocalStack has answered a request is shown with --service localstack only.
+    That LocalStack has answered a request is shown with --service localstack only. Of a stack that was stopped, and did
+    not run in containers, the logs are kept.
     """
 
     def show() -> None:
         from stack.logs.command import LAST_LINES, show_logs
 
-        settings = required_settings()
+        settings = required_settings() if follow else _stopped() or required_settings()
         running = mode_of_running(settings.mode)
         batches = running.log_lines(settings, service or None, last=LAST_LINES, follow=follow)
         show_logs(batches, without_requests=not service, as_json=as_json)
@@ -125,12 +126,15 @@ def trace(
 ) -> None:
     """Show one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
-        from stack.stories.trace import find_true_story, show_story
+        from stack.stories.trace import find_story, find_true_story, show_story
 
         end_unread()
-        settings = required_settings()
+        stopped = _stopped()
+        settings = stopped or required_settings()
         read_logs = partial(mode_of_running(settings.mode).log_lines, settings, None, last=None, follow=False)
-        show_story(find_true_story(task.strip(), read_logs, settings), as_json=as_json)
+        # Who answers at the address of a LocalStack that was stopped is another stack's.
+        story = find_story(task.strip(), read_logs()) if stopped else find_true_story(task.strip(), read_logs, settings)
+        show_story(story, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m stack tail --failures")
@@ -272,6 +276,14 @@ def undeploy(stack: StackNameOption, *, force: ForceOption = False, as_json: Jso
         from stack.commands.undeploy import undeploy as remove
 
         remove(stack, force=force, as_json=as_json)
+
+
+def _stopped() -> StackSettings | None:
+    """The settings of a stack that was stopped, whose logs are read then; that it is not up is said."""
+    settings = stopped_settings()
+    if settings:
+        say_aside("The stack is not up: the logs are those of its last run.")
+    return settings
 
 
 @contextmanager

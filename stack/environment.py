@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
 from stack.config import ROOT, StackSettings
 from stack.errors import StackError
@@ -23,7 +23,7 @@ def merged_environment(
     """All settings by name. A name set in the shell wins, then one in `.env`; `stack/local.env` gives the defaults.
 
     What is empty in the shell hides nothing that `.env` says: to the services it is unset.
-    Raises `StackError` where `.env` cannot be read.
+    Raises `StackError` where `.env` cannot be read, or a line of it says nothing.
     """
     set_in_shell = {name: value for name, value in shell.items() if value}
     return {**_values(local_env), **shell, **dot_env_settings(dot_env), **set_in_shell}
@@ -46,7 +46,7 @@ def passed_over_in_deployments(dot_env: Path = DOT_ENV) -> list[str]:
 
 
 def dot_env_settings(dot_env: Path = DOT_ENV) -> dict[str, str]:
-    """What `.env` says, empty where there is none. Raises `StackError` where it cannot be read."""
+    """What `.env` says, empty where there is none. Raises `StackError` where it, or a line of it, cannot be read."""
     try:
         return _values(dot_env)
     except (OSError, UnicodeDecodeError) as error:
@@ -86,6 +86,23 @@ def _sqs_at(url: str) -> dict[str, str]:
 
 
 def _values(path: Path) -> dict[str, str]:
+    """What a file says, empty where there is none. Raises `StackError` where a line of it says nothing."""
+    # A folder of this name is somebody's virtual environment.
+    if not (path.is_file() or path.is_fifo()):
+        return {}
     # Some editors begin a file with a byte order mark.
-    values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    return {name: value or "" for name, value in values.items()}
+    with path.open(encoding="utf-8-sig") as file:
+        bindings = list(parse_stream(file))
+    if broken := next((binding for binding in bindings if binding.error), None):
+        # The setting that it was to be may be one that protects, as API_KEYS does. Its text may be a secret.
+        raise StackError(
+            f"{path}, line {_line_of(broken)}: no setting can be read there. A line is NAME=value, a # comment or"
+            " empty; a value that begins with a quote ends with it."
+        )
+    return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
+
+
+def _line_of(binding: Binding) -> int:
+    """Where it begins: the lines before it that are empty are taken for a part of it."""
+    text = binding.original.string
+    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")

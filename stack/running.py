@@ -38,6 +38,16 @@ def required_settings() -> StackSettings:
     return settings
 
 
+def stopped_settings() -> StackSettings | None:
+    """Those of the stack that `down` has stopped, whose logs are files of its directory.
+
+    None where one runs, where none ran yet, and where the last one ran in containers.
+    """
+    environment = merged_environment()
+    mode = state.recall(stack_directory(environment)).stopped_mode
+    return stack_settings(environment, mode) if mode in {"native", "lambda"} else None
+
+
 def mode_before(before: StackSettings | None, environment: Mapping[str, str]) -> Mode | None:
     """The mode of the stack that runs, or of the one that was stopped with something queued."""
     if before:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 MOST_BYTES = 10_000_000
 BACKUPS = 2
@@ -27,7 +27,7 @@ class FunctionLog:
         thread.start()
         return thread
 
-    def note(self, event: str, **values: str) -> None:
+    def note(self, event: str, **values: Any) -> None:
         """Write a line of our own, of the form that the services' lines have."""
         line = {"event": event, "level": "error", **values, "timestamp": datetime.now(UTC).isoformat()}
         self._write(json.dumps(line).encode() + b"\n")

@@ -1,6 +1,7 @@
 """Runs a function's code as AWS Lambda does: in a process of its own, by AWS's runtime; one that ends is begun anew.
 
-What the process prints goes to a file, as it would to CloudWatch Logs, with a line for each of its ends.
+What the process prints goes to a file, as it would to CloudWatch Logs, with a line for each of its ends: one for each
+task that it had in flight.
 """
 
 import json
@@ -12,9 +13,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from function_log import FunctionLog
 from runtime_api import Answer, Invocation, RuntimeApi
+from tasks_in_flight import HiddenSeconds, tasks_in_flight
 
 LONGEST_INIT_SECONDS = 60.0
 """AWS gives an INIT 10 seconds; a machine that runs all functions at a time is slower."""
@@ -46,9 +49,12 @@ class FunctionCode:
 class FunctionRuntime:
     """One execution environment of a function: a process, and the Runtime API that it has for itself."""
 
-    def __init__(self, code: FunctionCode, log: FunctionLog) -> None:
+    def __init__(
+        self, code: FunctionCode, log: FunctionLog, hidden_seconds: HiddenSeconds = lambda _record: None
+    ) -> None:
         self._code = code
         self._log = log
+        self._hidden_seconds = hidden_seconds
         self._api: RuntimeApi | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -126,7 +132,9 @@ class FunctionRuntime:
                 return self._failed(invocation, "Sandbox.Timedout", late)
 
     def _failed(self, invocation: Invocation, kind: str, message: str) -> Answer:
-        self._note("function ended", reason=message, error_type=kind)
+        # A process that is killed has no last words: what it had in flight is known here alone.
+        for task in tasks_in_flight(invocation.event, self._hidden_seconds) or [{}]:
+            self._note("function ended", reason=message, error_type=kind, **task)
         error = {"errorType": kind, "errorMessage": f"RequestId: {invocation.request_id} {message}"}
         return Answer(json.dumps(error).encode(), is_error=True)
 
@@ -156,7 +164,7 @@ class FunctionRuntime:
         self._copying = self._log.follow(process.stdout)
         return process
 
-    def _note(self, event: str, **values: str) -> None:
+    def _note(self, event: str, **values: Any) -> None:
         # Behind the last words of the process.
         self._copying.join(_STOP_SECONDS)
         self._log.note(event, function=self._code.name, **values)

@@ -8,6 +8,8 @@ LocalStack finds it by the entry point beside this file. `FUNCTION_PYTHON` names
 import json
 import os
 import threading
+import time
+from collections.abc import Mapping
 from hashlib import md5
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,7 +31,7 @@ from localstack.services.lambda_.invocation.plugins import (  # type: ignore[imp
 from localstack.services.lambda_.invocation.runtime_executor import (  # type: ignore[import-not-found]
     RuntimeExecutor,
 )
-from localstack.services.sqs.models import sqs_stores  # type: ignore[import-not-found]
+from localstack.services.sqs.models import SqsMessage, sqs_stores  # type: ignore[import-not-found]
 
 LOOPBACK = "127.0.0.1"
 
@@ -56,7 +58,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack has 
             timeout_seconds=config.timeout,
             environment={name: str(value) for name, value in env_vars.items()},
         )
-        self._runtime = FunctionRuntime(code, self._log)
+        self._runtime = FunctionRuntime(code, self._log, hidden_seconds)
         self._runtime.start()
 
     def stop(self) -> None:
@@ -144,16 +146,23 @@ def with_bodies_as_sent(payload: str) -> str:
     """
     if '"aws:sqs"' not in payload:
         return payload
+    # A request may have it too, as a parameter.
     event = json.loads(payload)
-    for record in event["Records"]:
+    for record in event.get("Records", ()):
         if md5(record["body"].encode(), usedforsecurity=False).hexdigest() != record["md5OfBody"]:
-            record["body"] = _body_as_sent(record) or record["body"]
+            message = _message_of(record)
+            record["body"] = str(message.message["Body"]) if message else record["body"]
     return json.dumps(event)
 
 
-def _body_as_sent(record: dict[str, Any]) -> str | None:
+def hidden_seconds(record: Mapping[str, Any]) -> float | None:
+    """Return how long the message of a record is hidden from now on, in seconds; None where it was deleted."""
+    message = _message_of(record)
+    return max(0.0, message.visibility_deadline - time.time()) if message else None
+
+
+def _message_of(record: Mapping[str, Any]) -> SqsMessage | None:
+    """Return LocalStack's own message of a record, which it has until that is deleted."""
     _, _, _, region, account, queue_name = record["eventSourceARN"].split(":")
     queue = sqs_stores[account][region].queues.get(queue_name)
-    # It stays there while it is in flight.
-    message = queue.receipts.get(record["receiptHandle"]) if queue else None
-    return str(message.message["Body"]) if message else None
+    return queue.receipts.get(record["receiptHandle"]) if queue else None

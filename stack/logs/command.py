@@ -13,7 +13,8 @@ LAST_LINES = 40
 
 
 # LocalStack logs every request: with all workers polling, a few lines a second in which the others drown.
-_SERVED = re.compile(r".* : AWS \w+\.\w+ => 2\d\d")
+# Those of AWS's APIs it names, of others it has the path.
+_SERVED = re.compile(r".* : (AWS \w+\.\w+|[A-Z]+ /.*) => 2\d\d")
 
 
 def show_logs(batches: Iterable[list[RawLine]], *, without_requests: bool, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from stack.logs.line import LogLine
+from stack.stories.writers import ALERTS, DLQ_WATCHER
 
 
 def reason_in(line: LogLine) -> str:
@@ -14,6 +15,26 @@ def due_at(line: LogLine) -> float | None:
     """When the next attempt is due, in seconds since the epoch; None where the line does not say."""
     after_seconds = line.fields.get("after_seconds")
     return line.at + after_seconds if isinstance(after_seconds, int | float) else None
+
+
+def is_of_alert(line: LogLine) -> bool:
+    """Whether it is about the message of the task's alert, on its way to Slack: the task stands as it does."""
+    return line.service == ALERTS or (
+        DLQ_WATCHER.fullmatch(line.service) is not None and str(line.fields.get("queue", "")).endswith(ALERTS)
+    )
+
+
+def end_of_function(line: LogLine) -> str:
+    """How the function has ended that had the task in flight, in Lambda's words."""
+    return reason_in(line).removeprefix("Error: ")
+
+
+def fault_in(line: LogLine) -> str:
+    """What is wrong with the receiver's answer as such; empty where it became whole."""
+    fault = line.fields.get("fault")
+    if fault == "left":
+        return "its sender left before the answer"
+    return f"the answer never became whole ({fault})" if fault else ""
 
 
 def is_taken(line: LogLine) -> bool:

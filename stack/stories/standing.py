@@ -7,8 +7,9 @@ from typing import Literal, get_args
 
 from receiver.log_events import CALLBACK_RECEIVED
 from services.telemetry import log_events
+from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import LogLine
-from stack.stories.fields import due_at, is_taken, reason_in
+from stack.stories.fields import due_at, end_of_function, fault_in, is_of_alert, is_taken, reason_in
 from stack.stories.writers import CALLBACK_WORKER, DLQ_WATCHER, RECEIVER, WORKER
 
 State = Literal[
@@ -16,6 +17,7 @@ State = Literal[
     "not queued",  # the API could not queue it
     "queued",  # accepted, and no worker has said anything of it
     "at work",  # a worker has it in flight, or had it
+    "hidden",  # the function ended that worked it, and SQS gives its message again when the visibility timeout is over
     "retrying",  # an attempt at the work failed, the next will come
     "delivering",  # its outcome waits for the next delivery
     "dead",  # in a dead-letter queue, for the DLQ watcher to take
@@ -26,8 +28,11 @@ State = Literal[
 
 OutcomeKind = Literal["success", "failure"]
 
-IN_A_QUEUE: Collection[State] = {"queued", "at work", "retrying", "delivering", "dead", "undelivered"}
+IN_A_QUEUE: Collection[State] = {"queued", "at work", "hidden", "retrying", "delivering", "dead", "undelivered"}
 """How a task stands while SQS has a message of it, as far as the logs say."""
+
+_TO_BE_WORKED: Collection[State] = {"unknown", "queued", "at work", "hidden", "retrying"}
+"""How a task stands while its work is not done, as far as the logs say."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,14 @@ def _after(before: Standing, line: LogLine) -> Standing:
 
 
 def _after_sender(before: Standing, line: LogLine) -> Standing:
+    if line.event in {log_events.ALERT_LOGGED, log_events.ALERT_POSTED}:
+        # Where no worker has said why, the alert does.
+        is_news = before.outcome == "failure" and not before.failure
+        return replace(before, failure=str(line.fields.get("reason", ""))) if is_news else before
+    if is_of_alert(line):
+        return before
+    if line.event == FUNCTION_ENDED:
+        return _after_end_of_function(before, line)
     if DLQ_WATCHER.fullmatch(line.service):
         return _after_watcher(before, line)
     if CALLBACK_WORKER.fullmatch(line.service):
@@ -86,10 +99,10 @@ def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
             return Standing("retrying", reason=reason_in(line), due_at=due_at(line))
         case log_events.DEAD_LETTERED:
             return Standing("dead", "failure", reason_in(line), failure=reason_in(line))
-        case log_events.DROPPED if before.state in {"unknown", "queued", "at work"}:
+        case log_events.DROPPED if before.state in {"unknown", "queued", "at work", "hidden"}:
             return Standing("retrying", reason=reason_in(line))
-    if before.state in {"unknown", "queued"} and WORKER.fullmatch(line.service):
-        before = replace(before, state="at work")
+    if before.state in {"unknown", "queued", "hidden"} and WORKER.fullmatch(line.service):
+        before = replace(before, state="at work", reason="", due_at=None)
     return _after_delivery(replace(before, outcome="success"), line) or before
 
 
@@ -104,14 +117,24 @@ def _after_callback_worker(before: Standing, line: LogLine) -> Standing:
 
 def _after_watcher(before: Standing, line: LogLine) -> Standing:
     match line.event:
-        case log_events.RETURNED_FOR_RETRY:
+        case log_events.RETURNED_FOR_RETRY if not before.is_settled:
             return replace(before, due_at=due_at(line))
         case log_events.DEAD_LETTERED:
             return replace(before, state="undelivered", reason=reason_in(line), due_at=None)
-        case log_events.ALERT_LOGGED | log_events.ALERT_POSTED if before.outcome == "failure" and not before.failure:
-            # No worker has said why.
-            return replace(before, failure=str(line.fields.get("reason", "")))
     return _after_delivery(replace(before, outcome="failure"), line) or before
+
+
+def _after_end_of_function(before: Standing, line: LogLine) -> Standing:
+    """A process that ends without a word leaves its message as it was: hidden, until its visibility timeout is over."""
+    is_work_done = before.state not in _TO_BE_WORKED and not before.is_by_receiver_alone
+    if before.is_settled:
+        return before
+    if CALLBACK_WORKER.fullmatch(line.service):
+        reason = f"the function ended: {end_of_function(line)}"
+        return replace(before, state="delivering", reason=reason, due_at=due_at(line))
+    if DLQ_WATCHER.fullmatch(line.service):
+        return replace(before, due_at=due_at(line))
+    return before if is_work_done else Standing("hidden", reason=end_of_function(line), due_at=due_at(line))
 
 
 def _after_delivery(before: Standing, line: LogLine) -> Standing | None:
@@ -139,9 +162,7 @@ def _after_receiver(before: Standing, line: LogLine) -> Standing:
 
 
 def _refusal(line: LogLine) -> str:
-    if fault := line.fields.get("fault"):
-        return f"the receiver's answer never became whole ({fault})"
-    return f"the receiver answered {line.fields.get('status', 0)}"
+    return fault_in(line) or f"the receiver answered {line.fields.get('status', 0)}"
 
 
 def _as_heard(standing: Standing, lines: Iterable[LogLine]) -> Standing:

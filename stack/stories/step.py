@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from receiver.log_events import CALLBACK_RECEIVED
+from services.primitives.durations import describe_duration
 from services.telemetry import log_events
+from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import ROTATED_AWAY, LogLine
-from stack.stories.fields import is_taken, reason_in
+from stack.stories.fields import end_of_function, fault_in, is_of_alert, is_taken, reason_in
 from stack.stories.writers import CALLBACK_WORKER, DLQ_WATCHER
 
 Mark = Literal["done", "failed", "retry", "note"]
@@ -74,6 +76,8 @@ def _returned(line: LogLine) -> Reading:
     wait = f"next attempt in {line.fields.get('after_seconds', '?')} s"
     if CALLBACK_WORKER.fullmatch(line.service):
         return "retry", f"the callback was not taken: {reason_in(line)}; {wait}"
+    if is_of_alert(line):
+        return "retry", f"the alert waits: {reason_in(line)}; {wait}"
     if DLQ_WATCHER.fullmatch(line.service):
         return "retry", f"could not be reported: {reason_in(line)}; {wait}"
     return "retry", f"{_attempt(line)} failed: {reason_in(line)}; {wait}"
@@ -102,8 +106,8 @@ def _callback_received(line: LogLine) -> Reading:
     what = (
         f"callback received: {line.fields.get('outcome') or 'no outcome'}, delivery {line.fields.get('attempt', '?')}"
     )
-    if fault := line.fields.get("fault"):
-        return "retry", f"{what}; the answer never became whole ({fault})"
+    if fault := fault_in(line):
+        return "retry", f"{what}; {fault}"
     return ("done" if is_taken(line) else "retry"), f"{what}, answered {line.fields.get('status', 0)}"
 
 
@@ -121,6 +125,15 @@ def _dropped(line: LogLine) -> Reading:
 
 def _sqs_call_failed(line: LogLine) -> Reading:
     return "retry", f"SQS did not answer as it should, trying again: {line.fields.get('error', '')}"
+
+
+def _function_ended(line: LogLine) -> Reading:
+    what = "alert" if is_of_alert(line) else "task"
+    again = describe_duration(line.fields.get("after_seconds", 0))
+    return (
+        "failed",
+        f"the function ended while it had the {what}: {end_of_function(line)}; SQS gives it again in {again}",
+    )
 
 
 def _rotated_away(_line: LogLine) -> Reading:
@@ -144,6 +157,7 @@ READERS: Mapping[str, Callable[[LogLine], Reading]] = {
     log_events.DROPPED: _dropped,
     log_events.SQS_CALL_FAILED: _sqs_call_failed,
     CALLBACK_RECEIVED: _callback_received,
+    FUNCTION_ENDED: _function_ended,
     ROTATED_AWAY: _rotated_away,
 }
 """The events of a task's life."""

@@ -69,7 +69,7 @@ class Story:
                 return self.began_at, CONSUMER
             case "delivered" if standing.is_by_receiver_alone:
                 return self.began_at, CONSUMER
-            case "queued" | "at work" | "retrying":
+            case "queued" | "at work" | "hidden" | "retrying":
                 return last_at, worker_of(self.task_type) if self.task_type else WORKER
             case "delivering":
                 return last_at, CALLBACK_WORKER

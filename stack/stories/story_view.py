@@ -142,6 +142,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
         "unknown": ("note", f"What is left of the logs does not show how it stands; {LOOK}."),
         "queued": ("note", f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."),
         "at work": ("note", f"A worker has had it in flight, and has not said what came of it; {LOOK}."),
+        "hidden": ("retry", f"Its function ended: {standing.reason}. {_hidden_text(standing, now)}"),
         "retrying": ("retry", f"Waits for its next attempt {_due_text(standing, now)}: {standing.reason}"),
         "delivering": (
             "retry",
@@ -174,6 +175,16 @@ def _what_logs_lack(story: Story) -> str:
 
 def _because(standing: Standing) -> str:
     return f": {standing.failure}" if standing.failure else "."
+
+
+def _hidden_text(standing: Standing, now: float) -> str:
+    """Say until when SQS hides the message, which nothing shortens."""
+    if standing.due_at is None:
+        return "Its message comes back after its queue's visibility timeout."
+    until = time_of_day(standing.due_at)[:-4]
+    if standing.due_at > now:
+        return f"Its message comes back when its queue's visibility timeout is over, at {until}."
+    return f"Its message was hidden until {until}; {LOOK}."
 
 
 def _due_text(standing: Standing, now: float) -> str:

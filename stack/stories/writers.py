@@ -9,6 +9,8 @@ CONSUMER = re.compile(f"{WORKER.pattern}|{DLQ_WATCHER.pattern}")
 NOBODY = re.compile(r"(?!)")
 
 RECEIVER = "receiver"
+ALERTS = "alerts"
+"""The function of this queue; where the services are processes the DLQ watcher works it too."""
 
 
 def worker_of(task_type: str) -> re.Pattern[str]:

@@ -82,6 +82,8 @@ def test_nothing_is_lost_by_downs_that_fail_one_that_is_interrupted_in_mid_load_
         down.send_signal(signal.SIGINT)
     assert down.returncode == 0
     assert "The stack is not up" in stack.command("ps").stderr
+    if stack.mode != "containers":
+        assert tasks[0] in stack.command("trace", tasks[0]).stdout
 
     # It starts what is not up, as `up` does.
     started = stack.command("demo", LOCALSTACK_PORT=other_port)

@@ -52,6 +52,11 @@ def hidden_for(seconds: int, queue: str, stack: StackControl) -> Iterator[None]:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
 
 
+def told(task_id: str, stack: StackControl) -> Any:
+    """What `trace` tells of a task."""
+    return json.loads(stack.command("trace", task_id, "--json").stdout)
+
+
 def test_a_task_whose_process_is_killed_is_worked_again(unreliable: Client, functions: StackControl) -> None:
     item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS, hold_attempts=1)
     with hidden_for(SHORT_SECONDS, "unreliable", functions):
@@ -60,6 +65,24 @@ def test_a_task_whose_process_is_killed_is_worked_again(unreliable: Client, func
         kill("worker-unreliable", functions)
 
         assert unreliable.outcome(task_id)["results"] == [{"it": 2}]
+
+
+def test_that_a_process_was_killed_is_told_of_the_task_that_it_had_and_when_that_comes_back(
+    unreliable: Client, functions: StackControl
+) -> None:
+    item = unreliable.unreliable_item(hold_seconds=HOLD_SECONDS, hold_attempts=1)
+    with hidden_for(HOLD_SECONDS, "unreliable", functions):
+        task_id = unreliable.submit("/v1/tests/unreliable", [item])
+        unreliable.wait_for_deliveries(item["probe_id"])
+        kill("worker-unreliable", functions)
+
+        def killed() -> Any:
+            standing = told(task_id, functions)["standing"]
+            return standing if standing["state"] == "hidden" else None
+
+        standing = wait_for(killed, "the line of the killed process")
+    assert standing["reason"] == "Runtime exited with error: signal: 9"
+    assert "Its message comes back when its queue's visibility timeout is over, at " in standing["text"]
 
 
 def test_a_task_that_must_not_be_repeated_is_reported_when_its_process_is_killed(
@@ -73,6 +96,10 @@ def test_a_task_that_must_not_be_repeated_is_reported_when_its_process_is_killed
 
         outcome = unreliable.outcome(task_id)
     assert "no worker reported back" in outcome["errors"][0]["details"]
+    # The function `alerts` says why.
+    wait_for(
+        lambda: "no worker reported back" in (told(task_id, functions)["standing"]["failure"] or ""), "the whole story"
+    )
     assert len(unreliable.deliveries(item["probe_id"])) == 1
 
 
@@ -108,6 +135,11 @@ def test_many_requests_at_a_time_share_a_few_processes_of_the_api(client: Client
 
     assert [answer.status_code for answer in answers] == [200] * (4 * MOST_AT_A_TIME)
     assert len(functions.function_pids("api")) <= MOST_AT_A_TIME
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_request_that_names_what_triggers_functions_is_a_request(client: Client) -> None:
+    assert client.api.get("/healthcheck", params={"any": "aws:sqs"}).status_code == 200
 
 
 def test_what_is_worked_while_the_stack_goes_down_is_worked_to_its_end(

@@ -12,10 +12,14 @@ import pytest
 from function_log import FunctionLog
 from function_runtime import FunctionCode, FunctionRuntime, InitError
 
+from stack.functions.log_events import FUNCTION_ENDED
+from stack.logs.line import LineReader, RawLine
+from stack.stories.fields import due_at
+
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:tested"
 
 HANDLERS = """
-import os, sys, time
+import os, signal, sys, time
 
 print("begun")
 count = 0
@@ -41,12 +45,16 @@ def is_killed(event, context):
 def hangs(event, context):
     time.sleep(60)
 
+def is_killed_in_mid_batch(event, context):
+    os.kill(os.getpid(), signal.SIGKILL)
+
 async def is_asynchronous(event, context):
     return 1
 
 def prints(event, context):
     print(event)
 """
+HIDDEN_SECONDS = {"done": None, "hidden": 2157.0}
 
 
 class Functions:
@@ -61,7 +69,9 @@ class Functions:
     def runtime(self, handler: str, timeout_seconds: float = 10) -> FunctionRuntime:
         environment = {"AWS_LAMBDA_FUNCTION_NAME": "tested", "AWS_REGION": "us-east-1"}
         code = FunctionCode("tested", handler, self._directory, Path(sys.executable), timeout_seconds, environment)
-        self._started.append(FunctionRuntime(code, self.log))
+        self._started.append(
+            FunctionRuntime(code, self.log, lambda record: HIDDEN_SECONDS.get(record["receiptHandle"]))
+        )
         return self._started[-1]
 
     def stop(self) -> None:
@@ -135,6 +145,45 @@ def test_a_process_that_is_killed_is_lambdas_error_and_is_begun_anew(functions: 
     error, is_error = invoke(functions.runtime("handlers.is_killed"), 9)
 
     assert (is_error, error["errorMessage"]) == (True, "RequestId: id Error: Runtime exited with error: signal: 9")
+
+
+def batch(**receipt_handles: str) -> dict[str, Any]:
+    """An event of SQS with a message of each task, by its id."""
+    arn = "arn:aws:sqs:us-east-1:000000000000:data"
+    return {
+        "Records": [
+            {
+                "body": json.dumps({"task_id": task_id}),
+                "receiptHandle": each,
+                "eventSource": "aws:sqs",
+                "eventSourceARN": arn,
+            }
+            for task_id, each in receipt_handles.items()
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    [
+        ("handlers.is_killed_in_mid_batch", "Error: Runtime exited with error: signal: 9"),
+        ("handlers.hangs", "Task timed out after 1.00 seconds"),
+    ],
+)
+def test_a_process_that_ends_with_tasks_in_flight_has_a_line_of_each_that_comes_again(
+    functions: Functions, handler: str, reason: str
+) -> None:
+    runtime = functions.runtime(handler, timeout_seconds=1 if handler == "handlers.hangs" else 10)
+
+    invoke(runtime, batch(one="done", two="hidden", three="hidden"))
+
+    lines = list(
+        LineReader().read([RawLine("worker-data", line) for line in functions.log.path.read_text().splitlines()])
+    )
+    ended = [line for line in lines if line.event == FUNCTION_ENDED]
+    assert [line.task_id for line in ended] == ["two", "three"]
+    assert [due_at(line) for line in ended] == [line.at + 2157 for line in ended]
+    assert {line.fields["reason"] for line in ended} == {reason}
 
 
 def test_an_event_that_takes_too_long_ends_the_process(functions: Functions) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from receiver.callbacks import trace_id_in
+from receiver.log_events import CALLBACK_RECEIVED
 
 
 async def listed(receiver: httpx.AsyncClient) -> list[dict[str, Any]]:
@@ -68,6 +70,26 @@ async def test_a_sender_that_leaves_before_the_answer_is_listed(served: str) -> 
         tasks = (await client.get("/callbacks/summary")).json()["tasks"]
     assert (callback["status"], callback["fault"]) == (200, "left")
     assert [task["taken"] for task in tasks] == [0]
+
+
+async def test_a_delivery_is_logged_as_answered_when_it_is(app: FastAPI, receiver: httpx.AsyncClient) -> None:
+    with capture_logs() as logs:
+        late = asyncio.create_task(receiver.post("/callback?delay=300"))
+        await first_listed(receiver)
+        before_the_answer = list(logs)
+        app.state.stopping.set()
+        await late
+    assert before_the_answer == []
+    assert [(line["event"], line["status"]) for line in logs] == [(CALLBACK_RECEIVED, 200)]
+
+
+async def test_a_delivery_whose_sender_leaves_before_the_answer_is_not_logged_as_answered(served: str) -> None:
+    async with httpx.AsyncClient(base_url=served, timeout=30) as client:
+        with capture_logs() as logs:
+            await deliver_and_leave(client, "delay=300")
+            await over(client)
+    [line] = (line for line in logs if line["event"] == CALLBACK_RECEIVED)
+    assert (line["fault"], "status" in line) == ("left", False)
 
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

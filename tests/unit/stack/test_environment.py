@@ -1,5 +1,7 @@
 """Where the services' settings come from."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,23 @@ def test_a_dot_env_that_is_no_text_is_reported_in_a_line(dot_env: Path, local_en
 
     with pytest.raises(StackError, match=r"\.env cannot be read as UTF-8 text"):
         merged_environment({}, dot_env, local_env)
+
+
+@pytest.mark.parametrize("broken", ["API_KEYS secret", "=secret", 'API_KEYS="secret', "API_KEYS='secret' and more"])
+@pytest.mark.parametrize("read", [merged_environment, deployment_environment])
+def test_a_line_of_dot_env_that_says_nothing_is_an_error_that_names_it_and_shows_no_secret(
+    dot_env: Path, read: Callable[..., dict[str, str]], broken: str
+) -> None:
+    dot_env.write_text(f"# comment\nB=dot\n\n\n{broken}\nC=dot\n")
+
+    with pytest.raises(StackError, match=rf"^{re.escape(str(dot_env))}, line 5: .* A line is NAME=value") as raised:
+        read({}, dot_env=dot_env)
+
+    assert "secret" not in str(raised.value)
+
+
+def test_a_folder_of_that_name_says_nothing(tmp_path: Path, local_env: Path) -> None:
+    assert merged_environment({}, tmp_path, local_env)["A"] == "local"
 
 
 def test_a_quoted_value_keeps_its_hash(local_env: Path, dot_env: Path) -> None:

@@ -56,6 +56,10 @@ def test_a_line_break_in_a_value_breaks_no_line() -> None:
             True,
         ),
         ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.aws : AWS sqs.SendMessage => 400 (NoQueue)", False),
+        # What is no API of AWS: its own, and the URL of a function.
+        ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.http    : POST /_aws/sqs/messages => 200", True),
+        ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.http    : GET /readyz => 200", True),
+        ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.http    : GET /readyz => 503", False),
         ("Ready.", False),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 
 from receiver.log_events import CALLBACK_RECEIVED
 from services.telemetry import log_events
+from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import LogLine
 from stack.stories.standing import Standing
 from stack.stories.step import READERS, step_of
@@ -13,6 +14,14 @@ from stack.stories.story import story_of
 from tests.unit.stack.logs.log_lines import BEGAN, TASK, line
 
 GONE = "the receiver answered 410"
+SIGNAL_9 = "Runtime exited with error: signal: 9"
+
+
+def killed(service: str, queue: str) -> LogLine:
+    """What the log of a function says of a task that it had when it was killed."""
+    return line(service, FUNCTION_ENDED, 2, "error", reason=f"Error: {SIGNAL_9}", queue=queue, after_seconds=2157)
+
+
 ACCEPTED = line("api", log_events.ACCEPTED, task_type="data")
 WORKER_FAILED = line(
     "worker-data", log_events.ATTEMPT_FAILED, 1, "warning", attempt=1, exception="Traceback\nOSError: no"
@@ -44,6 +53,15 @@ HEARD_FAILURE = line("receiver", CALLBACK_RECEIVED, 7, attempt=2, status=200, ou
 DROPPED = line("worker-data", log_events.DROPPED, 6, "warning", reason="no sign of life")
 LOST_ALERTED = line(
     "dlq-watcher", log_events.ALERT_POSTED, 8, "warning", headline="Task failed for good", reason="worker lost"
+)
+KILLED = killed("worker-data", "data")
+SENDER_LEFT = line("receiver", CALLBACK_RECEIVED, 1, attempt=1, fault="left", outcome="success")
+ALERTED = line("alerts", LOST_ALERTED.event, 9, "warning", queue="alerts", reason="worker lost")
+ALERT_WAITS = line(
+    "alerts", log_events.RETURNED_FOR_RETRY, 9, queue="alerts", reason="Slack did not take the alert", after_seconds=5
+)
+ALERT_OF_WATCHER_WAITS = line(
+    "dlq-watcher", log_events.RETURNED_FOR_RETRY, 9, queue="x-alerts", reason="Slack refused", after_seconds=5
 )
 
 
@@ -106,6 +124,32 @@ def standing_after(*lines: LogLine) -> Standing:
         ),
         ([ACCEPTED, REPORTED, LOST_ALERTED], Standing("delivered", "failure", failure="worker lost")),
         ([ACCEPTED, WORKER_FAILED], Standing("at work")),
+        # A function that is killed has said nothing: SQS gives the message again when its visibility timeout is over.
+        ([ACCEPTED, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2158)),
+        ([ACCEPTED, WORKER_FAILED, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2159)),
+        ([ACCEPTED, SENDER_LEFT, KILLED], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2159)),
+        ([ACCEPTED, KILLED, SENDER_LEFT], Standing("hidden", reason=SIGNAL_9, due_at=BEGAN + 2158)),
+        ([ACCEPTED, KILLED, WORKER_FAILED], Standing("at work")),
+        ([ACCEPTED, KILLED, DELIVERED], Standing("delivered", "success")),
+        ([ACCEPTED, KILLED, REPORTED, ALERTED], Standing("delivered", "failure", failure="worker lost")),
+        ([ACCEPTED, DELIVERED, KILLED], Standing("delivered", "success")),
+        (
+            [ACCEPTED, NOT_YET, killed("worker-callbacks", "callbacks")],
+            Standing("delivering", "success", f"the function ended: {SIGNAL_9}", due_at=BEGAN + 2159),
+        ),
+        (
+            [ACCEPTED, GIVEN_UP, killed("dlq-watcher", "data-dlq")],
+            Standing("dead", "failure", "OSError: no", "OSError: no", BEGAN + 2159),
+        ),
+        # An alert goes its own way: that it waits says nothing of its task.
+        ([ACCEPTED, REPORTED, ALERT_WAITS], Standing("delivered", "failure")),
+        ([ACCEPTED, REPORTED, ALERT_OF_WATCHER_WAITS], Standing("delivered", "failure")),
+        ([ACCEPTED, REPORTED, ALERT_WAITS, ALERTED], Standing("delivered", "failure", failure="worker lost")),
+        (
+            [ACCEPTED, REPORTED, killed("alerts", "alerts")],
+            Standing("delivered", "failure"),
+        ),
+        ([ACCEPTED, REJECTED, KEPT, ALERT_WAITS], Standing("undelivered", "success", GONE)),
         ([LOST_ALERTED], Standing("unknown")),
         # What the receiver says counts where the logs of the others do not go back as far.
         ([ACCEPTED, TAKEN], Standing("delivered", "success", is_by_receiver_alone=True)),
@@ -115,6 +159,10 @@ def standing_after(*lines: LogLine) -> Standing:
         (
             [ACCEPTED, REFUSED],
             Standing("delivering", "success", "the receiver answered 503", is_by_receiver_alone=True),
+        ),
+        (
+            [ACCEPTED, SENDER_LEFT],
+            Standing("delivering", "success", "its sender left before the answer", is_by_receiver_alone=True),
         ),
         ([ACCEPTED, NOT_YET, REFUSED], Standing("delivering", "success", "503", due_at=BEGAN + 901)),
         ([ACCEPTED, REJECTED, KEPT, TAKEN], Standing("delivered", "success", is_by_receiver_alone=True)),
@@ -133,6 +181,7 @@ def test_how_a_task_stands(lines: list[LogLine], standing: Standing) -> None:
     [
         ([ACCEPTED], {"worker-data", "worker-data-2"}),
         ([ACCEPTED, RETURNED], {"worker-data-2"}),
+        ([ACCEPTED, KILLED], {"worker-data-2"}),
         ([ACCEPTED, NOT_YET], {"worker-callbacks"}),
         ([ACCEPTED, GIVEN_UP], {"dlq-watcher"}),
         ([ACCEPTED, TAKEN], {"worker-data", "worker-data-2", "worker-callbacks", "dlq-watcher"}),
@@ -187,6 +236,13 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
         (LOST_ALERTED, "note", "alert raised: Task failed for good"),
         (DROPPED, "retry", "dropped, and not delivered: no sign of life"),
         (
+            KILLED,
+            "failed",
+            f"the function ended while it had the task: {SIGNAL_9}; SQS gives it again in 35m 57s",
+        ),
+        (ALERT_WAITS, "retry", "the alert waits: Slack did not take the alert; next attempt in 5 s"),
+        (ALERT_OF_WATCHER_WAITS, "retry", "the alert waits: Slack refused; next attempt in 5 s"),
+        (
             line("receiver", CALLBACK_RECEIVED, attempt=2, status=503, outcome="success"),
             "retry",
             "callback received: success, delivery 2, answered 503",
@@ -201,6 +257,7 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
             "retry",
             "callback received: no outcome, delivery 1; the answer never became whole (hang)",
         ),
+        (SENDER_LEFT, "retry", "callback received: success, delivery 1; its sender left before the answer"),
     ],
 )
 def test_what_a_line_says(read: LogLine, mark: str, text: str) -> None:
@@ -220,7 +277,7 @@ def test_a_line_of_any_other_event_says_what_it_says_and_how_loudly(level: str, 
 
 
 @pytest.mark.parametrize("event", READERS)
-@pytest.mark.parametrize("service", ["api", "worker-data", "worker-callbacks-2", "dlq-watcher", "receiver"])
+@pytest.mark.parametrize("service", ["api", "worker-data", "worker-callbacks-2", "dlq-watcher", "alerts", "receiver"])
 def test_no_line_is_too_poor_to_be_read(event: str, service: str) -> None:
     story = story_of(TASK, [line(service, event)])
 

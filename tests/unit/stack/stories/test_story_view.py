@@ -80,6 +80,18 @@ def test_what_waits_says_until_when_and_what_should_have_happened_says_since_whe
     assert "`make ps`" in overdue
 
 
+def test_a_task_whose_function_was_killed_says_so_and_until_when_its_message_is_hidden() -> None:
+    killed = Standing("hidden", reason="Runtime exited with error: signal: 9", due_at=NOW + 2157)
+    comes_back = datetime.fromtimestamp(NOW + 2157).astimezone()
+
+    assert standing_text(killed, TASK, NOW).plain == (
+        "↻ Its function ended: Runtime exited with error: signal: 9. "
+        f"Its message comes back when its queue's visibility timeout is over, at {comes_back:%H:%M:%S}."
+    )
+    overdue = standing_text(killed, TASK, NOW + 3000).plain
+    assert f"Its message was hidden until {comes_back:%H:%M:%S}; `make ps` shows who works." in overdue
+
+
 def test_a_failure_shows_its_reason_and_is_no_success() -> None:
     text = standing_text(Standing("delivered", "failure", failure="OSError: no"), TASK, NOW).plain
 

@@ -6,6 +6,7 @@ import pytest
 
 from services.telemetry import log_events
 from stack.errors import StackError
+from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import ROTATED_AWAY, RawLine, missing_lines
 from stack.stories.tail import steps_in
 from stack.stories.trace import find_story
@@ -87,6 +88,15 @@ def test_where_lines_may_be_missing_is_shown_to_whoever_follows(narrowed: dict[s
 
 def test_of_one_task_alone() -> None:
     assert events(beginning=OTHER[:4]) == [log_events.DELIVERED]
+
+
+def test_a_function_that_ended_in_mid_task_is_shown_with_its_task_and_one_that_had_none_is_not() -> None:
+    killed = [raw("worker-data", FUNCTION_ENDED, 1, "error", reason="signal: 9", after_seconds=60)]
+    idle = [raw("api", FUNCTION_ENDED, 2, "error", task_id=None, reason="signal: 9")]
+
+    [step] = steps_in([killed, idle], beginning="", failures_only=True)
+
+    assert (step.line.task_id, step.line.event) == (TASK, FUNCTION_ENDED)
 
 
 def test_failures_alone() -> None:
