@@ -15,6 +15,7 @@ import pytest
 import receiver.log_events
 import services.telemetry.log_events
 from stack.config import ROOT
+from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import ROTATED_AWAY
 from stack.stories.step import READERS
 
@@ -111,7 +112,7 @@ def test_no_event_that_has_a_name_is_spelt_out(folder: str) -> None:
 
 
 def test_a_story_knows_what_each_event_means() -> None:
-    assert READERS.keys() == {*OF_SERVICES.values(), *OF_RECEIVER.values(), ROTATED_AWAY}
+    assert READERS.keys() == {*OF_SERVICES.values(), *OF_RECEIVER.values(), FUNCTION_ENDED, ROTATED_AWAY}
 
 
 def compared_with(node: ast.AST) -> Iterator[ast.expr]:
