@@ -1,6 +1,7 @@
 """What `make bench-functions` shows: its targets, then its tables."""
 
 from collections.abc import Iterator, Sequence
+from math import fsum
 
 from bench.functions.steps import (
     API_REQUESTS,
@@ -104,8 +105,9 @@ def loaded_parts(summary: Summary) -> Table:
     largest = {part for parts in times.values() for part in _largest(parts)}
     known = sorted(largest, key=lambda part: max(parts.get(part, 0) for parts in times.values()), reverse=True)
     rows = [[part, *(_time(times[handler].get(part)) for handler in handlers)] for part in known]
-    others = [sum(each for part, each in times[handler].items() if part not in largest) for handler in handlers]
-    rows += [[_OTHERS, *map(number, others)], [_ALL, *(number(sum(times[handler].values())) for handler in handlers)]]
+    # By fsum, so that each Python rounds it to the same: since 3.12 sum() of floats is another one.
+    others = [fsum(each for part, each in times[handler].items() if part not in largest) for handler in handlers]
+    rows += [[_OTHERS, *map(number, others)], [_ALL, *(number(fsum(times[handler].values())) for handler in handlers)]]
     return Table("What a handler loads, ms of its own", ["part", *handlers], rows if handlers else [])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import fsum
 
 from bench.scaling.aws import (
     FIFO_DOLLARS_PER_REQUEST,
@@ -97,7 +98,7 @@ def simulated(rate: float) -> Observed:
 def standing_table() -> str:
     """What is paid while nothing happens."""
     standing = standing_requests()
-    standing.append(Standing("**together**", sum(each.per_second for each in standing)))
+    standing.append(Standing("**together**", fsum(each.per_second for each in standing)))
     rows = [
         [each.what, whole(each.per_month), dollars(each.per_month * STANDARD_DOLLARS_PER_REQUEST)] for each in standing
     ]
@@ -134,7 +135,7 @@ def requests_table() -> str:
 
 def cost_table() -> str:
     """What a million tasks cost by rate, standing requests included, for this project and the peers."""
-    standing = sum(each.per_second for each in standing_requests())
+    standing = fsum(each.per_second for each in standing_requests())
 
     def row(rate: float) -> list[str]:
         fleet = fleet_for(rate)

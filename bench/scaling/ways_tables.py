@@ -1,5 +1,7 @@
 """The regions of docs/aws.md: what the stack costs and carries as functions, and as containers."""
 
+from math import fsum
+
 from bench.measurements import FUNCTIONS_RESULTS, Results
 from bench.scaling.aws import (
     ALARM_DOLLARS_PER_MONTH,
@@ -107,7 +109,7 @@ def month_table() -> str:
     def row(rate: float) -> list[str]:
         sqs, computing = functions().month(Task(), rate)
         fleet = _fleet(rate, Task())
-        standing = sum(each.per_second for each in standing_requests())
+        standing = fsum(each.per_second for each in standing_requests())
         requests = batched(rate, fleet_for(rate)).total * rate + standing
         in_containers = requests * SECONDS_PER_MONTH * STANDARD_DOLLARS_PER_REQUEST
         return [
@@ -139,7 +141,7 @@ def idle_table() -> str:
     as_functions, fleet = functions(), _fleet(0.01, Task())
     deployed = as_functions.deployed
     polls = as_functions.idle_requests_per_second * SECONDS_PER_MONTH
-    standing = sum(each.per_month for each in standing_requests())
+    standing = fsum(each.per_month for each in standing_requests())
     rows = [
         [
             f"Lambda's polls of {deployed.triggers} queues",
