@@ -1,4 +1,4 @@
-"""Whether a deployed API takes tasks: it is closed before its queues are removed, and open again where they are not."""
+"""Whether a deployed API takes tasks: it is closed before queues are removed, so that none is lost that comes then."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +24,8 @@ _CLOSED = {
 
 
 @contextmanager
-def closed(account: Account, stack: DeployedStack) -> Iterator[None]:
-    """Let the API of the stack take no tasks any more; where the block fails, it takes them again.
+def closed(account: Account, stack: DeployedStack, *, for_good: bool = False) -> Iterator[None]:
+    """Let the API of the stack take no tasks in the block; `for_good`: none behind it either, unless it fails.
 
     What it has begun it still answers.
     """
@@ -35,6 +35,8 @@ def closed(account: Account, stack: DeployedStack) -> Iterator[None]:
     except BaseException:
         open_again()
         raise
+    if not for_good:
+        open_again()
 
 
 def _close(account: Account, stack: DeployedStack) -> Open:

@@ -14,8 +14,9 @@ from stack.aws.account import Account, open_account, refusals_said
 from stack.aws.change_set import Change, change_line, change_sets, changes_of, remove_change_sets
 from stack.aws.deploy import ENVIRONMENT, Deployment, install_sam, progress_line
 from stack.aws.deploy import deploy as run_deployment
-from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
+from stack.aws.deployed_queues import held_messages, kept_messages, let_run_dry, messages_said, queue_urls
 from stack.aws.deployed_stack import TAG, DeployedStack, find_stack, refuse_to_deploy, require_stack_name
+from stack.aws.intake import closed
 from stack.aws.lint import check
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets, stored_secrets, unstored_parameters
@@ -76,6 +77,8 @@ class Build:
     template: Path
     prefix: Mapping[str, str]
     """The parameter that the queues' names begin by, where there are queues."""
+    removed: Mapping[str, str]
+    """The URLs of those queues, by their names, that are there and no more in the template."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> Deployed
     plan.target.publish(account, plan.stack, build.artefact, on_progress)
     parameters = _parameters(plan, account, build, deployed)
     secrets = store_secrets(account.client("secretsmanager"), plan.stack, plan.secrets)
-    with _failures_said(account, plan.stack):
+    with _nothing_lost(account, deployed, build.removed, on_progress), _failures_said(account, plan.stack):
         _run(plan, build, {**parameters, **secrets}, on_progress)
     found = find_stack(account.client("cloudformation"), plan.stack)
     if found is None:
@@ -155,6 +158,7 @@ def _dry_run(plan: Plan, account: Account, on_progress: OnProgress) -> Trial:
     """Return what a deployment would change, and leave nothing behind."""
     deployed = _deployable(plan, account)
     build = _built(plan, account, deployed, on_progress, is_dry_run=True)
+    _refuse_losses(held_messages(account.client("sqs"), build.removed))
     parameters = _parameters(plan, account, build, deployed)
     cloudformation = account.client("cloudformation")
     stored = stored_secrets(account.client("secretsmanager"), plan.stack)
@@ -196,9 +200,9 @@ def _built(
     if faults := check(template, environment_python(ENVIRONMENT)).faults:
         raise StackError(f"{file} has faults by which it is not deployed: see above.", "\n".join(faults))
     prefix = _prefix(plan, deployed, template)
-    if deployed:
-        _refuse_losses(account, deployed, queue_names(template, prefix.get(PREFIX_PARAMETER, "")))
-    return Build(artefact, file, prefix)
+    kept = queue_names(template, prefix.get(PREFIX_PARAMETER, ""))
+    urls = queue_urls(account.client("cloudformation"), deployed) if deployed else {}
+    return Build(artefact, file, prefix, {name: url for name, url in urls.items() if name not in kept})
 
 
 def _parameters(plan: Plan, account: Account, build: Build, deployed: DeployedStack | None) -> dict[str, str]:
@@ -215,11 +219,27 @@ def _prefix(plan: Plan, deployed: DeployedStack | None, template: Mapping[str, A
     return {PREFIX_PARAMETER: queue_name_prefix(plan.stack, plan.environment, known)}
 
 
-def _refuse_losses(account: Account, deployed: DeployedStack, kept: set[str]) -> None:
-    """Raise `StackError` where queues that have messages would be removed, as by another prefix of their names."""
-    urls = queue_urls(account.client("cloudformation"), deployed)
-    removed = {name: url for name, url in urls.items() if name not in kept}
-    if held := held_messages(account.client("sqs"), removed):
+@contextmanager
+def _nothing_lost(
+    account: Account, deployed: DeployedStack | None, removed: Mapping[str, str], on_progress: OnProgress
+) -> Iterator[None]:
+    """Let the block, which removes these queues, begin when they are empty, while the API takes no tasks.
+
+    Raises `StackError` where they have messages that nobody works.
+    """
+    if not deployed or not removed:
+        yield
+        return
+    _refuse_losses(kept_messages(account, removed))
+    on_progress(f"The stack loses {', '.join(sorted(removed))}: until that is done its API takes no tasks.")
+    with closed(account, deployed):
+        _refuse_losses(let_run_dry(account, removed, on_progress))
+        yield
+
+
+def _refuse_losses(held: Mapping[str, int]) -> None:
+    """Raise `StackError` where there are messages in queues that would be removed, as by another prefix of names."""
+    if held:
         raise StackError(
             f"This deployment removes queues that have messages ({messages_said(held)}): let them be worked first, or"
             " have the queues emptied by `aws sqs purge-queue`. QUEUE_NAME_PREFIX and TASK_PACKAGES say which stay."

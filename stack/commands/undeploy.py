@@ -5,11 +5,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.queues import UNDELIVERED
 from stack.aws.account import Account, open_account, refusals_said
-from stack.aws.deployed_queues import held_messages, messages_said, queue_urls
+from stack.aws.deployed_queues import kept_messages, let_run_dry, messages_said, queue_urls
 from stack.aws.deployed_stack import DeployedStack, find_stack, refuse_to_remove, require_stack_name
-from stack.aws.draining import Draining
 from stack.aws.images import remove_images
 from stack.aws.intake import closed
 from stack.aws.secrets import remove_secrets, stored_secrets
@@ -22,7 +20,6 @@ from stack.errors import StackError
 from stack.terminal import OnProgress, say, say_aside, show_json
 
 _POLL_SECONDS = 1
-_QUIET_SECONDS = 3.0
 _REMOVED = "DELETE_COMPLETE"
 _NOT_REMOVED = "DELETE_FAILED"
 
@@ -73,34 +70,19 @@ def _let_run_dry(account: Account, found: DeployedStack, on_progress: OnProgress
     urls = queue_urls(account.client("cloudformation"), found)
     if not urls:
         return
-    sqs = account.client("sqs")
-    # Nobody works these.
-    if kept := held_messages(sqs, {name: url for name, url in urls.items() if name.endswith(UNDELIVERED)}):
-        raise _losses(found, kept)
-    # What stands for AWS counts exactly, and at once.
-    draining = Draining() if account.is_aws else Draining(quiet_seconds=_QUIET_SECONDS)
+    _refuse_losses(found, kept_messages(account, urls))
     on_progress("Its API takes no more tasks. It is removed when its queues have been empty for a while.")
-    with closed(account, found):
-        said: dict[str, int] = {}
-        while True:
-            held = held_messages(sqs, urls)
-            match draining.look(sum(held.values()), time.monotonic()):
-                case "empty":
-                    return
-                case "stuck":
-                    raise _losses(found, held)
-            if held not in ({}, said):
-                on_progress(f"  there are {messages_said(held)}")
-            said = held
-            time.sleep(_POLL_SECONDS)
+    with closed(account, found, for_good=True):
+        _refuse_losses(found, let_run_dry(account, urls, on_progress))
 
 
-def _losses(found: DeployedStack, held: Mapping[str, int]) -> StackError:
-    return StackError(
-        f"The queues of {found.name} have messages, which would be lost: {messages_said(held)}."
-        " Let them be worked first, or have it removed all the same by --force (`make`: FORCE=1)."
-        " Nothing is removed, and its API takes tasks."
-    )
+def _refuse_losses(found: DeployedStack, held: Mapping[str, int]) -> None:
+    if held:
+        raise StackError(
+            f"The queues of {found.name} have messages, which would be lost: {messages_said(held)}."
+            " Let them be worked first, or have it removed all the same by --force (`make`: FORCE=1)."
+            " Nothing is removed, and its API takes tasks."
+        )
 
 
 def _remove_stack(account: Account, found: DeployedStack, on_progress: OnProgress) -> None:

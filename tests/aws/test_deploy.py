@@ -281,13 +281,49 @@ def test_a_stack_that_has_messages_which_nobody_works_is_not_removed(shell: Shel
 
 def accepted_until_closed(deployed: Deployed, shell: Shell, receiver: Receiver, first: threading.Event) -> set[str]:
     """Post one task after the other until the API takes none any more; return those that it has taken."""
+    key = shell.variables(f"{STACK}-api")["API_KEYS"]
     accepted: set[str] = set()
     while True:
-        answer = post(deployed.url, shell, receiver, **{"x-api-key": "another-key-of-a-client"})
+        answer = post(deployed.url, shell, receiver, **{"x-api-key": key})
         if not answer.is_success:
             return accepted
         accepted.add(answer.json()["task_id"])
         first.set()
+
+
+def heard_of(accepted: set[str], receiver: Receiver) -> set[str]:
+    """Return these tasks when the outcome of each has come."""
+    heard: set[str] = set()
+    while not accepted <= heard:
+        heard.add(receiver.heard.get(timeout=PATIENCE_SECONDS)["task_id"])
+    return accepted
+
+
+@pytest.fixture
+def without_data(tmp_path: Path) -> dict[str, str]:
+    """The settings of a deployment without the task type `data`."""
+    package = tmp_path / "kept_task_types"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "calculation.py").write_text("from services.tasks.calculation import TASK_TYPE\n")
+    return {"TASK_PACKAGES": "kept_task_types", "PYTHONPATH": str(tmp_path)}
+
+
+def test_while_the_queues_of_a_task_type_are_removed_no_task_is_taken_and_then_each_is_done(
+    deployed: Deployed, shell: Shell, receiver: Receiver, without_data: dict[str, str]
+) -> None:
+    first = threading.Event()
+    with ThreadPoolExecutor() as threads:
+        tasks = threads.submit(accepted_until_closed, deployed, shell, receiver, first)
+        assert first.wait(PATIENCE_SECONDS)
+        done = deploy(shell, **without_data)
+        accepted = tasks.result(PATIENCE_SECONDS)
+
+    assert done.returncode == 0, done.stderr
+    assert "The stack loses tasks-data, tasks-data-dlq: until that is done its API takes no tasks.\n" in done.stdout
+    assert {f"{STACK}-data", f"{STACK}-data-dlq"}.isdisjoint(url.rpartition("/")[2] for url in left(shell).queues)
+    assert heard_of(accepted, receiver) == accepted
+    assert post(deployed.url, shell, receiver, **{"x-api-key": API_KEY}).status_code == 200
 
 
 def test_a_stack_that_is_removed_while_tasks_come_does_each_that_it_has_taken_and_leaves_nothing(
@@ -306,9 +342,8 @@ def test_a_stack_that_is_removed_while_tasks_come_does_each_that_it_has_taken_an
     assert "  removed: the secret tasks-settings\n" in said
     assert "stays: the bucket aws-sam-cli-managed-default-" in said
     assert left(shell) == NOTHING
-    outcomes = [receiver.heard.get_nowait() for _ in range(receiver.heard.qsize())]
-    assert accepted
-    assert accepted <= {outcome["task_id"] for outcome in outcomes}
+    # Before the queues were removed.
+    assert accepted <= {receiver.heard.get_nowait()["task_id"] for _ in range(receiver.heard.qsize())}
 
 
 @pytest.fixture

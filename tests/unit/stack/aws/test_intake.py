@@ -77,6 +77,14 @@ def expects_function_to_close(answers: Mapping[str, Stubber], before: dict[str, 
 def test_a_function_is_called_no_more(answers: Mapping[str, Stubber], account: Account) -> None:
     expects_function_to_close(answers, {})
 
+    with closed(account, stack("lambda"), for_good=True):
+        pass
+
+
+def test_a_function_is_called_again_when_a_change_is_done(answers: Mapping[str, Stubber], account: Account) -> None:
+    expects_function_to_close(answers, {})
+    answers["lambda"].add_response("delete_function_concurrency", {}, {"FunctionName": NAME})
+
     with closed(account, stack("lambda")):
         pass
 
@@ -85,7 +93,7 @@ def test_a_function_is_called_again_where_its_queues_stay(answers: Mapping[str, 
     expects_function_to_close(answers, {})
     answers["lambda"].add_response("delete_function_concurrency", {}, {"FunctionName": NAME})
 
-    with pytest.raises(StackError), closed(account, stack("lambda")):
+    with pytest.raises(StackError), closed(account, stack("lambda"), for_good=True):
         raise StackError("Its queues have messages.")
 
 
@@ -117,7 +125,7 @@ def test_a_load_balancer_lets_nothing_through_until_it_is_known_that_the_queues_
     answers["elbv2"].add_response("modify_listener", {}, {"ListenerArn": NAME, "DefaultActions": [refusal]})
     answers["elbv2"].add_response("modify_listener", {}, {"ListenerArn": NAME, "DefaultActions": FORWARD})
 
-    with pytest.raises(StackError), closed(account, stack("containers")):
+    with pytest.raises(StackError), closed(account, stack("containers"), for_good=True):
         raise StackError("Its queues have messages.")
 
 
