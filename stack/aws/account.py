@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config
@@ -61,11 +60,6 @@ class Account:
     endpoint: str
     """Where CloudFormation is: AWS's own, or what AWS_ENDPOINT_URL names."""
     session: Any = field(repr=False)
-
-    @property
-    def is_aws(self) -> bool:
-        """Whether it is AWS's own, and no LocalStack that stands for it."""
-        return (urlsplit(self.endpoint).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
     def client(self, service: str) -> Any:
         """Return a client of one of its services."""

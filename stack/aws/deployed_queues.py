@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from services.queueing.client import is_aws
 from services.queues import UNDELIVERED
 from stack.aws.account import Account
 from stack.aws.deployed_stack import DeployedStack
@@ -49,7 +50,7 @@ def let_run_dry(account: Account, urls: Mapping[str, str], on_progress: OnProgre
     Return how many messages are in which queue where nobody works them, nothing where all are empty.
     """
     sqs = account.client("sqs")
-    draining = Draining() if account.is_aws else Draining(quiet_seconds=_QUIET_SECONDS_ELSEWHERE)
+    draining = Draining() if is_aws(account.endpoint) else Draining(quiet_seconds=_QUIET_SECONDS_ELSEWHERE)
     said: dict[str, int] = {}
     while True:
         held = held_messages(sqs, urls)

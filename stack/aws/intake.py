@@ -71,9 +71,20 @@ def _close_load_balancer(balancers: Any, listener: str) -> Open:
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
     """
-    [found] = balancers.describe_listeners(ListenerArns=[listener])["Listeners"]
+    before = _actions(balancers, listener)
     balancers.modify_listener(ListenerArn=listener, DefaultActions=[_CLOSED])
-    return lambda: balancers.modify_listener(ListenerArn=listener, DefaultActions=found["DefaultActions"])
+
+    def open_again() -> None:
+        # A deployment may have let it lead to another target group meanwhile.
+        if _actions(balancers, listener)[0]["Type"] == _CLOSED["Type"]:
+            balancers.modify_listener(ListenerArn=listener, DefaultActions=before)
+
+    return open_again
+
+
+def _actions(balancers: Any, listener: str) -> Any:
+    [found] = balancers.describe_listeners(ListenerArns=[listener])["Listeners"]
+    return found["DefaultActions"]
 
 
 def _nothing() -> None:

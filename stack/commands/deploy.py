@@ -145,8 +145,8 @@ def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> Deployed
     build = _built(plan, account, deployed, on_progress)
     plan.target.publish(account, plan.stack, build.artefact, on_progress)
     parameters = _parameters(plan, account, build, deployed)
-    secrets = store_secrets(account.client("secretsmanager"), plan.stack, plan.secrets)
     with _nothing_lost(account, deployed, build.removed, on_progress), _failures_said(account, plan.stack):
+        secrets = store_secrets(account.client("secretsmanager"), plan.stack, plan.secrets)
         _run(plan, build, {**parameters, **secrets}, on_progress)
     found = find_stack(account.client("cloudformation"), plan.stack)
     if found is None:

@@ -271,8 +271,12 @@ def test_a_stack_that_has_messages_which_nobody_works_is_not_removed(shell: Shel
     assert "The queues of tasks have messages, which would be lost: 1 in tasks-undelivered." in said
 
     # Those of another prefix would take their place.
-    code, said = shell.run_here("deploy", "--target", "lambda", "--stack", STACK, QUEUE_NAME_PREFIX="others-")
+    secrets = shell.client("secretsmanager")
+    stored = secrets.get_secret_value(SecretId=f"{STACK}-settings")["SecretString"]
+    settings = {"QUEUE_NAME_PREFIX": "others-", "API_KEYS": "a-key-that-is-never-stored"}
+    code, said = shell.run_here("deploy", "--target", "lambda", "--stack", STACK, **settings)
     assert code == 1
+    assert secrets.get_secret_value(SecretId=f"{STACK}-settings")["SecretString"] == stored
     assert "This deployment removes queues that have messages (1 in tasks-undelivered)" in said
     assert left(shell) == before
 

@@ -79,7 +79,7 @@ def own_stack(control: StackControl | None) -> StackControl:
 def processes(own_stack: StackControl) -> StackControl:
     """The suite's own stack, for the tests of services that say what they are doing."""
     if own_stack.mode == "lambda":
-        pytest.skip("its services are functions: they run for as long as they work, and nobody asks them anything")
+        pytest.skip("it asks or kills processes of services, and this stack's are functions: test_function_faults.py")
     return own_stack
 
 

@@ -17,6 +17,16 @@ from stack.aws.intake import closed
 from stack.errors import StackError
 
 FORWARD = [{"Type": "forward", "TargetGroupArn": "arn:target-group"}]
+REFUSE = [
+    {
+        "Type": "fixed-response",
+        "FixedResponseConfig": {
+            "StatusCode": "503",
+            "ContentType": "text/plain",
+            "MessageBody": "No task is taken any more.",
+        },
+    }
+]
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,17 @@ def expects_function_to_close(answers: Mapping[str, Stubber], before: dict[str, 
     answers["lambda"].add_response("put_function_concurrency", {}, nothing)
 
 
+def describes_listener(answers: Mapping[str, Stubber], actions: list[dict[str, Any]]) -> None:
+    found = {"Listeners": [{"ListenerArn": NAME, "DefaultActions": actions}]}
+    answers["elbv2"].add_response("describe_listeners", found, {"ListenerArns": [NAME]})
+
+
+def expects_listener_to_close(answers: Mapping[str, Stubber]) -> None:
+    has(answers, "ApiListener")
+    describes_listener(answers, FORWARD)
+    answers["elbv2"].add_response("modify_listener", {}, {"ListenerArn": NAME, "DefaultActions": REFUSE})
+
+
 def test_a_function_is_called_no_more(answers: Mapping[str, Stubber], account: Account) -> None:
     expects_function_to_close(answers, {})
 
@@ -111,22 +132,22 @@ def test_a_function_has_again_what_somebody_has_reserved_for_it(
 def test_a_load_balancer_lets_nothing_through_until_it_is_known_that_the_queues_stay(
     answers: Mapping[str, Stubber], account: Account
 ) -> None:
-    has(answers, "ApiListener")
-    found = {"Listeners": [{"ListenerArn": NAME, "DefaultActions": FORWARD}]}
-    answers["elbv2"].add_response("describe_listeners", found, {"ListenerArns": [NAME]})
-    refusal = {
-        "Type": "fixed-response",
-        "FixedResponseConfig": {
-            "StatusCode": "503",
-            "ContentType": "text/plain",
-            "MessageBody": "No task is taken any more.",
-        },
-    }
-    answers["elbv2"].add_response("modify_listener", {}, {"ListenerArn": NAME, "DefaultActions": [refusal]})
+    expects_listener_to_close(answers)
+    describes_listener(answers, REFUSE)
     answers["elbv2"].add_response("modify_listener", {}, {"ListenerArn": NAME, "DefaultActions": FORWARD})
 
     with pytest.raises(StackError), closed(account, stack("containers"), for_good=True):
         raise StackError("Its queues have messages.")
+
+
+def test_a_load_balancer_that_a_deployment_has_led_elsewhere_stays_as_that_has_left_it(
+    answers: Mapping[str, Stubber], account: Account
+) -> None:
+    expects_listener_to_close(answers)
+    describes_listener(answers, [{"Type": "forward", "TargetGroupArn": "arn:another-target-group"}])
+
+    with closed(account, stack("containers")):
+        pass
 
 
 @pytest.mark.parametrize(("target", "resource"), [("lambda", "ApiFunction"), ("containers", "ApiListener")])
