@@ -17,12 +17,11 @@ from bench.steps import FEW, ONCE, Step
 from bench.systems import PROJECT, PROJECT_PYTHON, SETTINGS, Place
 from services.tasks.calculation import TASK_TYPE
 from stack.ports import free_port
-from stack.readiness import http_probe, wait_until_ready
+from stack.readiness import READY_SECONDS, http_probe, wait_until_ready
 
 API = "api"
 CONNECTIONS = (1, 16, 64, 256)
 
-_READY_SECONDS = 30.0
 # No worker takes these tasks: nobody listens there.
 _CALLBACK_URL = "http://127.0.0.1:9/callback"
 
@@ -104,7 +103,7 @@ def _serving(lab: Lab, endpoint: Endpoint, place: Place) -> Iterator[Process]:
     log = lab.directory / f"{place.prefix}endpoint.log"
     with running(endpoint.name, [PROJECT_PYTHON, *endpoint.arguments], environment, log) as process:
         url = f"http://127.0.0.1:{place.api_port}/openapi.json"
-        wait_until_ready(endpoint.name, http_probe(url), _READY_SECONDS)
+        wait_until_ready(endpoint.name, http_probe(url), READY_SECONDS)
         yield process
 
 

@@ -19,9 +19,8 @@ from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.native.localstack import COMMAND, localstack_environment, localstack_python, prepare_localstack
 from stack.ports import free_port
-from stack.readiness import localstack_probe, wait_until_ready
+from stack.readiness import READY_SECONDS, localstack_probe, wait_until_ready
 
-READY_SECONDS = 180.0
 REGION = "us-east-1"
 TASK_PACKAGE = "services.tasks"
 VISIBILITY_TIMEOUT_SECONDS = 60

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.processes import Process, Usage, running
 from bench.systems import PROJECT_PYTHON, Place, System
 from stack.ports import free_port
-from stack.readiness import http_probe, wait_until_ready
+from stack.readiness import READY_SECONDS, http_probe, wait_until_ready
 
 WARM_UP_TASKS = 40
 # Longer than the visibility timeout: a message that was dropped has come back by then, and is no loss.
@@ -24,7 +24,6 @@ LONGEST_SILENCE_SECONDS = 75.0
 WORKER, API, PRODUCER, LOCALSTACK, RECEIVER = "worker", "API", "producer", "LocalStack", "receiver"
 
 _POLL_SECONDS = 0.05
-_READY_SECONDS = 30.0
 
 Submitted = Mapping[str, float]
 """By task id: the monotonic time at which its turn came."""
@@ -151,7 +150,7 @@ class Lab:
                 processes[role] = [stack.enter_context(self._program(system, place, role, arguments))]
             if system.api:
                 processes[API] = [stack.enter_context(self._program(system, place, API, system.api))]
-                wait_until_ready(API, http_probe(f"http://127.0.0.1:{place.api_port}/healthcheck"), _READY_SECONDS)
+                wait_until_ready(API, http_probe(f"http://127.0.0.1:{place.api_port}/healthcheck"), READY_SECONDS)
             processes[PRODUCER] = [stack.enter_context(self._producer(system, place))]
             run = Running(system, place, processes, receiver, self.broker)
             receiver.forget()
@@ -198,7 +197,7 @@ def running_receiver(directory: Path, delay_seconds: float = 0) -> Iterator[Rece
         running(RECEIVER, command, {}, directory / f"receiver-{port}.log") as process,
         httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
-        wait_until_ready(RECEIVER, http_probe(f"{url}/count"), _READY_SECONDS)
+        wait_until_ready(RECEIVER, http_probe(f"{url}/count"), READY_SECONDS)
         yield Receiver(url, process, client)
 
 

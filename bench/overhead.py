@@ -17,7 +17,7 @@ from bench.systems import PROJECT, PROJECT_PYTHON, System
 from bench.tables import Column, Table, by_case, with_range
 from bench.targets import Target
 from stack.ports import free_port
-from stack.readiness import http_probe, wait_until_ready
+from stack.readiness import READY_SECONDS, http_probe, wait_until_ready
 
 OVERHEAD = "overhead"
 METRICS = "metrics on, tracing off"
@@ -28,7 +28,6 @@ BOTH_OFF = PROJECT.with_settings({"METRICS_ENABLED": "false"})
 LEAST_THROUGHPUT = 0.95
 
 _THROUGHPUT, _CPU = "tasks_per_second", "cpu_s_per_1000.worker"
-_READY_SECONDS = 10.0
 
 _COLUMNS: Sequence[Column] = (
     ("drains, tasks/s", with_range, _THROUGHPUT),
@@ -116,5 +115,5 @@ def running_sink(directory: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [PROJECT_PYTHON, "-m", "bench.programs.otlp_sink", str(port)]
     with running("the OTLP sink", command, {}, directory / "otlp-sink.log"):
-        wait_until_ready("the OTLP sink", http_probe(f"{url}/count"), _READY_SECONDS)
+        wait_until_ready("the OTLP sink", http_probe(f"{url}/count"), READY_SECONDS)
         yield url

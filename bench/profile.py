@@ -19,14 +19,13 @@ from stack.config import ROOT
 from stack.errors import StackError
 from stack.native.localstack import install_localstack
 from stack.ports import free_port
-from stack.readiness import Probe, Readiness, http_probe, wait_until_ready
+from stack.readiness import READY_SECONDS, Probe, Readiness, http_probe, wait_until_ready
 from stack.terminal import console, errors, say
 
 DIRECTORY = ROOT / ".profile"
 TASKS = 5000
 
 _SAMPLES_PER_SECOND = "400"
-_READY_SECONDS = 30.0
 # The bound of a run that goes wrong; one takes about ten seconds for each program.
 _LONGEST_SECONDS = 60.0
 _POLL_SECONDS = 0.1
@@ -63,7 +62,7 @@ def profile(directory: Path) -> list[Path]:
         say(f"POSTing {TASKS} tasks to the API …")
         with profiled("api", PROJECT_OVER_HTTP.api, environment, directory) as api:
             url = f"http://127.0.0.1:{place.api_port}/healthcheck"
-            wait_until_ready("The API", probe(api, url), _READY_SECONDS)
+            wait_until_ready("The API", probe(api, url), READY_SECONDS)
             submit(environment, directory)
         say("Letting a worker do them …")
         with profiled("worker", PROJECT_OVER_HTTP.worker, environment, directory) as worker:

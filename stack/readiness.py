@@ -10,7 +10,15 @@ from typing import Any, Literal, TypeAlias
 import httpx
 
 from stack.errors import StackError
+from stack.terminal import OnProgress
 
+READY_SECONDS = 180.0
+"""How long a start may take: that of many programs at once, on a machine that is busy with others.
+
+It ends what hangs alone, as what exits is told at once.
+"""
+STILL_WAITING_SECONDS = 30.0
+"""How often is said what is waited for."""
 POLL_SECONDS = 0.1
 ANSWER_TIMEOUT_SECONDS = 2.0
 
@@ -34,14 +42,22 @@ Look: TypeAlias = Callable[[], Mapping[str, Readiness | Probe]]
 
 
 def wait_until_all_ready(
-    look: Look, timeout_seconds: float, evidence_of: Callable[[str], str] = lambda _name: ""
+    look: Look,
+    timeout_seconds: float,
+    evidence_of: Callable[[str], str] = lambda _name: "",
+    on_progress: OnProgress = lambda _line: None,
+    *,
+    still_waiting_seconds: float = STILL_WAITING_SECONDS,
 ) -> None:
     """Look until everything is ready; one that has said so when asked is not asked again, only looked at.
 
+    Where that takes long, it says now and then for whom it waits, and why.
     Raises `StackError`, with the evidence of the service that it names, when one has failed, or not all are ready in
     time.
     """
-    deadline = time.monotonic() + timeout_seconds
+    started = time.monotonic()
+    deadline = started + timeout_seconds
+    next_word = started + still_waiting_seconds
     ready: set[str] = set()
     while True:
         began = time.monotonic()
@@ -53,7 +69,10 @@ def wait_until_all_ready(
         if not waiting:
             return
         if time.monotonic() >= deadline:
-            raise StackError(_out_of_time(waiting, timeout_seconds), evidence_of(next(iter(waiting))))
+            raise StackError(_not_ready(waiting, timeout_seconds), evidence_of(next(iter(waiting))))
+        if time.monotonic() >= next_word:
+            next_word += still_waiting_seconds
+            on_progress(f"Still waiting: {_not_ready(waiting, time.monotonic() - started)}")
         ready |= answers.keys() - waiting.keys()
         # Where to ask costs much, what starts is to have as much of the machine.
         time.sleep(max(POLL_SECONDS, time.monotonic() - began))
@@ -138,9 +157,9 @@ def _answers(known: Mapping[str, Readiness | Probe], ready: set[str]) -> dict[st
         return dict(zip(known, threads.map(answer, known), strict=True))
 
 
-def _out_of_time(waiting: Mapping[str, Readiness], timeout_seconds: float) -> str:
+def _not_ready(waiting: Mapping[str, Readiness], waited_seconds: float) -> str:
     (first, answer), *others = waiting.items()
-    line = f"{first} is not ready after {timeout_seconds:.0f} s: {answer.reason}"
+    line = f"{first} is not ready after {waited_seconds:.0f} s: {answer.reason}"
     return f"{line} (nor is {', '.join(name for name, _answer in others)})" if others else line
 
 

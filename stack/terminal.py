@@ -49,8 +49,12 @@ def refreshed() -> Iterator[Callable[[RenderableType], None]]:
     if not console.is_terminal:
         yield show_table
         return
-    with Live(console=console, auto_refresh=False) as live:
-        yield lambda table: live.update(table, refresh=True)
+    try:
+        with Live(console=console, auto_refresh=False) as live:
+            yield lambda table: live.update(table, refresh=True)
+    finally:
+        # An interrupt may meet Live's very start, which hides it and is not undone by `with`.
+        console.show_cursor()
 
 
 def show_json(value: Any) -> None:

@@ -1,5 +1,7 @@
 """A clock that goes on by as much as a test says, as the clocks of a machine do that was suspended."""
 
+import math
+
 import pytest
 
 from services.primitives.clock import Moment, this_moment
@@ -9,7 +11,9 @@ class JumpingClock:
     """Stands still but for suspends."""
 
     def __init__(self) -> None:
-        self._now = this_moment()
+        now = this_moment()
+        # Of whole seconds the differences are exact, however long the machine has been up.
+        self._now = Moment(math.floor(now.since_boot), math.floor(now.wall))
 
     def now(self) -> Moment:
         """Return the moment that it is."""

@@ -25,11 +25,10 @@ from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.ports import require_free_ports
-from stack.readiness import READY, Probe, Readiness, wait_until_all_ready
+from stack.readiness import READY, READY_SECONDS, Probe, Readiness, wait_until_all_ready
 from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
 
-READY_SECONDS = 120.0
 # One that the engine calls unhealthy has been given the time of several health checks already. It may yet recover, as
 # soon as LocalStack is back.
 RECOVERY_SECONDS = 20.0
@@ -274,7 +273,7 @@ def _start(compose: Compose, settings: StackSettings, services: list[str], on_pr
             for each in _containers_of(compose, services)
         }
 
-    wait_until_all_ready(look, READY_SECONDS, partial(_end_of_log, compose))
+    wait_until_all_ready(look, READY_SECONDS, partial(_end_of_log, compose), on_progress)
 
 
 def _containers_of(compose: Compose, services: list[str]) -> list[Container]:

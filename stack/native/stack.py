@@ -26,12 +26,19 @@ from stack.native.orphans import find_orphans, is_stopped, stop_orphans
 from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
 from stack.native.workforce import ServiceProcesses, Workforce
 from stack.ports import free_port, require_free_ports
-from stack.readiness import Probe, Readiness, http_probe, is_healthy, localstack_probe, wait_until_all_ready
+from stack.readiness import (
+    READY_SECONDS,
+    Probe,
+    Readiness,
+    http_probe,
+    is_healthy,
+    localstack_probe,
+    wait_until_all_ready,
+)
 from stack.status import LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
 
-READY_SECONDS = 60.0
 EVIDENCE_LINES = 15
 
 
@@ -144,16 +151,18 @@ class NativeStack:
     def _start_in_order(self, supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
         if supervisor.start([LOCALSTACK, RECEIVER]):
             on_progress("Starting LocalStack and the receiver.")
-        self._wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)})
+        self._wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)}, on_progress)
         keep_for_next_start(settings.directory / "localstack", self._workforce.localstack)
         self._workforce.begin(settings, on_progress)
         saved_messages.restore(settings, on_progress)
         urls = _health_urls(settings)
         if supervisor.start(urls):
             on_progress("Starting the API, the workers, the DLQ watcher and the console.")
-        self._wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()})
+        self._wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()}, on_progress)
 
-    def _wait(self, supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe]) -> None:
+    def _wait(
+        self, supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe], on_progress: OnProgress
+    ) -> None:
         """Wait for the programs; none may exit meanwhile. The error shows the end of its log."""
         pids = {process.name: process.pid for process in supervisor.processes()}
 
@@ -164,7 +173,7 @@ class NativeStack:
         def evidence_of(name: str) -> str:
             return as_evidence(self.log_lines(settings, name, last=EVIDENCE_LINES, follow=False))
 
-        wait_until_all_ready(look, READY_SECONDS, evidence_of)
+        wait_until_all_ready(look, READY_SECONDS, evidence_of, on_progress)
 
 
 NATIVE = NativeStack(ServiceProcesses())

@@ -18,11 +18,10 @@ from stack.functions.workforce import LOCALSTACK_WITH_FUNCTIONS, Functions
 from stack.interpreter import environment_beside, environment_python
 from stack.native.localstack import prepare_localstack
 from stack.ports import free_port
-from stack.readiness import localstack_probe, wait_for_verdict
+from stack.readiness import READY_SECONDS, localstack_probe, wait_for_verdict
 from tests.aws.shell import CREDENTIALS
 from tests.integration.conftest import running_localstack
 
-READY_SECONDS = 180.0
 """Several may start at once, on a machine that is busy with other tests."""
 
 _SERVICES = "sqs,cloudformation,cloudwatch,secretsmanager,ssm,sts"

@@ -10,7 +10,7 @@ import httpx
 T = TypeVar("T")
 
 # Nothing that the suite waits for takes half as long, a machine that is short of breath included.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 _POLL_SECONDS = 0.1
 
 # Uvicorn closes a connection that was idle for 5 s, and so long httpx would use it again: at the same moment.

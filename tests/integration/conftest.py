@@ -21,9 +21,8 @@ from stack.native.localstack import (
     prepare_localstack,
 )
 from stack.ports import free_port
-from stack.readiness import Readiness, localstack_probe, wait_for_verdict
+from stack.readiness import READY_SECONDS, Readiness, localstack_probe, wait_for_verdict
 
-READY_SECONDS = 180.0
 """Several may start at once, on a machine that is busy with other tests."""
 
 QUEUES_JSON = queues_json(load_task_types(["services.tasks"]))

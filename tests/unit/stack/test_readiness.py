@@ -118,6 +118,15 @@ def test_when_time_is_up_the_first_says_why_and_the_others_are_named() -> None:
         wait_until_all_ready(lambda: {"api": NOT_YET, "receiver": READY, "worker": NOT_YET, "console": NOT_YET}, 0)
 
 
+def test_where_it_takes_long_it_is_said_for_whom_it_waits_and_why() -> None:
+    rounds = looks({"api": NOT_YET, "receiver": READY}, {"api": READY, "receiver": READY})
+    said: list[str] = []
+
+    wait_until_all_ready(lambda: next(rounds), 60, on_progress=said.append, still_waiting_seconds=0)
+
+    assert said == ["Still waiting: api is not ready after 0 s: its queues do not answer"]
+
+
 @pytest.mark.parametrize(
     ("answer", "seconds_left", "verdict"),
     [(NOT_YET, 60, "not yet"), (NOT_YET, 0, "failed"), (READY, 0, "ready"), (Readiness("failed"), 60, "failed")],
