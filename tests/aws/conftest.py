@@ -22,8 +22,6 @@ from stack.readiness import READY_SECONDS, localstack_probe, wait_for_verdict
 from tests.aws.shell import CREDENTIALS
 from tests.integration.conftest import running_localstack
 
-"""Several may start at once, on a machine that is busy with other tests."""
-
 _SERVICES = "sqs,cloudformation,cloudwatch,secretsmanager,ssm,sts"
 
 

@@ -23,8 +23,6 @@ from stack.native.localstack import (
 from stack.ports import free_port
 from stack.readiness import READY_SECONDS, Readiness, localstack_probe, wait_for_verdict
 
-"""Several may start at once, on a machine that is busy with other tests."""
-
 QUEUES_JSON = queues_json(load_task_types(["services.tasks"]))
 """The queues of the project's task types, as LocalStack's hook is given them."""
 
