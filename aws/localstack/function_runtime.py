@@ -88,7 +88,7 @@ class FunctionRuntime:
             self._process.kill()
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process; what it has printed is in its log then."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.terminate()
@@ -97,6 +97,8 @@ class FunctionRuntime:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if process is not None:
+            self._copying.join(_STOP_SECONDS)
         if self._api is not None:
             self._api.close()
 

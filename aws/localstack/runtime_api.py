@@ -4,6 +4,7 @@ The process asks for the next invocation, and posts its response or its error.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
+import math
 import queue
 import socket
 import threading
@@ -47,7 +48,8 @@ class Invocation:
         traced = [("Lambda-Runtime-Trace-Id", self.trace_id)] if self.trace_id else []
         return [
             ("Lambda-Runtime-Aws-Request-Id", self.request_id),
-            ("Lambda-Runtime-Deadline-Ms", str(round(self.deadline * 1000))),
+            # Rounded down: nobody is to count on a part of a millisecond that is none.
+            ("Lambda-Runtime-Deadline-Ms", str(math.floor(self.deadline * 1000))),
             ("Lambda-Runtime-Invoked-Function-Arn", self.function_arn),
             *traced,
         ]

@@ -242,13 +242,16 @@ class StackControl:
             stop_reading(command)
             return command.wait()
 
-    def start_command(self, *arguments: str, stdout: int = subprocess.PIPE, **settings: str) -> subprocess.Popen[str]:
+    def start_command(
+        self, *arguments: str, stdout: int = subprocess.PIPE, stderr: int | None = None, **settings: str
+    ) -> subprocess.Popen[str]:
         """Start one of the stack's commands, whose output is read as it comes."""
         return subprocess.Popen(  # noqa: S603  # the project's own commands
             [sys.executable, "-m", "stack", *arguments],
             cwd=ROOT,
             env={**self._environment, **settings},
             stdout=stdout,
+            stderr=stderr,
             text=True,
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from function_log import FunctionLog
 from function_runtime import FunctionCode, FunctionRuntime, InitError
+from runtime_api import Invocation
 
 from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import LineReader, RawLine
@@ -53,6 +54,9 @@ async def is_asynchronous(event, context):
 
 def prints(event, context):
     print(event)
+
+def prints_lines(event, context):
+    print("line\\n" * event, end="")
 """
 HIDDEN_SECONDS = {"done": None, "hidden": 2157.0}
 
@@ -203,12 +207,29 @@ def test_an_asynchronous_handler_is_an_error_as_it_is_on_aws(functions: Function
 
 
 def test_what_is_printed_is_in_the_log_before_the_line_of_the_end(functions: Functions) -> None:
-    invoke(functions.runtime("handlers.prints"), "hello")
+    printing = functions.runtime("handlers.prints")
+    invoke(printing, "hello")
+    printing.stop()
     invoke(functions.runtime("handlers.is_killed"), 9)
 
     lines = functions.log.path.read_text().splitlines()
     assert lines[:3] == ["begun", "hello", "begun"]
     assert json.loads(lines[3])["reason"] == "Error: Runtime exited with error: signal: 9"
+
+
+def test_all_that_was_printed_is_in_the_log_when_the_process_has_been_stopped(functions: Functions) -> None:
+    runtime = functions.runtime("handlers.prints_lines")
+    invoke(runtime, 5_000)
+
+    runtime.stop()
+
+    assert functions.log.path.read_text().count("line\n") == 5_000
+
+
+def test_a_deadline_is_told_no_later_than_it_is() -> None:
+    headers = dict(Invocation("id", b"", deadline=10.0009, function_arn=ARN).headers)
+
+    assert headers["Lambda-Runtime-Deadline-Ms"] == "10000"
 
 
 @pytest.mark.parametrize(

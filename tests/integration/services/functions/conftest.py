@@ -55,11 +55,12 @@ class Function:
         return await asyncio.get_running_loop().run_in_executor(self._threads, invoke)
 
     def logged(self) -> list[dict[str, Any]]:
-        """What it has logged; lines that are no JSON have the `event` that they are."""
+        """End it, and return what it has logged; lines that are no JSON have the `event` that they are."""
+        self.runtime.stop()
         return [_line_of(line) for line in self.log.read_text().splitlines()]
 
     def events(self) -> list[str]:
-        """The event of each line."""
+        """End it, and return the event of each line."""
         return [str(line["event"]) for line in self.logged()]
 
 
