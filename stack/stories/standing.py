@@ -61,7 +61,22 @@ class Standing:
 
 def standing_after(lines: Sequence[LogLine]) -> Standing:
     """How the task stands after its lines, which are in the order of time."""
-    return _as_heard(reduce(_after, lines, Standing("unknown")), lines)
+    return _as_heard(reduce(_after, _as_caused(lines), Standing("unknown")), lines)
+
+
+def _as_caused(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """The lines, with the first acceptance before what came of it.
+
+    The API says it when SQS has confirmed the task, and that may have come to its end by then. What could not be queued
+    was before it.
+    """
+    events = [line.event for line in lines]
+    if log_events.ACCEPTED not in events:
+        return lines
+    accepted = events.index(log_events.ACCEPTED)
+    not_queued = [place for place in range(accepted) if events[place] == log_events.NOT_QUEUED]
+    place = not_queued[-1] + 1 if not_queued else 0
+    return [*lines[:place], lines[accepted], *lines[place:accepted], *lines[accepted + 1 :]]
 
 
 def _after(before: Standing, line: LogLine) -> Standing:
@@ -91,7 +106,7 @@ def _after_sender(before: Standing, line: LogLine) -> Standing:
 def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
     match line.event:
         case log_events.ACCEPTED:
-            # The API says it when SQS has confirmed, and a worker may have been faster.
+            # Once more, as a client does with the same Idempotency-Key; a worker may have been faster.
             return Standing("queued") if before.state == "unknown" or before.is_settled else before
         case log_events.NOT_QUEUED:
             return Standing("not queued", reason=str(line.fields.get("cause", "")))

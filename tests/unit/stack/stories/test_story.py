@@ -82,9 +82,16 @@ def standing_after(*lines: LogLine) -> Standing:
             [NOT_YET, line("api", log_events.ACCEPTED, 3.001)],
             Standing("delivering", "success", "503", due_at=BEGAN + 903),
         ),
+        ([DELIVERED, ACCEPTED], Standing("delivered", "success")),
+        ([TAKEN, ACCEPTED], Standing("delivered", "success", is_by_receiver_alone=True)),
+        ([REJECTED, KEPT, ACCEPTED], Standing("undelivered", "success", GONE)),
         (
             [line("api", log_events.NOT_QUEUED, cause="timeout"), line("api", log_events.ACCEPTED, 1)],
             Standing("queued"),
+        ),
+        (
+            [line("api", log_events.NOT_QUEUED, cause="timeout"), DELIVERED, ACCEPTED],
+            Standing("delivered", "success"),
         ),
         ([ACCEPTED, NOT_YET, REFUSED_AGAIN], Standing("delivering", "success", "503", due_at=BEGAN + 14)),
         ([ACCEPTED, NOT_YET, REFUSED_AGAIN, DELIVERED_LATE], Standing("delivered", "success")),
