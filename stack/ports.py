@@ -53,12 +53,27 @@ def is_free(port: int) -> bool:
 def free_port() -> int:
     """A port that nobody listens on, another one at each call. Raises `StackError` where there is none.
 
-    What is to listen on it may start seconds later: until then no connection of another program is given it.
+    What is to listen on it may start seconds later: until then no connection of another program is given it, nor does
+    another stack choose it while this process lives.
     """
     for port in islice(_candidates, len(_BELOW_EPHEMERAL)):
-        if is_free(port):
+        if is_free(port) and _claim(port):
             return port
     raise StackError(f"No port of {_BELOW_EPHEMERAL[0]} to {_BELOW_EPHEMERAL[-1]} is free.")
+
+
+def _claim(port: int) -> bool:
+    """Whether the port is this process's from now on, until it ends.
+
+    A socket for datagrams holds its number, and is in nobody's way who listens there for connections.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as claim:
+        try:
+            claim.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        claim.detach()  # the system closes it when the process ends
+    return True
 
 
 def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:

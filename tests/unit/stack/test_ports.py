@@ -2,12 +2,14 @@
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from stack.config import StackSettings
+from stack.config import ROOT, StackSettings
 from stack.errors import StackError
 from stack.ports import free_port, is_free, require_free_ports
 
@@ -75,3 +77,23 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
     taken = free_port() + 1
     with suppress(OSError), socket.create_server(("127.0.0.1", taken)):
         assert free_port() != taken
+
+
+# As two that begin to look at the same place.
+CHOOSES = "import random; random.seed(1); from stack.ports import free_port; print(free_port(), flush=True); input()"
+
+
+def choosing_program() -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", CHOOSES]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+
+
+def test_stacks_that_start_at_the_same_time_choose_other_ports() -> None:
+    with ExitStack() as choosing:
+        programs = [choosing.enter_context(choosing_program()) for _ in range(2)]
+        ports = [program.stdout.readline() for program in programs if program.stdout]
+        for program in programs:
+            program.communicate("\n")
+
+    assert len(set(ports)) == 2
+    assert all(is_free(int(port)) for port in ports)
