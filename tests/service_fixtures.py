@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import httpx
+import httpx2
 import pytest
 from aiohttp import web
 
@@ -108,7 +108,7 @@ async def sessions() -> AsyncIterator[TargetSessions]:
 
 
 @pytest.fixture
-async def http(sessions: TargetSessions) -> AsyncIterator[httpx.AsyncClient]:
+async def http(sessions: TargetSessions) -> AsyncIterator[httpx2.AsyncClient]:
     """The client that task types have."""
     async with open_http_client(sessions, connect_timeout_seconds=5) as client:
         yield client

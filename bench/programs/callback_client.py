@@ -9,13 +9,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 import aiohttp
 import httpx
+import httpx2
 import uvloop
-from httpx_aiohttp import HttpxAiohttpClient
 
 from bench.programs.work import CALLBACK_HEADERS, ITEMS, outcome
+from services.outbound.http_client import open_http_client, open_target_sessions
+from services.outbound.targets import AllowedTarget, TargetPolicy
 
 AT_ONCE = 64
 WARM_UP = 200
@@ -36,25 +39,39 @@ async def aiohttp_client(url: str) -> AsyncIterator[Post]:
 
 
 @asynccontextmanager
-async def httpx_client(url: str, client: httpx.AsyncClient | None = None) -> AsyncIterator[Post]:
-    """POST with httpx's API, on its own transport or on another."""
-    async with client or httpx.AsyncClient(trust_env=False) as opened:
-
-        async def post(body: bytes) -> None:
-            response = await opened.post(url, content=body, headers=CALLBACK_HEADERS)
-            response.raise_for_status()
-
-        yield post
+async def httpx_client(url: str) -> AsyncIterator[Post]:
+    """POST with httpx."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield partial(_post_with, client, url)
 
 
-def httpx_on_aiohttp(url: str) -> AbstractAsyncContextManager[Post]:
-    """POST with httpx's API on aiohttp's transport."""
-    return httpx_client(url, HttpxAiohttpClient(trust_env=False))
+@asynccontextmanager
+async def httpx2_client(url: str) -> AsyncIterator[Post]:
+    """POST with httpx2."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        yield partial(_post_with, client, url)
+
+
+@asynccontextmanager
+async def task_types_client(url: str) -> AsyncIterator[Post]:
+    """POST with `context.http`, the client of task types: httpx2's API on aiohttp, a connection for each POST."""
+    policy = TargetPolicy([AllowedTarget.parse("127.0.0.1"), AllowedTarget.parse("localhost")])
+    async with (
+        open_target_sessions(policy=policy) as sessions,
+        open_http_client(sessions, connect_timeout_seconds=5) as client,
+    ):
+        yield partial(_post_with, client, url)
+
+
+async def _post_with(client: httpx.AsyncClient | httpx2.AsyncClient, url: str, body: bytes) -> None:
+    response = await client.post(url, content=body, headers=CALLBACK_HEADERS)
+    response.raise_for_status()
 
 
 CLIENTS: dict[str, Callable[[str], AbstractAsyncContextManager[Post]]] = {
     "aiohttp": aiohttp_client,
-    "httpx on aiohttp": httpx_on_aiohttp,
+    "context.http": task_types_client,
+    "httpx2": httpx2_client,
     "httpx": httpx_client,
 }
 

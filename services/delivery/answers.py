@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import httpx
+import httpx2
 
 from services.outbound.redirects import describe_redirect
 from services.outbound.retry_after import retry_after_seconds
@@ -41,9 +41,9 @@ def judge(status: int, headers: Mapping[str, str], now: datetime, url: str) -> A
     Only 2xx is delivered, and 410 is final (Standard Webhooks 1.0, "Delivery guidelines"); a redirect is not
     followed and counts as refused.
     """
-    if httpx.codes.is_success(status):
+    if httpx2.codes.is_success(status):
         return Delivered()
     reason = f"the receiver answered {status}{describe_redirect(status, headers.get('location'), url)}"
-    if status == httpx.codes.GONE:
+    if status == httpx2.codes.GONE:
         return FailedForGood(reason)
     return FailedForNow(reason, retry_after_seconds(headers.get("retry-after"), now))

@@ -1,9 +1,9 @@
 """The HTTP connections to callbacks and data sources, kept to permitted targets.
 
-Task types have httpx's API on them. Callbacks, one for each task, use aiohttp's own: it takes a third of the CPU.
+Task types have httpx2's API on them. Callbacks, one for each task, use aiohttp's own: it takes a third of the CPU.
 
-The check is our own: the libraries that make one (httpx-secure, microsoft-antissrf, drawbridge) are bound to other
-transports, httpx-secure connects to a forbidden address to find out, and all judge by a part of the registries.
+The check is our own: the libraries that make one (httpx2-secure, microsoft-antissrf, drawbridge) are bound to other
+transports, httpx2-secure connects to a forbidden address to find out, and all judge by a part of the registries.
 """
 
 import os
@@ -15,7 +15,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import aiohttp
-import httpx
+import httpx2
 import structlog
 from aiohttp import hdrs
 from aiohttp.abc import ResolveResult
@@ -40,7 +40,7 @@ _TARGET = "target"
 # https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
-HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+HTTP_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 """Everything that a request can raise: aiohttp's own where the transport maps none, ValueError for a bad header."""
 
 
@@ -118,8 +118,8 @@ async def open_target_sessions(*, policy: TargetPolicy) -> AsyncIterator[TargetS
 @asynccontextmanager
 async def open_http_client(
     sessions: TargetSessions, *, connect_timeout_seconds: float
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client with httpx's API on these sessions.
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Open a client with httpx2's API on these sessions.
 
     It follows no redirects. It times out the connection only, each address of a host for itself: who calls it gives a
     request further timeouts, or bounds the whole with asyncio.timeout.
@@ -128,7 +128,7 @@ async def open_http_client(
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with _TargetClient(
         transport=_TargetTransport(sessions),
-        timeout=httpx.Timeout(None, connect=connect_timeout_seconds),
+        timeout=httpx2.Timeout(None, connect=connect_timeout_seconds),
         headers={"user-agent": USER_AGENT},
         cookies=no_cookies,
         trust_env=False,
@@ -136,23 +136,25 @@ async def open_http_client(
         yield client
 
 
-class _TargetClient(httpx.AsyncClient):
-    """Keeps each URL as it was given, where httpx's own would rewrite it."""
+class _TargetClient(httpx2.AsyncClient):
+    """Keeps each URL as it was given, where httpx2's own would rewrite it."""
 
     @override
-    def build_request(self, method: str, url: httpx.URL | str, *, params: Any = None, **options: Any) -> httpx.Request:
-        target = target_of(str(url if params is None else httpx.URL(url).copy_merge_params(params)))
+    def build_request(
+        self, method: str, url: httpx2.URL | str, *, params: Any = None, **options: Any
+    ) -> httpx2.Request:
+        target = target_of(str(url if params is None else httpx2.URL(url).copy_merge_params(params)))
         request = super().build_request(method, str(target), **options)
         request.extensions[_TARGET] = target
         return request
 
 
-class _TargetTransport(httpx.AsyncBaseTransport):
+class _TargetTransport(httpx2.AsyncBaseTransport):
     def __init__(self, sessions: TargetSessions) -> None:
         self._sessions = sessions
 
     @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         target = request.extensions.get(_TARGET) or target_of(str(request.url))
         with tracing.tracer.fetch_span(request.method, target) as span, _errors_of_httpx():
             request.headers.update(span.headers)
@@ -165,7 +167,7 @@ class _TargetTransport(httpx.AsyncBaseTransport):
                 kept=request.method in _IDEMPOTENT_METHODS,
             ).__aenter__()
             span.answered(response.status)
-            return httpx.Response(
+            return httpx2.Response(
                 response.status, headers=response.raw_headers, stream=_ResponseBody(response), request=request
             )
 
@@ -184,23 +186,23 @@ def _headers_for(target: Target, headers: Mapping[str, str]) -> CIMultiDict[str]
     return sent
 
 
-def _body_of(request: httpx.Request) -> Any:
+def _body_of(request: httpx2.Request) -> Any:
     try:
         return request.content or None
-    except httpx.RequestNotRead:
+    except httpx2.RequestNotRead:
         # aiohttp says itself how it sends what it does not know the length of.
         request.headers.pop(hdrs.TRANSFER_ENCODING, None)
         return request.stream
 
 
-def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:
+def _timeout_of(request: httpx2.Request) -> aiohttp.ClientTimeout:
     seconds = request.extensions.get("timeout", {})
     return aiohttp.ClientTimeout(
         connect=seconds.get("pool"), sock_connect=seconds.get("connect"), sock_read=seconds.get("read")
     )
 
 
-class _ResponseBody(httpx.AsyncByteStream):
+class _ResponseBody(httpx2.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
@@ -217,19 +219,19 @@ class _ResponseBody(httpx.AsyncByteStream):
 
 @contextmanager
 def _errors_of_httpx() -> Iterator[None]:
-    """Raise what aiohttp raises as the errors that users of httpx's API know."""
+    """Raise what aiohttp raises as the errors that users of httpx2's API know."""
     try:
         yield
     except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(describe_http_error(error)) from error
+        raise httpx2.ConnectTimeout(describe_http_error(error)) from error
     except aiohttp.ServerTimeoutError as error:
-        raise httpx.ReadTimeout(describe_http_error(error)) from error
+        raise httpx2.ReadTimeout(describe_http_error(error)) from error
     except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(describe_http_error(error)) from error
+        raise httpx2.ConnectError(describe_http_error(error)) from error
     except aiohttp.ClientConnectionError as error:
-        raise httpx.NetworkError(describe_http_error(error)) from error
+        raise httpx2.NetworkError(describe_http_error(error)) from error
     except aiohttp.ClientError as error:
-        raise httpx.RemoteProtocolError(describe_http_error(error)) from error
+        raise httpx2.RemoteProtocolError(describe_http_error(error)) from error
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -281,7 +283,7 @@ def _checked_sockets(policy: TargetPolicy) -> aiohttp.SocketFactoryType:
 
 
 def describe_http_error(error: Exception) -> str:
-    """Say why a request failed, from the transport's own error where there is one: httpx's names can mislead."""
+    """Say why a request failed, from the transport's own error where there is one: httpx2's names can mislead."""
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     match cause:
         case ForbiddenTargetError() | UrlError():
@@ -292,7 +294,7 @@ def describe_http_error(error: Exception) -> str:
             return f"cannot connect to {cause.host}:{cause.port}{_describe_os_error(os_error)}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before the answer was complete"
-        case httpx.DecodingError():
+        case httpx2.DecodingError():
             return f"the answer cannot be decoded: {cause}"
         case _:
             # What a server sent amiss can be part of the text.

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-import httpx
+import httpx2
 
 from services.outbound.http_client import HTTP_ERRORS
 from services.outbound.response_body import ResponseTooLargeError, read_body
@@ -16,7 +16,7 @@ _LONGEST_SECONDS = 1.0
 _LONGEST_TEXT = 300
 
 
-async def read_problem(response: httpx.Response) -> list[str]:
+async def read_problem(response: httpx2.Response) -> list[str]:
     """Return `title` and `detail` of a streamed error answer, those of them that say something; without secrets.
 
     It raises nothing: the status is known, and what cannot be read in a moment adds nothing to it.
@@ -26,7 +26,7 @@ async def read_problem(response: httpx.Response) -> list[str]:
     problem = None
     with suppress(TimeoutError, ResponseTooLargeError, *HTTP_ERRORS):
         async with asyncio.timeout(_LONGEST_SECONDS):
-            problem = exact_json.loads(await read_body(response, _MOST_BYTES, lambda _size: None))
+            problem = exact_json.loads(await read_body(response, _MOST_BYTES))
     if not isinstance(problem, dict):
         return []
     return [text for text in map(_text_of, (problem.get("title"), problem.get("detail"))) if text]

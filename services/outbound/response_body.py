@@ -1,11 +1,10 @@
 """Reads the body of a response: streamed, decompressed, and never more of it than there may be."""
 
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import cast
 
-import httpx
+import httpx2
 
 ACCEPT_ENCODING = "gzip"
 """What a request may ask for: the content coding that is decoded here."""
@@ -22,16 +21,16 @@ class ResponseTooLargeError(Exception):
     """A body has more bytes than it may have."""
 
 
-async def read_body(response: httpx.Response, max_bytes: int, count: Callable[[int], None]) -> bytes:
+async def read_body(response: httpx2.Response, max_bytes: int, count: Callable[[int], None] | None = None) -> bytes:
     """Return the decoded body of a streamed response; `count` is given the size of each piece, and may raise.
 
-    Raises ResponseTooLargeError as soon as more than `max_bytes` were received or decoded, httpx.DecodingError where
+    Raises ResponseTooLargeError as soon as more than `max_bytes` were received or decoded, httpx2.DecodingError where
     the body is not in the content coding that it says, or in another than gzip, and what a request raises.
     """
     gunzip = _Gunzip() if _is_gzip(response) else None
     body = bytearray()
     received = 0
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as pieces:
+    async with aclosing(response.aiter_raw()) as pieces:
         async for piece in pieces:
             received += len(piece)
             # One byte more than there may be is enough to know.
@@ -40,13 +39,14 @@ async def read_body(response: httpx.Response, max_bytes: int, count: Callable[[i
             body += decoded
             if max(received, len(body)) > max_bytes:
                 raise ResponseTooLargeError
-            count(len(decoded))
+            if count:
+                count(len(decoded))
     if gunzip:
         gunzip.finish()
     return bytes(body)
 
 
-def _is_gzip(response: httpx.Response) -> bool:
+def _is_gzip(response: httpx2.Response) -> bool:
     coding = response.headers.get("content-encoding", "").strip().lower()
     match coding:
         case "" | "identity":
@@ -54,7 +54,7 @@ def _is_gzip(response: httpx.Response) -> bool:
         case "gzip" | "x-gzip":  # one and the same (RFC 9110, section 8.4.1.3)
             return True
         case _:
-            raise httpx.DecodingError(f"its content-encoding {coding[:100]!r} cannot be decoded here, only gzip can")
+            raise httpx2.DecodingError(f"its content-encoding {coding[:100]!r} cannot be decoded here, only gzip can")
 
 
 class _Gunzip:
@@ -77,15 +77,15 @@ class _Gunzip:
     def _decode_within_member(self, data: bytes, max_bytes: int) -> bytes:
         if self._member.eof:
             if not data.startswith(_GZIP_BEGIN):
-                raise httpx.DecodingError("it goes on behind the end of its gzip encoding")
+                raise httpx2.DecodingError("it goes on behind the end of its gzip encoding")
             self._member = zlib.decompressobj(_GZIP_WINDOW)
         self._is_empty = False
         try:
             return self._member.decompress(data, max_bytes)
         except zlib.error as error:
-            raise httpx.DecodingError("it is no gzip, which its content-encoding says it is") from error
+            raise httpx2.DecodingError("it is no gzip, which its content-encoding says it is") from error
 
     def finish(self) -> None:
-        """Raise httpx.DecodingError where something is missing; a body without a byte is no encoding of anything."""
+        """Raise httpx2.DecodingError where something is missing; a body without a byte is no encoding of anything."""
         if not self._member.eof and not self._is_empty:
-            raise httpx.DecodingError("it breaks off in the middle of its gzip encoding")
+            raise httpx2.DecodingError("it breaks off in the middle of its gzip encoding")

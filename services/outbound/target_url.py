@@ -1,7 +1,7 @@
 """Reads the URLs of requests that are made for users: one reading says where a request goes and what it says there.
 
 The request target goes out byte for byte as the user gave it: whoever signs or compares it (presigned URLs, webhook
-gateways) sees what was signed. The libraries' own URLs (pydantic's, httpx's, yarl's) each rewrite it in another way.
+gateways) sees what was signed. The libraries' own URLs (pydantic's, httpx2's, yarl's) each rewrite it in another way.
 """
 
 import base64

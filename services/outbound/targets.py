@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 from typing import Annotated
 
-import httpx
+import httpx2
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -38,7 +38,7 @@ _NAME_OF_HOST = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[^]/]+)\]|(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 
 
-class ForbiddenTargetError(httpx.TransportError):
+class ForbiddenTargetError(httpx2.TransportError):
     """A request may not go where it leads; no connection was opened."""
 
     def __init__(self, host: str, port: int) -> None:

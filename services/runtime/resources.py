@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery
@@ -24,7 +24,7 @@ class Resources:
     """What the message handlers work with; open for the life of the program."""
 
     queues: Queues
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     callback_client: CallbackClient
     delivery: OutcomeDelivery
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic
 
-import httpx
+import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar
 
@@ -69,7 +69,7 @@ class TaskContext(Generic[SettingsT]):
     task_id: str
     attempt: int
     """1 on the first attempt of the task."""
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     """A client shared by all tasks of the worker: it follows no redirects and has no default timeout.
 
     It raises ForbiddenTargetError where a request leads to what is neither public nor in `ALLOWED_PRIVATE_TARGETS`."""

@@ -3,19 +3,31 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-import httpx
+import httpx2
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 from simplejson import RawJSON
 
-from services.outbound.http_client import HTTP_ERRORS, describe_http_error
-from services.outbound.problem_details import read_problem
-from services.outbound.redirects import describe_redirect
-from services.outbound.request_headers import RequestHeaders
-from services.outbound.response_body import ACCEPT_ENCODING, ResponseTooLargeError, read_body
-from services.outbound.target_url import has_credentials
-from services.outbound.targets import was_accepted
-from services.primitives import exact_json
-from services.task_types import HeldBytes, ItemError, Settings, TargetUrl, TaskContext, TaskItem, TaskType
+from services.task_types import (
+    HeldBytes,
+    ItemError,
+    Settings,
+    TargetUrl,
+    TaskContext,
+    TaskItem,
+    TaskType,
+    exact_json,
+    was_accepted,
+)
+from services.task_types.http import (
+    ACCEPT_ENCODING,
+    HTTP_ERRORS,
+    RequestHeaders,
+    ResponseTooLargeError,
+    describe_http_error,
+    describe_refusal,
+    has_credentials,
+    read_body,
+)
 
 
 class DataSettings(Settings):
@@ -35,7 +47,7 @@ class DataSettings(Settings):
 _LONGEST_QUOTE = 100
 
 # RFC 9110, sections 15.3.5 and 15.3.6.
-_WITHOUT_CONTENT = {httpx.codes.NO_CONTENT, httpx.codes.RESET_CONTENT}
+_WITHOUT_CONTENT = {httpx2.codes.NO_CONTENT, httpx2.codes.RESET_CONTENT}
 
 
 def _carries_json(payload: Any) -> Any:
@@ -138,23 +150,13 @@ async def _fetch(item: DataItem, context: TaskContext[DataSettings], share: _Sha
     request = context.http.stream(item.method, item.url, headers=_headers_of(item), content=_content_of(item))
     async with request as response:
         if not response.is_success:
-            raise ItemError(await _describe_refusal(response))
+            raise ItemError(f"the source {await describe_refusal(response)}")
         body = b""
         if response.status_code not in _WITHOUT_CONTENT:
             body = await read_body(response, context.settings.max_response_bytes, share.add)
         result = _json_of(body, response)
         share.add(len(result.encoded_json) - len(body))
         return result
-
-
-async def _describe_refusal(response: httpx.Response) -> str:
-    status = response.status_code
-    # The standard's phrase: the source's own could be anything.
-    phrase = httpx.codes.get_reason_phrase(status)
-    answered = f"the source answered {status} {phrase}".rstrip()
-    redirect = describe_redirect(status, response.headers.get("location"), str(response.url))
-    problem = [text for text in await read_problem(response) if text.lower() != phrase.lower()]
-    return ": ".join([f"{answered}{redirect}", *problem])
 
 
 def _headers_of(item: DataItem) -> dict[str, str]:
@@ -168,7 +170,7 @@ def _content_of(item: DataItem) -> str | None:
     return exact_json.dumps(item.payload) if item.method == "POST" else None
 
 
-def _json_of(body: bytes, response: httpx.Response) -> RawJSON:
+def _json_of(body: bytes, response: httpx2.Response) -> RawJSON:
     if not body:
         # A request was carried out, and its answer holds nothing.
         return RawJSON("null")

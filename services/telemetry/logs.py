@@ -44,7 +44,7 @@ def configure_logs(settings: Settings, output: Output) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # They log every request at INFO.
-    for chatty in ("httpx", "botocore", "aiobotocore", "slack_sdk", "mangum"):
+    for chatty in ("httpx2", "botocore", "aiobotocore", "slack_sdk", "mangum"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, level))
 
 

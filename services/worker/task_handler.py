@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any, NoReturn
 
-import httpx
+import httpx2
 import structlog
 from pydantic import ValidationError
 
@@ -28,7 +28,7 @@ class TaskHandler:
         self,
         task_type: TaskType[Any],
         task_settings: Settings,
-        http: httpx.AsyncClient,
+        http: httpx2.AsyncClient,
         delivery: OutcomeDelivery,
         settings: WorkerSettings,
     ) -> None:

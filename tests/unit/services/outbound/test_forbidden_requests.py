@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import structlog
 from pydantic import HttpUrl, TypeAdapter
@@ -116,7 +116,7 @@ async def listener() -> AsyncIterator[Listener]:
 
 
 @asynccontextmanager
-async def client_of(*allowed: str) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(*allowed: str) -> AsyncIterator[httpx2.AsyncClient]:
     async with (
         open_target_sessions(policy=policy_of(*allowed)) as sessions,
         open_http_client(sessions, connect_timeout_seconds=5) as client,
@@ -214,7 +214,7 @@ async def test_the_addresses_that_a_name_leads_to_are_in_the_log_and_not_in_the_
 async def test_nor_are_those_of_a_listed_name_that_cannot_be_connected_to(network: Network, closed_port: int) -> None:
     network.names["listed.example"] = [["127.0.0.1", "::1"]]
     async with client_of("listed.example") as http:
-        with pytest.raises(httpx.ConnectError) as refused:
+        with pytest.raises(httpx2.ConnectError) as refused:
             await http.get(f"http://listed.example:{closed_port}/")
 
     assert str(refused.value).startswith(f"cannot connect to listed.example:{closed_port}")
@@ -280,7 +280,7 @@ async def test_what_is_listed_is_dialled(entry: str, url: str, network: Network)
     network.names["listed.example"] = [["127.0.0.1"]]
     async with client_of(entry) as http:
         # Nobody need listen there.
-        with suppress(httpx.TransportError):
+        with suppress(httpx2.TransportError):
             await http.get(url)
 
     assert network.dialled == ["127.0.0.1"]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.delivery.answers import Delivered, FailedForNow
@@ -45,7 +45,7 @@ def post(sessions: TargetSessions) -> Call:
     return post
 
 
-async def fetched(http: httpx.AsyncClient, url: str, method: str = "GET") -> str:
+async def fetched(http: httpx2.AsyncClient, url: str, method: str = "GET") -> str:
     """The JSON of a data item, or its error."""
     item = DataItem.model_validate({"name": "item", "url": url, "method": method})
     try:
@@ -86,7 +86,7 @@ async def test_what_comes_behind_an_answer_judges_no_other_callback(
 @pytest.mark.parametrize("is_read", [False, True], ids=["unread", "read"])
 @pytest.mark.parametrize("unasked", UNASKED)
 async def test_what_comes_behind_an_answer_is_the_result_of_no_other_item(
-    http: httpx.AsyncClient, unasked: list[bytes], *, is_read: bool
+    http: httpx2.AsyncClient, unasked: list[bytes], *, is_read: bool
 ) -> None:
     async with raw_server(lambda path, _: [answer_of("200 OK", f'"{path}"')]) as server:
         assert await fetched(http, f"{server.url}/a") == '"/a"'
@@ -124,7 +124,7 @@ async def test_the_connection_of_a_refused_callback_is_not_used_again(post: Call
     assert len(server.connections) == 3
 
 
-async def test_requests_that_go_well_share_a_connection(post: Call, http: httpx.AsyncClient) -> None:
+async def test_requests_that_go_well_share_a_connection(post: Call, http: httpx2.AsyncClient) -> None:
     async with raw_server(lambda path, _: [REFUSED if path == "/refused" else OK]) as server:
         for _ in range(3):
             assert await post(f"{server.url}/") == Delivered()
@@ -139,7 +139,7 @@ async def test_requests_that_go_well_share_a_connection(post: Call, http: httpx.
 )
 @pytest.mark.parametrize("pieces", [1, 2, 3])
 async def test_interim_answers_come_before_the_answer(
-    post: Call, http: httpx.AsyncClient, interim: bytes, pieces: int
+    post: Call, http: httpx2.AsyncClient, interim: bytes, pieces: int
 ) -> None:
     sent: list[Piece] = [interim + interim + OK] if pieces == 1 else [*[interim] * (pieces - 1), OK]
     async with raw_server(sent) as server:
@@ -149,7 +149,7 @@ async def test_interim_answers_come_before_the_answer(
     assert len(server.connections) == 1
 
 
-async def test_an_interim_answer_is_none(post: Call, http: httpx.AsyncClient) -> None:
+async def test_an_interim_answer_is_none(post: Call, http: httpx2.AsyncClient) -> None:
     async with raw_server([b"HTTP/1.1 100 Continue\r\n\r\n", HANG_UP]) as server:
         answer = await post(server.url)
         error = await fetched(http, server.url)
@@ -160,7 +160,7 @@ async def test_an_interim_answer_is_none(post: Call, http: httpx.AsyncClient) ->
 
 @pytest.mark.parametrize("is_read", [False, True], ids=["unread", "read"])
 async def test_a_connection_that_was_closed_while_idle_is_not_used(
-    post: Call, http: httpx.AsyncClient, *, is_read: bool
+    post: Call, http: httpx2.AsyncClient, *, is_read: bool
 ) -> None:
     async with raw_server([OK]) as server:
         for call in (post, lambda url: fetched(http, url)):
@@ -230,7 +230,7 @@ async def test_a_receiver_that_is_silent_on_a_kept_connection_is_called_once_an_
     assert server.paths == ["/first", "/second"]
 
 
-async def test_a_post_of_a_data_item_has_a_connection_of_its_own(http: httpx.AsyncClient) -> None:
+async def test_a_post_of_a_data_item_has_a_connection_of_its_own(http: httpx2.AsyncClient) -> None:
     async with raw_server([OK]) as server:
         for method in ("GET", "POST", "POST", "GET"):
             assert await fetched(http, server.url, method) == "{}"
@@ -238,7 +238,7 @@ async def test_a_post_of_a_data_item_has_a_connection_of_its_own(http: httpx.Asy
     assert len(server.connections) == 3
 
 
-async def test_a_get_is_repeated_where_its_kept_connection_is_closed_under_it(http: httpx.AsyncClient) -> None:
+async def test_a_get_is_repeated_where_its_kept_connection_is_closed_under_it(http: httpx2.AsyncClient) -> None:
     async with raw_server(lambda _, number: [HANG_UP if number == 1 else OK]) as server:
         await fetched(http, server.url)
         assert await fetched(http, server.url) == "{}"
@@ -246,7 +246,7 @@ async def test_a_get_is_repeated_where_its_kept_connection_is_closed_under_it(ht
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_neither_an_item_nor_a_callback_waits_for_the_connections_of_others(
-    post: Call, http: httpx.AsyncClient, method: str
+    post: Call, http: httpx2.AsyncClient, method: str
 ) -> None:
     at_once = 201
     all_are_here = asyncio.Event()
@@ -342,7 +342,7 @@ async def test_the_status_line_of_a_receiver_decides_however_odd_the_rest_is(
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(("pieces", "expected"), [pytest.param(each[1], each[3], id=each[0]) for each in ODDITIES])
 async def test_a_source_gives_a_result_where_its_body_is_whole_and_else_the_reason(
-    http: httpx.AsyncClient, pieces: list[Piece], expected: str, method: str
+    http: httpx2.AsyncClient, pieces: list[Piece], expected: str, method: str
 ) -> None:
     async with raw_server(pieces) as server:
         result = await asyncio.wait_for(fetched(http, server.url, method), PATIENCE_SECONDS)
@@ -371,7 +371,7 @@ FLOOD = 1_000_000
         pytest.param(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", b"y" * 600, id="chunk extensions"),
     ],
 )
-async def test_what_is_no_body_is_read_within_bounds(http: httpx.AsyncClient, begin: bytes, piece: bytes) -> None:
+async def test_what_is_no_body_is_read_within_bounds(http: httpx2.AsyncClient, begin: bytes, piece: bytes) -> None:
     sent = 0
 
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 
 from services.outbound.problem_details import read_problem
 from tests.virtual_time import in_virtual_time
 
 
-class BegunAndSilent(httpx.AsyncByteStream):
+class BegunAndSilent(httpx2.AsyncByteStream):
     """A body that begins, and never ends."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -21,6 +21,6 @@ class BegunAndSilent(httpx.AsyncByteStream):
 async def test_a_problem_that_does_not_come_is_waited_for_a_moment_and_says_nothing() -> None:
     headers = {"content-type": "application/problem+json"}
 
-    assert await read_problem(httpx.Response(503, headers=headers, stream=BegunAndSilent())) == []
+    assert await read_problem(httpx2.Response(503, headers=headers, stream=BegunAndSilent())) == []
 
     assert asyncio.get_running_loop().time() == 1

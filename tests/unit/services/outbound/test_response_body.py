@@ -5,7 +5,7 @@ import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ KILOBYTE = 1000
 ZIPPED = gzip.compress(b"abc", mtime=0)
 
 
-class Pieces(httpx.AsyncByteStream):
+class Pieces(httpx2.AsyncByteStream):
     """A body that comes in these pieces."""
 
     def __init__(self, *pieces: bytes) -> None:
@@ -36,7 +36,7 @@ async def read(body: Pieces | bytes, max_bytes: int = KILOBYTE, **headers: str) 
     stream = Pieces(body) if isinstance(body, bytes) else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     counted: list[int] = []
-    return await read_body(httpx.Response(200, headers=named, stream=stream), max_bytes, counted.append), counted
+    return await read_body(httpx2.Response(200, headers=named, stream=stream), max_bytes, counted.append), counted
 
 
 async def test_a_body_is_read_piece_by_piece_and_counted() -> None:
@@ -71,7 +71,7 @@ async def test_a_body_may_come_as_it_is(coding: str) -> None:
 async def test_another_coding_or_several_are_refused_by_name_and_unread(coding: str) -> None:
     body = Pieces(b"abc")
 
-    with pytest.raises(httpx.DecodingError) as refused:
+    with pytest.raises(httpx2.DecodingError) as refused:
         await read(body, content_encoding=coding)
 
     assert body.read == 0
@@ -95,7 +95,7 @@ async def test_another_coding_or_several_are_refused_by_name_and_unread(coding: 
     ],
 )
 async def test_a_body_that_is_not_in_the_coding_that_it_says_is_refused(body: bytes, reason: str) -> None:
-    with pytest.raises(httpx.DecodingError, match=reason):
+    with pytest.raises(httpx2.DecodingError, match=reason):
         await read(body, content_encoding="gzip")
 
 
@@ -180,6 +180,6 @@ async def test_who_counts_can_end_the_reading() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await read_body(httpx.Response(200, stream=body), KILOBYTE, count)
+        await read_body(httpx2.Response(200, stream=body), KILOBYTE, count)
 
     assert body.read == 2

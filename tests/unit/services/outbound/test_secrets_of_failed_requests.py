@@ -5,7 +5,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import httpx
+import httpx2
 import pytest
 from structlog.testing import capture_logs
 
@@ -88,7 +88,7 @@ async def test_of_a_callback(url: str, sessions: TargetSessions) -> None:
     assert_no_credentials_in(str(logged))
 
 
-async def test_of_a_data_item(url: str, http: httpx.AsyncClient) -> None:
+async def test_of_a_data_item(url: str, http: httpx2.AsyncClient) -> None:
     item = DataItem.model_validate({"name": "a", "url": url})
 
     results, errors = await run_items(TASK_TYPE, [item], TaskContext("id", 1, http, DataSettings()))
@@ -97,7 +97,7 @@ async def test_of_a_data_item(url: str, http: httpx.AsyncClient) -> None:
     assert_no_credentials_in(str(errors))
 
 
-async def test_of_a_task_types_own_request(url: str, http: httpx.AsyncClient) -> None:
+async def test_of_a_task_types_own_request(url: str, http: httpx2.AsyncClient) -> None:
     try:
         (await http.get(url)).raise_for_status().json()
     except (*HTTP_ERRORS, ValueError) as failed:
@@ -111,7 +111,7 @@ async def test_of_a_task_types_own_request(url: str, http: httpx.AsyncClient) ->
     assert_no_credentials_in(without_secrets("".join(traceback.format_exception(error))))
 
 
-async def test_of_an_item_whose_task_type_passes_on_what_a_library_says(url: str, http: httpx.AsyncClient) -> None:
+async def test_of_an_item_whose_task_type_passes_on_what_a_library_says(url: str, http: httpx2.AsyncClient) -> None:
     async def run(_item: TaskItem, context: TaskContext) -> None:
         try:
             (await context.http.get(url)).raise_for_status().json()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from itertools import pairwise
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,7 +156,7 @@ def test_other_embeddings_are_not_public_whatever_they_carry(form: str, ipv4: IP
 def test_the_error_is_a_transport_error_of_httpx_and_a_sentence_with_the_setting() -> None:
     error = ForbiddenTargetError("intranet.example", 80)
 
-    assert isinstance(error, httpx.TransportError)
+    assert isinstance(error, httpx2.TransportError)
     assert str(error) == "intranet.example:80 is not public, and ALLOWED_PRIVATE_TARGETS does not list it"
     assert str(ForbiddenTargetError("::1", 80)).startswith("[::1]:80 is not public")
 

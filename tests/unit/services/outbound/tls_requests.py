@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 
-import httpx
+import httpx2
 import uvloop
 
 from services.delivery.answers import Answer
@@ -41,7 +41,7 @@ def _words(answer: Answer) -> str:
     return getattr(answer, "reason", "delivered")
 
 
-async def _fetched(http: httpx.AsyncClient, url: str) -> str:
+async def _fetched(http: httpx2.AsyncClient, url: str) -> str:
     item = DataItem.model_validate({"name": "item", "url": url})
     try:
         return exact_json.dumps(await fetch(item, TaskContext("id", 1, http, DataSettings())))

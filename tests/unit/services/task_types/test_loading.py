@@ -10,7 +10,7 @@ from textwrap import dedent
 from types import ModuleType
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from pydantic import HttpUrl
 
@@ -96,7 +96,7 @@ def test_a_module_that_defines_a_task_type_is_found_and_no_other(task_types: Tas
 
 async def test_its_route_is_documented_with_an_example_that_runs_as_it_is(task_types: TaskTypes) -> None:
     app = create_app(ApiSettings(example_receiver_url=HttpUrl("http://receiver:9000/callback")), task_types)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://api") as client:
         documentation = (await client.get("/openapi.json")).json()
 
     operation = documentation["paths"]["/v1/text/shout"]["post"]

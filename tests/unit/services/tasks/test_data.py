@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from aiohttp import web
 from pydantic import ValidationError
@@ -28,15 +28,15 @@ def item(url: str, **fields: Any) -> DataItem:
     return DataItem.model_validate({"name": "item", "url": url, **fields})
 
 
-def context_of(http: httpx.AsyncClient) -> TaskContext[DataSettings]:
+def context_of(http: httpx2.AsyncClient) -> TaskContext[DataSettings]:
     return TaskContext("id", 1, http, DataSettings())
 
 
-async def json_of(fetched: DataItem, http: httpx.AsyncClient) -> Any:
+async def json_of(fetched: DataItem, http: httpx2.AsyncClient) -> Any:
     return exact_json.loads(exact_json.dumps(await fetch(fetched, context_of(http))))
 
 
-async def error_of(fetched: DataItem, http: httpx.AsyncClient) -> str:
+async def error_of(fetched: DataItem, http: httpx2.AsyncClient) -> str:
     with pytest.raises(ItemError) as failed:
         await fetch(fetched, context_of(http))
     return str(failed.value)
@@ -75,13 +75,13 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("body", [NUMBERS, "null", "0", '"text"', "[]", '[1.0,{"a":[]}]', '"\\ud83d\\ude00 \\u00e9"'])
-async def test_the_json_of_a_source_is_passed_on_exactly(http: httpx.AsyncClient, serve: Serve, body: str) -> None:
+async def test_the_json_of_a_source_is_passed_on_exactly(http: httpx2.AsyncClient, serve: Serve, body: str) -> None:
     async with serve(answering(body)) as url:
         assert exact_json.dumps(await fetch(item(url), context_of(http))) == body
 
 
 async def test_json_is_read_whatever_its_content_type_says_and_with_a_byte_order_mark(
-    http: httpx.AsyncClient, serve: Serve
+    http: httpx2.AsyncClient, serve: Serve
 ) -> None:
     async with serve(answering(b"\xef\xbb\xbf[1]", headers={"content-type": "text/html"})) as url:
         assert await json_of(item(url), http) == [1]
@@ -98,13 +98,13 @@ async def test_json_is_read_whatever_its_content_type_says_and_with_a_byte_order
     ],
 )
 async def test_an_answer_that_is_not_2xx_is_an_error(
-    http: httpx.AsyncClient, serve: Serve, status: int, error: str
+    http: httpx2.AsyncClient, serve: Serve, status: int, error: str
 ) -> None:
     async with serve(answering("{}", status=status)) as url:
         assert (await error_of(item(url), http)).startswith(error)
 
 
-async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_redirect_is_not_followed(http: httpx2.AsyncClient, serve: Serve) -> None:
     paths: list[str] = []
 
     async def redirect(request: web.Request) -> web.Response:
@@ -133,7 +133,7 @@ async def test_a_redirect_is_not_followed(http: httpx.AsyncClient, serve: Serve)
     ],
 )
 async def test_an_answer_that_is_no_json_is_an_error(
-    http: httpx.AsyncClient, serve: Serve, body: str | bytes, reason: str
+    http: httpx2.AsyncClient, serve: Serve, body: str | bytes, reason: str
 ) -> None:
     async with serve(answering(body, headers={"content-type": "text/plain"})) as url:
         error = await error_of(item(url), http)
@@ -143,7 +143,7 @@ async def test_an_answer_that_is_no_json_is_an_error(
 
 
 @pytest.mark.usefixtures("short_timeout")
-async def test_a_source_that_does_not_answer_in_time_is_an_error(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_source_that_does_not_answer_in_time_is_an_error(http: httpx2.AsyncClient, serve: Serve) -> None:
     over = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -158,7 +158,7 @@ async def test_a_source_that_does_not_answer_in_time_is_an_error(http: httpx.Asy
 
 
 @pytest.mark.usefixtures("short_timeout")
-async def test_the_time_is_that_of_the_whole_answer(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_the_time_is_that_of_the_whole_answer(http: httpx2.AsyncClient, serve: Serve) -> None:
     async with beginning(serve, b"[1,") as url:
         error = await error_of(item(url), http)
 
@@ -182,7 +182,7 @@ TOO_MUCH_TOGETHER = "the answers of the task have more than 250 bytes together (
 @pytest.mark.usefixtures("small_limits")
 @pytest.mark.parametrize("coding", [web.ContentCoding.identity, web.ContentCoding.gzip])
 async def test_an_answer_with_more_bytes_than_max_response_bytes_is_an_error(
-    http: httpx.AsyncClient, serve: Serve, coding: web.ContentCoding
+    http: httpx2.AsyncClient, serve: Serve, coding: web.ContentCoding
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         response = web.Response(text=answer_of(int(request.query["size"])))
@@ -197,7 +197,7 @@ async def test_an_answer_with_more_bytes_than_max_response_bytes_is_an_error(
 
 
 @pytest.mark.usefixtures("small_limits")
-async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_an_answer_without_end_is_not_read_on(http: httpx2.AsyncClient, serve: Serve) -> None:
     endless = EndlessAnswer()
     async with serve(endless.__call__) as url:
         assert "more than 100 bytes" in await error_of(item(url), http)
@@ -207,7 +207,7 @@ async def test_an_answer_without_end_is_not_read_on(http: httpx.AsyncClient, ser
 @pytest.mark.usefixtures("small_limits")
 @pytest.mark.parametrize("concurrency", [1, 10])
 async def test_an_item_beyond_what_a_task_may_bring_is_an_error(
-    http: httpx.AsyncClient, serve: Serve, concurrency: int
+    http: httpx2.AsyncClient, serve: Serve, concurrency: int
 ) -> None:
     one_by_one = dataclasses.replace(TASK_TYPE, item_concurrency=concurrency)
     async with serve(answering(answer_of(100))) as url:
@@ -219,7 +219,7 @@ async def test_an_item_beyond_what_a_task_may_bring_is_an_error(
 
 
 @pytest.mark.usefixtures("small_limits")
-async def test_an_item_that_fails_leaves_its_room_to_the_others(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_an_item_that_fails_leaves_its_room_to_the_others(http: httpx2.AsyncClient, serve: Serve) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(text=answer_of(100)[:-1] if request.path == "/broken" else answer_of(100))
 
@@ -236,7 +236,7 @@ async def test_an_item_that_fails_leaves_its_room_to_the_others(http: httpx.Asyn
     assert context.held.total == 200
 
 
-async def test_an_answer_counts_by_what_the_outcome_will_carry(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_an_answer_counts_by_what_the_outcome_will_carry(http: httpx2.AsyncClient, serve: Serve) -> None:
     context = context_of(http)
     async with serve(answering(' [ "\u00e9" ,\n 1 ] '.encode())) as url:
         await fetch(item(url), context)
@@ -246,7 +246,7 @@ async def test_an_answer_counts_by_what_the_outcome_will_carry(http: httpx.Async
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_source_is_asked_for_an_encoding_that_can_be_decoded_unless_the_item_says_otherwise(
-    http: httpx.AsyncClient, serve: Serve, method: str
+    http: httpx2.AsyncClient, serve: Serve, method: str
 ) -> None:
     async with serve(echo) as url:
         asked = await json_of(item(url, method=method), http)
@@ -264,7 +264,7 @@ async def test_a_source_is_asked_for_an_encoding_that_can_be_decoded_unless_the_
     ],
 )
 async def test_an_answer_that_cannot_be_decoded_is_an_error(
-    http: httpx.AsyncClient, serve: Serve, coding: str, reason: str
+    http: httpx2.AsyncClient, serve: Serve, coding: str, reason: str
 ) -> None:
     async with serve(answering("{}", headers={"content-encoding": coding})) as url:
         assert await error_of(item(url), http) == f"the answer cannot be decoded: {reason}"
@@ -279,7 +279,7 @@ async def test_an_answer_that_cannot_be_decoded_is_an_error(
     ],
 )
 async def test_what_a_source_says_does_not_make_its_error_long(
-    http: httpx.AsyncClient, serve: Serve, status: int, reason: str, headers: dict[str, str]
+    http: httpx2.AsyncClient, serve: Serve, status: int, reason: str, headers: dict[str, str]
 ) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=status, reason=reason, headers=headers, body=b"no")
@@ -303,7 +303,7 @@ async def echo(request: web.Request) -> web.Response:
     ("status", "body"), [(200, b""), (201, b""), (202, b""), (204, b""), (205, b""), (205, b"<html>")]
 )
 async def test_an_answer_without_content_is_null(
-    http: httpx.AsyncClient, serve: Serve, method: str, status: int, body: bytes
+    http: httpx2.AsyncClient, serve: Serve, method: str, status: int, body: bytes
 ) -> None:
     context = context_of(http)
     async with serve(answering(body, status=status, headers={"content-encoding": "gzip"})) as url:
@@ -329,7 +329,7 @@ async def test_an_answer_without_content_is_null(
     ],
 )
 async def test_what_an_error_answer_says_of_itself_is_in_the_error(
-    http: httpx.AsyncClient, serve: Serve, problem: str, said: str
+    http: httpx2.AsyncClient, serve: Serve, problem: str, said: str
 ) -> None:
     headers = {"content-type": "Application/Problem+JSON; charset=utf-8"}
     async with serve(answering(problem, status=403, headers=headers)) as url:
@@ -337,13 +337,13 @@ async def test_what_an_error_answer_says_of_itself_is_in_the_error(
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
-async def test_another_error_body_is_not_read(http: httpx.AsyncClient, serve: Serve, content_type: str) -> None:
+async def test_another_error_body_is_not_read(http: httpx2.AsyncClient, serve: Serve, content_type: str) -> None:
     async with serve(answering('{"title":"No"}', status=500, headers={"content-type": content_type})) as url:
         assert await error_of(item(url), http) == "the source answered 500 Internal Server Error"
 
 
 async def test_a_get_of_an_accepted_task_may_have_a_payload_which_is_not_sent(
-    http: httpx.AsyncClient, serve: Serve
+    http: httpx2.AsyncClient, serve: Serve
 ) -> None:
     async with serve(echo) as url:
         fields = {"name": "item", "url": url, "payload": {"page": 1}}
@@ -353,7 +353,7 @@ async def test_a_get_of_an_accepted_task_may_have_a_payload_which_is_not_sent(
 
 
 async def test_the_credentials_of_a_url_go_before_a_header_of_an_accepted_task(
-    http: httpx.AsyncClient, serve: Serve
+    http: httpx2.AsyncClient, serve: Serve
 ) -> None:
     async with serve(echo) as url:
         own = {"url": url.replace("//", "//user:pass@"), "headers": {"Authorization": "Bearer t"}}
@@ -362,7 +362,7 @@ async def test_the_credentials_of_a_url_go_before_a_header_of_an_accepted_task(
     assert received["headers"]["authorization"] == "Basic dXNlcjpwYXNz"
 
 
-async def test_an_accepted_item_that_can_never_be_requested_is_an_error(http: httpx.AsyncClient) -> None:
+async def test_an_accepted_item_that_can_never_be_requested_is_an_error(http: httpx2.AsyncClient) -> None:
     fields = {"name": "item", "url": "http://us%3Aer:pass@source/"}
     accepted = DataItem.model_validate(fields, context=ACCEPTED)
 
@@ -371,7 +371,7 @@ async def test_an_accepted_item_that_can_never_be_requested_is_an_error(http: ht
 
 @pytest.mark.parametrize("payload", [{}, []])
 async def test_get_is_the_default_and_may_have_a_payload_that_is_empty(
-    http: httpx.AsyncClient, serve: Serve, payload: Any
+    http: httpx2.AsyncClient, serve: Serve, payload: Any
 ) -> None:
     async with serve(echo) as url:
         received = await json_of(item(url, payload=payload, headers={"X-Token": "t"}), http)
@@ -382,7 +382,7 @@ async def test_get_is_the_default_and_may_have_a_payload_that_is_empty(
 
 @pytest.mark.parametrize("payload", ['{"page":1.10}', '[{"a":0.877666663555222222},{"b":null}]', "{}", "[]"])
 async def test_post_sends_its_payload_as_json_digit_by_digit(
-    http: httpx.AsyncClient, serve: Serve, payload: str
+    http: httpx2.AsyncClient, serve: Serve, payload: str
 ) -> None:
     async with serve(echo) as url:
         received = await json_of(item(url, method="POST", payload=exact_json.loads(payload)), http)
@@ -391,7 +391,7 @@ async def test_post_sends_its_payload_as_json_digit_by_digit(
     assert received["headers"]["content-type"] == "application/json"
 
 
-async def test_the_content_type_of_the_item_goes_before_the_default(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_the_content_type_of_the_item_goes_before_the_default(http: httpx2.AsyncClient, serve: Serve) -> None:
     headers = {"Content-Type": "application/vnd.api+json"}
     async with serve(echo) as url:
         received = await json_of(item(url, method="POST", headers=headers), http)
@@ -399,7 +399,7 @@ async def test_the_content_type_of_the_item_goes_before_the_default(http: httpx.
     assert received["headers"]["content-type"] == "application/vnd.api+json"
 
 
-async def test_a_cookie_of_one_answer_is_not_sent_with_another_request(http: httpx.AsyncClient, serve: Serve) -> None:
+async def test_a_cookie_of_one_answer_is_not_sent_with_another_request(http: httpx2.AsyncClient, serve: Serve) -> None:
     cookies: list[str | None] = []
 
     async def set_cookie(request: web.Request) -> web.Response:
@@ -414,7 +414,7 @@ async def test_a_cookie_of_one_answer_is_not_sent_with_another_request(http: htt
 
 
 async def test_one_bad_source_among_good_ones_is_the_only_error_and_the_order_is_the_requests(
-    http: httpx.AsyncClient, serve: Serve, closed_port: int
+    http: httpx2.AsyncClient, serve: Serve, closed_port: int
 ) -> None:
     answered_last = asyncio.Event()
 
@@ -435,7 +435,7 @@ async def test_one_bad_source_among_good_ones_is_the_only_error_and_the_order_is
 
 
 async def test_no_more_items_of_a_task_are_fetched_at_a_time_than_data_concurrency(
-    http: httpx.AsyncClient, serve: Serve
+    http: httpx2.AsyncClient, serve: Serve
 ) -> None:
     limit = DataSettings().data_concurrency
     under_way: list[int] = [0]

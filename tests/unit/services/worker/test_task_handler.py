@@ -7,7 +7,7 @@ import weakref
 from contextlib import suppress
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
@@ -104,7 +104,7 @@ def type_of(work: Work, *, item_concurrency: int = 1) -> TaskType[TaskItem]:
 
 
 def handler_of(
-    work: Work, http: httpx.AsyncClient, *, item_concurrency: int = 1, **settings: Any
+    work: Work, http: httpx2.AsyncClient, *, item_concurrency: int = 1, **settings: Any
 ) -> tuple[TaskHandler, FakeDelivery]:
     delivery = FakeDelivery()
     task_type = type_of(work, item_concurrency=item_concurrency)
@@ -120,7 +120,7 @@ def message_of(*names: str, task_type: str = "echo", receive_count: int = 1) -> 
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
 async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_requests(
-    work: Work, http: httpx.AsyncClient, item_concurrency: int
+    work: Work, http: httpx2.AsyncClient, item_concurrency: int
 ) -> None:
     handler, delivery = handler_of(work, http, item_concurrency=item_concurrency)
 
@@ -138,7 +138,7 @@ class Large(dict[str, int]):
     """Something that an item holds, of which it can be known whether it still exists."""
 
 
-async def test_what_an_item_held_when_it_failed_is_let_go(http: httpx.AsyncClient) -> None:
+async def test_what_an_item_held_when_it_failed_is_let_go(http: httpx2.AsyncClient) -> None:
     held: list[weakref.ref[Large]] = []
     still_held: list[Large | None] = []
 
@@ -157,7 +157,7 @@ async def test_what_an_item_held_when_it_failed_is_let_go(http: httpx.AsyncClien
     assert still_held == [None] * 3
 
 
-async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx.AsyncClient) -> None:
+async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx2.AsyncClient) -> None:
     held: list[weakref.ref[Large]] = []
 
     class LargeWork(Work):
@@ -180,7 +180,7 @@ async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx
 
 
 async def test_what_an_earlier_release_accepted_and_this_one_refuses_is_worked(
-    http: httpx.AsyncClient, serve: Serve
+    http: httpx2.AsyncClient, serve: Serve
 ) -> None:
     async def echo(request: web.Request) -> web.Response:
         return web.json_response([request.method, request.raw_path, (await request.read()).decode()])
@@ -201,7 +201,7 @@ async def test_what_an_earlier_release_accepted_and_this_one_refuses_is_worked(
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
 async def test_any_other_error_of_an_item_fails_the_attempt_with_its_own_type(
-    work: Work, http: httpx.AsyncClient, item_concurrency: int
+    work: Work, http: httpx2.AsyncClient, item_concurrency: int
 ) -> None:
     handler, delivery = handler_of(work, http, item_concurrency=item_concurrency)
 
@@ -211,7 +211,7 @@ async def test_any_other_error_of_an_item_fails_the_attempt_with_its_own_type(
     assert delivery.outcomes == []
 
 
-async def test_an_attempt_that_fails_ends_the_items_that_are_under_way(work: Work, http: httpx.AsyncClient) -> None:
+async def test_an_attempt_that_fails_ends_the_items_that_are_under_way(work: Work, http: httpx2.AsyncClient) -> None:
     items = [TaskItem(name="hang"), TaskItem(name="bug when the others hang")]
 
     with pytest.raises(ZeroDivisionError):
@@ -222,7 +222,7 @@ async def test_an_attempt_that_fails_ends_the_items_that_are_under_way(work: Wor
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
 async def test_an_attempt_that_takes_too_long_fails_with_the_time_it_had(
-    work: Work, http: httpx.AsyncClient, item_concurrency: int
+    work: Work, http: httpx2.AsyncClient, item_concurrency: int
 ) -> None:
     handler, delivery = handler_of(work, http, item_concurrency=item_concurrency, task_timeout_seconds=0.05)
 
@@ -235,7 +235,7 @@ async def test_an_attempt_that_takes_too_long_fails_with_the_time_it_had(
 
 @in_virtual_time
 async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_running_for_nothing(
-    work: Work, http: httpx.AsyncClient
+    work: Work, http: httpx2.AsyncClient
 ) -> None:
     handler, delivery = handler_of(work, http, task_timeout_seconds=0.05)
 
@@ -256,7 +256,7 @@ async def test_a_task_that_ignores_its_timeout_is_cancelled_again_and_then_left_
 
 @in_virtual_time
 async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
-    work: Work, http: httpx.AsyncClient
+    work: Work, http: httpx2.AsyncClient
 ) -> None:
     handler, delivery = handler_of(work, http, task_timeout_seconds=0.05)
 
@@ -270,7 +270,7 @@ async def test_a_task_that_ends_when_it_is_cancelled_again_has_taken_too_long(
 
 @in_virtual_time
 async def test_a_worker_that_stops_waits_for_no_task_that_ignores_its_cancellation(
-    work: Work, http: httpx.AsyncClient
+    work: Work, http: httpx2.AsyncClient
 ) -> None:
     handler, delivery = handler_of(work, http)
     attempt = asyncio.ensure_future(handler(message_of("swallow two cancellations")))
@@ -286,7 +286,7 @@ async def test_a_worker_that_stops_waits_for_no_task_that_ignores_its_cancellati
 
 
 async def test_a_task_that_is_cancelled_by_its_own_code_is_not_said_to_be_stopped_with_the_worker(
-    work: Work, http: httpx.AsyncClient
+    work: Work, http: httpx2.AsyncClient
 ) -> None:
     handler, _ = handler_of(work, http)
 
@@ -296,7 +296,7 @@ async def test_a_task_that_is_cancelled_by_its_own_code_is_not_said_to_be_stoppe
 
 @pytest.mark.parametrize("item_concurrency", [1, 3])
 async def test_a_timeout_of_the_task_type_itself_stays_what_it_is(
-    work: Work, http: httpx.AsyncClient, item_concurrency: int
+    work: Work, http: httpx2.AsyncClient, item_concurrency: int
 ) -> None:
     handler, _ = handler_of(work, http, item_concurrency=item_concurrency)
 
@@ -306,7 +306,7 @@ async def test_a_timeout_of_the_task_type_itself_stays_what_it_is(
     assert type(failed.value) is TimeoutError
 
 
-async def test_a_task_type_is_given_the_task_and_the_attempt(work: Work, http: httpx.AsyncClient) -> None:
+async def test_a_task_type_is_given_the_task_and_the_attempt(work: Work, http: httpx2.AsyncClient) -> None:
     handler, _ = handler_of(work, http)
 
     await handler(message_of("a", receive_count=2))
@@ -315,7 +315,7 @@ async def test_a_task_type_is_given_the_task_and_the_attempt(work: Work, http: h
 
 
 @in_virtual_time
-async def test_the_delay_goes_before_the_work(work: Work, http: httpx.AsyncClient) -> None:
+async def test_the_delay_goes_before_the_work(work: Work, http: httpx2.AsyncClient) -> None:
     handler, delivery = handler_of(work, http, task_delay_seconds=7)
 
     attempt = asyncio.ensure_future(handler(message_of("a")))
@@ -336,7 +336,7 @@ async def test_the_delay_goes_before_the_work(work: Work, http: httpx.AsyncClien
     ],
 )
 async def test_what_is_no_task_of_this_type_is_refused_and_not_worked(
-    work: Work, http: httpx.AsyncClient, message: ReceivedMessage, reason: str
+    work: Work, http: httpx2.AsyncClient, message: ReceivedMessage, reason: str
 ) -> None:
     handler, delivery = handler_of(work, http)
 
@@ -347,7 +347,7 @@ async def test_what_is_no_task_of_this_type_is_refused_and_not_worked(
     assert delivery.outcomes == []
 
 
-async def test_a_result_that_json_cannot_carry_fails_the_attempt(http: httpx.AsyncClient) -> None:
+async def test_a_result_that_json_cannot_carry_fails_the_attempt(http: httpx2.AsyncClient) -> None:
     class Unwritable(Work):
         async def _do(self, _name: str) -> Any:
             return object()
