@@ -10,7 +10,8 @@ RUN --mount=type=cache,target=/root/.cache \
  && if pip --python /build/uv install --quiet --require-hashes --only-binary :all: --requirement /build/uv.txt; \
     then installer=/build/uv/bin/python; \
     else installer=python; echo "uv cannot be had, see above: pip installs."; fi \
- && $installer /build/install.py /opt/venv /build/runtime.txt --only-binary :all:
+ && $installer /build/install.py /opt/venv /build/runtime.txt --only-binary :all: \
+ && sed -n 's/^\([A-Za-z0-9].*==.*[^ \\]\) *\\$/\1/p' /build/runtime.txt >/opt/venv/constraints.txt
 COPY services /app/services
 COPY receiver /app/receiver
 COPY web /app/web

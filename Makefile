@@ -1,7 +1,10 @@
 # Every command of the project; `make` alone lists them.
 
+# The folder of a project of one's own task types, whose Makefile calls this one (stack/project.mk).
+PROJECT_DIR ?=
 # A folder that is `make`'s alone; empty is unset, here as everywhere.
-override VENV := $(or $(VENV),.venv)
+override VENV := $(or $(VENV),$(if $(PROJECT_DIR),$(PROJECT_DIR)/.venv,.venv))
+NAME ?=
 SERVICE ?=
 FOLLOW ?=
 WATCH ?=
@@ -28,6 +31,8 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 PART_OF_DEV = $(LOCK) --upgrade --constraint requirements/dev.txt
 # `make bench` compares with them, each in an environment of its own.
 PEERS = celery dramatiq taskiq
+STACK_VENV = $(if $(PROJECT_DIR),--project "$(PROJECT_DIR)") "$(VENV)" $(if $(PROJECT_DIR),requirements/project.txt "the project's environment",\
+	requirements/stack.txt "what the stack runs on" requirements/dev.txt)
 IN_PARALLEL = --max-worker-restart 0 --numprocesses
 # What shows without an environment that there is something to stop or to remove: state, or containers of this folder.
 OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
@@ -36,7 +41,7 @@ OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
+.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -63,6 +68,9 @@ submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone
 
 demo: stack-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it; what is not up is started first
 	@$(PROGRAM) demo $(ARGS)
+
+new: stack-venv ## Write a project of your own task types beside this clone (NAME=invoice-pdf: its first task type, and its folder)
+	@$(PROGRAM) new "$(NAME)" $(ARGS)
 
 dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
 	@$(PROGRAM) dlq $(ARGS)
@@ -155,6 +163,7 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(LOCK) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml
 	$(PART_OF_DEV) --group uv --output-file requirements/uv.txt
 	$(PART_OF_DEV) --group stack --output-file requirements/stack.txt pyproject.toml
+	$(PART_OF_DEV) --group project --output-file requirements/project.txt pyproject.toml
 	$(PART_OF_DEV) --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --output-file requirements/localstack.txt requirements/localstack.in
 	$(LOCK) --upgrade --exclude-newer $(LOCALSTACK_RESOLVED_AS_OF) --constraint requirements/localstack.txt \
@@ -197,11 +206,11 @@ venv:
 	@stack/setup.sh "$(VENV)" requirements/dev.txt "the development tools"
 
 stack-venv:
-	@stack/setup.sh "$(VENV)" requirements/stack.txt "what the stack runs on" requirements/dev.txt
+	@stack/setup.sh $(STACK_VENV)
 
 # What looks at a stack, or stops it, needs no other environment than that which the stack was started with.
 any-venv:
-	@stack/setup.sh --any "$(VENV)" requirements/stack.txt "what the stack runs on"
+	@stack/setup.sh --any $(STACK_VENV)
 
 # What MODE=lambda and `make deploy` install where they run first; the latter is tried in containers too.
 functions-venvs: venv

@@ -37,7 +37,7 @@ class Suite:
     draw: Callable[[Results, Path], list[Path]]
     kept: Path
     """Its results, as of the last whole run."""
-    packages: Sequence[str] = ("aioboto3", "aiohttp", "fastapi", "httpx", "uvicorn", "uvloop")
+    packages: Sequence[str] = ("aioboto3", "aiohttp", "fastapi", "httpx2", "uvicorn", "uvloop")
     """Of this project's own those whose versions are reported."""
     peers: Sequence[Environment] = (CELERY, TASKIQ, DRAMATIQ)
     """Those that take part, whose versions are reported too."""

@@ -1,5 +1,6 @@
 """What a stack on this machine is: its mode, ports and state directory, and the addresses that follow from them."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,12 @@ from stack import observability
 from stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parent.parent
+"""This clone."""
+
+PROJECT = Path(os.environ.get("PROJECT_DIR") or ROOT).resolve()
+"""Whose stack it is: this clone's, or that of a project of one's own task types (stack/project.mk). Its folder has the
+`.env`, the state, the Dockerfile and Compose's override."""
+
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 Mode = Literal["native", "containers", "lambda"]
@@ -21,7 +28,7 @@ Machine = Literal["x86_64", "arm64"]
 
 LARGEST_PORT = 65535
 
-DEFAULT_DIRECTORY = ROOT / ".stack"
+DEFAULT_DIRECTORY = PROJECT / ".stack"
 PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 
 # Inside the containers' network every service has its own host name and its default port.
@@ -136,7 +143,7 @@ def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
 
 def stack_directory(environment: Mapping[str, str]) -> Path:
     """Where a stack keeps its state, logs and saved messages: `STACK_DIR`, relative to the project."""
-    return ROOT / Path(environment.get("STACK_DIR") or DEFAULT_DIRECTORY).expanduser()
+    return PROJECT / Path(environment.get("STACK_DIR") or DEFAULT_DIRECTORY).expanduser()
 
 
 def directory_for_aws(environment: Mapping[str, str]) -> Path:

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from dotenv.parser import Binding, parse_stream
 
-from stack.config import ROOT, StackSettings
+from stack.config import PROJECT, ROOT, StackSettings
 from stack.errors import StackError
 
 LOCAL_ENV = ROOT / "stack" / "local.env"
-DOT_ENV = ROOT / ".env"
+DOT_ENV = PROJECT / ".env"
 
 _READ_BY_AWS = "AWS_"
 """So begins what says to the clients of AWS where it is, and who asks."""

@@ -3,6 +3,8 @@
     python install.py VENV LOCK [OPTION …]         the options are those that both of them know
     python install.py VENV LOCK --for MACHINE VERSION [OPTION …]
                                                    what Linux on that machine needs for that version of Python
+    python install.py VENV REQUIREMENTS --within LOCK [OPTION …]
+                                                   what somebody else asks for, which changes nothing of the lock
 
 The interpreter that runs it has pip, and uv where that could be had. Both take what has the hash that the lock says.
 
@@ -11,11 +13,15 @@ says of where packages come from; where it says what uv does not know, pip insta
 """
 
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from ast import literal_eval
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 UV = [sys.executable, "-m", "uv"]
@@ -47,14 +53,22 @@ GLIBC = "2_28"
 BINARIES_ALONE = ["--only-binary", ":all:"]
 
 
-def main(venv: str, lock: str, *options: str) -> int:
+def main(venv: str, requirements: str, *options: str) -> int:
     """Install; return the exit code. What fails says so on standard error."""
+    if options[:1] != ("--within",):
+        return install(venv, ["--require-hashes", "--requirement", requirements], options)
+    with constraints_file(Path(options[1]).read_text(encoding="utf-8")) as constraints:
+        return install(venv, ["--requirement", requirements, "--constraint", constraints], options[2:])
+
+
+def install(venv: str, what: Sequence[str], options: Sequence[str]) -> int:
+    """Install into the environment, by uv where it can; return the exit code."""
     uv_platform: list[str] = []
     pip_platform: list[str] = []
     if options[:1] == ("--for",):
         uv_platform, pip_platform = options_for(*options[1:3])
         options = options[3:]
-    arguments = ["--require-hashes", "--requirement", lock, *options]
+    arguments = [*what, *options]
     variables = variables_for_uv()
     if variables is not None:
         if is_done(
@@ -64,6 +78,20 @@ def main(venv: str, lock: str, *options: str) -> int:
         sys.stderr.write("uv cannot install it, see above: pip tries to, which takes a minute or two …\n")
         sys.stderr.flush()
     return 0 if is_done([*PIP, "--python", venv, "install", *pip_platform, *arguments], os.environ) else 1
+
+
+@contextmanager
+def constraints_file(lock: str) -> Iterator[str]:
+    """Give the name of a file with the lock's versions alone, without its hashes: neither tool takes those there."""
+    with tempfile.NamedTemporaryFile("w", prefix="constraints-", suffix=".txt", encoding="utf-8") as file:
+        file.write("".join(f"{version}\n" for version in versions_of(lock)))
+        file.flush()
+        yield file.name
+
+
+def versions_of(lock: str) -> list[str]:
+    """Return the lines of a lock that say which version of what it has, and for whom. Pure."""
+    return re.findall(r"^([A-Za-z0-9][^\s=]*==[^\\\n]*[^\\\s])", lock, re.MULTILINE)
 
 
 def options_for(machine: str, version: str) -> tuple[list[str], list[str]]:

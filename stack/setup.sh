@@ -6,6 +6,9 @@
 #   stack/setup.sh --lazy VENV LOCK NAME     little of it is ever loaded: that is compiled to bytecode when it is
 #   stack/setup.sh --remove VENV             removes what it has made
 #
+#   --project DIR, before VENV               with what DIR/requirements.txt asks for besides, in versions that the lock
+#                                            leaves open; it finds the packages of this clone, and those in DIR
+#
 # VENV is a link to the environment, which has a folder of its own beside it, whose packages never change once it is
 # whole: a build that fails or is killed leaves VENV as it was, and a stack that runs keeps what it was started with. Each
 # such folder has a file made-from, empty until it is whole: what has none is somebody's own, and is not touched.
@@ -18,11 +21,16 @@
 set -eu
 
 option=
-case $1 in --*)
-    option=$1
+project=
+while case $1 in --*) ;; *) false ;; esac do
+    if [ "$1" = --project ]; then
+        project=$(cd "$2" && pwd -P)
+        shift
+    else
+        option=$1
+    fi
     shift
-    ;;
-esac
+done
 venv=${1%/}
 venv=${venv:-/}
 lock=${2:-}
@@ -32,7 +40,8 @@ larger=${4:-}
 # Else all of it is compiled: LocalStack's in 7 s of CPU, where what it loads takes 2.
 [ "$option" != --lazy ] || export UV_COMPILE_BYTECODE=0 PIP_COMPILE=0
 
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd -P)
+requirements=$project/requirements.txt
 uv_lock=$here/../requirements/uv.txt
 
 refuse() {
@@ -60,12 +69,23 @@ find_python() {
     refuse "Python 3.11 or later is needed, ${PYTHON:-python3} is none: install it, or name one with PYTHON=…"
 }
 
+# Of what an environment of this lock is made.
+checksum_of() {
+    {
+        cat "$1"
+        if [ -n "$project" ]; then
+            echo "$here" "$project"
+            [ ! -f "$requirements" ] || cat "$requirements"
+        fi
+    } | cksum
+}
+
 # Whether it is whole, and of this lock, with the Python that is to be used.
 # Where a system's update has put another patch release under the same path, the packages are still right.
 is_made_from() {
     [ -s "$1/made-from" ] || return
     read -r made_with made_from <"$1/made-from"
-    [ "$made_from" = "$(cksum <"$2")" ] && [ "${made_with%.*}" = "${version%.*}" ] && [ "$(version_of "$1/bin/python")" = "$version" ]
+    [ "$made_from" = "$(checksum_of "$2")" ] && [ "${made_with%.*}" = "${version%.*}" ] && [ "$(version_of "$1/bin/python")" = "$version" ]
 }
 
 is_current() {
@@ -133,6 +153,17 @@ has_pip() {
     "$1" -m pip --python "$1" --version >/dev/null 2>&1
 }
 
+# Lines of a .pth file are where Python looks too: https://docs.python.org/3/library/site.html
+add_project() {
+    [ -n "$project" ] || return 0
+    if [ -f "$requirements" ]; then
+        "$installer" "$here/install.py" "$1" "$requirements" --within "$lock" || return
+    fi
+    for packages in "$1"/lib/python3*/site-packages; do
+        printf '%s\n' "$project" "$(dirname "$here")" >"$packages/async-tasks.pth"
+    done
+}
+
 build() {
     mkdir "$1"
     : >"$1/made-from"
@@ -141,7 +172,7 @@ build() {
     else
         installer=$1/bin/python
         quietly "$python" -m venv "$1"
-    fi && "$installer" "$here/install.py" "$1" "$lock" && echo "$version $checksum" >"$1/made-from"
+    fi && "$installer" "$here/install.py" "$1" "$lock" && add_project "$1" && echo "$version $checksum" >"$1/made-from"
 }
 
 # The mark goes last: what is removed by half is ours still.
@@ -194,7 +225,7 @@ fi
 
 python=$(find_python)
 version=$(version_of "$python")
-checksum=$(cksum <"$lock")
+checksum=$(checksum_of "$lock")
 is_current && exit
 
 require_own_place

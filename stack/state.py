@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from stack.config import PROJECT_NAME, ROOT, Mode, StackSettings
+from stack.config import PROJECT, PROJECT_NAME, Mode, StackSettings
 from stack.errors import StackError
 from stack.whole_file import write_whole
 
@@ -29,8 +29,8 @@ class Remembered:
     """In which the stack was started; None where nothing of it runs."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Those by which it is found, empty where unset; none where an earlier version has noted the mode alone."""
-    folder: str = str(ROOT)
-    """The clone whose command it was."""
+    folder: str = str(PROJECT)
+    """The clone, or the project, whose command it was."""
     stopped_mode: Mode | None = None
     """In which the stack ran that was stopped; None where one runs."""
 
@@ -57,7 +57,7 @@ def remember_stopped(settings: StackSettings) -> None:
     _write(settings.directory, Remembered(None, {PROJECT_NAME: _project(settings)}, stopped_mode=settings.mode))
 
 
-def recall(directory: Path, this_clone: Path = ROOT) -> Remembered:
+def recall(directory: Path, this_clone: Path = PROJECT) -> Remembered:
     """What is remembered in the stack's directory; nothing of it counts where it was copied from another clone.
 
     Raises `StackError` where another clone's stack runs from this very directory.

@@ -1,15 +1,12 @@
 """The command `deploy`: brings the services, or the receiver, to AWS, or shows what that would change."""
 
 import os
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from services.task_types.loading import TaskTypes, load_task_types
-from services.task_types.settings import TaskTypeSettings
 from stack.aws.account import Account, open_account, refusals_said
 from stack.aws.change_set import Change, change_line, change_sets, changes_of, remove_change_sets
 from stack.aws.deploy import ENVIRONMENT, Deployment, install_sam, progress_line
@@ -24,13 +21,13 @@ from stack.aws.stack_events import events, events_since, failures
 from stack.aws.target import Services, TargetOnAws, queue_name_prefix, queue_names, require_parameters
 from stack.aws.targets import target_on_aws
 from stack.aws.uploads import bucket_of_sam, remove_uploads, uploads
-from stack.aws.user_settings import read_settings
 from stack.aws.yaml_text import yaml_text
 from stack.commands.lock import alone
 from stack.config import DeploymentTarget, Machine, directory_for_aws, stack_directory
 from stack.environment import deployment_environment, passed_over_in_deployments
 from stack.errors import StackError
 from stack.interpreter import environment_python
+from stack.task_types import task_packages_of, task_types_of
 from stack.terminal import OnProgress, say, say_aside, show_json
 from stack.whole_file import write_whole
 
@@ -113,8 +110,7 @@ def deploy(request: DeploymentRequest, *, dry_run: bool, as_json: bool) -> None:
 def plan_deployment(request: DeploymentRequest, environment: Mapping[str, str]) -> Plan:
     """Check what can be checked without AWS. Raises `StackError`, which names what cannot work."""
     require_stack_name(request.stack)
-    packages = read_settings(TaskTypeSettings, environment).task_packages
-    services = Services(_task_types(packages), packages, environment)
+    services = Services(task_types_of(environment), task_packages_of(environment), environment)
     target = target_on_aws(request.target, request.machine)
     target.check(services, request.stack)
     given = _given(request.parameters)
@@ -130,14 +126,6 @@ def _given(parameters: Sequence[str]) -> dict[str, str]:
             raise StackError(f"PARAMETERS: {each} is no parameter with its value, as AlarmTopicArn=arn:… is.")
         given[name] = value
     return given
-
-
-def _task_types(packages: list[str]) -> TaskTypes:
-    try:
-        return load_task_types(packages)
-    except Exception as error:
-        reason = traceback.format_exception_only(error)[-1].strip()
-        raise StackError(f"The task types cannot be loaded: {reason}", traceback.format_exc()) from error
 
 
 def _deployed(plan: Plan, account: Account, on_progress: OnProgress) -> DeployedStack:

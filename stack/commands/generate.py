@@ -20,8 +20,7 @@ from stack.containers.compose_file import console_services, worker_command
 from stack.environment import LOCAL_ENV
 from stack.errors import StackError
 from stack.localstack.provisioning import QUEUES_FILE, worker_queues
-
-TASK_PACKAGES = "services.tasks"
+from stack.task_types import OWN_PACKAGE
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.
 SET_BY_COMPOSE_FILE = {
@@ -108,11 +107,11 @@ def _rendered_files() -> dict[Path, str]:
     compose = replace_region(compose, "workers", _worker_lines(queues))
     compose = replace_region(compose, "console", [f'CONSOLE_SERVICES: "{console_services(queues)}"'])
     # Without the settings of any user: what one has set is put in when a template is deployed.
-    aws = aws_files(load_task_types([TASK_PACKAGES]), {})
+    aws = aws_files(load_task_types([OWN_PACKAGE]), {})
     return {COMPOSE_FILE: compose, QUEUES_FILE: all_queues, **aws}
 
 
-def own_queues_json(task_packages: str = TASK_PACKAGES) -> str:
+def own_queues_json(task_packages: str = OWN_PACKAGE) -> str:
     """Raises `StackError` with what Python says where the project's code cannot be loaded."""
     try:
         return queues_json(load_task_types([task_packages]))
@@ -153,7 +152,7 @@ def _setting_line(name: str, default: str | None) -> str:
 
 def _setting_names() -> set[str]:
     """Every setting of the services and of the task types."""
-    task_types = load_task_types([TASK_PACKAGES]).values()
+    task_types = load_task_types([OWN_PACKAGE]).values()
     classes = (*PROGRAMS, *(task_type.settings for task_type in task_types))
     return {field.upper() for each in classes for field in each.model_fields}
 

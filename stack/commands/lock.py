@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from stack.config import ROOT
+from stack.config import DEFAULT_DIRECTORY
 from stack.errors import StackError, writing
 from stack.state import has_saved_messages
 from stack.terminal import OnProgress
@@ -44,7 +44,7 @@ def _open(directory: Path) -> BinaryIO:
     file = directory / "lock"
     with writing(file):
         directory.mkdir(parents=True, exist_ok=True)
-        is_own = file.exists() or has_saved_messages(directory) or directory == ROOT / ".stack"
+        is_own = file.exists() or has_saved_messages(directory) or directory == DEFAULT_DIRECTORY
         if not is_own and any(directory.iterdir()):
             raise StackError(f"{directory} has files, and is no stack's: name a folder of its own with STACK_DIR=…")
         return file.open("ab+", buffering=0)

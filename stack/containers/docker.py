@@ -9,12 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import IO, Any
 
-from stack.config import ROOT
+from stack.config import PROJECT, ROOT
 from stack.errors import StackError
 
 EVIDENCE_LINES = 20
+
+COMPOSE = ("docker", "compose", *(() if PROJECT == ROOT else ("--project-directory", str(PROJECT))))
+"""What is beside a project's own files is found from its folder, wherever docker-compose.yml is."""
 
 LABEL = "com.docker.compose"
 """What Compose's labels begin with, see https://docs.docker.com/reference/compose-file/services/#labels."""
@@ -111,14 +115,14 @@ class Compose:
 
         In a process group of its own (0) it hears of Ctrl-C by nobody.
         """
-        return _output("docker", "compose", *arguments, environment=self._environment, process_group=process_group)
+        return _output(*COMPOSE, *arguments, environment=self._environment, process_group=process_group)
 
     @contextmanager
     def output(self, *arguments: str) -> Iterator[IO[bytes]]:
         """Give what the command prints, as it prints it; the command ends with the context."""
-        command = ["docker", "compose", *arguments]
+        command = [*COMPOSE, *arguments]
         with subprocess.Popen(  # noqa: S603
-            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=PROJECT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as process:
             assert process.stdout is not None  # noqa: S101  # it is a pipe
             try:
@@ -145,7 +149,7 @@ class Compose:
 
         The hash of `docker compose config --hash` is not that of the container where there is an `env_file`.
         """
-        planned = _run("docker", "compose", "create", "--no-build", "--dry-run", environment=self._environment)
+        planned = _run(*COMPOSE, "create", "--no-build", "--dry-run", environment=self._environment)
         replaced = set(re.findall(r"Container (\S+) +Recreate$", planned.stderr, re.MULTILINE))
         return [container for container in self.containers() if container.name in replaced] if replaced else []
 
@@ -166,6 +170,11 @@ class Compose:
     def remove_replaced_images(self) -> None:
         """Remove the images of the project that a newer build has taken the name of, and no container has any more."""
         _succeeds(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}.project={self.project}"])
+
+
+def build(folder: Path, image: str, project: str) -> None:
+    """Build a folder's Dockerfile, as an image of a Compose project. Raises `StackError` where that fails."""
+    _output("docker", "build", "--quiet", "--tag", image, "--label", f"{LABEL}.project={project}", str(folder))
 
 
 def pull(image: str) -> None:
@@ -218,7 +227,7 @@ def _run(
     try:
         done = subprocess.run(  # noqa: S603
             command,
-            cwd=ROOT,
+            cwd=PROJECT,
             env=environment,
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from stack.config import DEFAULT_DIRECTORY, ROOT
+from stack.config import DEFAULT_DIRECTORY, PROJECT
 from stack.errors import StackError
 
 LIST_SECONDS = 10
@@ -56,11 +56,11 @@ def choose_project(
 
     An earlier version noted of a stack in containers that it runs, and no project.
     """
-    plain = default_project(ROOT)
+    plain = default_project(PROJECT)
     is_default = directory == DEFAULT_DIRECTORY
-    if is_default and folders_of(plain, containers) == {ROOT}:
+    if is_default and folders_of(plain, containers) == {PROJECT}:
         return Choice(plain)
-    if (is_default or is_of_earlier_version) and folders_of(OF_EARLIER_VERSIONS, containers) == {ROOT}:
+    if (is_default or is_of_earlier_version) and folders_of(OF_EARLIER_VERSIONS, containers) == {PROJECT}:
         return Choice(OF_EARLIER_VERSIONS, "an earlier version has started it")
     if reason := _why_another(plain, containers, has_volumes, is_default=is_default):
         own = sha256(str(directory.resolve()).encode()).hexdigest()[:8]
@@ -94,7 +94,7 @@ def folders_of(project: str, containers: Iterable[ProjectContainer]) -> set[Path
 
 def require_own(project: str, containers: Iterable[ProjectContainer]) -> None:
     """Raise `StackError` where the project is another clone's. One that is gone, or was moved here, has no folder."""
-    for folder in sorted(folders_of(project, containers) - {ROOT}):
+    for folder in sorted(folders_of(project, containers) - {PROJECT}):
         if folder.is_dir():
             raise StackError(
                 f"The Compose project {project} is that of {folder}: stop it there with `make down`, or with "

@@ -10,11 +10,22 @@ from functools import partial
 from itertools import repeat
 
 from stack import observability, state
-from stack.config import ROOT, StackSettings
+from stack.config import PROJECT, ROOT, StackSettings
 from stack.containers import kept_logs
 from stack.containers import logs as container_logs
-from stack.containers.additional_workers import compose_environment, provisioned_queues, write_additions
-from stack.containers.docker import Compose, Container, image_exists, pull, remove, remove_image, resume, start, stop
+from stack.containers.additions import compose_environment, has_additions, provisioned_queues, write_additions
+from stack.containers.docker import (
+    Compose,
+    Container,
+    build,
+    image_exists,
+    pull,
+    remove,
+    remove_image,
+    resume,
+    start,
+    stop,
+)
 from stack.containers.engine import engine_answers
 from stack.containers.projects import has_volumes, held_ports, project_containers, require_own
 from stack.containers.readiness import health_urls, known_readiness, probe_of, readiness_of
@@ -57,9 +68,12 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
     refuse_paused(_broker_state(running))
     _resume_paused(running, on_progress)
     require_free_ports(settings, held_ports(before.project) if before else ())
-    write_additions(settings)
+    write_additions(settings, _stack_image(settings))
     compose = _compose_to_start(settings)
-    _provide_images(compose, on_progress)
+    _provide_images(compose, settings, on_progress)
+    if has_additions(settings):
+        # Found at once, and not by the health checks of what exits: whether the image has what TASK_PACKAGES names.
+        _require_startable(compose, is_running=bool(running))
     if before and running:
         _make_way(compose, running, before, settings, on_progress)
     state.remember(settings)
@@ -110,7 +124,8 @@ def clean(settings: StackSettings, *, force: bool = False) -> None:
             "`make up` goes on with them, `make clean FORCE=1` removes them."
         )
     compose.run("down", "--volumes", "--remove-orphans")
-    remove_image(_services_image(settings))
+    for image in filter(None, (_services_image(settings), _stack_image(settings))):
+        remove_image(image)
     compose.remove_replaced_images()
 
 
@@ -170,6 +185,11 @@ def _services_image(settings: StackSettings) -> str:
     return f"{settings.project}-services"
 
 
+def _stack_image(settings: StackSettings) -> str | None:
+    """The image of this clone, on which that of a project is built; None where the stack is the clone's own."""
+    return None if PROJECT == ROOT else f"{settings.project}-stack"
+
+
 def _resume_paused(containers: Iterable[Container], on_progress: OnProgress) -> None:
     paused = [container for container in containers if container.state == "paused"]
     if paused:
@@ -201,7 +221,7 @@ def _make_way(
     """Stop what runs where the new stack cannot take its place container by container."""
     outdated = compose.outdated()
     if outdated or before.project != settings.project:
-        _require_startable(compose)
+        _require_startable(compose, is_running=True)
     if before.project != settings.project:
         on_progress(f"The Compose project was {before.project}: the stack starts again.")
     elif _must_replace_localstack(running, outdated, before, settings):
@@ -211,12 +231,15 @@ def _make_way(
     down(before, on_progress)
 
 
-def _require_startable(compose: Compose) -> None:
-    """Raise `StackError` where the new image, with the new settings, could not start."""
+def _require_startable(compose: Compose, *, is_running: bool) -> None:
+    """Raise `StackError` with the services' own line where the image, with these settings, could not start."""
     try:
         compose.run("run", "--rm", "--no-deps", "--no-TTY", CONSOLE, "python", "-m", "services.check")
     except StackError as error:
-        raise StackError("The stack runs on as it was: the new one could not start.", error.evidence) from error
+        lines = error.evidence.splitlines()
+        reason = next((line for line in reversed(lines) if line.startswith("cannot start: ")), "could not start.")
+        which = "The stack runs on as it was, as the new one" if is_running else "The stack"
+        raise StackError(f"{which} {reason}", error.evidence) from error
 
 
 def _must_replace_localstack(
@@ -235,7 +258,7 @@ def _lacks_queues(before: StackSettings, settings: StackSettings) -> bool:
         return not wanted <= sqs.queue_urls().keys()
 
 
-def _provide_images(compose: Compose, on_progress: OnProgress) -> None:
+def _provide_images(compose: Compose, settings: StackSettings, on_progress: OnProgress) -> None:
     services = compose.config["services"].values()
     published = [service["image"] for service in services if "build" not in service]
     for image in (_base_image(), *published):
@@ -243,6 +266,8 @@ def _provide_images(compose: Compose, on_progress: OnProgress) -> None:
             on_progress(f"Pulling {image}.")
             pull(image)
     on_progress("Building the services' image: minutes the first time, seconds from then on.")
+    if stack_image := _stack_image(settings):
+        build(ROOT, stack_image, settings.project)
     compose.run("build", API)  # the one image that all services share
 
 

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from services.task_types.loading import load_task_types
 from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import render_functions
 from stack.aws.package import build, install_libraries, this_version
@@ -13,7 +12,7 @@ from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
-from stack.errors import StackError, writing
+from stack.errors import writing
 from stack.functions.lambda_api import ERRORS, POLLERS_PATH, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
 from stack.native.localstack import COMMAND, localstack_environment
@@ -21,6 +20,7 @@ from stack.native.programs import Program, console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
 from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
+from stack.task_types import task_packages_of, task_types_of
 from stack.terminal import OnProgress, say_aside
 from stack.whole_file import write_whole
 
@@ -63,12 +63,8 @@ class Functions:
 
     def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
         """Build the package, and write the template."""
-        packages = [name.strip() for name in (environment.get("TASK_PACKAGES") or "services.tasks").split(",")]
-        try:
-            task_types = load_task_types(packages)
-        except ValueError as error:
-            raise StackError(str(error)) from error
-        package = build(_directory(settings), packages, on_progress)
+        task_types = task_types_of(environment)
+        package = build(_directory(settings), task_packages_of(environment), on_progress)
         write_whole(_template(settings), render_functions(task_types, environment, str(package)))
 
     def make_room(self, settings: StackSettings) -> None:

@@ -2,18 +2,21 @@
 
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from stack.config import COMPOSE_FILE, ROOT, StackSettings
+from stack.config import COMPOSE_FILE, PROJECT, ROOT, StackSettings
 from stack.environment import DOT_ENV, dot_env_settings, service_environment
 from stack.native.localstack import localstack_python
+from stack.task_types import declared_settings, package_folders, task_types_of
 
 SOURCES = ("services", "receiver", "web", "localstack-init")
 # The development tools' environment has them too, so that it may take the place of that which the stack was started in.
 LOCK = ROOT / "requirements" / "stack.txt"
 EXAMPLE = ROOT / ".env.example"
+# What a project of one's own task types needs besides (stack/setup.sh).
+REQUIREMENTS = "requirements.txt"
 
 # The commands' own: what follows from them for the services counts as such, and they change nothing else.
 READ_BY_COMMANDS = {
@@ -38,10 +41,11 @@ def fingerprint(
 ) -> str:
     """The same text for the same code, the same packages, the same ports and the same settings."""
     digest = sha256(f"{platform.python_version()}\n{localstack_python()}\n{settings.ports}\n".encode())
-    for file in _source_files(lock):
+    for file in _source_files(lock, package_folders(settings.environment)):
         digest.update(str(file).encode() + file.read_bytes())
     environment = service_environment(settings)
-    for name in sorted(_settings_of_services(dot_env, compose_file)):
+    declared = declared_settings(task_types_of(settings.environment))
+    for name in sorted({*_settings_of_services(dot_env, compose_file), *declared} - READ_BY_COMMANDS):
         digest.update(f"{name}={environment.get(name, '')}\n".encode())
     return digest.hexdigest()
 
@@ -55,12 +59,15 @@ def _settings_of_services(dot_env: Path, compose_file: Path) -> set[str]:
     """Those that the project knows, those that its task types declare, and what else `.env` says."""
     # That file lists what follows from the code: `generate` has just written it.
     declared = re.findall(r"^  ([A-Z][A-Z0-9_]*):", compose_file.read_text(), flags=re.MULTILINE)
-    return {*setting_names(EXAMPLE.read_text()), *declared, *dot_env_settings(dot_env)} - READ_BY_COMMANDS
+    return {*setting_names(EXAMPLE.read_text()), *declared, *dot_env_settings(dot_env)}
 
 
-def _source_files(lock: Path) -> Iterator[Path]:
+def _source_files(lock: Path, packages: Iterable[Path]) -> Iterator[Path]:
+    """The packages are those of task types."""
     yield lock
-    for source in SOURCES:
-        for file in sorted((ROOT / source).rglob("*")):
+    if (requirements := PROJECT / REQUIREMENTS).is_file():
+        yield requirements
+    for folder in dict.fromkeys([*(ROOT / source for source in SOURCES), *packages]):
+        for file in sorted(folder.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
                 yield file

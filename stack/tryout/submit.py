@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import httpx
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from services.task_types.loading import TaskTypes, load_task_types
 from services.telemetry.redaction import without_url_secrets
 from stack.config import StackSettings
 from stack.errors import StackError
+from stack.task_types import task_types_of
 from stack.terminal import errors, json_view, show, show_json
 from stack.tryout.inbox import Delivery, Inbox, answer_text, leads_to_inbox, open_client, was_taken
 from stack.tryout.task_request import TaskRequest, make_request, places
@@ -87,15 +86,6 @@ def read_request(
     except OSError as error:
         raise StackError(f"{file} cannot be read: {error.strerror}.") from error
     return make_request(text, task_types_of(settings.environment), task_type, callback_url, settings.callback_url)
-
-
-def task_types_of(environment: Mapping[str, str]) -> TaskTypes:
-    """The task types of the stack. Raises `StackError` where one cannot be read."""
-    packages = environment.get("TASK_PACKAGES") or "services.tasks"
-    try:
-        return load_task_types(package.strip() for package in packages.split(","))
-    except ValueError as error:
-        raise StackError(str(error)) from error
 
 
 def post(client: httpx.Client, settings: StackSettings, path: str, body: str) -> str:

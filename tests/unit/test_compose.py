@@ -12,7 +12,6 @@ import yaml
 
 from stack.commands.generate import replace_region
 from stack.config import ROOT, StackSettings
-from stack.containers.additional_workers import additional_services
 from stack.environment import service_environment
 from stack.localstack.provisioning import worker_queues
 from stack.observability import PROFILE
@@ -180,12 +179,6 @@ def test_localstack_is_stopped_in_order_and_keeps_its_queues_in_a_volume() -> No
 )
 def test_a_region_is_replaced_between_its_marks_alone(text: str, expected: str) -> None:
     assert replace_region(text, "x", ["new"]) == expected
-
-
-def test_an_additional_worker_differs_from_the_others_in_its_command_alone() -> None:
-    calculation = {"image": "i", "command": ["python", "-m", "services.worker", "calculation"], "volumes": ["./types"]}
-    services = additional_services({"services": {"worker-calculation": calculation}}, ["mail"])
-    assert services == {"worker-mail": {**calculation, "command": ["python", "-m", "services.worker", "mail"]}}
 
 
 SCRIPTS = [".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]

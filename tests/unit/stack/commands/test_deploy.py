@@ -16,7 +16,7 @@ TASK_TYPES = load_task_types(["services.tasks"])
         ("my_tasks", {}, "^STACK=my_tasks is no name of a stack"),
         ("s" * 46, {"QUEUE_NAME_PREFIX": "s-"}, "^STACK=s+ has 46 characters, and 45 are the most"),
         ("s" * 24, {}, "^QUEUE_NAME_PREFIX=s+- goes before the queues' names"),
-        ("tasks", {"TASK_PACKAGES": "no.such"}, "^The task types cannot be loaded: .*there is no package 'no.such'"),
+        ("tasks", {"TASK_PACKAGES": "no.such"}, "^TASK_PACKAGES: there is no package 'no.such'"),
         ("tasks", {"LOG_LEVEL": "LOUD"}, "^LOG_LEVEL: "),
         ("tasks", {"TASK_TIMEOUT_SECONDS": "900"}, "^Lambda ends a function after 900 seconds"),
     ],
