@@ -35,8 +35,9 @@ STACK_VENV = $(if $(PROJECT_DIR),--project "$(PROJECT_DIR)") "$(VENV)" $(if $(PR
 	requirements/stack.txt "what the stack runs on" requirements/dev.txt)
 IN_PARALLEL = --max-worker-restart 0 --numprocesses
 # What shows without an environment that there is something to stop or to remove: state, or containers of this folder.
-OF_A_STACK = $(shell ls .stack/stack.json .stack/mode 2>/dev/null; \
-	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(CURDIR)' 2>/dev/null)
+FOLDER = $(or $(PROJECT_DIR),$(CURDIR))
+OF_A_STACK = $(shell ls "$(FOLDER)/.stack/stack.json" "$(FOLDER)/.stack/mode" 2>/dev/null; \
+	docker ps --all --quiet --filter 'label=com.docker.compose.project.working_dir=$(FOLDER)' 2>/dev/null)
 # LocalStack does not cap its dependencies, and later ones break it.
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
@@ -69,9 +70,6 @@ submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone
 demo: stack-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it; what is not up is started first
 	@$(PROGRAM) demo $(ARGS)
 
-new: stack-venv ## Write a project of your own task types beside this clone (NAME=invoice-pdf: its first task type, and its folder)
-	@$(PROGRAM) new "$(NAME)" $(ARGS)
-
 dlq: any-venv ## List what has failed for good; ARGS="show ID", ARGS="redrive undelivered --all", ARGS=--help: more
 	@$(PROGRAM) dlq $(ARGS)
 
@@ -82,6 +80,11 @@ deploy: stack-venv ## Deploy to AWS (STACK=<name>; TARGET=lambda: as functions, 
 
 undeploy: any-venv ## Remove from AWS what make deploy has brought there (STACK=<name>; FORCE=1: even with messages in its queues)
 	@$(PROGRAM) undeploy --stack "$(STACK)" $(if $(FORCE),--force) $(ARGS)
+
+##@ Your own task types (docs/own-task-types.md)
+
+new: stack-venv ## Write a project of your own task types beside this clone (NAME=invoice-pdf: its first task type, and its folder)
+	@$(PROGRAM) new "$(NAME)" $(ARGS)
 
 ##@ Checks
 
@@ -184,16 +187,16 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 	@if [ -x $(BIN)/python ] || [ -n "$(OF_A_STACK)" ]; then \
 		{ [ -x $(BIN)/python ] || $(MAKE) --no-print-directory any-venv; } \
 		&& $(PROGRAM) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
-	@for directory in .stack "$$STACK_DIR"; do \
+	@for directory in "$(FOLDER)/.stack" "$$STACK_DIR"; do \
 		saved="$$directory/saved-messages.json"; \
 		[ -f "$$directory/lock" ] || [ -f "$$saved" ] || continue; \
 		if [ -z "$(FORCE)" ] && [ -e "$$saved" ]; then echo "What was queued stays in $$saved, for the next make up (FORCE=1 removes it)."; fi; \
 		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done
-	@rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
+	@$(if $(PROJECT_DIR),,rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants)
 	@for kind in "" -uv -localstack -localstack-functions -lambda-runtime -aws $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
 	@rm -rf "$(VENV)-functions"
-	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+	@$(if $(PROJECT_DIR),,find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} \

@@ -50,7 +50,8 @@ def write_additions(settings: StackSettings, stack_image: str | None) -> None:
     if queues_json == QUEUES_FILE.read_text() and stack_image is None:
         return
     place_init(_init_directory(settings), queues_json)
-    config = Compose(_of_clone(settings.environment)).config
+    environment = _of_clone(settings.environment)
+    config = Compose({**environment, "COMPOSE_FILE": ":".join(_compose_files(environment))}).config
     names = declared_settings(task_types_of(settings.environment))
     services = changed_services(config["services"], worker_queues(queues_json), names, stack_image)
     write_whole(_additions_file(settings), json.dumps({"services": services}, indent=2))

@@ -1,0 +1,1 @@
+"""The task types of Acme, and what they are made of."""
