@@ -5,6 +5,9 @@ PROJECT_DIR ?=
 # A folder that is `make`'s alone; empty is unset, here as everywhere.
 override VENV := $(or $(VENV),$(if $(PROJECT_DIR),$(PROJECT_DIR)/.venv,.venv))
 NAME ?=
+PACKAGE ?=
+DIRECTORY ?=
+TYPE ?=
 SERVICE ?=
 FOLLOW ?=
 WATCH ?=
@@ -64,8 +67,8 @@ trace: any-venv ## Show one task's story from all logs, and how it stands (TASK=
 tail: any-venv ## Follow what happens to tasks until Ctrl-C (TASK=<id>: to one; FAILURES=1: what fails alone)
 	@$(PROGRAM) tail $(if $(TASK),--task $(TASK)) $(if $(FAILURES),--failures) $(ARGS)
 
-submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone; WAIT=1: wait for its callback and show it)
-	@$(PROGRAM) submit "$(FILE)" $(if $(WAIT),--wait) $(ARGS)
+submit: any-venv ## Post a task (FILE=<path>: JSON, a request or its items alone; TYPE=<task type> alone: its example; WAIT=1: wait for its callback and show it)
+	@$(PROGRAM) submit "$(FILE)" $(if $(TYPE),--task-type "$(TYPE)") $(if $(WAIT),--wait) $(ARGS)
 
 demo: stack-venv ## Submit a task of each kind, from done to failed for good, and show what becomes of it; what is not up is started first
 	@$(PROGRAM) demo $(ARGS)
@@ -83,8 +86,8 @@ undeploy: any-venv ## Remove from AWS what make deploy has brought there (STACK=
 
 ##@ Your own task types (docs/own-task-types.md)
 
-new: stack-venv ## Write a project of your own task types beside this clone (NAME=invoice-pdf: its first task type, and its folder)
-	@$(PROGRAM) new "$(NAME)" $(ARGS)
+new: stack-venv ## Write a project of your own task types beside this clone (NAME=invoice-pdf: its first task type, and its folder; PACKAGE, DIRECTORY: others)
+	@$(PROGRAM) new "$(NAME)" $(if $(PACKAGE),--package "$(PACKAGE)") $(if $(DIRECTORY),--directory "$(DIRECTORY)") $(ARGS)
 
 ##@ Checks
 

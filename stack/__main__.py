@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -159,7 +160,13 @@ def tail(
 
 @app.command(epilog="Example: python -m stack submit task.json --wait")
 def submit(  # noqa: PLR0913  # a command has as many options as it has
-    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON: a request, or its items alone; - reads it.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="JSON: a request, or its items alone; - reads it. Left out, the example of --task-type.",
+        ),
+    ] = "",
     task_type: Annotated[str | None, typer.Option(help="Left out, the one that fits.")] = None,
     callback_url: Annotated[str | None, typer.Option(help="In place of the file's, or of the receiver's.")] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds that --wait waits.")] = 60,
@@ -195,6 +202,21 @@ def demo(*, as_json: JsonOption = False) -> None:
             show_json([tried.as_json() for tried in done])
         if not all(tried.passed for tried in done):
             raise typer.Exit(1)
+
+
+@app.command(epilog="Example: python -m stack new invoice-pdf")
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of its first task type.")],
+    package: Annotated[str | None, typer.Option(help="Its package; left out, the name with underscores.")] = None,
+    directory: Annotated[Path | None, typer.Option(help="Its folder; left out, NAME beside this clone.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a project of your own task types, which uses this clone and changes nothing of it."""
+    with _errors_shown():
+        from stack.commands.new import new as write
+
+        write(name, package or None, directory, as_json=as_json)
 
 
 # What follows is the other program's to read, --help included.

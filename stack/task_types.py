@@ -1,7 +1,7 @@
 """The task types of a stack, as its settings name their packages."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,13 +30,22 @@ def package_folders(environment: Mapping[str, str]) -> list[Path]:
     return [Path(place) for spec in specs for place in spec.submodule_search_locations or ()]
 
 
+def own_task_types_of(environment: Mapping[str, str]) -> "TaskTypes":
+    """Return the task types that are none of this clone's. Raises as `task_types_of` does."""
+    return _load([name for name in task_packages_of(environment) if name != OWN_PACKAGE])
+
+
 def task_types_of(environment: Mapping[str, str]) -> "TaskTypes":
     """Return the task types. Raises `StackError` with what Python says where one cannot be loaded."""
+    return _load(task_packages_of(environment))
+
+
+def _load(packages: Iterable[str]) -> "TaskTypes":
     # What stops a stack, or looks at it, is not to load them.
     from services.task_types.loading import load_task_types  # noqa: PLC0415
 
     try:
-        return load_task_types(task_packages_of(environment))
+        return load_task_types(packages)
     except Exception as error:
         reason = traceback.format_exception_only(error)[-1].strip()
         said = str(error) if isinstance(error, ValueError) else f"The task types cannot be loaded: {reason}"

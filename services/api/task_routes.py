@@ -4,7 +4,6 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Body, Header, HTTPException, Request, Response, Security, status
@@ -26,6 +25,7 @@ from services.messages import MAX_BODY_BYTES, encode_task
 from services.outbound.targets import TargetRules
 from services.primitives import exact_json
 from services.queueing.message_size import message_bytes
+from services.task_types.example import make_example
 from services.task_types.loading import TaskTypes
 from services.task_types.task_type import TaskType
 from services.telemetry import log_events, tracing
@@ -226,10 +226,3 @@ def task_id_of(task_type: str, idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return str(uuid.uuid4())
     return str(uuid.uuid5(_IDEMPOTENT_TASKS, f"{task_type}:{idempotency_key}"))
-
-
-def make_example(task_type: TaskType[Any], receiver_url: str) -> dict[str, Any]:
-    """Return a request that runs as it is; `{receiver}` in the type's example becomes the receiver's origin."""
-    address = urlsplit(receiver_url)
-    message = exact_json.dumps(list(task_type.example)).replace("{receiver}", f"{address.scheme}://{address.netloc}")
-    return {"callback_url": receiver_url, "message": exact_json.loads(message)}

@@ -3,9 +3,9 @@
 import shlex
 from urllib.parse import urlsplit
 
-from services.api.task_routes import make_example
 from services.primitives import exact_json
 from services.queueing.client import is_aws
+from services.task_types.example import make_example
 from stack.aws.target import Services
 
 _EXAMPLE_RECEIVER = "https://example.com/callback"

@@ -18,6 +18,7 @@ from stack.native.orphans import find_listener
 from stack.ports import PortTakenError
 from stack.running import mode_before, running_settings, settings_to_start
 from stack.status import ServiceStatus
+from stack.task_types import own_task_types_of
 from stack.terminal import OnProgress, console, say, say_aside, show_json, show_table
 from stack.tryout.demo import curl
 
@@ -110,6 +111,12 @@ def _addresses(settings: StackSettings) -> dict[str, str]:
     }
 
 
+def _first_task(settings: StackSettings) -> str:
+    """The command that posts a first task, of a type of one's own where there is one."""
+    own = next(iter(own_task_types_of(settings.environment)), None)
+    return f"make submit TYPE={own} WAIT=1" if own else curl(settings)
+
+
 def _show_ready(settings: StackSettings) -> None:
     table = WholeTable("what", "where", has_header=False)
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
@@ -122,4 +129,4 @@ def _show_ready(settings: StackSettings) -> None:
         table.add_row("Jaeger: traces", f"http://localhost:{settings.jaeger_port}")
     console.print("\n[bold green]The stack is ready.[/bold green]")
     show_table(table)
-    say(f"\nTry it:\n{curl(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")
+    say(f"\nTry it:\n{_first_task(settings)}\n\nThen: make demo · make tail · make ps · make logs · make down")

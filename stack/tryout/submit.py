@@ -10,13 +10,16 @@ import httpx
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from services.primitives import exact_json
+from services.task_types.example import make_example
+from services.task_types.loading import TaskTypes
 from services.telemetry.redaction import without_url_secrets
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.task_types import task_types_of
 from stack.terminal import errors, json_view, show, show_json
 from stack.tryout.inbox import Delivery, Inbox, answer_text, leads_to_inbox, open_client, was_taken
-from stack.tryout.task_request import TaskRequest, make_request, places
+from stack.tryout.task_request import TaskRequest, make_request, named, places
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,24 @@ def read_request(
 
     Raises `StackError` where it holds none.
     """
+    task_types = task_types_of(settings.environment)
+    if not file and task_type:
+        text = _example(task_type, task_types, settings)
+        return make_request(text, task_types, task_type, callback_url, settings.callback_url)
     if not file:
-        raise StackError("Say what to post: `make submit FILE=task.json`; - is standard input.")
+        raise StackError(
+            "Say what to post: `make submit FILE=task.json` (- is standard input), or `make submit TYPE=calculation`,"
+            " which posts the example of a task type."
+        )
     try:
-        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        given = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise StackError(f"{file} cannot be read: {error.strerror}.") from error
-    return make_request(text, task_types_of(settings.environment), task_type, callback_url, settings.callback_url)
+    return make_request(given, task_types, task_type, callback_url, settings.callback_url)
+
+
+def _example(name: str, task_types: TaskTypes, settings: StackSettings) -> str:
+    return exact_json.dumps(make_example(named(name, task_types), settings.callback_url))
 
 
 def post(client: httpx.Client, settings: StackSettings, path: str, body: str) -> str:

@@ -38,7 +38,7 @@ def make_request(
     """
     request = _read(text)
     request["callback_url"] = callback_url or request.get("callback_url", default_callback_url)
-    task_type = _named(wanted, task_types) if wanted else _fitting(request, task_types)
+    task_type = named(wanted, task_types) if wanted else _fitting(request, task_types)
     return TaskRequest(task_type, str(request["callback_url"]), exact_json.dumps(request))
 
 
@@ -68,7 +68,8 @@ def _read(text: str | bytes) -> dict[str, Any]:
     raise StackError('A task is {"callback_url": …, "message": [<item>, …]}, or the list of its items alone.')
 
 
-def _named(name: str, task_types: TaskTypes) -> TaskType[Any]:
+def named(name: str, task_types: TaskTypes) -> TaskType[Any]:
+    """The task type of that name. Raises `StackError` where there is none."""
     if name not in task_types:
         raise StackError(f"There is no task type {name}: there are {', '.join(task_types)}.")
     return task_types[name]

@@ -9,7 +9,13 @@ import httpx2
 from pydantic import BaseModel, Field
 
 from services.task_types import ItemError, Settings, TargetUrl, TaskContext, TaskItem, TaskType
-from services.task_types.http import HTTP_ERRORS, ResponseTooLargeError, describe_http_error, describe_refusal, read_body
+from services.task_types.http import (
+    HTTP_ERRORS,
+    ResponseTooLargeError,
+    describe_http_error,
+    describe_refusal,
+    read_body,
+)
 
 
 class BrokenLinksSettings(Settings):

@@ -1,0 +1,1 @@
+"""Each module here that defines `TASK_TYPE` is a task type."""
