@@ -40,6 +40,7 @@ class Setup:
         self.lock = directory / "lock.txt"
         self.lock.write_text(EMPTY_LOCK)
         self.environment: Mapping[str, str] = os.environ
+        self.project: Path | None = None
         self._uv = directory / "a folder" / "venv-uv"
         self._give_uv()
 
@@ -98,6 +99,8 @@ class Setup:
     def _command(self, *options: str) -> list[str]:
         others = [each for each in options if not each.startswith("--")]
         flags = [each for each in options if each.startswith("--")]
+        if self.project:
+            flags += ["--project", str(self.project)]
         return [str(ROOT / "stack" / "setup.sh"), *flags, str(self.venv), str(self.lock), "the tools", *others]
 
 
@@ -150,6 +153,15 @@ def index(setup: Setup, tmp_path: Path) -> Iterator[PackageIndex]:
         setup.lock.write_text(index.lock)
         setup.environment = index.environment(tmp_path)
         yield index
+
+
+@pytest.fixture
+def project(setup: Setup, tmp_path: Path) -> Path:
+    """A project of one's own task types, with a package."""
+    setup.project = tmp_path / "a project"
+    (setup.project / "acme").mkdir(parents=True)
+    (setup.project / "acme" / "__init__.py").touch()
+    return setup.project
 
 
 @pytest.fixture
@@ -512,3 +524,47 @@ def test_ctrl_c_leaves_what_was_made_and_says_nothing_of_how_it_is_done(setup: S
     index.answers.set()
     assert setup.make(index.lock) != made
     assert setup.output_of("probe") == str(setup.venv.resolve())
+
+
+def test_the_environment_of_a_project_finds_its_packages_and_those_of_the_clone(setup: Setup, project: Path) -> None:
+    setup.make()
+
+    code = "import acme, stack.config; print(acme.__file__); print(stack.config.ROOT)"
+    python = setup.venv / "bin" / "python"
+    # Those of the services need what an empty lock does not have.
+    printed = subprocess.check_output([python, "-c", code], cwd="/", text=True)  # noqa: S603
+    assert printed.splitlines() == [str(project / "acme" / "__init__.py"), str(ROOT)]
+
+
+def test_what_a_project_asks_for_is_installed_and_again_when_it_asks_for_something_else(
+    setup: Setup, project: Path, index: PackageIndex
+) -> None:
+    setup.lock.write_text(EMPTY_LOCK)
+    made = setup.make()
+
+    (project / "requirements.txt").write_text("probe\n")
+
+    assert setup.make() != made
+    assert setup.output_of("probe") == str(setup.venv.resolve())
+    assert index.clients
+
+
+def test_what_contradicts_the_lock_is_said_and_the_environment_stays(
+    setup: Setup, project: Path, index: PackageIndex
+) -> None:
+    made = setup.make(index.lock)
+    (project / "requirements.txt").write_text("probe>1.0\n")
+
+    failed = setup.run()
+
+    assert failed.returncode != 0
+    assert "probe>1.0" in failed.stderr
+    assert "probe==1.0" in failed.stderr
+    assert setup.venv.resolve() == made
+
+
+def test_a_project_that_is_not_there_is_refused(setup: Setup, project: Path) -> None:
+    setup.project = project / "nowhere"
+
+    assert setup.run().returncode != 0
+    assert not setup.made()
