@@ -27,7 +27,7 @@ DRY_RUN ?=
 
 BIN = "$(VENV)/bin"
 PROGRAM = $(BIN)/python -u -m stack
-SOURCES = services receiver web stack bench tests localstack-init aws
+SOURCES = services receiver web stack bench tests localstack-init aws examples
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 # In the versions that it is developed with.
@@ -123,6 +123,7 @@ check: venv ## Check format, lint, types, which room imports which, generated fi
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy services receiver web stack bench tests aws
 	@$(BIN)/mypy localstack-init
+	@$(BIN)/mypy examples/own_task_types/acme
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(PROGRAM) generate --check
 	@$(BIN)/python -m bench.scaling --check
