@@ -1,0 +1,57 @@
+"""Tests of task types: a pytest plugin for projects that have task types of their own (docs/testing-a-task-type.md).
+
+`run_item` and `run_task` work in memory, in milliseconds; the fixture `stack` is a real stack. What is named here is
+kept stable: a name goes, or takes other arguments, with a major version alone.
+
+It has no assertions for pytest to rewrite, and a conftest.py may import it before it is a plugin: PYTEST_DONT_REWRITE.
+"""
+
+import pytest
+import structlog
+
+from stack.errors import StackError
+from stack.testing.errors import BrokenTaskTypeError, NoOutcomeError, TaskRefusedError, UnfitSettingsError
+from stack.testing.in_memory import WorkedTask, run_item, run_task
+from stack.testing.outcome import Outcome
+from stack.testing.running_stack import HeardTask, RunningStack
+from stack.testing.stack_fixture import RUNNING_STACK, stack_of_tests
+
+__all__ = [
+    "BrokenTaskTypeError",
+    "HeardTask",
+    "NoOutcomeError",
+    "Outcome",
+    "RunningStack",
+    "StackError",
+    "TaskRefusedError",
+    "UnfitSettingsError",
+    "WorkedTask",
+    "run_item",
+    "run_task",
+    "stack_of_tests",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the command line say which stack the fixture `stack` is."""
+    parser.getgroup("async-tasks").addoption(
+        RUNNING_STACK,
+        action="store_true",
+        help="the fixture `stack` is the stack that `make up` has started, not one of the tests' own",
+    )
+
+
+def pytest_configure() -> None:
+    """Have the services' log lines short, in what pytest captures: structlog's default draws each traceback at length.
+
+    Whoever has set structlog up keeps that.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
