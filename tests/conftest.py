@@ -19,6 +19,9 @@ _BREAKING = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults", 
 # Each makes its own queues, in the LocalStack of whatever process it is run by.
 _ALONE = "tests/integration/services/"
 
+# Its tests are run as its author runs them: by a pytest of its own.
+collect_ignore = ["author_project"]
+
 # How long an example takes, or how long it takes to make one, says something of the machine: it is a shared one.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

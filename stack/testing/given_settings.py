@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings
 from services.settings import SettingsT, lines_of
 from stack.testing.errors import UnfitSettingsError
 
+# What is wrong is shown where the test calls (https://docs.pytest.org/en/stable/example/simple.html).
+__tracebackhide__ = True
+
 Settings: TypeAlias = Mapping[str, str | float]
 """As the environment has them: text by name, such as `{"TASK_TIMEOUT_SECONDS": "0.5"}`; a number is its text."""
 
@@ -33,10 +36,8 @@ def require_known(given: Settings, classes: Iterable[type[BaseSettings]]) -> Non
     known = {name for each in classes for name in _names_of(each)}
     for name, value in given.items():
         if name not in known:
-            similar = " or ".join(get_close_matches(name.upper(), known))
-            raise UnfitSettingsError(
-                f"{name} is no setting of the task type or of its worker{similar and f': is it {similar}?'}"
-            )
+            similar = "".join(f": is it {each}?" for each in get_close_matches(name.upper(), known, n=1))
+            raise UnfitSettingsError(f"{name} is no setting of the task type or of its worker{similar}")
         if not isinstance(value, str | int | float):
             raise UnfitSettingsError(
                 f"{name} is {value!r}: give it as the environment has it, which is text, several values with commas"

@@ -20,7 +20,7 @@ from services.api.validation import RequestModel, faults_of_body
 from services.delivery.answers import Answer, Delivered
 from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery
-from services.dlq_watcher.alerts import log_alert
+from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.dead_letter_work import handlers_of
 from services.messages import MAX_BODY_BYTES, OutcomeMessage, encode_task
 from services.outbound.http_client import TargetSessions, open_http_client, open_target_sessions
@@ -46,6 +46,9 @@ from stack.testing.memory_sqs import MemorySqs
 from stack.testing.outcome import Outcome
 from stack.testing.subject import Task, TaskTypeOrModule, awaited, request_of, task_type_of
 from stack.tryout.task_request import places
+
+# What is wrong is shown where the test calls (https://docs.pytest.org/en/stable/example/simple.html).
+__tracebackhide__ = True
 
 CALLBACK_URL = "https://client.example/callback"
 """The callback of a task that names none. Nothing is sent there, nor to any other callback."""
@@ -183,7 +186,7 @@ class _Stand:
         message = await _receive(dead_letter_queue)
         if message is None:
             return None
-        handlers = handlers_of(self.booted.task_types, self.resources, log_alert)
+        handlers = handlers_of(self.booted.task_types, self.resources, _alert_nobody)
         await _handle(handlers[dead_letter_queue.definition.name], message)
         return read_failure(message, self.task_type.max_attempts)
 
@@ -223,6 +226,10 @@ def _boot(task_type: TaskType[Any], settings: Settings) -> Booted[WorkerSettings
     hide_secrets_of(of_worker)
     hide_secrets_of(of_task_type)
     return Booted(of_worker, {task_type.name: task_type}, {task_type.name: of_task_type})
+
+
+async def _alert_nobody(_alert: Alert) -> None:
+    """The test itself hears of the failure."""
 
 
 async def _receive(queue: Queue) -> ReceivedMessage | None:

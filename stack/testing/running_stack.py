@@ -20,6 +20,9 @@ from stack.testing.subject import Task, TaskTypeOrModule, request_of, task_type_
 from stack.tryout.inbox import Delivery, Inbox, answer_text, is_final, leads_to_inbox, open_client, was_taken
 from stack.tryout.submit import refusal, request_headers
 
+# What is wrong is shown where the test calls (https://docs.pytest.org/en/stable/example/simple.html).
+__tracebackhide__ = True
+
 PATIENCE_SECONDS = 120.0
 """How long an outcome is waited for unless a test says otherwise: a machine that is short of breath included."""
 

@@ -19,7 +19,7 @@ def stack_of_tests(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
     It runs as `MODE` says, with ports and a directory of its own. With `--running-stack` it is the one that is up.
     """
-    if request.config.getoption(RUNNING_STACK):
+    if request.config.getoption(RUNNING_STACK, default=False):
         with _stories_reported(RunningStack(required_settings()), request.config) as stack:
             yield stack
         return

@@ -14,6 +14,9 @@ from stack.errors import StackError
 from stack.testing.errors import BrokenTaskTypeError
 from stack.tryout.task_request import TaskRequest, make_request
 
+# What is wrong is shown where the test calls (https://docs.pytest.org/en/stable/example/simple.html).
+__tracebackhide__ = True
+
 TaskTypeOrModule: TypeAlias = TaskType[Any] | ModuleType
 """A task type, or the module that defines it as `TASK_TYPE`."""
 

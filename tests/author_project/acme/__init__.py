@@ -1,0 +1,1 @@
+"""A project of its own, beside a clone of async-tasks."""

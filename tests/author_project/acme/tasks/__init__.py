@@ -1,0 +1,1 @@
+"""The task types of the project."""

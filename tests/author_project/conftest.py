@@ -1,0 +1,3 @@
+"""The plugin of async-tasks, for all tests."""
+
+pytest_plugins = ["stack.testing"]
