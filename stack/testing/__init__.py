@@ -14,7 +14,7 @@ from stack.testing.errors import BrokenTaskTypeError, NoOutcomeError, TaskRefuse
 from stack.testing.in_memory import WorkedTask, run_item, run_task
 from stack.testing.outcome import Outcome
 from stack.testing.running_stack import HeardTask, RunningStack
-from stack.testing.stack_fixture import RUNNING_STACK, stack_of_tests
+from stack.testing.stack_fixture import RUNNING_STACK, STACK, stack_of_tests
 
 __all__ = [
     "BrokenTaskTypeError",
@@ -41,11 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
-    """Have the services' log lines short, in what pytest captures: structlog's default draws each traceback at length.
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark `stack` known, and log lines short.
 
-    Whoever has set structlog up keeps that.
+    structlog's default draws each traceback at length; whoever has set it up keeps that.
     """
+    config.addinivalue_line("markers", f"{STACK}: has the fixture `{STACK}`, and so needs a stack (set by itself)")
     if structlog.is_configured():
         return
     structlog.configure(
@@ -55,3 +56,11 @@ def pytest_configure() -> None:
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ]
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a stack, so that `-m stack` runs them alone, and `-m "not stack"` all others."""
+    for item in items:
+        if STACK in getattr(item, "fixturenames", ()):
+            item.add_marker(STACK)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack import state
-from stack.config import PROJECT_NAME, ROOT, StackSettings
+from stack.config import PROJECT_NAME, ROOT, StackSettings, stack_settings
+from stack.containers import stack as containers
 from stack.environment import merged_environment
 from stack.errors import StackError
 from stack.ports import free_port
@@ -43,11 +44,11 @@ class OwnStack:
         self._stack("down")
 
     def remove(self) -> None:
-        """Stop it, and remove what it has left outside its directory."""
+        """Stop it, and remove what it has on the container engine. Raises StackError with what keeps it from that."""
         self._stack("down", "--force")
-        if state.recall(self.directory).project:
-            self._docker("volume", "rm", "--force", f"{self.project}_receiver-data", f"{self.project}_queue-data")
-            self._docker("image", "rm", "--force", f"{self.project}-services")
+        if project := state.recall(self.directory).project:
+            environment = {**merged_environment(self._environment), PROJECT_NAME: project}
+            containers.clean(stack_settings(environment, "containers"), force=True)
 
     def settings(self) -> StackSettings:
         """Return the settings with which it runs. Raises StackError where it is not up."""
@@ -58,9 +59,6 @@ class OwnStack:
 
     def _stack(self, *arguments: str) -> str:
         return self._run(sys.executable, "-m", "stack", *arguments)
-
-    def _docker(self, *arguments: str) -> str:
-        return self._run("docker", *arguments)
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(  # noqa: S603  # the project's own commands

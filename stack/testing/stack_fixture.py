@@ -12,8 +12,11 @@ from stack.testing.running_stack import RunningStack
 
 RUNNING_STACK = "--running-stack"
 
+STACK = "stack"
+"""The fixture, and the mark of the tests that have it."""
 
-@pytest.fixture(scope="session", name="stack")
+
+@pytest.fixture(scope="session", name=STACK)
 def stack_of_tests(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Give a stack with the task types of `TASK_PACKAGES`: one of the tests' own, which is stopped after them.
 

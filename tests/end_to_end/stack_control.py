@@ -276,6 +276,9 @@ class StackControl(OwnStack):
     def _container(self, service: str) -> str:
         return f"{self.project}-{service}-1"
 
+    def _docker(self, *arguments: str) -> str:
+        return self._run("docker", *arguments)
+
 
 def _environment_of(process: Path) -> list[bytes]:
     try:

@@ -20,7 +20,7 @@ TESTS_THAT_FAIL = '''
 
 from pathlib import Path
 
-from acme.tasks import link_check
+from links.tasks import link_check
 
 
 def test_a_callback_that_never_takes_it(stack):
@@ -80,13 +80,13 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_its_tests_bring_up_a_stack_of_their_own_show_what_happened_and_leave_nothing(project: Project) -> None:
-    (project.folder / "tests" / "test_that_fails.py").write_text(TESTS_THAT_FAIL)
+    (project.folder / "test_that_fails.py").write_text(TESTS_THAT_FAIL)
     theirs = project.folder / "theirs"
 
     done = project.pytest(
-        "tests/test_on_a_stack.py",
-        "tests/test_that_fails.py",
-        TASK_PACKAGES="acme.tasks",
+        "test_on_a_stack.py",
+        "test_that_fails.py",
+        TASK_PACKAGES="links.tasks",
         MODE="native",
         STACK_DIR=str(theirs),
         API_KEYS="",
@@ -108,10 +108,10 @@ def test_its_tests_bring_up_a_stack_of_their_own_show_what_happened_and_leave_no
 
 
 def test_they_use_the_running_stack_where_that_is_wanted(project: Project, own_stack: StackControl) -> None:
-    (project.folder / "tests" / "test_words.py").write_text(TEST_ON_A_RUNNING_STACK)
+    (project.folder / "test_words.py").write_text(TEST_ON_A_RUNNING_STACK)
     settings = {"STACK_DIR": str(own_stack.directory), "MODE": own_stack.mode}
 
-    done = project.pytest("--running-stack", "tests/test_words.py", **settings)
+    done = project.pytest("--running-stack", "test_words.py", **settings)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert own_stack.services(), "it still runs"

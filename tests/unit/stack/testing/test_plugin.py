@@ -42,7 +42,7 @@ def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 def test_the_tests_of_the_documentation_pass_in_a_project_of_their_own(project: pytest.Pytester) -> None:
     shutil.copytree(PROJECT, project.path, dirs_exist_ok=True)
 
-    run(project, "tests/test_link_check.py").assert_outcomes(passed=5)
+    run(project, "test_link_check.py").assert_outcomes(passed=5)
 
 
 def test_it_may_be_loaded_by_name_and_imported_by_the_conftest_that_names_it_too(project: pytest.Pytester) -> None:
@@ -50,7 +50,7 @@ def test_it_may_be_loaded_by_name_and_imported_by_the_conftest_that_names_it_too
     conftest = 'from stack.testing import run_task\n\npytest_plugins = ["stack.testing"]\n'
     (project.path / "conftest.py").write_text(conftest)
 
-    run(project, "-p", "stack.testing", "tests/test_link_check.py").assert_outcomes(passed=5)
+    run(project, "-p", "stack.testing", "test_link_check.py").assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,17 @@ def test_who_has_set_structlog_up_keeps_that(project: pytest.Pytester) -> None:
     )
 
     run(project, "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=1)
+
+
+def test_the_tests_that_need_a_stack_can_be_left_out_and_chosen(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        'import pytest\npytest_plugins = ["stack.testing"]\n@pytest.fixture\ndef mine(stack):\n    return stack\n'
+    )
+    project.makepyfile("def test_fast(): pass\ndef test_slow(stack): pass\ndef test_slow_too(mine): pass\n")
+    options = ("-o", "asyncio_default_fixture_loop_scope=function", "--strict-markers")
+
+    run(project, *options, "-m", "not stack").assert_outcomes(passed=1, deselected=2)
+    run(project, *options, "-m", "stack", "--collect-only").stdout.fnmatch_lines(["*2/3 tests collected*"])
 
 
 ON_A_STACK = """

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from acme.tasks import link_check
+from links.tasks import link_check
 from services.task_types import ItemError
 from stack.testing import TaskRefusedError, run_item, run_task
 

@@ -1,6 +1,6 @@
 """Task type `link-check`, on a real stack: API, queue, worker and callback."""
 
-from acme.tasks import link_check
+from links.tasks import link_check
 from stack.testing import RunningStack
 
 
