@@ -14,6 +14,9 @@ from stack.errors import StackError
 from stack.ports import free_port
 from stack.running import running_settings
 
+# What a command says is the error; where it is run says nothing.
+__tracebackhide__ = True
+
 
 class OwnStack:
     """A stack in a directory, started and stopped by the project's own commands in a shell with this environment.

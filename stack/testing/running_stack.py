@@ -17,7 +17,16 @@ from stack.stories.trace import find_true_story
 from stack.testing.errors import NoOutcomeError, TaskRefusedError
 from stack.testing.outcome import Outcome
 from stack.testing.subject import Task, TaskTypeOrModule, request_of, task_type_of
-from stack.tryout.inbox import Delivery, Inbox, answer_text, is_final, leads_to_inbox, open_client, was_taken
+from stack.tryout.inbox import (
+    POLL_SECONDS,
+    Delivery,
+    Inbox,
+    answer_text,
+    is_final,
+    leads_to_inbox,
+    open_client,
+    was_taken,
+)
 from stack.tryout.submit import refusal, request_headers
 
 # What is wrong is shown where the test calls (https://docs.pytest.org/en/stable/example/simple.html).
@@ -25,6 +34,8 @@ __tracebackhide__ = True
 
 PATIENCE_SECONDS = 120.0
 """How long an outcome is waited for unless a test says otherwise: a machine that is short of breath included."""
+
+_SOON_LOGGED_SECONDS = 2.0
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -110,10 +121,22 @@ class RunningStack:
         raise NoOutcomeError(f"The callback of the task {task_id} was {answer_text(last)}, {late}.")
 
     def story(self, task_id: str) -> str:
-        """Return what the logs of all services say of the task, as `make trace` shows it, or why they do not."""
+        """Return what the logs of all services say of the task, as `make trace` shows it, or why they do not.
+
+        For a task that is not at its end yet, two seconds are given to what is just being done and logged.
+        """
+        deadline = time.monotonic() + _SOON_LOGGED_SECONDS
+        text, is_settled = self._look_at(task_id)
+        while not is_settled and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            text, is_settled = self._look_at(task_id)
+        return text
+
+    def _look_at(self, task_id: str) -> tuple[str, bool]:
+        """Return the story as it is now, and whether it is at its end."""
         read_logs = partial(mode_of_running(self.settings.mode).log_lines, self.settings, None, last=None, follow=False)
         try:
             story = find_true_story(task_id, read_logs, self.settings)
         except StackError as error:
-            return str(error)
-        return "\n".join(line.plain for line in story_lines(story, time.time()))
+            return str(error), False
+        return "\n".join(line.plain for line in story_lines(story, time.time())), story.standing.is_settled

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,8 +61,8 @@ def test_the_outcome_of_a_task_is_that_of_the_delivery_that_was_taken(stack_answ
 @pytest.mark.parametrize(
     ("deliveries", "reason"),
     [
-        ((), r"^No callback of the task the-task came within 0\.05 seconds\.$"),
-        ((delivery(503),), r"was answered 503, and it was not taken within 0\.05 seconds"),
+        ((), r"^No callback of the task the-task came within 0\.5 seconds\.$"),
+        ((delivery(503),), r"was answered 503, and it was not taken within 0\.5 seconds"),
         ((delivery(200, fault="close"),), r"was broken on purpose \(close\), and it was not taken"),
         ((delivery(410),), "was answered 410, which is final"),
     ],
@@ -70,7 +71,7 @@ def test_a_callback_that_does_not_take_the_outcome_is_an_error_that_says_what_wa
     stack_answering: StackAnswering, deliveries: tuple[dict[str, Any], ...], reason: str
 ) -> None:
     with pytest.raises(NoOutcomeError, match=reason):
-        stack_answering(deliveries=deliveries).run(word_count, ITEMS, timeout_seconds=0.05)
+        stack_answering(deliveries=deliveries).run(word_count, ITEMS, timeout_seconds=0.5)
 
 
 def test_a_task_that_is_refused_is_an_error_that_names_the_places(stack_answering: StackAnswering) -> None:
@@ -112,3 +113,9 @@ def test_a_callback_that_cannot_be_heard_is_refused_before_anything_is_posted(st
         stack.run(word_count, {"callback_url": "https://client.example/", "message": ITEMS})
 
     assert stack.submitted == []
+
+
+def test_the_story_of_a_task_that_no_log_has_says_so(tmp_path: Path) -> None:
+    text = RunningStack(StackSettings("native", directory=tmp_path)).story("the-task")
+
+    assert text.startswith("No log has a task the-task.")
