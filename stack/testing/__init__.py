@@ -9,6 +9,7 @@ It has no assertions for pytest to rewrite, and a conftest.py may import it befo
 import pytest
 import structlog
 
+from services.queueing.cut_short import TaskTimeoutError
 from stack.errors import StackError
 from stack.testing.errors import BrokenTaskTypeError, NoOutcomeError, TaskRefusedError, UnfitSettingsError
 from stack.testing.in_memory import WorkedTask, run_item, run_task
@@ -24,6 +25,7 @@ __all__ = [
     "RunningStack",
     "StackError",
     "TaskRefusedError",
+    "TaskTimeoutError",
     "UnfitSettingsError",
     "WorkedTask",
     "run_item",

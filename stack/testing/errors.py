@@ -17,8 +17,8 @@ class TaskRefusedError(StackError):
     """The API does not accept the task: no `task_id` is given, and no callback hears of it."""
 
     def __init__(self, status: int, reasons: Sequence[str]) -> None:
-        super().__init__("\n    ".join([f"The API answers {int(status)}:", *reasons]))
-        self.status = int(status)
+        super().__init__("\n    ".join([f"The API answers {status}:", *reasons]))
+        self.status = status
         """422 for what is malformed, 413 for what is too large."""
         self.reasons = list(reasons)
         """For a 422 each place and what is wrong there, such as `message.0.text: Field required`."""

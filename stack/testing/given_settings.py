@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TypeAlias
 
+import pytest
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
@@ -50,14 +51,11 @@ def _names_of(settings_class: type[BaseSettings]) -> set[str]:
 
 @contextmanager
 def _environment(settings_class: type[BaseSettings], given: Settings) -> Iterator[None]:
-    before = dict(os.environ)
+    """Let the environment have of the class's settings those that are given, and no others."""
     own = _names_of(settings_class)
-    for name in before:
-        if name.upper() in own:
-            del os.environ[name]
-    os.environ.update({name: str(value) for name, value in given.items()})
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper() in own]:
+            patch.delenv(name)
+        for name, value in given.items():
+            patch.setenv(name, str(value))
         yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

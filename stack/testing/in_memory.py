@@ -10,9 +10,9 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any
 
+from fastapi import status
 from typing_extensions import override
 
 from services.api.request_body import too_large
@@ -155,12 +155,12 @@ class _Stand:
         request = request_of(self.task_type, task, CALLBACK_URL)
         model = RequestModel.of(self.task_type, self.booted.settings.target_rules)
         if faults := faults_of_body(model, request.body.encode()):
-            raise TaskRefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, places(exact_json.loads(faults)["detail"]))
+            raise TaskRefusedError(status.HTTP_422_UNPROCESSABLE_CONTENT, places(exact_json.loads(faults)["detail"]))
         task_id = str(uuid.uuid4())
         message = encode_task(task_id, self.task_type.name, request.body)
         size = message_bytes(message, {})
         if size > MAX_BODY_BYTES:
-            raise TaskRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, [too_large(str(size)).detail])
+            raise TaskRefusedError(status.HTTP_413_CONTENT_TOO_LARGE, [too_large(str(size)).detail])
         await self.queue.send(message)
         return task_id
 

@@ -15,11 +15,17 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from services.errors import PermanentError, RetryLaterError
-from services.queueing.cut_short import TaskTimeoutError
 from services.task_types import ItemError, Settings, TaskContext, TaskItem, TaskType
 from services.tasks import calculation, data
 from stack.errors import StackError
-from stack.testing import BrokenTaskTypeError, TaskRefusedError, UnfitSettingsError, run_item, run_task
+from stack.testing import (
+    BrokenTaskTypeError,
+    TaskRefusedError,
+    TaskTimeoutError,
+    UnfitSettingsError,
+    run_item,
+    run_task,
+)
 from tests.service_fixtures import Serve, plain_environment, serve  # noqa: F401  # fixtures
 
 
