@@ -167,14 +167,30 @@ def _decompressed(text: str) -> str:
 
 
 def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: list[dict[str, str]]) -> OutcomeMessage:
-    """Return the outcome of a task that was done, failed items included."""
-    return _outcome(task, {"results": results, "errors": errors, "task_id": task.task_id})
+    """Return the outcome of a task that was done, failed items included.
+
+    Raises TypeError, which names the item, for a result that JSON cannot carry.
+    """
+    try:
+        return _outcome(task, {"results": results, "errors": errors, "task_id": task.task_id})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"the result of the item {_first_unwritable(results)!r} is no JSON: {error}") from error
 
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:
     """Return the outcome of a task that failed for good: the reason, and the original request."""
     errors = [{"details": without_secrets(details), "message": task.request}]
     return _outcome(task, {"results": [], "errors": errors, "task_id": task.task_id})
+
+
+def _first_unwritable(results: list[dict[str, Any]]) -> str:
+    """Return the name of the first item whose result JSON cannot carry: there is one."""
+    for result in results:
+        try:
+            exact_json.dumps(result)
+        except (TypeError, ValueError, RecursionError):
+            break
+    return next(iter(result))
 
 
 def earlier_delivery_attempts(attributes: Mapping[str, str]) -> int:

@@ -26,8 +26,8 @@ SCAFFOLDING = (
     ".gitignore",
     "Dockerfile",
     "Makefile",
+    "conftest.py",
     "pyproject.toml",
-    "tests/conftest.py",
 )
 """What is the same in each project, but for the names."""
 

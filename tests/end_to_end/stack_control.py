@@ -16,13 +16,13 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import httpx
 
-from stack.config import ROOT, StackSettings
+from stack.config import RECEIVER_IN_CONTAINERS, ROOT, StackSettings
 from stack.functions.lambda_api import POLLERS_PATH
 from stack.functions.workforce import STACK
 from stack.localstack.api import Sqs
 from stack.native.stack import NATIVE
 from stack.native.supervisor import Supervisor
-from stack.ports import free_port
+from stack.testing.own_stack import OwnStack
 from tests.end_to_end.client import PATIENCE_SECONDS, wait_for
 
 
@@ -51,7 +51,7 @@ SETTINGS = {
 }
 
 
-class StackControl:
+class StackControl(OwnStack):
     """A stack of its own in the directory, natively or in containers as `MODE` says unless one is given.
 
     Its commands run in a shell that has its settings, and its surroundings too.
@@ -66,27 +66,15 @@ class StackControl:
         surroundings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"
-        api_port, receiver_port, localstack_port, console_port = (free_port() for _ in range(4))
-        self.api_url = f"http://localhost:{api_port}"
-        self.receiver_url = f"http://localhost:{receiver_port}"
-        self.console_url = f"http://localhost:{console_port}"
-        self.localstack_url = f"http://localhost:{localstack_port}"
-        self.receiver_url_for_services = "http://receiver:9000" if self.mode == "containers" else self.receiver_url
-        self.directory = directory
+        compose_file = f"{ROOT}/docker-compose.yml:{ROOT}/tests/end_to_end/compose.task-types.yml"
+        super().__init__(directory, {**os.environ, **settings, "MODE": self.mode, "COMPOSE_FILE": compose_file})
+        self.api_url = f"http://localhost:{self.ports['API_PORT']}"
+        self.receiver_url = f"http://localhost:{self.ports['RECEIVER_PORT']}"
+        self.console_url = f"http://localhost:{self.ports['CONSOLE_PORT']}"
+        self.localstack_url = f"http://localhost:{self.ports['LOCALSTACK_PORT']}"
+        self.receiver_url_for_services = RECEIVER_IN_CONTAINERS if self.mode == "containers" else self.receiver_url
         self._supervisor = Supervisor(directory)
-        self._project = f"async-tasks-test-{api_port}"
-        self._plain_environment = {
-            **os.environ,
-            **settings,
-            "MODE": self.mode,
-            "STACK_DIR": str(directory),
-            "API_PORT": str(api_port),
-            "RECEIVER_PORT": str(receiver_port),
-            "LOCALSTACK_PORT": str(localstack_port),
-            "CONSOLE_PORT": str(console_port),
-            "COMPOSE_PROJECT_NAME": self._project,
-            "COMPOSE_FILE": f"{ROOT}/docker-compose.yml:{ROOT}/tests/end_to_end/compose.task-types.yml",
-        }
+        self._plain_environment = self._environment
         self._environment = {**self._plain_environment, **surroundings}
 
     def in_plain_shell(self) -> "StackControl":
@@ -94,21 +82,6 @@ class StackControl:
         plain = copy(self)
         plain._environment = self._plain_environment  # noqa: SLF001  # it is of this class
         return plain
-
-    def up(self) -> None:
-        """Run `up`, which returns when everything is ready."""
-        self._stack("up")
-
-    def down(self) -> None:
-        """Run `down`."""
-        self._stack("down")
-
-    def remove(self) -> None:
-        """Stop it and remove what it left outside its directory."""
-        self._stack("down")
-        if self.mode == "containers":
-            self._docker("volume", "rm", f"{self._project}_receiver-data", f"{self._project}_queue-data")
-            self._docker("image", "rm", f"{self._project}-services")
 
     def pid(self, service: str) -> int:
         """Return the process id of the service, which is running, on this machine."""
@@ -132,7 +105,7 @@ class StackControl:
         """End the stack as a machine that goes down does: what keeps it running first, then all services."""
         if self.mode == "containers":
             # What the engine itself has killed it does not start again.
-            own = f"label=com.docker.compose.project={self._project}"
+            own = f"label=com.docker.compose.project={self.project}"
             self._docker("kill", *self._docker("ps", "--quiet", "--filter", own).split())
             return
         pids = [pid for pid in self.pids().values() if pid]
@@ -301,20 +274,10 @@ class StackControl:
         os.kill(self.pid(service), number)
 
     def _container(self, service: str) -> str:
-        return f"{self._project}-{service}-1"
-
-    def _stack(self, *arguments: str) -> str:
-        return self._run(sys.executable, "-m", "stack", *arguments)
+        return f"{self.project}-{service}-1"
 
     def _docker(self, *arguments: str) -> str:
         return self._run("docker", *arguments)
-
-    def _run(self, *command: str) -> str:
-        done = subprocess.run(  # noqa: S603  # the project's own commands
-            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
 
 def _environment_of(process: Path) -> list[bytes]:

@@ -100,6 +100,22 @@ def test_the_worked_example_of_a_task_type_is_the_file_that_is_run() -> None:
     assert code[1] == (ROOT / "tests/end_to_end/worked_example/word_count.py").read_text()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conftest.py",
+        "pyproject.toml",
+        "test_broken_links.py",
+        "test_on_a_stack.py",
+    ],
+)
+def test_the_tests_of_a_task_type_are_the_files_that_are_run(name: str) -> None:
+    page = (ROOT / "docs" / "testing-a-task-type.md").read_text()
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", page, flags=re.DOTALL)
+    [file] = (ROOT / "examples/own_task_types").rglob(name)
+    assert file.read_text() in blocks
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_and_files_lead_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())

@@ -1,0 +1,3 @@
+"""The stack's plugin, for all tests."""
+
+pytest_plugins = ["stack.testing"]
