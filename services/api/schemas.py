@@ -96,9 +96,18 @@ def name_what_has_a_default(components: dict[str, Any], request: dict[str, Any])
     for name in _reachable(components, request):
         properties = components[name].get("properties", {})
         for each, schema in properties.items():
-            if "default" in schema and "$ref" not in schema:
+            if "default" in schema:
                 own = f"{name}{_pascal_case(each)}"
-                properties[each] = add_schema(components, own, {**schema, "title": own}, name)
+                properties[each] = add_schema(components, own, {**_without_reference(schema), "title": own}, name)
+
+
+def _without_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema, what it refers to being its only choice: generators pass over a name for another name."""
+    match schema:
+        case {"$ref": _, **beside}:
+            return {"anyOf": [{"$ref": schema["$ref"]}], **beside}
+        case _:
+            return schema
 
 
 def _pascal_case(name: str) -> str:

@@ -188,7 +188,10 @@ def test_an_additional_worker_differs_from_the_others_in_its_command_alone() -> 
     assert services == {"worker-mail": {**calculation, "command": ["python", "-m", "services.worker", "mail"]}}
 
 
-SCRIPTS = [".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
+SCRIPTS = [
+    *(".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"),
+    *("tests/clients/fetch-node-packages.sh", "tests/clients/lock-node-packages.sh"),
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
@@ -54,6 +55,16 @@ class ErrorDetail(BaseModel):
     """Another one than the API's."""
 
     times: list[datetime]
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class PaintItem(TaskItem):
+    """One that has a default of a type of its own."""
+
+    colour: Colour = Colour.RED
 
 
 async def run(_item: TaskItem, _context: TaskContext) -> Malformed:
@@ -226,6 +237,17 @@ def test_what_has_a_default_may_be_left_out_of_a_request_and_its_default_is_told
     assert item["properties"]["method"] == {"$ref": "#/components/schemas/DataItemMethod"}
     assert SCHEMAS["DataItemMethod"]["default"] == "GET"
     assert SCHEMAS["WordCountItemIgnoreCase"]["default"] is False
+
+
+def test_so_is_that_of_a_type_which_has_a_name() -> None:
+    schemas = document_of({"paint": declare("paint", PaintItem)})["components"]["schemas"]
+
+    assert schemas["PaintItem"]["properties"]["colour"] == {"$ref": "#/components/schemas/PaintItemColour"}
+    assert schemas["PaintItemColour"] == {
+        "title": "PaintItemColour",
+        "anyOf": [{"$ref": "#/components/schemas/Colour"}],
+        "default": "red",
+    }
 
 
 def test_nothing_of_an_answer_is_said_to_be_there_always_because_it_has_a_default() -> None:
