@@ -45,7 +45,7 @@ OF_A_STACK = $(shell ls "$(FOLDER)/.stack/stack.json" "$(FOLDER)/.stack/mode" 2>
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
+.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus test-clients chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -115,6 +115,13 @@ test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real s
 	@tests/prometheus/fetch-prometheus.sh
 	@$(BIN)/python -m pytest tests/prometheus
 
+test-clients: venv localstack-venv ## Generate clients from the running API, for Python and TypeScript, and let them and the receivers of docs/callbacks.md hear callbacks (fetches them from PyPI and npm)
+	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-clients" requirements/clients.txt "the generator of Python clients"
+	@tests/debian_program.sh node nodejs
+	@tests/debian_program.sh npm
+	@tests/clients/fetch-node-packages.sh
+	@$(BIN)/python -m pytest tests/clients
+
 chaos: venv $(if $(filter lambda,$(MODE)),functions-venvs,localstack-venv) ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED; MODE=lambda: a stack of functions, about 5 tasks a second)
 	@$(BIN)/python -m tests.chaos
 
@@ -178,6 +185,8 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(PART_OF_DEV) --group functions --output-file requirements/functions.txt
 	$(PART_OF_DEV) --output-file requirements/lambda-runtime.txt requirements/lambda-runtime.in
 	$(LOCK) --upgrade --output-file requirements/aws.txt requirements/aws.in
+	$(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
+	tests/clients/lock-node-packages.sh
 	@for peer in $(PEERS); do \
 		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
 	done
@@ -198,7 +207,7 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done
 	@$(if $(PROJECT_DIR),,rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants)
-	@for kind in "" -uv -localstack -localstack-functions -lambda-runtime -aws $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
+	@for kind in "" -uv -localstack -localstack-functions -lambda-runtime -aws -clients $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
 	@rm -rf "$(VENV)-functions"
 	@$(if $(PROJECT_DIR),,find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +)
 

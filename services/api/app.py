@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
 from services.api.api_keys import ApiKeys
-from services.api.documentation import openapi
+from services.api.documentation import document_callbacks, openapi
 from services.api.enqueue import TaskQueue
 from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
@@ -86,4 +86,5 @@ def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes
     )
     app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
+    document_callbacks(app)
     return app

@@ -23,14 +23,14 @@ class FieldError(BaseModel):
     loc: list[str | int]
     msg: str
     input: Any = Field(default=None, description="The value, where it is no object and no list")
-    ctx: dict[str, Any] = {}
+    ctx: dict[str, Any] = Field(default_factory=dict)
 
 
 class MalformedRequest(BaseModel):
     """What is wrong with the request."""
 
     detail: list[FieldError] = Field(max_length=MOST_ERRORS)
-    more_errors: int = Field(default=0, description=f"How many there are beyond the first {MOST_ERRORS}")
+    more_errors: int = Field(default_factory=int, description=f"How many there are beyond the first {MOST_ERRORS}")
 
 
 class MalformedRequestError(Exception):

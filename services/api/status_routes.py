@@ -34,10 +34,10 @@ class Readiness(BaseModel):
 
     state: Literal["ready", "unready"]
     queues: Annotated[dict[str, str], Field(description='"ok", or what is not as it should be')]
-    reasons: Annotated[list[str], Field(description="What else does not work, such as the log")] = []
+    reasons: Annotated[list[str], Field(description="What else does not work, such as the log")]
 
 
-@router.get("/", summary="Where to read on")
+@router.get("/", operation_id="getServiceInfo", summary="Where to read on")
 async def service_info(request: Request) -> ServiceInfo:
     """Point to the interactive documentation."""
     base = str(request.base_url).rstrip("/")
@@ -48,7 +48,7 @@ async def service_info(request: Request) -> ServiceInfo:
     )
 
 
-@router.get("/healthcheck", summary="The process lives")
+@router.get("/healthcheck", operation_id="getHealth", summary="The process lives")
 async def healthcheck() -> Health:
     """Answer that the process lives; it says nothing of the queues."""
     return Health(state="healthy")
@@ -56,6 +56,7 @@ async def healthcheck() -> Health:
 
 @router.get(
     "/readyz",
+    operation_id="getReadiness",
     summary="The queues answer",
     responses={status.HTTP_503_SERVICE_UNAVAILABLE: {"model": Readiness, "description": "A queue does not answer"}},
 )
@@ -72,7 +73,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     if reasons or not all(answer.takes_tasks for answer in answers):
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
         return Readiness(state="unready", queues=queues, reasons=reasons)
-    return Readiness(state="ready", queues=queues)
+    return Readiness(state="ready", queues=queues, reasons=[])
 
 
 class _Answer(NamedTuple):

@@ -27,6 +27,7 @@ from services.primitives import exact_json
 from services.queueing.message_size import message_bytes
 from services.task_types.example import make_example
 from services.task_types.loading import TaskTypes
+from services.task_types.names import operation_id
 from services.task_types.task_type import TaskType
 from services.telemetry import log_events, tracing
 
@@ -124,7 +125,7 @@ class TaskRoute(APIRoute):
     """
 
     def __init__(self, task_type: TaskType[Any], settings: ApiSettings, rules: TargetRules) -> None:
-        self._task_type = task_type
+        self.task_type = task_type
         self._model = RequestModel.of(task_type, rules)
         self._metrics = RequestMetrics(task_type.name)
         self.example = make_example(task_type, str(settings.example_receiver_url))
@@ -133,6 +134,8 @@ class TaskRoute(APIRoute):
             self._make_endpoint(),
             methods=["POST"],
             name=task_type.name,
+            operation_id=operation_id(task_type.name),
+            openapi_extra={"x-task-type": task_type.name},
             summary=task_type.summary,
             description=task_type.item.__doc__,
             response_model=Accepted,
@@ -173,7 +176,7 @@ class TaskRoute(APIRoute):
 
     def _make_endpoint(self) -> Callable[..., Awaitable[None]]:
         """Return what FastAPI documents."""
-        request_model = self._task_type.request_model
+        request_model = self.task_type.request_model
 
         async def documented(
             task: Annotated[
@@ -190,7 +193,7 @@ class TaskRoute(APIRoute):
         """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to find out."""
         validation: ValidationProcess = request.app.state.validation
         if validation.is_for(body):
-            faults = await validation.faults_of_body(self._task_type.name, body)
+            faults = await validation.faults_of_body(self.task_type.name, body)
         else:
             faults = faults_of_body(self._model, body)
         if faults is not None:
@@ -198,10 +201,10 @@ class TaskRoute(APIRoute):
 
     async def _accept(self, request: Request, text: str, idempotency_key: str | None) -> Response:
         """Queue the task of a valid request, whose text is passed on untouched."""
-        task_queue: TaskQueue = request.app.state.task_queues[self._task_type.name]
-        task_id = task_id_of(self._task_type.name, idempotency_key)
+        task_queue: TaskQueue = request.app.state.task_queues[self.task_type.name]
+        task_id = task_id_of(self.task_type.name, idempotency_key)
         tracing.tracer.of_task(task_id)
-        message = encode_task(task_id, self._task_type.name, text)
+        message = encode_task(task_id, self.task_type.name, text)
         size = message_bytes(message, {})
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
@@ -209,7 +212,7 @@ class TaskRoute(APIRoute):
             await task_queue.enqueue(task_id, message)
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
-        log.info(log_events.ACCEPTED, task_id=task_id, task_type=self._task_type.name)
+        log.info(log_events.ACCEPTED, task_id=task_id, task_type=self.task_type.name)
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
 
 

@@ -1,11 +1,11 @@
 """Reads the API's OpenAPI document: which task types there are, and what a request of each looks like. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _JSON = "application/json"
 _TAG = "tasks"
+_TASK_TYPE = "x-task-type"
 _REFERENCE = "#/"
 
 
@@ -18,7 +18,7 @@ def task_types_in(document: Mapping[str, Any], names: Mapping[str, str]) -> list
     try:
         return [
             {
-                "name": names.get(route) or _name_in(operation, route),
+                "name": names.get(route) or operation.get(_TASK_TYPE, route),
                 "route": route,
                 "summary": operation.get("summary", route),
                 "schema": resolved(content["schema"], document),
@@ -35,12 +35,6 @@ def _tasks_in(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
         operation = operations.get("post", {})
         if _TAG in operation.get("tags", []):
             yield route, operation, operation["requestBody"]["content"][_JSON]
-
-
-def _name_in(operation: Mapping[str, Any], route: str) -> str:
-    """Return the name of the route's handler, which FastAPI puts before its path in the operation's id."""
-    path_and_method = re.sub(r"\W", "_", route) + "_post"
-    return str(operation.get("operationId", "")).removesuffix(path_and_method) or route
 
 
 def _example_in(content: Mapping[str, Any]) -> Any:

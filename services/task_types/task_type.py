@@ -3,15 +3,18 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Generic
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypeVar
 
 from services.outbound.targets import TargetUrl
 from services.primitives.sqs_limits import MAX_RECEIVE_COUNT
 from services.settings import Settings
+from services.task_types.names import schema_name
+from services.task_types.results import ResultType
 
 MAX_ITEMS = 1000
 MAX_ITEM_NAME_LENGTH = 256
@@ -94,7 +97,8 @@ class TaskType(Generic[ItemT, SettingsT]):
     item: type[ItemT]
     """The model of one item."""
     run: Callable[[ItemT, TaskContext[SettingsT]], Awaitable[Any]]
-    """Works one item and returns what JSON can carry. `ItemError` fails the item, any other exception the attempt."""
+    """Works one item and returns what JSON can carry, or a value of the type that it declares to return, such as a
+    pydantic model, by which a result is documented. `ItemError` fails the item, any other exception the attempt."""
     example: Sequence[dict[str, Any]]
     """The documentation's prefilled message; `{receiver}` in a text stands for the example receiver's address. A number
     of more than 15 digits is a Decimal."""
@@ -119,12 +123,25 @@ class TaskType(Generic[ItemT, SettingsT]):
             raise ValueError(f"task type {self.name!r}: max_attempts goes from 1 to {MAX_RECEIVE_COUNT}")
         if (isinstance(self.item_concurrency, int) and self.item_concurrency < 1) or self.retry_delay_seconds < 0:
             raise ValueError(f"task type {self.name!r}: item_concurrency starts at 1, retry_delay_seconds at 0")
+        try:
+            _ = self.result
+        except ValueError as error:
+            raise ValueError(f"task type {self.name!r}: {error}") from error
 
     def items_at_a_time(self, settings: SettingsT) -> int:
         """Return how many items of one task are worked at a time."""
         return self.item_concurrency if isinstance(self.item_concurrency, int) else self.item_concurrency(settings)
 
-    @property
+    @cached_property
+    def result(self) -> ResultType:
+        """What `run` returns."""
+        return ResultType.of(self.run)
+
+    @cached_property
     def request_model(self) -> type[TaskRequest[ItemT]]:
         """The model of the request body."""
-        return TaskRequest[self.item]  # type: ignore[name-defined]  # the item's model is known at run time only
+        return create_model(
+            schema_name(self.name, "Request"),
+            __base__=TaskRequest[self.item],  # type: ignore[name-defined]  # the item's model is known at run time only
+            __doc__=TaskRequest.__doc__,
+        )

@@ -2,7 +2,7 @@
 
 import math
 from decimal import ROUND_05UP, ROUND_HALF_UP, Context, Decimal, DecimalException
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -51,16 +51,23 @@ Number = Annotated[
 ]
 
 
+Result = Annotated[int | Decimal, WithJsonSchema({"type": "number"})]
+
+
 class CalculationItem(TaskItem):
     """`num_1` `operation` `num_2`, rounded to `result_rounding` digits after the point (before it, where negative)."""
 
     num_1: Number
     num_2: Number
-    operation: Literal["+", "-", "*", "/"]
+    # Generators of clients take their constants' names from there: an operator is none.
+    operation: Annotated[
+        Literal["+", "-", "*", "/"],
+        Field(json_schema_extra={"x-enum-varnames": ["ADD", "SUBTRACT", "MULTIPLY", "DIVIDE"]}),
+    ]
     result_rounding: Annotated[int, Field(strict=True, ge=-_MOST_DIGITS, le=_MOST_DIGITS), BeforeValidator(_integral)]
 
 
-def calculate(item: CalculationItem) -> int | Decimal:
+def calculate(item: CalculationItem) -> Result:
     """Return the result as a JSON number, or raise `ItemError` where there is none."""
     if item.operation == "/" and item.num_2 == 0:
         raise ItemError("division by zero")
@@ -92,7 +99,7 @@ def _plain(value: Decimal) -> int | Decimal:
     return value.normalize(_RESULT)
 
 
-async def _run(item: CalculationItem, _context: TaskContext) -> Any:
+async def _run(item: CalculationItem, _context: TaskContext) -> Result:
     return calculate(item)
 
 

@@ -80,14 +80,9 @@ class DataItem(TaskItem):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [
-                {"properties": {"method": {"const": "POST"}}, "required": ["method"]},
-                {
-                    "properties": {
-                        "payload": {"anyOf": [{"maxProperties": 0, "type": "object"}, {"maxItems": 0, "type": "array"}]}
-                    }
-                },
-            ]
+            # A GET sends no payload. By an `anyOf` generators of clients would make two types of it.
+            "if": {"properties": {"method": {"const": "POST"}}, "required": ["method"]},
+            "else": {"properties": {"payload": {"maxProperties": 0, "maxItems": 0}}},
         }
     )
 

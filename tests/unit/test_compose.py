@@ -181,7 +181,10 @@ def test_a_region_is_replaced_between_its_marks_alone(text: str, expected: str) 
     assert replace_region(text, "x", ["new"]) == expected
 
 
-SCRIPTS = [".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"]
+SCRIPTS = [
+    *(".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"),
+    *("tests/clients/fetch-node-packages.sh", "tests/clients/lock-node-packages.sh"),
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

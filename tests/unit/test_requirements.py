@@ -1,5 +1,6 @@
 """Each lock has a hash for all that it names, says nothing of where that comes from, and fits those beside it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from stack.config import ROOT
 
+NODE_LOCK = ROOT / "tests" / "clients" / "package-lock.json"
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
@@ -27,6 +29,21 @@ def test_every_package_of_a_lock_has_a_hash(lock: Path) -> None:
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_a_lock_names_no_place(lock: Path) -> None:
     assert "://" not in lock.read_text()
+
+
+def test_the_lock_of_node_packages_has_a_hash_for_each_and_names_no_place() -> None:
+    text = NODE_LOCK.read_text()
+    packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
+
+    assert packages
+    assert [name for name, entry in packages.items() if not entry["integrity"].startswith("sha512-")] == []
+    assert "://" not in text
+
+
+def test_it_has_what_its_manifest_names() -> None:
+    manifest = json.loads(NODE_LOCK.with_name("package.json").read_text())
+
+    assert json.loads(NODE_LOCK.read_text())["packages"][""]["devDependencies"] == manifest["devDependencies"]
 
 
 @pytest.mark.parametrize(("part", "whole"), [("runtime", "stack"), ("stack", "dev"), ("uv", "dev")])

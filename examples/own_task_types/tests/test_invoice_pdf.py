@@ -20,7 +20,7 @@ INVOICE: dict[str, Any] = {"number": "1001", "customer": "Anna Example", "curren
 async def test_an_invoice_is_a_pdf_with_its_sum_beside_it() -> None:
     drawn = await run_item(invoice_pdf, INVOICE)
 
-    assert drawn["total"] == "60.30"
+    assert drawn["total"] == 60.3
     assert drawn["pages"] == 1
     assert base64.b64decode(drawn["pdf"]).startswith(b"%PDF-")
 

@@ -17,7 +17,7 @@ def test_the_links_of_a_page_are_followed(stack: RunningStack) -> None:
 def test_the_example_of_the_documentation_is_drawn(stack: RunningStack) -> None:
     done = stack.run(invoice_pdf, list(invoice_pdf.TASK_TYPE.example))
 
-    assert done.results[0]["invoice-1001"]["total"] == "60.30"
+    assert done.results[0]["invoice-1001"]["total"] == 60.3
 
 
 def test_a_callback_that_is_refused_is_tried_again(stack: RunningStack) -> None:

@@ -1,8 +1,8 @@
 """Task type `word-count`: count the words of texts."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from services.task_types import ItemError, TaskContext, TaskItem, TaskType
 
@@ -14,12 +14,19 @@ class WordCountItem(TaskItem):
     ignore_case: bool = False
 
 
-async def run(item: WordCountItem, _context: TaskContext) -> Any:
+class WordCount(BaseModel):
+    """How many words there are, and how many different ones."""
+
+    words: int
+    different: int
+
+
+async def run(item: WordCountItem, _context: TaskContext) -> WordCount:
     """Return how many words the text has, and how many different ones."""
     words = (item.text.casefold() if item.ignore_case else item.text).split()
     if not words:
         raise ItemError("the text has no words")
-    return {"words": len(words), "different": len(set(words))}
+    return WordCount(words=len(words), different=len(set(words)))
 
 
 TASK_TYPE = TaskType(

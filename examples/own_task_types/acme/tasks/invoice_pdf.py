@@ -33,7 +33,7 @@ class InvoiceItem(TaskItem):
 class InvoicePdf(BaseModel):
     """The drawn invoice."""
 
-    total: Annotated[str, Field(description="The sum of its lines, as decimal digits.")]
+    total: Annotated[Decimal, Field(description="The sum of its lines.")]
     pages: int
     pdf: Annotated[str, Field(description="The PDF in Base64 (RFC 4648, section 4).")]
 
@@ -48,7 +48,7 @@ async def run(item: InvoiceItem, _context: TaskContext) -> InvoicePdf:
         drawn = await to_process.run_sync(draw, invoice, cancellable=True)
     except UnprintableError as error:
         raise ItemError(str(error)) from error
-    return InvoicePdf(total=f"{invoice.total:.2f}", pages=drawn.pages, pdf=base64.b64encode(drawn.pdf).decode())
+    return InvoicePdf(total=invoice.total, pages=drawn.pages, pdf=base64.b64encode(drawn.pdf).decode())
 
 
 TASK_TYPE = TaskType(

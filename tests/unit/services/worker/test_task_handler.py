@@ -5,11 +5,13 @@ import dataclasses
 import json
 import weakref
 from contextlib import suppress
-from typing import Any, cast
+from decimal import Decimal
+from typing import Annotated, Any, cast
 
 import httpx2
 import pytest
 from aiohttp import web
+from pydantic import BaseModel, Field
 from structlog.testing import capture_logs
 
 from services.delivery.outcome_delivery import OutcomeDelivery
@@ -134,8 +136,26 @@ async def test_an_item_that_fails_is_an_entry_in_errors_and_the_order_is_the_req
     }
 
 
+class Weight(BaseModel):
+    weight: Annotated[Decimal, Field(serialization_alias="inGrams")]
+
+
 class Large(dict[str, int]):
     """Something that an item holds, of which it can be known whether it still exists."""
+
+
+@pytest.mark.parametrize("item_concurrency", [1, 3])
+async def test_a_result_is_written_as_its_declared_type_is_documented(
+    http: httpx2.AsyncClient, item_concurrency: int
+) -> None:
+    async def weigh(_item: TaskItem, _context: TaskContext) -> Weight:
+        return Weight(weight=Decimal("0.1000000000000000000000001"))
+
+    task_type = dataclasses.replace(type_of(Work(), item_concurrency=item_concurrency), run=weigh)
+
+    results, _ = await run_items(task_type, [TaskItem(name="a")], TaskContext("id", 1, http))
+
+    assert results == [{"a": {"inGrams": Decimal("0.1000000000000000000000001")}}]
 
 
 async def test_what_an_item_held_when_it_failed_is_let_go(http: httpx2.AsyncClient) -> None:
