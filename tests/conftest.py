@@ -16,6 +16,8 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 _END_TO_END = "tests/end_to_end/"
 # They wait long for a stack that they break or take down, and have one for both; the other end-to-end tests share one.
 _BREAKING = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults", "function_faults"))
+# Its tests bring up a stack of their own, and have no part in the shared one.
+_WITH_OWN_STACK = f"{_END_TO_END}test_own_task_types.py"
 # Each makes its own queues, in the LocalStack of whatever process it is run by.
 _ALONE = "tests/integration/services/"
 
@@ -31,7 +33,7 @@ def unit_of(nodeid: str) -> str:
         return nodeid
     if path in _BREAKING:
         return "breaking"
-    return _END_TO_END if path.startswith(_END_TO_END) else path
+    return _END_TO_END if path.startswith(_END_TO_END) and path != _WITH_OWN_STACK else path
 
 
 class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the same

@@ -1,19 +1,13 @@
 """The fixture `stack` in a project of its own: its tests bring a stack up, use it, and leave nothing behind."""
 
 import os
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from stack.config import ROOT, forced_mode
+from stack.config import forced_mode
 from stack.ports import is_free
-from tests.end_to_end.stack_control import StackControl
-
-PROJECT = ROOT / "examples" / "own_task_types"
+from tests.end_to_end.own_project import Project
 
 TESTS_THAT_FAIL = '''
 """What the report of a test that fails has to show, and where the stack was."""
@@ -53,45 +47,11 @@ TASK_TYPE = TaskType(
 )
 """
 
-TEST_ON_A_RUNNING_STACK = '''
-"""A task type that the running stack has."""
 
-from tests.end_to_end.worked_example import word_count
-
-
-def test_words_are_counted(stack):
-    words = [{"name": "a", "text": "x y"}]
-    once, again = (stack.submit(word_count, words, headers={"Idempotency-Key": "words"}) for _ in range(2))
-    assert once == again
-    assert stack.outcome(once).results == [{"a": {"words": 2, "different": 2}}]
-'''
-
-
-@dataclass(frozen=True)
-class Project:
-    """An author's project, and the environment that its Makefile exports."""
-
-    folder: Path
-
-    def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run pytest in it, as its author does."""
-        exported = {"PYTHONPATH": f".:{ROOT}", "PYTEST_ADDOPTS": "", "COLUMNS": "200", **environment}
-        # This run's own: it is no part of a run on xdist.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:schemathesis", *arguments]
-        return subprocess.run(  # noqa: S603  # a pytest of its own
-            command, cwd=self.folder, env={**inherited, **exported}, capture_output=True, text=True, check=False
-        )
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+def test_a_project_s_tests_bring_up_a_stack_of_their_own_show_what_happened_and_leave_nothing(tmp_path: Path) -> None:
     if forced_mode(os.environ) not in {None, "native"}:
-        pytest.skip("its own stack runs natively, whatever the suite's runs in")
-    return Project(Path(shutil.copytree(PROJECT, tmp_path / "project")))
-
-
-def test_its_tests_bring_up_a_stack_of_their_own_show_what_happened_and_leave_nothing(project: Project) -> None:
+        pytest.skip("its stack runs natively, whatever the suite's runs in")
+    project = Project.copied_to(tmp_path / "project")
     (project.folder / "test_that_fails.py").write_text(TESTS_THAT_FAIL)
     (project.folder / "acme" / "tasks" / "unlucky.py").write_text(UNLUCKY)
     theirs = project.folder / "theirs"
@@ -118,13 +78,3 @@ def test_its_tests_bring_up_a_stack_of_their_own_show_what_happened_and_leave_no
     assert len(ports) == 4
     assert all(map(is_free, ports))
     assert not theirs.exists()
-
-
-def test_they_use_the_running_stack_where_that_is_wanted(project: Project, own_stack: StackControl) -> None:
-    (project.folder / "test_words.py").write_text(TEST_ON_A_RUNNING_STACK)
-    settings = {"STACK_DIR": str(own_stack.directory), "MODE": own_stack.mode}
-
-    done = project.pytest("--running-stack", "test_words.py", **settings)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert own_stack.services(), "it still runs"

@@ -107,11 +107,12 @@ def test_the_worked_example_of_a_task_type_is_the_file_that_is_run() -> None:
         "pyproject.toml",
         "test_broken_links.py",
         "test_on_a_stack.py",
+        "tests.yml",
     ],
 )
 def test_the_tests_of_a_task_type_are_the_files_that_are_run(name: str) -> None:
     page = (ROOT / "docs" / "testing-a-task-type.md").read_text()
-    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", page, flags=re.DOTALL)
+    blocks = re.findall(r"```(?:python|toml|yaml)\n(.*?)```", page, flags=re.DOTALL)
     [file] = (ROOT / "examples/own_task_types").rglob(name)
     assert file.read_text() in blocks
 
