@@ -45,7 +45,7 @@ OF_A_STACK = $(shell ls "$(FOLDER)/.stack/stack.json" "$(FOLDER)/.stack/mode" 2>
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus test-clients chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
+.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus test-clients test-own-task-types chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
@@ -110,6 +110,9 @@ test-lambda: venv functions-venvs ## Run the end-to-end tests on a stack of func
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
 	@$(BIN)/python -m pytest tests/browser
+
+test-own-task-types: venv ## Test projects of one's own task types, by their own commands, natively (MODE=containers: in containers; fetches what they ask for)
+	@MODE="$(or $(MODE),native)" $(BIN)/python -m pytest --timeout 900 tests/own_task_types
 
 test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real services, and try its rules and the dashboard (fetches Debian's)
 	@tests/prometheus/fetch-prometheus.sh

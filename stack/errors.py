@@ -42,3 +42,8 @@ def writing(path: Path) -> Iterator[None]:
         cause = error.strerror or error.args[0][0][2]
         remedy = _REMEDIES.get(error.errno or 0)
         raise StackError(f"{path} cannot be written ({cause}){f': {remedy}' if remedy else ''}.") from error
+
+
+def not_begun(*, is_running: bool) -> str:
+    """Return how an error begins that is found before anything of a stack is started, or stopped."""
+    return "The stack runs on as it was" if is_running else "The stack is not started"

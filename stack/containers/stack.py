@@ -29,7 +29,7 @@ from stack.containers.docker import (
 from stack.containers.engine import engine_answers
 from stack.containers.projects import has_volumes, held_ports, project_containers, require_own
 from stack.containers.readiness import health_urls, known_readiness, probe_of, readiness_of
-from stack.errors import StackError, no_such_service
+from stack.errors import StackError, no_such_service, not_begun
 from stack.localstack import saved_messages
 from stack.localstack.api import connect
 from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
@@ -237,9 +237,8 @@ def _require_startable(compose: Compose, *, is_running: bool) -> None:
         compose.run("run", "--rm", "--no-deps", "--no-TTY", CONSOLE, "python", "-m", "services.check")
     except StackError as error:
         lines = error.evidence.splitlines()
-        reason = next((line for line in reversed(lines) if line.startswith("cannot start: ")), "could not start.")
-        which = "The stack runs on as it was, as the new one" if is_running else "The stack"
-        raise StackError(f"{which} {reason}", error.evidence) from error
+        reason = next((line for line in reversed(lines) if line.startswith("cannot start: ")), "it could not start.")
+        raise StackError(f"{not_begun(is_running=is_running)}: {reason}", error.evidence) from error
 
 
 def _must_replace_localstack(

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from stack.errors import not_begun
 from stack.interpreter import environment_beside, environment_python, install_environment, lasting
 from stack.localstack.provisioning import output_of, place_init
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
@@ -66,6 +67,6 @@ def keep_for_next_start(filesystem_root: Path, environment: str = ENVIRONMENT) -
     keep_catalog(filesystem_root, environment_beside(environment))
 
 
-def require_startable(environment: Mapping[str, str]) -> None:
+def require_startable(environment: Mapping[str, str], *, is_running: bool) -> None:
     """Raise `StackError` with the services' own line where they could not start with these settings."""
-    output_of("services.check", environment, "The stack runs on as it was")
+    output_of("services.check", environment, not_begun(is_running=is_running))

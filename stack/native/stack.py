@@ -36,6 +36,7 @@ from stack.readiness import (
     wait_until_all_ready,
 )
 from stack.status import LOCALSTACK, RECEIVER, ServiceStatus
+from stack.task_types import own_task_types_of
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
 
@@ -72,7 +73,7 @@ class NativeStack:
         environment = service_environment(settings)
         self._workforce.prepare(settings, environment, on_progress)
         if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
-            require_startable(environment)
+            require_startable(environment, is_running=True)
             require_free_ports(settings, before.ports.values())
             on_progress("Code or settings have changed since the start: restarting.")
             self.down(before, on_progress)
@@ -80,6 +81,9 @@ class NativeStack:
             on_progress("It is up already: checking that all is ready.")
             state.remember(settings)
         else:
+            if own_task_types_of(settings.environment):
+                # Found at once, and not when what exits has been waited for.
+                require_startable(environment, is_running=False)
             self._launch(supervisor, settings, before, on_progress)
         self._start_in_order(supervisor, settings, on_progress)
         _record(settings, replace(_recorded(settings), is_up=True))

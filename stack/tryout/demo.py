@@ -14,7 +14,9 @@ from services.messages import encode_task
 from services.primitives import exact_json
 from services.queues import UNDELIVERED
 from stack.config import StackSettings
+from stack.errors import StackError
 from stack.localstack.api import Sqs, connect
+from stack.task_types import OWN_PACKAGE, task_types_of
 from stack.tryout.inbox import Delivery, Inbox, answer_text, open_client
 from stack.tryout.submit import post
 
@@ -143,6 +145,7 @@ def trials(settings: StackSettings) -> list[Trial]:
 
 def demo(settings: StackSettings) -> Iterator[Tried]:
     """Submit every trial, then see what came of each, in turn. Raises `StackError` where one is not accepted."""
+    _require_types(settings)
     planned = trials(settings)
     with open_client() as client, connect(settings) as sqs:
         task_ids = [_submit(client, sqs, settings, trial) for trial in planned]
@@ -155,6 +158,15 @@ def demo(settings: StackSettings) -> Iterator[Tried]:
                 kept = _is_kept(sqs, settings, task_id, deadline)
                 checks.append(("kept in undelivered" if kept else "not found in undelivered", kept))
             yield Tried(trial, task_id, checks, deliveries[-1]["body"] if deliveries else None)
+
+
+def _require_types(settings: StackSettings) -> None:
+    task_types = task_types_of(settings.environment)
+    if not PATHS.keys() <= task_types.keys():
+        raise StackError(
+            f"The demo's tasks are of the types {' and '.join(PATHS)}, which TASK_PACKAGES leaves out: add"
+            f" {OWN_PACKAGE}, or post a task of yours, `make submit TYPE={next(iter(task_types), '…')} WAIT=1`."
+        )
 
 
 def curl(settings: StackSettings) -> str:
