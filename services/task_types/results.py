@@ -48,7 +48,7 @@ class ResultType:
         except NameError as error:
             raise ValueError(
                 f"what `run` declares to return, {declared!r}, cannot be read ({error}): import it where TYPE_CHECKING"
-                " does not decide, and define it in the module itself"
+                " does not decide, or define it above the task type"
             ) from error
         except (PydanticUserError, SyntaxError, TypeError) as error:
             reason = str(error).partition("\n")[0]
