@@ -7,6 +7,7 @@ when it is written as the tutorial shows it: the API's own request model, and th
 import argparse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import aioboto3
@@ -20,7 +21,11 @@ from services.runtime.boot import boot
 from services.task_types.task_type import TaskRequest
 from services.tasks.calculation import TASK_TYPE, CalculationItem
 
-Calculation = TaskRequest[CalculationItem]
+if TYPE_CHECKING:
+    Calculation = TaskRequest[CalculationItem]
+else:
+    # The same, by the name that it has in a document.
+    Calculation = TASK_TYPE.request_model
 
 # The default of 10 would hold the others back.
 _POOL_CONNECTIONS = 64

@@ -101,7 +101,7 @@ def _outcome(task_type: TaskType[Any], components: dict[str, Any], request: dict
 
 
 def _body(description: str, **lists: Mapping[str, Any]) -> dict[str, Any]:
-    properties = {**lists, "task_id": {"type": "string", "format": "uuid"}}
+    properties = {**lists, "task_id": {"type": "string"}}
     return {"type": "object", "description": description, "properties": properties, "required": list(properties)}
 
 

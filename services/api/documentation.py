@@ -59,5 +59,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     match schema:
         case {"anyOf": [one, {"type": "null"}], **others}:
             return {**one, **others}
+        case {"anyOf": [*several, {"type": "null"}], **others}:
+            return {"anyOf": several, **others}
         case _:
             return schema

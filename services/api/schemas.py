@@ -14,13 +14,6 @@ def reference(name: str) -> dict[str, Any]:
     return {"$ref": f"{_PREFIX}{name}"}
 
 
-def name_of(schema: dict[str, Any]) -> str | None:
-    """Return the name of the schema of the document that this one refers to, None where it does to none."""
-    target = schema.get("$ref")
-    # A property may have that name.
-    return target.removeprefix(_PREFIX) if isinstance(target, str) and target.startswith(_PREFIX) else None
-
-
 def name_by_identifiers(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document's schemas, which have names that are identifiers: FastAPI's need not be."""
     schemas = document["components"]["schemas"]
@@ -55,15 +48,18 @@ def _free_name(components: dict[str, Any], name: str, schema: dict[str, Any], ow
 
 
 def _identifier(name: str) -> str:
-    return re.sub(r"\W+", "_", name).strip("_")
+    return re.sub(r"\W", "_", name)
 
 
 def _renamed(schema: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Return the schema, each of its references being to the schema's new name."""
+    targets = {f"{_PREFIX}{name}": f"{_PREFIX}{new}" for name, new in names.items()}
     for part in _objects_in(schema):
-        name = name_of(part)
-        if name in names:
-            part.update(reference(names[name]))
+        match part:
+            case {"$ref": str() as target} if target in targets:
+                part["$ref"] = targets[target]
+            case {"discriminator": {"mapping": dict() as mapping}}:
+                mapping.update({value: targets.get(target, target) for value, target in mapping.items()})
     return schema
 
 
@@ -84,7 +80,9 @@ def _reachable(components: dict[str, Any], schema: dict[str, Any]) -> list[str]:
 
 
 def _names_in(schema: dict[str, Any]) -> list[str]:
-    return list(dict.fromkeys(name for part in _objects_in(schema) if (name := name_of(part))))
+    # A property may have the name $ref.
+    targets = [part["$ref"] for part in _objects_in(schema) if isinstance(part.get("$ref"), str)]
+    return [target.removeprefix(_PREFIX) for target in dict.fromkeys(targets)]
 
 
 def name_what_has_a_default(components: dict[str, Any], request: dict[str, Any]) -> None:

@@ -48,10 +48,11 @@ class ResultType:
         except NameError as error:
             raise ValueError(
                 f"what `run` declares to return, {declared!r}, cannot be read ({error}): import it where TYPE_CHECKING"
-                " does not decide, and define it in the module itself"
+                " does not decide, or define it above the task type"
             ) from error
         except (PydanticUserError, SyntaxError, TypeError) as error:
-            reason = str(error).partition("\n")[0]
+            # What pydantic advises behind it is for other cases.
+            reason = str(error).partition("\n")[0].partition(". ")[0]
             raise ValueError(
                 f"what `run` declares to return, {declared!r}, has no JSON schema ({reason}): declare a pydantic model,"
                 " or another type that pydantic has a schema of, or Any, which is any JSON"

@@ -32,13 +32,13 @@ class Node:
     program: str
     packages: Path
 
-    def run(self, directory: Path, *arguments: str) -> str:
+    def run(self, directory: Path, *arguments: str, **environment: str) -> str:
         """Run a program, the directory having the packages, and return what it prints."""
-        return run([self.program, *arguments], directory)
+        return run([self.program, *arguments], directory, environment)
 
-    def tool(self, directory: Path, name: str, *arguments: str) -> str:
+    def tool(self, directory: Path, name: str, *arguments: str, **environment: str) -> str:
         """Run a package's command."""
-        return self.run(directory, f"{self.packages}/.bin/{name}", *arguments)
+        return self.run(directory, f"{self.packages}/.bin/{name}", *arguments, **environment)
 
     def provide_packages(self, directory: Path) -> None:
         """Let what is in the directory import the packages."""

@@ -1,3 +1,3 @@
 export default {
-  api: { input: "openapi.json", output: { target: "generated/orval.ts", client: "fetch" } },
+  api: { input: "openapi.json", output: { target: "generated/orval.ts", client: "fetch", baseUrl: process.env.API_URL } },
 };

@@ -14,9 +14,6 @@ import {
   submitSingleAttempt,
 } from "./generated/orval.js";
 
-// Its functions call paths: where the API is, its users say by a `baseUrl` of its configuration, or as here.
-const { fetch } = globalThis;
-globalThis.fetch = (path, options) => fetch(`${apiUrl}${path}`, options);
 const receiver = await Receiver.listening();
 
 async function calculate(): Promise<CalculationSuccess> {

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import jsonschema_rs
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
@@ -49,12 +49,20 @@ class Malformed(BaseModel):
     """A result that has a model which is named as one of the API's own."""
 
     detail: "ErrorDetail"
+    either: "Annotated[ErrorDetail | Untold, Field(discriminator='kind')]"
 
 
 class ErrorDetail(BaseModel):
     """Another one than the API's."""
 
+    kind: Literal["detail"] = "detail"
     times: list[datetime]
+
+
+class Untold(BaseModel):
+    """The other kind of a detail."""
+
+    kind: Literal["untold"] = "untold"
 
 
 class Colour(Enum):
@@ -155,6 +163,10 @@ def test_names_that_many_share_stay_identifiers_and_refer_to_what_they_name() ->
         model = schemas[result["$ref"].rpartition("/")[2]]
         detail = schemas[model["properties"]["detail"]["$ref"].rpartition("/")[2]]
         assert detail["properties"]["times"]["items"]["format"] == "date-time"
+        assert model["properties"]["either"]["discriminator"]["mapping"] == {
+            "detail": model["properties"]["detail"]["$ref"],
+            "untold": "#/components/schemas/Untold",
+        }
 
 
 def test_no_name_of_the_document_is_a_generic_models() -> None:
