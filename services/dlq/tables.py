@@ -64,6 +64,7 @@ def dead_message_details(
         "attempts": str(dead_message.attempts or UNKNOWN),
         "reason": dead_message.reason,
         "callback": dead_message.callback_url,
+        "message group": dead_message.message_group_id,
     }
     grid = WholeTable("", "", has_header=False)
     grid.columns[1].no_wrap = False

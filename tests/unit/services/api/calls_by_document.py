@@ -59,7 +59,7 @@ class FakeTaskQueue:
     def __init__(self, *, works: bool) -> None:
         self._works = works
 
-    async def enqueue(self, _task_id: str, _body: str) -> None:
+    async def enqueue(self, _task_id: str, _body: str, **_queued: Any) -> None:
         if not self._works:
             raise EnqueueError
 

@@ -42,7 +42,7 @@ class FakeTaskQueue:
         self.taken: dict[str, str] = {}
         self.refuses = False
 
-    async def enqueue(self, task_id: str, body: str) -> None:
+    async def enqueue(self, task_id: str, body: str, **_queued: Any) -> None:
         if self.refuses:
             raise EnqueueError
         self.taken[task_id] = body

@@ -14,6 +14,7 @@ def test_a_message_is_json_with_times_and_ages() -> None:
         "task_id": "task-1",
         "task_type": "calculation",
         "callback_url": "http://receiver/callback",
+        "message_group_id": None,
         "accepted_at": None,
         "sent_at": "2023-11-14T22:13:20Z",
         "age_seconds": 7500,

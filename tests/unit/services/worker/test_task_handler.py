@@ -30,9 +30,11 @@ class FakeDelivery:
 
     def __init__(self) -> None:
         self.outcomes: list[OutcomeMessage] = []
+        self.message_group_ids: list[str | None] = []
 
-    async def deliver(self, outcome: OutcomeMessage) -> None:
+    async def deliver(self, outcome: OutcomeMessage, message_group_id: str | None = None) -> None:
         self.outcomes.append(outcome)
+        self.message_group_ids.append(message_group_id)
 
 
 class Work:
