@@ -52,13 +52,13 @@ MessageGroupId = Annotated[
 ]
 DelaySeconds = Annotated[
     int,
-    BeforeValidator(_whole_seconds),
     Header(
         alias="Delay-Seconds",
         ge=0,
         le=LONGEST_DELAY_SECONDS,
         description="For how long the task is not to be begun, in whole seconds: SQS's `DelaySeconds`.",
     ),
+    BeforeValidator(_whole_seconds),
 ]
 
 

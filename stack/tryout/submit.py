@@ -55,17 +55,18 @@ class Submission:
 def submit(request: TaskRequest, settings: StackSettings, wait_seconds: float | None, *, as_json: bool) -> bool:
     """Post the task and say what came of it; return whether all went well.
 
-    `wait_seconds` is how long to wait for its callback, None: not at all. Raises `StackError`.
+    `wait_seconds` is how long to wait for its callback once its delay is over, None: not at all. Raises `StackError`.
     """
     if wait_seconds is not None:
         require_visible(request, settings)
     with open_client() as client:
-        submission = Submission(post(client, settings, request.task_type.route, request.body), request)
+        task_id = post(client, settings, request.task_type.route, request.body, request.headers)
+        submission = Submission(task_id, request)
         if not as_json:
             _show_accepted(submission)
         began = time.monotonic()
         if wait_seconds is not None:
-            submission = _wait(Inbox(settings, client), submission, wait_seconds)
+            submission = _wait(Inbox(settings, client), submission, request.delay_seconds + wait_seconds)
     if as_json:
         show_json(submission.as_json())
     elif wait_seconds is not None:
@@ -98,10 +99,13 @@ def task_types_of(environment: Mapping[str, str]) -> TaskTypes:
         raise StackError(str(error)) from error
 
 
-def post(client: httpx.Client, settings: StackSettings, path: str, body: str) -> str:
+def post(
+    client: httpx.Client, settings: StackSettings, path: str, body: str, headers: Mapping[str, str] | None = None
+) -> str:
     """Post a task; return its id. Raises `StackError` with what is wrong where it is not accepted."""
+    all_headers = {**request_headers(settings), **(headers or {})}
     try:
-        answer = client.post(f"{settings.api_url}{path}", content=body, headers=request_headers(settings))
+        answer = client.post(f"{settings.api_url}{path}", content=body, headers=all_headers)
     except httpx.TransportError as error:
         raise StackError(f"The API does not answer at {settings.api_url}: start it with `make up`.") from error
     if answer.status_code == httpx.codes.OK:

@@ -169,9 +169,9 @@ async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx
             return result
 
     class Looking(FakeDelivery):
-        async def deliver(self, outcome: OutcomeMessage) -> None:
+        async def deliver(self, outcome: OutcomeMessage, message_group_id: str | None = None) -> None:
             assert [each() for each in held] == [None]
-            await super().deliver(outcome)
+            await super().deliver(outcome, message_group_id)
 
     delivery = Looking()
     await TaskHandler(type_of(LargeWork()), Settings(), http, cast("OutcomeDelivery", delivery), WorkerSettings())(
