@@ -14,7 +14,7 @@ from services.errors import PermanentError
 from services.outbound.target_url import UrlError, understood_url
 from services.primitives import exact_json
 from services.primitives.counts import read_count
-from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
 from services.telemetry.redaction import without_secrets
 from services.telemetry.trace_context import MAX_TRACESTATE_BYTES
@@ -113,7 +113,7 @@ def decode_task(body: str) -> TaskMessage:
             callback_url=understood_url(str(request["callback_url"])),
             request=request,
             accepted_at=float(envelope["accepted_at"]),
-            delay_seconds=int(envelope.get("delay_seconds", 0)),
+            delay_seconds=_delay_in(envelope),
         )
     except UrlError as error:
         raise UnusableMessageError(f"the message has no usable callback_url: {error}") from error
@@ -159,12 +159,19 @@ def decode_outcome(body: str) -> OutcomeMessage:
         return OutcomeMessage(
             **texts,
             accepted_at=seconds if math.isfinite(seconds) else None,
-            delay_seconds=int(envelope.get("delay_seconds", 0)),
+            delay_seconds=_delay_in(envelope),
         )
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise UnusableMessageError(f"the message is no outcome: {error}") from error
+
+
+def _delay_in(envelope: Mapping[str, Any]) -> int:
+    seconds = float(envelope.get("delay_seconds", 0))
+    if not 0 <= seconds <= LONGEST_DELAY_SECONDS:
+        raise ValueError(f"its delay is {seconds} seconds, and SQS has {LONGEST_DELAY_SECONDS} at the most")
+    return int(seconds)
 
 
 def _decompressed(text: str) -> str:

@@ -178,9 +178,7 @@ def submit(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
         from stack.tryout.task_request import queued
 
         settings = required_settings()
-        request = queued(
-            command.read_request(file, settings, task_type, callback_url), message_group_id, delay_seconds
-        )
+        request = queued(command.read_request(file, settings, task_type, callback_url), message_group_id, delay_seconds)
         if not command.submit(request, settings, timeout if wait else None, as_json=as_json):
             raise typer.Exit(1)
 

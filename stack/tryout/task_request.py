@@ -58,7 +58,7 @@ def queued(request: TaskRequest, message_group_id: str | None, delay_seconds: in
     """The request, to be queued so. Raises `StackError` where that is no message group."""
     if message_group_id is not None and not _MESSAGE_GROUP_ID.fullmatch(message_group_id):
         raise StackError(
-            f"--message-group-id is 1 to {LONGEST_MESSAGE_GROUP_ID} letters, digits and punctuation of ASCII, no spaces."
+            f"--message-group-id is 1 to {LONGEST_MESSAGE_GROUP_ID} letters, digits and punctuation of ASCII, no space."
         )
     return replace(request, message_group_id=message_group_id, delay_seconds=delay_seconds)
 

@@ -38,11 +38,6 @@ def outcome(number: int = 1, task_type: str = "calculation", *, filler: str = ""
     )
 
 
-@pytest.fixture
-def dead_letter_queues(broker: Broker) -> DeadLetterQueues:
-    return DeadLetterQueues(broker.client, broker.queues, broker.definitions, asyncio.Event())
-
-
 async def fill(broker: Broker, queue: str, bodies: Sequence[str], attributes: Mapping[str, str]) -> None:
     """Send the bodies to the queue, all with the same attributes."""
     await asyncio.gather(*(broker.queues[queue].send(body, attributes) for body in bodies))

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import string
 from collections.abc import AsyncIterator
 from typing import Any, cast
 from uuid import UUID
@@ -40,12 +41,14 @@ class FakeTaskQueue:
 
     def __init__(self) -> None:
         self.taken: dict[str, str] = {}
+        self.queued: list[dict[str, Any]] = []
         self.refuses = False
 
-    async def enqueue(self, task_id: str, body: str, **_queued: Any) -> None:
+    async def enqueue(self, task_id: str, body: str, **queued: Any) -> None:
         if self.refuses:
             raise EnqueueError
         self.taken[task_id] = body
+        self.queued.append(queued)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -198,7 +201,7 @@ async def test_any_other_idempotency_key_is_answered_422(
 ALL_OF_SQS = string.ascii_letters + string.digits + string.punctuation
 
 
-@pytest.mark.parametrize("group", ["x", "x" * 128, "tenant-7", ALL_OF_SQS[:94]])
+@pytest.mark.parametrize("group", ["x", "x" * 128, "tenant-7", ALL_OF_SQS])
 async def test_a_message_group_is_1_to_128_characters_as_sqs_has_them_and_goes_to_the_queue(
     api: httpx.AsyncClient, queue: FakeTaskQueue, group: str
 ) -> None:
@@ -229,7 +232,24 @@ async def test_a_delay_is_0_to_900_whole_seconds_and_goes_to_the_queue_and_into_
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "901", "1.5", "5.0", "+5", "1e2", "1_0", "0x10", "5 s", "soon", "null", "NaN", "9" * 5000, "\u00b2", "\u0665"],
+    [
+        "",
+        "-1",
+        "901",
+        "1.5",
+        "5.0",
+        "+5",
+        "1e2",
+        "1_0",
+        "0x10",
+        "5 s",
+        "soon",
+        "null",
+        "NaN",
+        "9" * 5000,
+        "\u00b2",
+        "\u0665",
+    ],
     ids=ascii,
 )
 async def test_any_other_delay_is_answered_422(api: httpx.AsyncClient, queue: FakeTaskQueue, text: str) -> None:
@@ -282,7 +302,10 @@ async def test_a_repeat_with_the_same_key_may_have_another_group_and_delay(
     [
         ({}, {}),
         ({"Delay-Seconds": "0"}, {}),
-        ({"Message-Group-Id": "tenant-7", "Delay-Seconds": "30"}, {"message_group_id": "tenant-7", "delay_seconds": 30}),
+        (
+            {"Message-Group-Id": "tenant-7", "Delay-Seconds": "30"},
+            {"message_group_id": "tenant-7", "delay_seconds": 30},
+        ),
     ],
 )
 async def test_the_line_of_an_accepted_task_has_its_group_and_delay_where_there_are_some(
