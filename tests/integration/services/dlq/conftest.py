@@ -15,7 +15,6 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
-from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
 from stack.localstack.api import connect
