@@ -360,3 +360,12 @@ async def test_a_result_that_json_cannot_carry_fails_the_attempt(http: httpx.Asy
         await handler(message_of("a"))
 
     assert delivery.outcomes == []
+
+
+async def test_the_outcome_is_delivered_in_the_message_group_of_its_task(work: Work, http: httpx.AsyncClient) -> None:
+    handler, delivery = handler_of(work, http)
+
+    await handler(dataclasses.replace(message_of("a"), message_group_id="tenant-7"))
+    await handler(message_of("a"))
+
+    assert delivery.message_group_ids == ["tenant-7", None]
