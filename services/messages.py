@@ -113,7 +113,7 @@ def decode_task(body: str) -> TaskMessage:
             callback_url=understood_url(str(request["callback_url"])),
             request=request,
             accepted_at=float(envelope["accepted_at"]),
-            delay_seconds=_delay_in(envelope),
+            delay_seconds=_delay_in(envelope) if "delay_seconds" in envelope else 0,
         )
     except UrlError as error:
         raise UnusableMessageError(f"the message has no usable callback_url: {error}") from error
@@ -159,7 +159,7 @@ def decode_outcome(body: str) -> OutcomeMessage:
         return OutcomeMessage(
             **texts,
             accepted_at=seconds if math.isfinite(seconds) else None,
-            delay_seconds=_delay_in(envelope),
+            delay_seconds=_delay_in(envelope) if "delay_seconds" in envelope else 0,
         )
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
@@ -168,7 +168,7 @@ def decode_outcome(body: str) -> OutcomeMessage:
 
 
 def _delay_in(envelope: Mapping[str, Any]) -> int:
-    seconds = float(envelope.get("delay_seconds", 0))
+    seconds = float(envelope["delay_seconds"])
     if not 0 <= seconds <= LONGEST_DELAY_SECONDS:
         raise ValueError(f"its delay is {seconds} seconds, and SQS has {LONGEST_DELAY_SECONDS} at the most")
     return int(seconds)

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.primitives.counts import read_count
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS
@@ -57,13 +57,8 @@ class ReceivedMessage:
     """When SQS gave it: the `Date` of that answer (RFC 9110, section 6.6.1); empty where it has none."""
     message_group_id: str | None = None
     """Whose message it is, where its sender said so and SQS gives it back: goes with it wherever it is sent on."""
-    delayed_until: float = 0
-    """Until when its sender wanted it delayed, in seconds since the epoch; 0 where he did not."""
-
-    @property
-    def available_at(self) -> float:
-        """When it could be received first, in seconds since the epoch: a delay that was asked for is no wait."""
-        return max(self.sent_at, self.delayed_until)
+    delay_seconds: float = 0
+    """For how long after that it could not be received, as its sender wanted."""
 
     @property
     def named(self) -> dict[str, str]:
@@ -88,16 +83,22 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
         dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
         typed_attributes=typed_attributes,
         date=date,
-        message_group_id=system.get("MessageGroupId"),
-        delayed_until=delayed_until_of(
-            attributes.get(DELAYED_UNTIL_ATTRIBUTE, ""), int(system["SentTimestamp"]) / 1000
-        ),
+        # Most have neither, and are not to pay for it.
+        message_group_id=system["MessageGroupId"] if "MessageGroupId" in system else None,  # noqa: SIM401
+        delay_seconds=_delay_of(attributes, system) if DELAYED_UNTIL_ATTRIBUTE in attributes else 0,
     )
 
 
 def _receives_before(attributes: Mapping[str, str]) -> int:
     """Return how often the message was received before it was sent anew, unattempted."""
     return read_count(attributes.get(RECEIVES_BEFORE_ATTRIBUTE, "")) or 0
+
+
+def _delay_of(attributes: Mapping[str, str], system: Mapping[Any, str]) -> float:
+    """Return for how many seconds the message could not be received: 0 where it was sent on after its delay."""
+    sent_timestamp = int(system["SentTimestamp"])
+    until = delayed_until_of(attributes[DELAYED_UNTIL_ATTRIBUTE], sent_timestamp / 1000)
+    return max(0.0, until - sent_at_of(attributes, sent_timestamp))
 
 
 def delayed_until_of(stated: str, sent_at: float) -> float:

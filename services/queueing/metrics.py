@@ -27,7 +27,7 @@ class ConsumerMetrics:
 
     def received(self, message: ReceivedMessage) -> None:
         """Note a message: one that was delayed stands in the queue as if it had been sent when that was over."""
-        self._newest_sent_at = max(self._newest_sent_at, message.available_at)
+        self._newest_sent_at = max(self._newest_sent_at, message.sent_at + message.delay_seconds)
 
 
 class AttemptMetrics:
@@ -48,7 +48,7 @@ class AttemptMetrics:
         A later one waited for its retry, and what SQS itself moved here still has the time of its first sending.
         """
         if message.receive_count == 1 and message.dead_letter_source_arn is None:
-            self._wait.observe(max(0.0, time.time() - message.available_at))
+            self._wait.observe(max(0.0, time.time() - message.sent_at - message.delay_seconds))
 
     def ended(self, decision: Decision) -> None:
         """Count an attempt by what was decided."""

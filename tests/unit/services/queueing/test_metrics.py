@@ -27,16 +27,16 @@ def test_a_message_waits_from_when_it_was_sent() -> None:
 
 
 def test_a_delay_that_was_asked_for_is_no_wait() -> None:
-    half = waited(replace(SENT, delayed_until=SENT.sent_at + HOUR / 2))
+    half = waited(replace(SENT, delay_seconds=HOUR / 2))
 
     assert HOUR / 2 <= half < HOUR
-    assert waited(replace(SENT, delayed_until=math.inf)) == 0
+    assert waited(replace(SENT, delay_seconds=math.inf)) == 0
 
 
 def test_the_newest_message_that_was_received_is_the_one_that_was_available_last() -> None:
     consumer = ConsumerMetrics("calculation", Slots(1, lambda: None))
 
-    consumer.received(replace(SENT, delayed_until=SENT.sent_at + 900))
+    consumer.received(replace(SENT, delay_seconds=900))
     consumer.received(replace(SENT, sent_at=SENT.sent_at + 600))
 
     newest = measured("async_tasks_queue_last_received_sent_timestamp_seconds", queue="calculation")
