@@ -14,7 +14,7 @@ from services.errors import PermanentError
 from services.outbound.target_url import UrlError, understood_url
 from services.primitives import exact_json
 from services.primitives.counts import read_count
-from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
 from services.telemetry.redaction import without_secrets
 from services.telemetry.trace_context import MAX_TRACESTATE_BYTES
@@ -34,7 +34,7 @@ DELIVERY_ATTEMPTS_ATTRIBUTE = "delivery_attempts"
 
 _TRACEPARENT_BYTES = 55
 _MAX_SMALL_ATTRIBUTES_BYTES = 512
-"""The number of attempts and the queue's name; and the names and types of all."""
+"""The number of attempts, the queue's name and the message group; and the names and types of all."""
 MAX_BODY_BYTES = (
     MAX_MESSAGE_BYTES
     - MAX_REASON_BYTES
@@ -73,6 +73,8 @@ class TaskMessage:
     """The request as the client posted it; its numbers are exact."""
     accepted_at: float
     """Seconds since the epoch."""
+    delay_seconds: int = 0
+    """For so long after that it was not to be begun, as its client wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,17 @@ class OutcomeMessage:
     body: str
     accepted_at: float | None = None
     """When the task was accepted, in seconds since the epoch; None where the message does not say."""
+    delay_seconds: int = 0
+    """For so long after that the task was not to be begun, as its client wanted."""
 
 
-def encode_task(task_id: str, task_type: str, request_text: str) -> str:
+def encode_task(task_id: str, task_type: str, request_text: str, delay_seconds: int = 0) -> str:
     """Return the SQS message body of a new task; `request_text` is the client's JSON, passed on untouched."""
+    delay = f'"delay_seconds":{delay_seconds},' if delay_seconds else ""
     request = request_text if request_text.isascii() else request_text.translate(_FORBIDDEN_IN_SQS)
     return (
         f'{{"version":{VERSION},"task_id":"{task_id}","task_type":"{task_type}",'
-        f'"accepted_at":{time.time():.3f},"request":{request}}}'
+        f'"accepted_at":{time.time():.3f},{delay}"request":{request}}}'
     )
 
 
@@ -108,6 +113,7 @@ def decode_task(body: str) -> TaskMessage:
             callback_url=understood_url(str(request["callback_url"])),
             request=request,
             accepted_at=float(envelope["accepted_at"]),
+            delay_seconds=_delay_in(envelope) if "delay_seconds" in envelope else 0,
         )
     except UrlError as error:
         raise UnusableMessageError(f"the message has no usable callback_url: {error}") from error
@@ -131,6 +137,8 @@ def encode_outcome(outcome: OutcomeMessage) -> str:
     }
     if outcome.accepted_at is not None:
         envelope["accepted_at"] = outcome.accepted_at
+    if outcome.delay_seconds:
+        envelope["delay_seconds"] = outcome.delay_seconds
     text = exact_json.dumps({**envelope, "body": outcome.body})
     # It is ASCII, so characters are bytes.
     if len(text) <= MAX_BODY_BYTES:
@@ -148,11 +156,22 @@ def decode_outcome(body: str) -> OutcomeMessage:
         texts = {field: str(envelope[field]) for field in ("task_id", "task_type", "callback_url", "body")}
         accepted_at = envelope.get("accepted_at")
         seconds = math.nan if accepted_at is None else float(accepted_at)
-        return OutcomeMessage(**texts, accepted_at=seconds if math.isfinite(seconds) else None)
+        return OutcomeMessage(
+            **texts,
+            accepted_at=seconds if math.isfinite(seconds) else None,
+            delay_seconds=_delay_in(envelope) if "delay_seconds" in envelope else 0,
+        )
     except KeyError as error:
         raise UnusableMessageError(f"the message is no outcome: {error} is missing") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise UnusableMessageError(f"the message is no outcome: {error}") from error
+
+
+def _delay_in(envelope: Mapping[str, Any]) -> int:
+    seconds = float(envelope["delay_seconds"])
+    if not 0 <= seconds <= LONGEST_DELAY_SECONDS:
+        raise ValueError(f"its delay is {seconds} seconds, and SQS has {LONGEST_DELAY_SECONDS} at the most")
+    return int(seconds)
 
 
 def _decompressed(text: str) -> str:
@@ -199,7 +218,8 @@ def earlier_delivery_attempts(attributes: Mapping[str, str]) -> int:
 
 
 def _outcome(task: TaskMessage, body: dict[str, Any]) -> OutcomeMessage:
-    return OutcomeMessage(task.task_id, task.task_type, task.callback_url, exact_json.dumps(body), task.accepted_at)
+    text = exact_json.dumps(body)
+    return OutcomeMessage(task.task_id, task.task_type, task.callback_url, text, task.accepted_at, task.delay_seconds)
 
 
 def _open_envelope(body: str, readable_versions: Sequence[int]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS
 from services.streams.standard_streams import end_unread, run_command, until_ctrl_c
 from services.streams.whole_table import help_markup
 from stack.config import ROOT, DeploymentTarget, Machine, StackSettings
@@ -159,7 +160,7 @@ def tail(
 
 
 @app.command(epilog="Example: python -m stack submit task.json --wait")
-def submit(  # noqa: PLR0913  # a command has as many options as it has
+def submit(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
     file: Annotated[
         str,
         typer.Argument(
@@ -169,7 +170,11 @@ def submit(  # noqa: PLR0913  # a command has as many options as it has
     ] = "",
     task_type: Annotated[str | None, typer.Option(help="Left out, the one that fits.")] = None,
     callback_url: Annotated[str | None, typer.Option(help="In place of the file's, or of the receiver's.")] = None,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds that --wait waits.")] = 60,
+    message_group_id: Annotated[str | None, typer.Option(help="Whose task it is: the header Message-Group-Id.")] = None,
+    delay_seconds: Annotated[
+        int, typer.Option(min=0, max=LONGEST_DELAY_SECONDS, help="Not to be begun before: the header Delay-Seconds.")
+    ] = 0,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds that --wait waits, beyond the delay.")] = 60,
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the callback, and show it.")] = False,
     as_json: JsonOption = False,
@@ -177,9 +182,10 @@ def submit(  # noqa: PLR0913  # a command has as many options as it has
     """Post a task to the running stack. Without a callback_url its outcome goes to the receiver."""
     with _errors_shown():
         from stack.tryout import submit as command
+        from stack.tryout.task_request import queued
 
         settings = required_settings()
-        request = command.read_request(file, settings, task_type, callback_url)
+        request = queued(command.read_request(file, settings, task_type, callback_url), message_group_id, delay_seconds)
         if not command.submit(request, settings, timeout if wait else None, as_json=as_json):
             raise typer.Exit(1)
 

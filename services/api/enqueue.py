@@ -23,11 +23,13 @@ class TaskQueue:
         self._queue = queue
         self._timeout_seconds = timeout_seconds
 
-    async def enqueue(self, task_id: str, body: str) -> None:
+    async def enqueue(
+        self, task_id: str, body: str, *, delay_seconds: int = 0, message_group_id: str | None = None
+    ) -> None:
         """Return when SQS has confirmed the message. Raises EnqueueError, after the timeout at the latest."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._queue.send(body)
+                await self._queue.send(body, delay_seconds=delay_seconds, message_group_id=message_group_id)
         except TimeoutError as error:
             self._log(task_id, f"no confirmation within {self._timeout_seconds:g} seconds")
             raise EnqueueError from error

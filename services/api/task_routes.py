@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Body, Header, HTTPException, Request, Response, Security, status
+from fastapi import Body, HTTPException, Request, Response, Security, status
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.datastructures import Headers
+from pydantic import BaseModel
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -19,7 +18,8 @@ from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedReque
 from services.api.request_body import check_media_type, declared_size, read_body, too_large
 from services.api.request_metrics import RequestMetrics
 from services.api.settings import ApiSettings
-from services.api.validation import RequestModel, faults, faults_of_body
+from services.api.task_headers import DelaySeconds, IdempotencyKey, MessageGroupId, TaskHeaders, task_headers_of
+from services.api.validation import RequestModel, faults_of_body
 from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.outbound.targets import TargetRules
@@ -92,21 +92,6 @@ _UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
 # What the client sends twice with the same key is the same task; the namespace is arbitrary, and must never change.
 _IDEMPOTENT_TASKS = uuid.UUID("61cc79fa-e26a-47b3-967c-9afa2ca762b7")
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="A unique value of the client's, such as a UUID, by which retries of the same request are"
-        " recognized: the same key gives the same `task_id`. So a request that was answered 500 or 503, or not at all,"
-        " can be repeated; its work may be done again, and what is delivered again has the same `webhook-id`."
-        " Nothing is kept of a key: it never expires, and its use with another request is not noticed.",
-    ),
-]
-_IDEMPOTENCY_KEY: TypeAdapter[str | None] = TypeAdapter(IdempotencyKey)
-
 # What stands around the task's id in the answer; the id is in it twice.
 _ACCEPTED = Accepted.of("<id>").model_dump_json().split("<id>")
 
@@ -161,11 +146,11 @@ class TaskRoute(APIRoute):
             request.app.state.api_keys.check(request)
             size = declared_size(request.headers)
             check_media_type(request.headers)
-            key = _idempotency_key_of(request.headers)
+            task_headers = task_headers_of(request.headers)
             with request.app.state.pending_tasks.place_for(size):
                 body = await read_body(request)
                 await self._validate(request, body)
-                return await self._accept(request, exact_json.decode(body), key)
+                return await self._accept(request, exact_json.decode(body), task_headers)
 
         return handle_task
 
@@ -184,6 +169,8 @@ class TaskRoute(APIRoute):
                 Body(openapi_examples={EXAMPLE: {"value": self.example}}),
             ],
             idempotency_key: IdempotencyKey = None,
+            message_group_id: MessageGroupId = None,
+            delay_seconds: DelaySeconds = 0,
         ) -> None:
             """Be never called."""
 
@@ -199,29 +186,23 @@ class TaskRoute(APIRoute):
         if faults is not None:
             raise MalformedRequestError(faults)
 
-    async def _accept(self, request: Request, text: str, idempotency_key: str | None) -> Response:
+    async def _accept(self, request: Request, text: str, headers: TaskHeaders) -> Response:
         """Queue the task of a valid request, whose text is passed on untouched."""
         task_queue: TaskQueue = request.app.state.task_queues[self.task_type.name]
-        task_id = task_id_of(self.task_type.name, idempotency_key)
+        task_id = task_id_of(self.task_type.name, headers.idempotency_key)
         tracing.tracer.of_task(task_id)
-        message = encode_task(task_id, self.task_type.name, text)
+        message = encode_task(task_id, self.task_type.name, text, headers.delay_seconds)
         size = message_bytes(message, {})
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
         try:
-            await task_queue.enqueue(task_id, message)
+            await task_queue.enqueue(
+                task_id, message, delay_seconds=headers.delay_seconds, message_group_id=headers.message_group_id
+            )
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
-        log.info(log_events.ACCEPTED, task_id=task_id, task_type=self.task_type.name)
+        log.info(log_events.ACCEPTED, task_id=task_id, task_type=self.task_type.name, **headers.as_log())
         return Response(task_id.join(_ACCEPTED), media_type="application/json")
-
-
-def _idempotency_key_of(headers: Headers) -> str | None:
-    """Return the key, where one is sent. Raises the 422 of one that is not valid."""
-    try:
-        return _IDEMPOTENCY_KEY.validate_python(headers.get("idempotency-key"))
-    except ValidationError as error:
-        raise MalformedRequestError(faults(error, "header", "Idempotency-Key")) from error
 
 
 def task_id_of(task_type: str, idempotency_key: str | None) -> str:

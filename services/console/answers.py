@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from services.console.api_client import ApiError, NoTaskRouteError
+from services.console.api_client import ApiError, NoTaskRouteError, UnknownHeaderError
 from services.console.dead_letters import BusyError
 from services.dead_letters.errors import (
     BROKER_ERRORS,
@@ -65,6 +65,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(DlqError, _of_dlq)
     app.add_exception_handler(ApiError, _of_api)
     app.add_exception_handler(NoTaskRouteError, _of_route)
+    app.add_exception_handler(UnknownHeaderError, _of_route)
     for error in BROKER_ERRORS:
         app.add_exception_handler(error, _of_broker)
     app.add_exception_handler(Exception, _of_bug)

@@ -25,6 +25,10 @@ class NoTaskRouteError(Exception):
     """The API takes no tasks at a route."""
 
 
+class UnknownHeaderError(Exception):
+    """A task of that type has no such header."""
+
+
 class Api:
     """Calls the API with its first key, where it has keys."""
 
@@ -46,22 +50,30 @@ class Api:
         except ValueError as error:
             raise ApiError(f"{self._url}/openapi.json: {error}: is CONSOLE_API_URL the API's?") from error
 
-    async def submit(self, route: str, request: Any) -> tuple[int, Any]:
+    async def submit(self, route: str, request: Any, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Submit a task; return the API's status, and its body: JSON, or else the text.
 
-        Raises NoTaskRouteError where the API takes no tasks at that route: nothing else is passed on. Raises ApiError.
+        Raises NoTaskRouteError where the API takes no tasks at that route, and UnknownHeaderError where its tasks have
+        no such header: nothing else is passed on. Raises ApiError.
         """
-        routes = [each["route"] for each in await self.task_types()]
-        if route not in routes:
-            raise NoTaskRouteError(f"The API takes no tasks at {route}: there are {', '.join(routes)}.")
-        status, text = await self._call("POST", route, exact_json.dumps(request))
+        types = {each["route"]: each for each in await self.task_types()}
+        if route not in types:
+            raise NoTaskRouteError(f"The API takes no tasks at {route}: there are {', '.join(types)}.")
+        known = types[route]["headers"]["properties"]
+        if unknown := [name for name in headers or {} if name not in known]:
+            raise UnknownHeaderError(f"A task has no header {unknown[0]}: there are {', '.join(known)}.")
+        status, text = await self._call("POST", route, exact_json.dumps(request), headers)
         try:
             return status, exact_json.loads(text)
         except ValueError:
             return status, text
 
-    async def _call(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
-        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+    async def _call(
+        self, method: str, path: str, body: str | None = None, more_headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        headers = {**self._headers, **(more_headers or {})}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
             async with (
                 asyncio.timeout(_ANSWER_SECONDS),

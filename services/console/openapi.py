@@ -10,7 +10,7 @@ _REFERENCE = "#/"
 
 
 def task_types_in(document: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return each task type's route, with the schema of its request and an example.
+    """Return each task type's route, with the schemas of its request and of its headers, and an example.
 
     `names` are those of the task types that are known, by their routes. Raises ValueError where it is no document of
     tasks.
@@ -22,6 +22,7 @@ def task_types_in(document: Mapping[str, Any], names: Mapping[str, str]) -> list
                 "route": route,
                 "summary": operation.get("summary", route),
                 "schema": resolved(content["schema"], document),
+                "headers": _headers_of(operation, document),
                 "example": _example_in(content),
             }
             for route, operation, content in _tasks_in(document)
@@ -35,6 +36,16 @@ def _tasks_in(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
         operation = operations.get("post", {})
         if _TAG in operation.get("tags", []):
             yield route, operation, operation["requestBody"]["content"][_JSON]
+
+
+def _headers_of(operation: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object with the headers that a client may send."""
+    headers = [each for each in operation.get("parameters", []) if each["in"] == "header"]
+    return {
+        "type": "object",
+        "properties": {each["name"]: resolved(each["schema"], document) for each in headers},
+        "required": [each["name"] for each in headers if each.get("required")],
+    }
 
 
 def _example_in(content: Mapping[str, Any]) -> Any:

@@ -1,9 +1,9 @@
 """The routes of new tasks: which types there are, and to submit one."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request, Response, status
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.console.answers import answer, validation_detail
 from services.console.api_client import Api
@@ -15,13 +15,18 @@ router = APIRouter()
 _MAX_DEPTH = exact_json.MAX_DEPTH + 1
 
 
+_HeaderValue = Annotated[str, Field(pattern="^[ -~]*$")]
+"""What goes into a header as it is; whether it may stand there, the API says."""
+
+
 class SubmitRequest(BaseModel):
-    """A task, and the route of its type."""
+    """A task, the route of its type, and the headers that it is sent with."""
 
     model_config = ConfigDict(extra="forbid")
 
     route: str
     request: Any
+    headers: dict[str, _HeaderValue] = {}
 
 
 @router.get("/api/task-types")
@@ -34,7 +39,7 @@ async def task_types(request: Request) -> Response:
 async def submit(request: Request) -> Response:
     """Submit a task to the API, its numbers to the digit, and pass on what the API answers."""
     task = _read(await request.body())
-    answered, body = await _api_of(request).submit(task.route, task.request)
+    answered, body = await _api_of(request).submit(task.route, task.request, task.headers)
     return answer({"status": answered, "body": body})
 
 

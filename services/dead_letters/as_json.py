@@ -47,6 +47,7 @@ def dead_message_json(dead_message: DeadMessage, redrives_to: str | None, now: f
         "task_id": dead_message.task_id,
         "task_type": dead_message.task_type,
         "callback_url": dead_message.callback_url,
+        "message_group_id": dead_message.message_group_id,
         "accepted_at": iso(dead_message.accepted_at),
         "sent_at": iso(dead_message.sent_at),
         "age_seconds": max(round(now - dead_message.sent_at), 0),

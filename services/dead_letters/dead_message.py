@@ -29,6 +29,7 @@ class DeadMessage:
     task_id: str | None
     task_type: str | None
     callback_url: str | None
+    message_group_id: str | None
     accepted_at: float | None
     """When the API took the task, in seconds since the epoch."""
     sent_at: float
@@ -66,6 +67,7 @@ def read_dead_message(
         task_id=_text(envelope.get("task_id")),
         task_type=_text(envelope.get("task_type")),
         callback_url=_text(_callback_url_of(envelope)),
+        message_group_id=message.message_group_id,
         accepted_at=_seconds(envelope.get("accepted_at")),
         sent_at=message.sent_at,
         attempts=attempts,

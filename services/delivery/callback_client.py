@@ -73,7 +73,8 @@ class CallbackClient:
         self._delivery_seconds.observe(time.perf_counter() - begun)
         self._deliveries[type(answer)].inc()
         if isinstance(answer, Delivered) and outcome.accepted_at is not None:
-            seconds = max(0.0, time.time() - outcome.accepted_at)
+            # What the client wanted to wait is none of the system's.
+            seconds = max(0.0, time.time() - outcome.accepted_at - outcome.delay_seconds)
             self._end_to_end_seconds_of(outcome.task_type).observe(seconds)
         return answer
 

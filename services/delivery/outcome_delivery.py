@@ -64,8 +64,8 @@ class OutcomeDelivery:
         """Encode no more."""
         self._encoder.shutdown()
 
-    async def deliver(self, outcome: OutcomeMessage) -> None:
-        """Return when the outcome is delivered, or durably on a queue.
+    async def deliver(self, outcome: OutcomeMessage, message_group_id: str | None = None) -> None:
+        """Return when the outcome is delivered, or durably on a queue, in the message group of its task.
 
         Where it is neither it raises OutcomeTooLargeError, NotOursError (see ownership.py), or what SQS raised.
         """
@@ -77,9 +77,9 @@ class OutcomeDelivery:
             case Delivered():
                 log.info(log_events.DELIVERED, task_id=outcome.task_id, delivery_attempts=attempts)
             case FailedForGood():
-                await self._give_up(outcome, answer, attempts)
+                await self._give_up(outcome, answer, attempts, message_group_id)
             case FailedForNow():
-                await self._queue_for_retry(outcome, answer, attempts)
+                await self._queue_for_retry(outcome, answer, attempts, message_group_id)
 
     async def _try_in_place(self, outcome: OutcomeMessage) -> tuple[Answer, int]:
         """Return the last answer and how many attempts were made."""
@@ -97,7 +97,9 @@ class OutcomeDelivery:
             answer = await self._client.post(outcome, attempts)
         return answer, attempts
 
-    async def _queue_for_retry(self, outcome: OutcomeMessage, answer: FailedForNow, attempts: int) -> None:
+    async def _queue_for_retry(
+        self, outcome: OutcomeMessage, answer: FailedForNow, attempts: int, message_group_id: str | None
+    ) -> None:
         wanted_seconds = max(jittered(self._first_wait_seconds, random.random()), answer.retry_after_seconds or 0)  # noqa: S311
         wait_seconds = min(math.ceil(wanted_seconds), LONGEST_DELAY_SECONDS)
         log.warning(
@@ -109,13 +111,21 @@ class OutcomeDelivery:
         )
         body = await self._message_of(outcome, answer.reason)
         made = {DELIVERY_ATTEMPTS_ATTRIBUTE: str(attempts)}
-        await retry_sqs(lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds), self._retry_waits_seconds)
+        await retry_sqs(
+            lambda: self._callbacks.send(body, made, delay_seconds=wait_seconds, message_group_id=message_group_id),
+            self._retry_waits_seconds,
+        )
 
-    async def _give_up(self, outcome: OutcomeMessage, answer: FailedForGood, attempts: int) -> None:
+    async def _give_up(
+        self, outcome: OutcomeMessage, answer: FailedForGood, attempts: int, message_group_id: str | None
+    ) -> None:
         log.error(log_events.DELIVERY_GIVEN_UP, task_id=outcome.task_id, reason=answer.reason)
         body = await self._message_of(outcome, answer.reason)
         attributes = dead_letter_attributes(answer.reason, attempts, CALLBACKS)
-        await retry_sqs(lambda: self._callbacks_dlq.send(body, attributes), self._retry_waits_seconds)
+        await retry_sqs(
+            lambda: self._callbacks_dlq.send(body, attributes, message_group_id=message_group_id),
+            self._retry_waits_seconds,
+        )
 
     async def _message_of(self, outcome: OutcomeMessage, reason: str) -> str:
         # It is ASCII, so characters are bytes.

@@ -1,6 +1,6 @@
 """Dead messages and what holds them as tables for a terminal. Pure: nothing here prints."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
@@ -29,11 +29,17 @@ def queue_table(states: Mapping[str, QueueState], definitions: Mapping[str, Queu
     return table
 
 
-def dead_message_table(dead_messages: Iterable[DeadMessage], now: float) -> WholeTable:
-    """Return a line for each message; its reason is cut off where the terminal ends."""
-    table = _letter_columns("attempts", "reason")
+def dead_message_table(dead_messages: Sequence[DeadMessage], now: float) -> WholeTable:
+    """Return a line for each message, with its message group where one has one.
+
+    Its reason is cut off where the terminal ends.
+    """
+    has_groups = any(dead_message.message_group_id for dead_message in dead_messages)
+    table = _letter_columns("attempts", *(["message group"] if has_groups else []), "reason")
     for dead_message in dead_messages:
-        table.add_row(*_cells(dead_message, now), str(dead_message.attempts or UNKNOWN), _one_line(dead_message.reason))
+        group = [_one_line(dead_message.message_group_id or UNKNOWN)] if has_groups else []
+        attempts = str(dead_message.attempts or UNKNOWN)
+        table.add_row(*_cells(dead_message, now), attempts, *group, _one_line(dead_message.reason))
     return table
 
 
@@ -64,6 +70,7 @@ def dead_message_details(
         "attempts": str(dead_message.attempts or UNKNOWN),
         "reason": dead_message.reason,
         "callback": dead_message.callback_url,
+        "message group": dead_message.message_group_id,
     }
     grid = WholeTable("", "", has_header=False)
     grid.columns[1].no_wrap = False

@@ -78,6 +78,7 @@ def make_alert(  # noqa: PLR0913  # an alert says as much
     is_kept: bool = False,
 ) -> Alert:
     """Return the alert of a failure that is seen in a message, or of what else has that id; any text may go in."""
+    about = {**_group_of(cause), **facts}
     shown_headline = _shown(headline, _LONGEST_HEADLINE_BYTES)
     return Alert(
         alert_id=cause if isinstance(cause, str) else _id_of(cause, shown_headline),
@@ -85,7 +86,7 @@ def make_alert(  # noqa: PLR0913  # an alert says as much
         origin=_shown(origin, _LONGEST_HEADLINE_BYTES),
         task_id=None if task_id is None else _shown(task_id, _LONGEST_HEADLINE_BYTES),
         reason=_shown(reason, MAX_REASON_BYTES),
-        facts={name: _shown(fact, _LONGEST_FACT_BYTES) for name, fact in facts.items()},
+        facts={name: _shown(fact, _LONGEST_FACT_BYTES) for name, fact in about.items()},
         trace=None if trace is None else _shown(trace, MAX_TRACE_BYTES),
         is_kept=is_kept,
         raised_at=time.time(),
@@ -130,6 +131,11 @@ def dlq_command(arguments: str, stack: str | None) -> str:
     """Return the command with these arguments, for the queues of this stack, to be copied into a shell."""
     prefix = f"QUEUE_NAME_PREFIX={stack} " if stack else ""
     return f'`{prefix}make dlq ARGS="{arguments}"`'
+
+
+def _group_of(cause: ReceivedMessage | str) -> dict[str, str]:
+    group = None if isinstance(cause, str) else cause.message_group_id
+    return {} if group is None else {"Message group ID": group}
 
 
 def _id_of(message: ReceivedMessage, headline: str) -> str:

@@ -39,7 +39,7 @@ class DeadLetterHandler:
         structlog.contextvars.bind_contextvars(task_id=task.task_id)
         tracing.tracer.of_task(task.task_id)
         try:
-            await self._delivery.deliver(failure_outcome(task, failure.details))
+            await self._delivery.deliver(failure_outcome(task, failure.details), message.message_group_id)
         except OutcomeTooLargeError as error:
             unreported = failure.with_reason(str(error))
             await self._notify(_alert_of_task(message, task, unreported, is_kept=True))

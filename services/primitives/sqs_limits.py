@@ -13,6 +13,11 @@ NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A character that SQS does not take in bodies and attributes.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
 
+LONGEST_MESSAGE_GROUP_ID = 128
+MESSAGE_GROUP_ID_CHARACTERS = "!-~"
+"""Of a MessageGroupId, as a range of a regular expression: alphanumeric characters and punctuation, which are all that
+is visible of ASCII. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
 MAX_BATCH_ENTRIES = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html"""
 

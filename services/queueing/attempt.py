@@ -47,7 +47,11 @@ class Attempts:
         message = in_flight.message
         self._metrics.begins(message)
         with tracing.tracer.process_span(
-            self._queue.destination, message.message_id, message.receive_count, message.attributes
+            self._queue.destination,
+            message.message_id,
+            message.receive_count,
+            message.attributes,
+            message.message_group_id,
         ):
             decision = await self._decision_of(in_flight, work)
         self._metrics.ended(decision)

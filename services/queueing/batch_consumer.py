@@ -104,7 +104,7 @@ class BatchConsumer:
 
     async def _work(self, in_flight: InFlight, ends_at: float) -> bool:
         """Return whether the message is done with; it raises nothing."""
-        structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=in_flight.message.message_id)
+        structlog.contextvars.bind_contextvars(queue=self._queue.name, **in_flight.message.named)
         try:
             async with asyncio.timeout_at(ends_at):
                 return await self._carry_out(in_flight, await self._decide(in_flight, ends_at), ends_at)
@@ -154,7 +154,7 @@ class BatchConsumer:
     async def _send_anew(self, message: ReceivedMessage, ends_at: float) -> bool:
         """Return whether SQS has confirmed it."""
         before = {RECEIVES_BEFORE_ATTRIBUTE: str(message.receive_count - 1), **sent_at_attribute(message.sent_at)}
-        about = {"queue": self._queue.name, "message_id": message.message_id}
+        about = {"queue": self._queue.name, **message.named}
         try:
             async with asyncio.timeout_at(ends_at):
                 await retry_sqs(

@@ -4,7 +4,12 @@ from dataclasses import dataclass, replace
 
 from services.primitives.counts import read_count
 from services.primitives.sqs_limits import attribute_text
-from services.queueing.message import RECEIVES_BEFORE_ATTRIBUTE, SENT_AT_ATTRIBUTE, ReceivedMessage
+from services.queueing.message import (
+    DELAYED_UNTIL_ATTRIBUTE,
+    RECEIVES_BEFORE_ATTRIBUTE,
+    SENT_AT_ATTRIBUTE,
+    ReceivedMessage,
+)
 from services.telemetry.redaction import without_secrets
 
 REASON_ATTRIBUTE = "reason"
@@ -22,9 +27,10 @@ FAILURE_ATTRIBUTES = frozenset(
         SOURCE_QUEUE_ATTRIBUTE,
         SENT_AT_ATTRIBUTE,
         RECEIVES_BEFORE_ATTRIBUTE,
+        DELAYED_UNTIL_ATTRIBUTE,
     }
 )
-"""They describe a failure that the next one replaces, and a redrive leaves behind."""
+"""They describe a failure that the next one replaces, and a redrive leaves behind; or the wait before it."""
 
 MAX_REASON_BYTES = 2000
 MAX_TRACE_BYTES = 4000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.primitives.sqs_limits import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, attribute_text
 from services.queueing.dead_letter import ATTEMPTS_ATTRIBUTE, REASON_ATTRIBUTE, SOURCE_QUEUE_ATTRIBUTE
-from services.queueing.message_size import Attributes, attribute_bytes, text_attributes, utf8_bytes
+from services.queueing.message_size import Attributes, attribute_bytes, message_bytes, text_attributes, utf8_bytes
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
@@ -27,15 +27,17 @@ class FittingAttributes:
     left_out: list[str]
 
 
-def fitting_attributes(body: str, own: Mapping[str, str], foreign: Attributes) -> FittingAttributes:
-    """Choose what goes with the body.
+def fitting_attributes(
+    body: str, own: Mapping[str, str], foreign: Attributes, message_group_id: str | None = None
+) -> FittingAttributes:
+    """Choose what goes with the body and the group.
 
     First comes what describes the failure, its reason shortened where need be; then what the message came with, for
     nobody else knows that; then what else is ours, which the log has too. Of one name, ours stays.
     """
     fitting: dict[str, MessageAttributeValueOutputTypeDef] = {}
     left_out: list[str] = []
-    room = MAX_MESSAGE_BYTES - utf8_bytes(body)
+    room = MAX_MESSAGE_BYTES - message_bytes(body, {}, message_group_id)
     for name, attribute in _by_importance(own, foreign):
         fitted = _shortened(attribute, room) if name == REASON_ATTRIBUTE else attribute
         size = attribute_bytes(name, fitted)

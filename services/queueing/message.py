@@ -1,11 +1,13 @@
 """A message as SQS gave it."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.primitives.counts import read_count
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
@@ -16,6 +18,7 @@ SYSTEM_ATTRIBUTES: Final = (
     "SentTimestamp",
     "ApproximateFirstReceiveTimestamp",
     "DeadLetterQueueSourceArn",
+    "MessageGroupId",
 )
 """What is asked of SQS beside the message."""
 
@@ -25,6 +28,9 @@ does not know that any more: the message was saved and restored, or came on from
 
 RECEIVES_BEFORE_ATTRIBUTE = "receives_before"
 """How often a message was received before it was sent to its own queue anew, unattempted: SQS counts from 1 again."""
+
+DELAYED_UNTIL_ATTRIBUTE = "delayed_until_ms"
+"""Until when SQS was asked to keep the message to itself, in milliseconds since the epoch: SQS does not say that."""
 
 _MILLISECONDS = re.compile("[0-9]{1,15}")
 
@@ -49,6 +55,16 @@ class ReceivedMessage:
     """The attributes as SQS gives and takes them; a foreign message may have some that are no text."""
     date: str = ""
     """When SQS gave it: the `Date` of that answer (RFC 9110, section 6.6.1); empty where it has none."""
+    message_group_id: str | None = None
+    """Whose message it is, where its sender said so and SQS gives it back: goes with it wherever it is sent on."""
+    delay_seconds: float = 0
+    """For how long after that it could not be received, as its sender wanted."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What names it in a log line."""
+        group = {} if self.message_group_id is None else {"message_group_id": self.message_group_id}
+        return {"message_id": self.message_id, **group}
 
 
 def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
@@ -67,12 +83,30 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
         dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
         typed_attributes=typed_attributes,
         date=date,
+        # Most have neither, and are not to pay for it.
+        message_group_id=system["MessageGroupId"] if "MessageGroupId" in system else None,  # noqa: SIM401
+        delay_seconds=_delay_of(attributes, system) if DELAYED_UNTIL_ATTRIBUTE in attributes else 0,
     )
 
 
 def _receives_before(attributes: Mapping[str, str]) -> int:
     """Return how often the message was received before it was sent anew, unattempted."""
     return read_count(attributes.get(RECEIVES_BEFORE_ATTRIBUTE, "")) or 0
+
+
+def _delay_of(attributes: Mapping[str, str], system: Mapping[Any, str]) -> float:
+    """Return for how many seconds the message could not be received: 0 where it was sent on after its delay."""
+    sent_timestamp = int(system["SentTimestamp"])
+    until = delayed_until_of(attributes[DELAYED_UNTIL_ATTRIBUTE], sent_timestamp / 1000)
+    return max(0.0, until - sent_at_of(attributes, sent_timestamp))
+
+
+def delayed_until_of(stated: str, sent_at: float) -> float:
+    """Return until when a message says that it is delayed, in seconds since the epoch; 0 where it does not.
+
+    That is no later than SQS can delay what it is sent at that time, whatever the message says.
+    """
+    return min(int(stated) / 1000, sent_at + LONGEST_DELAY_SECONDS) if _MILLISECONDS.fullmatch(stated) else 0
 
 
 def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
@@ -87,3 +121,8 @@ def sent_at_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
 def sent_at_attribute(sent_at: float) -> dict[str, str]:
     """Return what states it beside a message that is sent anew."""
     return {SENT_AT_ATTRIBUTE: str(round(sent_at * 1000))}
+
+
+def delayed_until_attribute(delay_seconds: int) -> dict[str, str]:
+    """Return what states it beside a message that is sent now with this delay."""
+    return {DELAYED_UNTIL_ATTRIBUTE: str(round((time.time() + delay_seconds) * 1000))}

@@ -93,7 +93,7 @@ class MessageWork:
             attempt_under_way.cancel()
 
     async def _work(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> None:
-        structlog.contextvars.bind_contextvars(queue=self._queue.name, message_id=in_flight.message.message_id)
+        structlog.contextvars.bind_contextvars(queue=self._queue.name, **in_flight.message.named)
         try:
             decision = await self._keep_hidden(in_flight, on_let_go)
             if not isinstance(decision, Acknowledge | DeadLetter):

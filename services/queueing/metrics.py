@@ -26,8 +26,8 @@ class ConsumerMetrics:
         child(LAST_RECEIVED_SENT_TIMESTAMP, queue).set_function(lambda: self._newest_sent_at)
 
     def received(self, message: ReceivedMessage) -> None:
-        """Note a message."""
-        self._newest_sent_at = max(self._newest_sent_at, message.sent_at)
+        """Note a message: one that was delayed stands in the queue as if it had been sent when that was over."""
+        self._newest_sent_at = max(self._newest_sent_at, message.sent_at + message.delay_seconds)
 
 
 class AttemptMetrics:
@@ -43,12 +43,12 @@ class AttemptMetrics:
         }
 
     def begins(self, message: ReceivedMessage) -> None:
-        """Note how long the message has waited for its first attempt.
+        """Note how long the message has waited for its first attempt, from the end of the delay that it was sent with.
 
         A later one waited for its retry, and what SQS itself moved here still has the time of its first sending.
         """
         if message.receive_count == 1 and message.dead_letter_source_arn is None:
-            self._wait.observe(max(0.0, time.time() - message.sent_at))
+            self._wait.observe(max(0.0, time.time() - message.sent_at - message.delay_seconds))
 
     def ended(self, decision: Decision) -> None:
         """Count an attempt by what was decided."""

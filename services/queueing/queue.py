@@ -14,11 +14,11 @@ from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.queueing.definition import QueueDefinition
 from services.queueing.errors import MessageGoneError, entry_errors, error_of_message, is_missing_queue
 from services.queueing.forwarding import fitting_attributes
-from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, read_message
+from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, delayed_until_attribute, read_message
 from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.telemetry import metrics, tracing
-from services.telemetry.tracing import Destination
+from services.telemetry.tracing import Destination, Span
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -55,6 +55,11 @@ class _Send:
     body: str
     attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"]
     delay_seconds: int
+    message_group_id: str | None
+
+    @property
+    def size_bytes(self) -> int:
+        return message_bytes(self.body, self.attributes, self.message_group_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Queue:
         self._url: str | None = None
         self._sends = Batcher(
             self._send_batch,
-            size_of=lambda send: message_bytes(send.body, send.attributes),
+            size_of=lambda send: send.size_bytes,
             max_bytes=MAX_MESSAGE_BYTES,
         )
         self._deletes = _settler(self._delete_batch, at_once=settles_at_once)
@@ -96,27 +101,40 @@ class Queue:
         """
         return self._provisioning.max_receive_count or self.definition.max_attempts
 
-    async def send(self, body: str, attributes: Mapping[str, str] | None = None, *, delay_seconds: float = 0) -> None:
+    async def send(
+        self,
+        body: str,
+        attributes: Mapping[str, str] | None = None,
+        *,
+        delay_seconds: float = 0,
+        message_group_id: str | None = None,
+    ) -> None:
         """Send a message and return when SQS has confirmed it. The delay is capped at SQS's 900 seconds."""
         delay = min(math.ceil(delay_seconds), LONGEST_DELAY_SECONDS)
         own = attributes or {}
-        with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
-            await self._sends.submit(_Send(body, text_attributes({**own, **span.headers}), delay))
+        if delay:
+            own = {**own, **delayed_until_attribute(delay)}
+        with self._span(own, message_group_id) as span:
+            await self._sends.submit(_Send(body, text_attributes({**own, **span.headers}), delay, message_group_id))
 
     async def forward(
         self, message: ReceivedMessage, attributes: Mapping[str, str] | None = None, *, without: Collection[str] = ()
     ) -> None:
         """Send a message that came from another queue with the attributes that it has, but for some, and with ours.
 
-        What does not fit is left out (see forwarding.py).
+        It stays in its message group. What does not fit is left out (see forwarding.py).
         """
-        own = attributes or {}
+        own, group = attributes or {}, message.message_group_id
         kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
-        with tracing.tracer.send_span(self.destination, own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)) as span:
-            fitting = fitting_attributes(message.body, {**own, **span.headers}, kept)
+        with self._span(own, group) as span:
+            fitting = fitting_attributes(message.body, {**own, **span.headers}, kept, group)
             if fitting.left_out:
                 log.warning("attributes that do not fit are left out", queue=self.name, attributes=fitting.left_out)
-            await self._sends.submit(_Send(message.body, fitting.attributes, 0))
+            await self._sends.submit(_Send(message.body, fitting.attributes, 0, group))
+
+    def _span(self, own: Mapping[str, str], message_group_id: str | None) -> Span:
+        reason, stack_trace = own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)
+        return tracing.tracer.send_span(self.destination, reason, stack_trace, message_group_id)
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
         """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`."""
@@ -232,4 +250,6 @@ def _send_entry(index: int, send: _Send) -> dict[str, Any]:
     entry: dict[str, Any] = {"Id": str(index), "MessageBody": send.body, "DelaySeconds": send.delay_seconds}
     if send.attributes:
         entry["MessageAttributes"] = send.attributes
+    if send.message_group_id is not None:
+        entry["MessageGroupId"] = send.message_group_id
     return entry

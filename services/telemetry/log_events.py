@@ -5,7 +5,7 @@ times are in brackets. It imports nothing, so that a reader loads no service.
 """
 
 ACCEPTED = "accepted"
-"""The API: SQS has confirmed the task. Fields: `task_type`."""
+"""The API: SQS has confirmed the task. Fields: `task_type`, [`message_group_id`, `delay_seconds`]."""
 
 NOT_QUEUED = "task could not be queued"
 """The API: SQS has not confirmed it, and it was answered 500. Fields: `queue`, `cause`."""

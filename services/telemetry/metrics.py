@@ -58,7 +58,7 @@ DELIVERIES = Counter(
 )
 QUEUE_WAIT_SECONDS = Histogram(
     "async_tasks_queue_wait_seconds",
-    "From the sending of a message until its first attempt begins.",
+    "From the sending of a message, or the end of its delay, until its first attempt begins.",
     ["queue"],
     registry=REGISTRY,
     buckets=_WAIT_BUCKETS,
@@ -75,7 +75,7 @@ DELIVERY_SECONDS = Histogram(
 )
 END_TO_END_SECONDS = Histogram(
     "async_tasks_end_to_end_seconds",
-    "From the acceptance of a task until its outcome is delivered.",
+    "From the acceptance of a task, or the end of its delay, until its outcome is delivered.",
     ["task_type"],
     registry=REGISTRY,
     buckets=_END_TO_END_BUCKETS,
@@ -84,7 +84,7 @@ IN_FLIGHT = Gauge("async_tasks_in_flight", "Slots that attempts under way take."
 SLOTS = Gauge("async_tasks_slots", "Messages that may be worked at a time.", ["queue"], registry=REGISTRY)
 LAST_RECEIVED_SENT_TIMESTAMP = Gauge(
     "async_tasks_queue_last_received_sent_timestamp_seconds",
-    "When the newest message that was received had been sent; 0 before the first.",
+    "When the newest message that was received had been sent, or its delay was over; 0 before the first.",
     ["queue"],
     registry=REGISTRY,
 )

@@ -64,6 +64,8 @@ log = structlog.get_logger(__name__)
 TASK_ID = "async_tasks.task_id"
 RECEIVE_COUNT = "async_tasks.receive_count"
 """How often SQS has given the message: the convention has no name for it."""
+MESSAGE_GROUP_ID = "async_tasks.message_group_id"
+"""SQS's MessageGroupId: the convention has a name for that of RocketMQ alone."""
 DEAD_LETTERED_ERROR_TYPE = "dead_lettered"
 """The `error.type` of sending a message to where failures go: it succeeded, its task has failed."""
 
@@ -144,8 +146,14 @@ class RecordingTracer(Tracer):
 
     @override
     @_or(NO_SPAN)
-    def send_span(self, destination: Destination, reason: str | None, stack_trace: str | None) -> Span:
-        attributes = _messaging("send", MessagingOperationTypeValues.SEND, destination)
+    def send_span(
+        self,
+        destination: Destination,
+        reason: str | None,
+        stack_trace: str | None,
+        message_group_id: str | None,
+    ) -> Span:
+        attributes = _messaging("send", MessagingOperationTypeValues.SEND, destination, message_group_id)
         span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes)
         if reason is not None:
             # It is what ends the task, and what one who looks at the trace looks for.
@@ -155,7 +163,12 @@ class RecordingTracer(Tracer):
     @override
     @_or(NO_SPAN)
     def process_span(
-        self, source: Destination, message_id: str, receive_count: int, attributes: Mapping[str, str]
+        self,
+        source: Destination,
+        message_id: str,
+        receive_count: int,
+        attributes: Mapping[str, str],
+        message_group_id: str | None,
     ) -> Span:
         parent = read_attributes(attributes)
         links = [*_link_to(trace.get_current_span(parent)), *self._attempts.get(message_id, [])]
@@ -163,7 +176,7 @@ class RecordingTracer(Tracer):
             f"process {source.template}",
             SpanKind.CONSUMER,
             {
-                **_messaging("process", MessagingOperationTypeValues.PROCESS, source),
+                **_messaging("process", MessagingOperationTypeValues.PROCESS, source, message_group_id),
                 MESSAGING_MESSAGE_ID: message_id,
                 RECEIVE_COUNT: receive_count,
             },
@@ -324,13 +337,17 @@ class _ServerSpan(_ActiveSpan):
         return watch
 
 
-def _messaging(name: str, operation: MessagingOperationTypeValues, destination: Destination) -> Attributes:
+def _messaging(
+    name: str, operation: MessagingOperationTypeValues, destination: Destination, message_group_id: str | None
+) -> Attributes:
+    group: Attributes = {} if message_group_id is None else {MESSAGE_GROUP_ID: message_group_id}
     return {
         MESSAGING_SYSTEM: MessagingSystemValues.AWS_SQS.value,
         MESSAGING_OPERATION_NAME: name,
         MESSAGING_OPERATION_TYPE: operation.value,
         MESSAGING_DESTINATION_NAME: destination.name,
         MESSAGING_DESTINATION_TEMPLATE: destination.template,
+        **group,
         **_server_of(destination.server_url),
     }
 

@@ -58,7 +58,13 @@ class Tracer:
         """Return the span of a client's HTTP request to a route, in the client's own trace where it has one."""
         return NO_SPAN
 
-    def send_span(self, _destination: Destination, _reason: str | None, _stack_trace: str | None) -> Span:
+    def send_span(
+        self,
+        _destination: Destination,
+        _reason: str | None,
+        _stack_trace: str | None,
+        _message_group_id: str | None,
+    ) -> Span:
         """Return the span of sending a message, whose attributes `headers` are.
 
         It is sent with the reason and the stack trace of a failure where it is a dead message.
@@ -66,7 +72,12 @@ class Tracer:
         return NO_SPAN
 
     def process_span(
-        self, _source: Destination, _message_id: str, _receive_count: int, _attributes: Mapping[str, str]
+        self,
+        _source: Destination,
+        _message_id: str,
+        _receive_count: int,
+        _attributes: Mapping[str, str],
+        _message_group_id: str | None,
     ) -> Span:
         """Return the span of one attempt at a message, in the trace of its sender, which its attributes name.
 

@@ -53,7 +53,8 @@ class TaskHandler:
         if self._delay_seconds:
             await asyncio.sleep(self._delay_seconds)
         context = TaskContext(task.task_id, message.receive_count, self._http, self._task_settings)
-        await self._delivery.deliver(await self._work(task, request, context))
+        outcome = await self._work(task, request, context)
+        await self._delivery.deliver(outcome, message.message_group_id)
 
     def _validate(self, task: TaskMessage) -> TaskRequest[Any]:
         if task.task_type != self._task_type.name:

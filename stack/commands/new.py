@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 
+from services.task_types.names import schema_name
 from services.task_types.task_type import is_task_type_name
 from stack.config import ROOT
 from stack.errors import StackError, writing
@@ -30,6 +31,8 @@ SCAFFOLDING = (
     "pyproject.toml",
 )
 """What is the same in each project, but for the names."""
+
+_PLACE_OF_CLONE = "../async-tasks"
 
 _REQUIREMENTS = "# What the task types need besides the stack's own libraries, whose versions stay as they are.\n"
 
@@ -82,10 +85,8 @@ def project_files(name: str, package: str, clone: Path) -> Mapping[str, str]:
         if file.is_file() and "__pycache__" not in file.parts:
             texts[str(file.relative_to(TEMPLATE))] = file.read_text(encoding="utf-8")
     named = {renamed(path, name, package): renamed(text, name, package) for path, text in texts.items()}
-    named["Makefile"] = named["Makefile"].replace("../async-tasks", str(clone))
-    named["README.md"] = (
-        named["README.md"].replace("(ASYNC_TASKS)", f"({clone})").replace("`ASYNC_TASKS`", f"`{clone}`")
-    )
+    for path in ("Makefile", "README.md"):
+        named[path] = named[path].replace(_PLACE_OF_CLONE, str(clone))
     return {**named, "requirements.txt": _REQUIREMENTS}
 
 
@@ -94,7 +95,7 @@ def renamed(text: str, name: str, package: str) -> str:
     names = {
         "new_task_type": _module(name),
         "new-task-type": name,
-        "NewTaskType": "".join(word.capitalize() for word in name.split("-")),
+        "NewTaskType": schema_name(name, ""),
         "acme": package,
     }
     return re.sub("|".join(names), lambda found: names[found[0]], text)

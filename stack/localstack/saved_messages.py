@@ -2,10 +2,12 @@
 
 `save` is called when nothing works on the queues any more, `restore` before anything does again. A message that the
 queue's redrive policy would move at its next receive is kept for the dead-letter queue: its count starts anew. What
-SQS calls its time of sending starts anew too, so the message itself says when that was.
+SQS calls its time of sending starts anew too, so the message itself says when that was, and until when it was delayed.
 """
 
 import json
+import math
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -13,8 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from services.primitives.sqs_limits import MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
-from services.queueing.message import SENT_AT_ATTRIBUTE
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_ATTRIBUTES, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
+from services.queueing.message import DELAYED_UNTIL_ATTRIBUTE, SENT_AT_ATTRIBUTE, delayed_until_of
 from services.queueing.message_size import message_bytes
 from stack.config import StackSettings
 from stack.errors import StackError
@@ -33,11 +35,12 @@ class SavedMessage:
     body: str
     attributes: dict[str, Any]
     """The message attributes, in the form in which SQS's JSON protocol gives and takes them."""
+    message_group_id: str | None = None
 
     @property
     def size_bytes(self) -> int:
         """What counts towards SQS's limit."""
-        return message_bytes(self.body, self.attributes)
+        return message_bytes(self.body, self.attributes, self.message_group_id)
 
 
 def save(settings: StackSettings, on_progress: OnProgress = say) -> int:
@@ -120,6 +123,7 @@ def _show_all(sqs: Sqs) -> Iterator[SavedMessage]:
                 queue=next_queue(queue, redrive_policy, receive_count),
                 body=message["Body"],
                 attributes=message.get("MessageAttributes", {}),
+                message_group_id=message["Attributes"].get("MessageGroupId"),
             )
             yield with_time(saved, message["Attributes"]["SentTimestamp"])
 
@@ -129,12 +133,27 @@ def _send_all(sqs: Sqs, queue_urls: dict[str, str], messages: list[SavedMessage]
     by_queue = sorted(messages, key=lambda message: message.queue)
     for queue, group in groupby(by_queue, key=lambda message: message.queue):
         for batch in batches(group):
-            confirmed = sqs.send_batch(queue_urls[queue], [_entry(message) for message in batch])
+            confirmed = sqs.send_batch(queue_urls[queue], [entry_of(message, time.time()) for message in batch])
             yield from (message for message in batch if message.message_id not in confirmed)
 
 
-def _entry(message: SavedMessage) -> dict[str, Any]:
-    return {"Id": message.message_id, "MessageBody": message.body, "MessageAttributes": message.attributes}
+def entry_of(message: SavedMessage, now: float) -> dict[str, Any]:
+    """The entry of a batch that sends the message again, `now` in seconds since the epoch.
+
+    What is left of the delay that it was sent with is its delay.
+    """
+    entry: dict[str, Any] = {
+        "Id": message.message_id,
+        "MessageBody": message.body,
+        "MessageAttributes": message.attributes,
+    }
+    stated = message.attributes.get(DELAYED_UNTIL_ATTRIBUTE, {}).get("StringValue", "")
+    left_seconds = delayed_until_of(stated, now) - now
+    if left_seconds > 0:
+        entry["DelaySeconds"] = min(math.ceil(left_seconds), LONGEST_DELAY_SECONDS)
+    if message.message_group_id is not None:
+        entry["MessageGroupId"] = message.message_group_id
+    return entry
 
 
 def _read(file: Path) -> list[SavedMessage]:

@@ -17,6 +17,17 @@ def due_at(line: LogLine) -> float | None:
     return line.at + after_seconds if isinstance(after_seconds, int | float) else None
 
 
+def delay_of(line: LogLine) -> float:
+    """For how many seconds the task that was accepted so is not to be begun, as its client wants."""
+    delay_seconds = line.fields.get("delay_seconds")
+    return delay_seconds if isinstance(delay_seconds, int | float) else 0
+
+
+def delayed_until(line: LogLine) -> float | None:
+    """Until when it is not to be begun, in seconds since the epoch; None where it is not delayed."""
+    return line.at + delay_of(line) if delay_of(line) else None
+
+
 def is_of_alert(line: LogLine) -> bool:
     """Whether it is about the message of the task's alert, on its way to Slack: the task stands as it does."""
     return line.service == ALERTS or (

@@ -9,7 +9,7 @@ from receiver.log_events import CALLBACK_RECEIVED
 from services.telemetry import log_events
 from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import LogLine
-from stack.stories.fields import due_at, end_of_function, fault_in, is_of_alert, is_taken, reason_in
+from stack.stories.fields import delayed_until, due_at, end_of_function, fault_in, is_of_alert, is_taken, reason_in
 from stack.stories.writers import CALLBACK_WORKER, DLQ_WATCHER, RECEIVER, WORKER
 
 State = Literal[
@@ -107,7 +107,8 @@ def _after_api_or_worker(before: Standing, line: LogLine) -> Standing:
     match line.event:
         case log_events.ACCEPTED:
             # Once more, as a client does with the same Idempotency-Key; a worker may have been faster.
-            return Standing("queued") if before.state == "unknown" or before.is_settled else before
+            is_news = before.state == "unknown" or before.is_settled
+            return Standing("queued", due_at=delayed_until(line)) if is_news else before
         case log_events.NOT_QUEUED:
             return Standing("not queued", reason=str(line.fields.get("cause", "")))
         case log_events.RETURNED_FOR_RETRY:
@@ -173,7 +174,9 @@ def _after_receiver(before: Standing, line: LogLine) -> Standing:
         return replace(before, state="delivered", outcome=outcome, reason="", due_at=None, is_by_receiver_alone=True)
     if before.state not in {"unknown", "queued", "at work"}:
         return before
-    return replace(before, state="delivering", outcome=outcome, reason=_refusal(line), is_by_receiver_alone=True)
+    return replace(
+        before, state="delivering", outcome=outcome, reason=_refusal(line), due_at=None, is_by_receiver_alone=True
+    )
 
 
 def _refusal(line: LogLine) -> str:

@@ -9,7 +9,7 @@ from services.primitives.durations import describe_duration
 from services.telemetry import log_events
 from stack.functions.log_events import FUNCTION_ENDED
 from stack.logs.line import ROTATED_AWAY, LogLine
-from stack.stories.fields import end_of_function, fault_in, is_of_alert, is_taken, reason_in
+from stack.stories.fields import delay_of, end_of_function, fault_in, is_of_alert, is_taken, reason_in
 from stack.stories.writers import CALLBACK_WORKER, DLQ_WATCHER
 
 Mark = Literal["done", "failed", "retry", "note"]
@@ -46,7 +46,9 @@ Reading = tuple[Mark, str]
 
 
 def _accepted(line: LogLine) -> Reading:
-    return "done", f"accepted: {line.fields.get('task_type', 'a task')}"
+    group = f" of the message group {line.fields['message_group_id']}" if "message_group_id" in line.fields else ""
+    delay = f", delayed by {describe_duration(delay_of(line))}" if delay_of(line) else ""
+    return "done", f"accepted: {line.fields.get('task_type', 'a task')}{group}{delay}"
 
 
 def _not_queued(line: LogLine) -> Reading:

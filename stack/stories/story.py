@@ -39,6 +39,11 @@ class Story:
         return list(dict.fromkeys(str(each) for each in self._all("trace_id")))
 
     @property
+    def message_group_id(self) -> str | None:
+        """Whose task it is, by SQS's MessageGroupId; None where no line says it."""
+        return next((str(each) for each in self._all("message_group_id")), None)
+
+    @property
     def was_accepted(self) -> bool:
         """Whether the logs go back to its beginning."""
         return any(step.line.event == log_events.ACCEPTED for step in self.steps)

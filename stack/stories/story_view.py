@@ -25,6 +25,7 @@ SHOWN_ELSEWHERE = {
     "event",
     "logger",
     "task_id",
+    "message_group_id",
     "trace_id",
     "span_id",
     "exception",
@@ -70,6 +71,7 @@ def story_json(story: Story, now: float) -> dict[str, Any]:
     return {
         "task_id": story.task_id,
         "task_type": story.task_type,
+        "message_group_id": story.message_group_id,
         "trace_ids": story.trace_ids,
         "standing": {
             "state": standing.state,
@@ -140,7 +142,7 @@ def _standing(standing: Standing, task_id: str, now: float) -> tuple[Mark, str]:
     marks_and_words: dict[State, tuple[Mark, str]] = {
         "not queued": ("failed", f"Not accepted: {standing.reason}. Post it again."),
         "unknown": ("note", f"What is left of the logs does not show how it stands; {LOOK}."),
-        "queued": ("note", f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."),
+        "queued": ("note", _queued_text(standing, now)),
         "at work": ("note", f"A worker has had it in flight, and has not said what came of it; {LOOK}."),
         "hidden": ("retry", f"Its function ended: {standing.reason}. {_hidden_text(standing, now)}"),
         "retrying": ("retry", f"Waits for its next attempt {_due_text(standing, now)}: {standing.reason}"),
@@ -171,6 +173,13 @@ def _what_logs_lack(story: Story) -> str:
         return ""
     gone = "older lines were rotated away, or removed with their container"
     return f" The logs do not reach back far enough to show all: {begin}; {gone}."
+
+
+def _queued_text(standing: Standing, now: float) -> str:
+    """Say until when the task is delayed, where it is."""
+    if standing.due_at is not None and standing.due_at > now:
+        return f"Accepted, and delayed until {time_of_day(standing.due_at)[:-4]}, as its client wanted."
+    return f"Accepted, and no worker has said anything of it yet: it waits, or is worked; {LOOK}."
 
 
 def _because(standing: Standing) -> str:

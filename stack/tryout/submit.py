@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,17 +58,18 @@ class Submission:
 def submit(request: TaskRequest, settings: StackSettings, wait_seconds: float | None, *, as_json: bool) -> bool:
     """Post the task and say what came of it; return whether all went well.
 
-    `wait_seconds` is how long to wait for its callback, None: not at all. Raises `StackError`.
+    `wait_seconds` is how long to wait for its callback once its delay is over, None: not at all. Raises `StackError`.
     """
     if wait_seconds is not None:
         require_visible(request, settings)
     with open_client() as client:
-        submission = Submission(post(client, settings, request.task_type.route, request.body), request)
+        task_id = post(client, settings, request.task_type.route, request.body, request.headers)
+        submission = Submission(task_id, request)
         if not as_json:
             _show_accepted(submission)
         began = time.monotonic()
         if wait_seconds is not None:
-            submission = _wait(Inbox(settings, client), submission, wait_seconds)
+            submission = _wait(Inbox(settings, client), submission, request.delay_seconds + wait_seconds)
     if as_json:
         show_json(submission.as_json())
     elif wait_seconds is not None:
@@ -102,10 +104,13 @@ def _example(name: str, task_types: TaskTypes, settings: StackSettings) -> str:
     return exact_json.dumps(make_example(named(name, task_types), settings.callback_url))
 
 
-def post(client: httpx.Client, settings: StackSettings, path: str, body: str) -> str:
+def post(
+    client: httpx.Client, settings: StackSettings, path: str, body: str, headers: Mapping[str, str] | None = None
+) -> str:
     """Post a task; return its id. Raises `StackError` with what is wrong where it is not accepted."""
+    all_headers = {**request_headers(settings), **(headers or {})}
     try:
-        answer = client.post(f"{settings.api_url}{path}", content=body, headers=request_headers(settings))
+        answer = client.post(f"{settings.api_url}{path}", content=body, headers=all_headers)
     except httpx.TransportError as error:
         raise StackError(f"The API does not answer at {settings.api_url}: start it with `make up`.") from error
     if answer.status_code == httpx.codes.OK:

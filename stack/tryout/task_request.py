@@ -1,17 +1,21 @@
 """Makes a request for the API of what a file holds, and finds the task type that it fits. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from services.primitives import exact_json
+from services.primitives.sqs_limits import LONGEST_MESSAGE_GROUP_ID, MESSAGE_GROUP_ID_CHARACTERS
 from services.task_types.loading import TaskTypes
 from services.task_types.task_type import TaskType
 from stack.errors import StackError
 
 MOST_PLACES = 5
+
+_MESSAGE_GROUP_ID = re.compile(f"[{MESSAGE_GROUP_ID_CHARACTERS}]{{1,{LONGEST_MESSAGE_GROUP_ID}}}")
 
 # Whether an address may be called is the API's to judge, by settings that it alone knows.
 _JUDGED_BY_API = {"forbidden_target"}
@@ -25,6 +29,14 @@ class TaskRequest:
     callback_url: str
     body: str
     """JSON, the numbers of the file digit by digit."""
+    message_group_id: str | None = None
+    delay_seconds: int = 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those that say how the task is queued, where there is anything to say."""
+        group = {} if self.message_group_id is None else {"Message-Group-Id": self.message_group_id}
+        return {**group, "Delay-Seconds": str(self.delay_seconds)} if self.delay_seconds else group
 
 
 def make_request(
@@ -40,6 +52,15 @@ def make_request(
     request["callback_url"] = callback_url or request.get("callback_url", default_callback_url)
     task_type = named(wanted, task_types) if wanted else _fitting(request, task_types)
     return TaskRequest(task_type, str(request["callback_url"]), exact_json.dumps(request))
+
+
+def queued(request: TaskRequest, message_group_id: str | None, delay_seconds: int) -> TaskRequest:
+    """The request, to be queued so. Raises `StackError` where that is no message group."""
+    if message_group_id is not None and not _MESSAGE_GROUP_ID.fullmatch(message_group_id):
+        raise StackError(
+            f"--message-group-id is 1 to {LONGEST_MESSAGE_GROUP_ID} letters, digits and punctuation of ASCII, no space."
+        )
+    return replace(request, message_group_id=message_group_id, delay_seconds=delay_seconds)
 
 
 def places(errors: Iterable[Mapping[str, Any]]) -> list[str]:

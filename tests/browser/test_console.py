@@ -478,6 +478,41 @@ def test_the_same_as_a_curl_command(console: OpenPage, stack: StackControl) -> N
     assert "it'\\''s" in command
 
 
+def test_the_headers_that_are_filled_in_go_with_the_task(
+    console: OpenPage, stack: StackControl, client: Client
+) -> None:
+    page = console("submit")
+    page.get_by_text("Headers", exact=True).click()
+    page.get_by_label("Message-Group-Id").fill("tenant-7")
+    page.get_by_label("Delay-Seconds").fill("1")
+    page.get_by_text("The same as a curl command").click()
+    command = page.locator(".curl pre").inner_text()
+    assert " -H 'Message-Group-Id: tenant-7' -H 'Delay-Seconds: 1' " in command
+    page.get_by_role("button", name="Submit the task").click()
+    task_id = page.locator(".accepted code").inner_text()
+    assert client.outcome(task_id)["results"]
+    story = json.loads(stack.command("trace", task_id, "--json").stdout)
+    assert story["message_group_id"] == "tenant-7"
+    assert "accepted: calculation of the message group tenant-7, delayed by 1s" in [
+        step["text"] for step in story["steps"]
+    ]
+
+
+@pytest.mark.parametrize("mode", ["Form", "JSON"])
+def test_a_header_that_is_wrong_says_so_before_anything_is_sent(console: OpenPage, mode: str) -> None:
+    page = console("submit")
+    page.get_by_role("button", name=mode, exact=True).click()
+    page.get_by_text("Headers", exact=True).click()
+    field = page.get_by_label("Delay-Seconds")
+    field.fill("901")
+    page.get_by_text("Headers", exact=True).click()
+    page.get_by_role("button", name="Submit the task").click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description("✕ at most 900")
+    expect(field).to_be_focused()
+    expect(page.locator(".accepted")).to_have_count(0)
+
+
 def test_a_form_is_made_for_every_task_type(console: OpenPage) -> None:
     page = console("submit")
     page.get_by_label("Task type").select_option(value="/v1/data/from-api")

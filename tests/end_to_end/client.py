@@ -44,13 +44,22 @@ class Client:
         self.api.close()
         self.receiver.close()
 
-    def post(self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None) -> httpx.Response:
-        """Post a task; its outcome goes to the receiver unless another one is given."""
-        return self.api.post(route, json={"callback_url": callback_url or self.callback_url, "message": list(message)})
+    def post(
+        self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """Post a task, with headers by their names with underscores.
 
-    def submit(self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None) -> str:
+        Its outcome goes to the receiver unless another one is given.
+        """
+        request = {"callback_url": callback_url or self.callback_url, "message": list(message)}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.api.post(route, json=request, headers=named)
+
+    def submit(
+        self, route: str, message: Sequence[dict[str, Any]], callback_url: str | None = None, **headers: str
+    ) -> str:
         """Post a task that must be accepted, and return its task_id."""
-        response = self.post(route, message, callback_url)
+        response = self.post(route, message, callback_url, **headers)
         assert response.status_code == 200, response.text
         return str(response.json()["task_id"])
 

@@ -130,6 +130,7 @@ function details(message, known, inbox, { redrive }) {
       ${fact("Attempts", known.attempts == null ? null : count(known.attempts))}
       ${fact("Redrives to", known.redrives_to ?? "nobody knows: it does not say where it came from")}
       ${fact("Callback", known.callback_url)}
+      ${fact("Message group", known.message_group_id)}
       ${fact("Accepted", known.accepted_at && timeElement(known.accepted_at))}
       ${fact("Here since", timeElement(known.sent_at))}
       ${fact("SQS message", known.message_id)}

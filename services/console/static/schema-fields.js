@@ -182,13 +182,13 @@ function beyondRows(field, rows) {
 /**
  * What the API says of a request it refused, by the path of the field it belongs to; what belongs to none is `unplaced`.
  *
- * `detail` is FastAPI's: a text, or a list of `{loc: ["body", …], msg}`.
+ * `detail` is FastAPI's: a text, or a list of `{loc: ["body", …], msg}`, or of `{loc: ["header", name], msg}`.
  */
 export function placedErrors(fields, detail) {
   const errors = new Map();
   const unplaced = [];
   for (const { loc, msg } of Array.isArray(detail) ? detail : [{ loc: [], msg: String(detail) }]) {
-    const path = fieldPath(fields, loc.slice(1));
+    const path = loc[0] === "header" ? `headers.${loc[1]}` : fieldPath(fields, loc.slice(1));
     if (path) errors.set(path, msg);
     else unplaced.push(loc.length > 1 ? `${loc.slice(1).join(".")}: ${msg}` : msg);
   }

@@ -19,6 +19,7 @@ export function submitView(submission, links) {
       ${modeChoice(submission)}
       ${submission.unplaced.length ? html`<ul class="problem" role="alert">${submission.unplaced.map((text) => html`<li>${text}</li>`)}</ul>` : nothing}
       ${submission.isJson ? jsonEditor(submission) : submission.fields.map((field) => fieldView(submission, field, submission.texts, [field.name]))}
+      ${headersView(submission)}
       <div class="bar">
         <button class="primary" ?disabled=${submission.isSending}>${submission.isSending ? "Submitting …" : "Submit the task"}</button>
         <button type="button" @click=${() => submission.begin(submission.type.route)}>Back to the example</button>
@@ -55,6 +56,12 @@ const jsonEditor = (submission) => html`
     <textarea id="request-json" rows="22" spellcheck="false" .value=${live(submission.json)}
       @input=${(event) => submission.editJson(event.target.value)}></textarea>
   </p>`;
+
+const headersView = (submission) => html`
+  <details class="headers" ?open=${[...submission.errors.keys()].some((path) => path.startsWith("headers."))}>
+    <summary>Headers</summary>
+    ${submission.headerFields.map((field) => inputView(submission, field, submission.headerTexts, ["headers", field.name]))}
+  </details>`;
 
 function fieldView(submission, field, texts, path) {
   return field.kind === "rows" ? rowsView(submission, field, texts, path) : inputView(submission, field, texts, path);
@@ -129,8 +136,8 @@ function acceptedView({ task_id: taskId }, inbox) {
 }
 
 function curlView(submission, { api_docs: docs }) {
-  const text = submission.requestText;
-  const command = text && curlCommand(docs.replace(/\/docs$/, ""), submission.type.route, text);
+  const { requestText: text, headers } = submission;
+  const command = text && headers && curlCommand(docs.replace(/\/docs$/, ""), submission.type.route, text, headers);
   return html`
     <details class="curl">
       <summary>The same as a curl command</summary>

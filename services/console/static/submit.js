@@ -53,7 +53,8 @@ export class Submission {
   begin(route) {
     const type = this.types.find((each) => each.route === route);
     const fields = fieldsOf(type.schema);
-    this.change({ type, fields, texts: textsOf(fields, type.example), json: stringify(type.example, 2), outcome: null, ...NOTHING_WRONG, isJson: this.isJson ?? false });
+    const headerFields = fieldsOf(type.headers);
+    this.change({ type, fields, headerFields, headerTexts: textsOf(headerFields, {}), texts: textsOf(fields, type.example), json: stringify(type.example, 2), outcome: null, ...NOTHING_WRONG, isJson: this.isJson ?? false });
   }
 
   /** Let `edit` change the texts; what was wrong with the one at `path`, or with all, was wrong with what they were. */
@@ -72,6 +73,12 @@ export class Submission {
     if (this.isJson) return isJson(this.json) ? this.json : null;
     const { request, errors } = requestOf(this.fields, this.texts);
     return errors.size ? null : stringify(request, 2);
+  }
+
+  /** The headers that are filled in, by name, or null where one is wrong. */
+  get headers() {
+    const { request, errors } = requestOf(this.headerFields, this.headerTexts, HEADERS);
+    return errors.size ? null : Object.fromEntries(Object.entries(request).map(([name, value]) => [name, `${value}`]));
   }
 
   /** Go from the form to its JSON, or back where the form can show it. */
@@ -104,7 +111,7 @@ export class Submission {
     if (request === undefined) return false;
     this.change({ isSending: true, outcome: null, ...NOTHING_WRONG });
     try {
-      this.answered(await post("/api/submit", { route: this.type.route, request }));
+      this.answered(await post("/api/submit", { route: this.type.route, request, headers: this.headers }));
     } catch (error) {
       this.change({ unplaced: [error.message] });
     }
@@ -113,18 +120,18 @@ export class Submission {
   }
 
   checked() {
-    if (this.isJson) return this.parsedJson();
-    const { request, errors } = requestOf(this.fields, this.texts);
-    if (!errors.size) return request;
-    this.change({ errors, unplaced: [] });
+    const headers = requestOf(this.headerFields, this.headerTexts, HEADERS);
+    const { request, errors } = this.isJson ? { request: this.parsedJson(), errors: new Map() } : requestOf(this.fields, this.texts);
+    const all = new Map([...headers.errors, ...errors]);
+    if (!all.size) return request;
+    this.change({ errors: all, unplaced: request === undefined ? this.unplaced : [] });
     return undefined;
   }
 
   answered({ status, body }) {
     if (status === 200) return this.change({ outcome: body });
     if (status !== 422) return this.change({ unplaced: [`The API answered ${status}: ${detailOf(body)}`] });
-    if (this.isJson) return this.change({ unplaced: placedErrors([], body.detail).unplaced });
-    return this.change(placedErrors(this.fields, body.detail));
+    return this.change(placedErrors(this.isJson ? [] : this.fields, body.detail));
   }
 
   change(what) {
@@ -133,6 +140,7 @@ export class Submission {
   }
 }
 
+const HEADERS = ["headers"];
 const NOTHING_WRONG = { errors: new Map(), unplaced: [] };
 
 const detailOf = (body) => (typeof body?.detail === "string" ? body.detail : stringify(body));
@@ -147,7 +155,9 @@ function isJson(text) {
 }
 
 /** The request as a command for a POSIX shell. */
-export const curlCommand = (apiUrl, route, requestText) =>
-  `curl -X POST ${quoted(apiUrl + route)} -H 'Content-Type: application/json' -d ${quoted(requestText)}`;
+export function curlCommand(apiUrl, route, requestText, headers) {
+  const more = Object.entries(headers).map(([name, value]) => ` -H ${quoted(`${name}: ${value}`)}`);
+  return `curl -X POST ${quoted(apiUrl + route)} -H 'Content-Type: application/json'${more.join("")} -d ${quoted(requestText)}`;
+}
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -18,6 +18,7 @@ from pydantic import HttpUrl
 
 from receiver.app import create_app as create_receiver
 from receiver.settings import Settings as ReceiverSettings
+from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.client import open_sqs
 from services.queueing.definition import QueueDefinition
@@ -198,3 +199,8 @@ async def slack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         yield client
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+def dead_letter_queues(broker: Broker) -> DeadLetterQueues:
+    return DeadLetterQueues(broker.client, broker.queues, broker.definitions, asyncio.Event())

@@ -61,7 +61,7 @@ def test_the_queues_and_all_messages_are_after_the_restart_as_they_were_and_afte
     broker: Broker,
 ) -> None:
     with broker.running() as before:
-        before.send("calculation", "waiting", MessageAttributes=ATTRIBUTES)
+        before.send("calculation", "waiting", MessageAttributes=ATTRIBUTES, MessageGroupId="tenant-7")
         before.send("callbacks", "delayed", DelaySeconds=600)
         before.send("data", "in flight")
         [in_flight] = before.receive("data")
@@ -78,6 +78,7 @@ def test_the_queues_and_all_messages_are_after_the_restart_as_they_were_and_afte
         assert after.counts("data") == (0, 1, 0)
         [waiting] = after.receive("calculation")
         assert (waiting["Body"], waiting["MessageAttributes"]) == ("waiting", ATTRIBUTES)
+        assert waiting["Attributes"]["MessageGroupId"] == "tenant-7"
         [dead_again] = after.receive("data-dlq")
         assert dead_again["MessageId"] == dead["MessageId"]
         for attribute in ("SentTimestamp", "ApproximateFirstReceiveTimestamp"):

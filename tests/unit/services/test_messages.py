@@ -368,3 +368,22 @@ def test_an_outcome_that_was_accepted_at_no_time_does_not_say_when(accepted_at: 
     envelope = json.loads(OUTCOME_OF_VERSION_1) | {"accepted_at": accepted_at}
 
     assert decode_outcome(json.dumps(envelope)).accepted_at is None
+
+
+def test_a_delay_goes_with_the_task_and_with_its_outcome_through_the_queues() -> None:
+    task = decode_task(encode_task("id", "calculation", '{"callback_url":"http://receiver/","message":[]}', 30))
+    outcome = success_outcome(task, [], [])
+
+    assert task.delay_seconds == outcome.delay_seconds == 30
+    assert decode_outcome(encode_outcome(outcome)) == outcome
+
+
+@pytest.mark.parametrize("delay", ['"soon"', "null", "1e999999999", "NaN", "-1", "[]"])
+def test_a_message_with_a_delay_that_is_no_number_is_none_of_ours(delay: str) -> None:
+    task = encode_task("id", "calculation", '{"callback_url":"http://receiver/","message":[]}', 30)
+    outcome = encode_outcome(OutcomeMessage("id", "calculation", "http://receiver/", "{}", delay_seconds=30))
+
+    with pytest.raises(UnusableMessageError, match=r"is no (task|JSON)"):
+        decode_task(task.replace('"delay_seconds":30', f'"delay_seconds":{delay}'))
+    with pytest.raises(UnusableMessageError, match=r"is no (outcome|JSON)"):
+        decode_outcome(outcome.replace('"delay_seconds":30', f'"delay_seconds":{delay}'))

@@ -15,12 +15,11 @@ from services.dead_letters.selection import Criteria
 from services.messages import encode_task
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.integration.services.console.conftest import Console, console_settings, running_console
-from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands and dead_letter_queues are fixtures
+from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands is a fixture
     REFUSED,
     Commands,
     bodies_in,
     commands,
-    dead_letter_queues,
     fill,
     intercepted,
     outcome,
@@ -128,7 +127,7 @@ async def test_what_sqs_stops_is_reported_with_what_was_moved(broker: Broker, se
     assert len(bodies_in(broker, "undelivered")) + len(bodies_in(broker, "callbacks")) == 25
 
 
-async def test_one_redrive_at_a_time(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:  # noqa: F811
+async def test_one_redrive_at_a_time(broker: Broker, dead_letter_queues: DeadLetterQueues) -> None:
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
     began, may_go_on = asyncio.Event(), asyncio.Event()
 

@@ -15,7 +15,6 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl
 
-from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.messages import OutcomeMessage, encode_outcome
 from stack.config import ROOT, StackSettings
 from stack.localstack.api import connect
@@ -36,11 +35,6 @@ def outcome(number: int = 1, task_type: str = "calculation", *, filler: str = ""
     return encode_outcome(
         OutcomeMessage(f"task-{number:04}", task_type, "http://receiver/callback", f'{{"a":"{filler}"}}')
     )
-
-
-@pytest.fixture
-def dead_letter_queues(broker: Broker) -> DeadLetterQueues:
-    return DeadLetterQueues(broker.client, broker.queues, broker.definitions, asyncio.Event())
 
 
 async def fill(broker: Broker, queue: str, bodies: Sequence[str], attributes: Mapping[str, str]) -> None:

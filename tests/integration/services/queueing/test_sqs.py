@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
@@ -34,6 +35,17 @@ async def test_a_message_comes_as_it_was_sent(broker: Broker) -> None:
     assert message.receive_count == 1
     assert message.sent_at > 0
     assert parsedate_to_datetime(message.date).timestamp() >= math.floor(message.sent_at)
+
+
+async def test_a_message_with_a_delay_comes_when_it_is_over_and_says_when_that_was(broker: Broker) -> None:
+    begun = time.time()
+    await broker.queues["calculation"].send("delayed", delay_seconds=2, message_group_id="tenant-7")
+
+    [message] = await broker.take("calculation")
+
+    assert time.time() >= message.sent_at + 2
+    assert message.sent_at + message.delay_seconds >= round(begun + 2, 3)
+    assert message.message_group_id == "tenant-7"
 
 
 async def test_a_message_that_was_restored_came_when_it_says_so(broker: Broker) -> None:

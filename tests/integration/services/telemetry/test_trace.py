@@ -234,9 +234,10 @@ SPANS_OF_A_REFUSED_FAILURE = Counter(
 async def test_a_task_that_fails_and_whose_callback_is_refused_is_one_trace_to_its_end(stage: Stage) -> None:
     stage.world.refusals = REFUSALS
     headers = {"traceparent": f"00-{CLIENT_TRACE}-{CLIENT_SPAN}-01", "tracestate": "vendor=value"}
+    group = {"message-group-id": "tenant-7"}
 
     async with stage.running(API, UNRELIABLE_WORKER, CALLBACKS_WORKER, WATCHER):
-        task_id = await stage.submit(UNRELIABLE, [failed_item(stage.world)], **headers)
+        task_id = await stage.submit(UNRELIABLE, [failed_item(stage.world)], **headers, **group)
         trace = await stage.trace_of(
             task_id,
             # Each service exports its own in its own time.
@@ -249,6 +250,7 @@ async def test_a_task_that_fails_and_whose_callback_is_refused_is_one_trace_to_i
     the_dead_letter_has_its_failure(trace)
     deliveries_hang_together(trace, task_id)
     the_alert_is_posted(trace)
+    each_message_is_in_the_tasks_group(trace)
     assert {span.trace_id for span in trace.spans} == {CLIENT_TRACE}
     assert {headers["traceparent"][3:35] for headers in stage.world.callbacks + stage.world.probes} == {CLIENT_TRACE}
     assert {headers["tracestate"] for headers in stage.world.callbacks} == {"vendor=value"}
@@ -284,6 +286,12 @@ def the_request_is_the_clients(trace: Trace) -> None:
         }.items()
     )
     assert sent.attributes["messaging.destination.name"].endswith("-unreliable")
+
+
+def each_message_is_in_the_tasks_group(trace: Trace) -> None:
+    of_alerts = trace.all("dlq-watcher: send alerts") + trace.all("dlq-watcher: process alerts")
+    of_messages = [span for span in trace.spans if "messaging.system" in span.attributes and span not in of_alerts]
+    assert {span.attributes.get("async_tasks.message_group_id") for span in of_messages} == {"tenant-7"}
 
 
 def attempts_hang_together(trace: Trace) -> None:

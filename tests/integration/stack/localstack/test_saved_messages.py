@@ -4,6 +4,7 @@ The other one is another account of the same LocalStack: LocalStack takes an acc
 """
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,21 @@ def test_hidden_and_delayed_messages_are_saved_too(before: Broker, after: Broker
     restore(after.settings)
 
     assert sorted(after.bodies("work")) == ["delayed", "hidden", "visible"]
+
+
+def test_a_message_comes_back_in_its_group_and_what_was_left_of_its_delay_is_its_delay(
+    before: Broker, after: Broker
+) -> None:
+    until = {"DataType": "String", "StringValue": str(round((time.time() + 600) * 1000))}
+    before.send("work", "grouped", MessageGroupId="tenant-7")
+    before.send("work", "delayed", DelaySeconds=600, MessageAttributes={"delayed_until_ms": until})
+
+    save(before.settings)
+    restore(after.settings)
+
+    assert after.counts("work") == (1, 0, 1)
+    [grouped] = after.receive_all("work")
+    assert (grouped["Body"], grouped["Attributes"]["MessageGroupId"]) == ("grouped", "tenant-7")
 
 
 def test_a_message_whose_attempts_are_used_up_goes_to_the_dlq_as_sqs_would_move_it(

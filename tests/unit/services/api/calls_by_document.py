@@ -59,7 +59,7 @@ class FakeTaskQueue:
     def __init__(self, *, works: bool) -> None:
         self._works = works
 
-    async def enqueue(self, _task_id: str, _body: str) -> None:
+    async def enqueue(self, _task_id: str, _body: str, **_queued: Any) -> None:
         if not self._works:
             raise EnqueueError
 
@@ -99,14 +99,16 @@ def document_of(
 def check(schema: schemathesis.BaseSchema, operation: str, **sent: Any) -> None:
     """Call the API with the cases of one operation and check its answers, unless a URL only has the documented form.
 
-    Which hosts and ports there are, what SQS can hold, and that no header is given twice, the document cannot say; and
-    not all cases are made of the format's URLs. They are made here, not as usual when the tests are collected: it
-    takes many seconds, and each process of a run collects all tests.
+    Which hosts and ports there are, what SQS can hold, that no header is given twice, and that any other header may
+    come with a request, the document cannot say; and not all cases are made of the format's URLs. They are made here,
+    not as usual when the tests are collected: it takes many seconds, and each process of a run collects all tests.
     """
 
     def check_case(case: Case) -> None:
         if not any(leads_nowhere(text) for text in texts_in(case.body)):
-            is_beyond_document = may_be_too_large(case.body) or has_a_header_twice(case.body)
+            is_beyond_document = (
+                may_be_too_large(case.body) or has_a_header_twice(case.body) or has_another_header(case)
+            )
             excluded = [positive_data_acceptance, negative_data_rejection] if is_beyond_document else []
             case.call_and_validate(**sent, excluded_checks=excluded)
 
@@ -121,6 +123,11 @@ def has_a_header_twice(body: Any) -> bool:
     """Tell whether an item names a header in upper and in lower case."""
     headers = [each["headers"] for each in objects_in(body) if isinstance(each.get("headers"), dict)]
     return any(len({name.lower() for name in each}) < len(each) for each in headers)
+
+
+def has_another_header(case: Case) -> bool:
+    """Tell whether the request has a header of which the document does not speak."""
+    return not {name.lower() for name in case.headers} <= {each.name.lower() for each in case.operation.headers}
 
 
 def texts_in(value: Any) -> Iterator[str]:

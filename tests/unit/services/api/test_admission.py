@@ -30,7 +30,7 @@ class SlowTaskQueue:
         self.let_go = asyncio.Event()
         self._changed = asyncio.Condition()
 
-    async def enqueue(self, task_id: str, _body: str) -> None:
+    async def enqueue(self, task_id: str, _body: str, **_queued: Any) -> None:
         async with self._changed:
             self.waiting.append(task_id)
             self._changed.notify_all()

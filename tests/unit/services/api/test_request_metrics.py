@@ -30,7 +30,7 @@ class FakeTaskQueue:
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
 
-    async def enqueue(self, _task_id: str, _body: str) -> None:
+    async def enqueue(self, _task_id: str, _body: str, **_queued: Any) -> None:
         if self._error is not None:
             raise self._error
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import string
 from collections.abc import AsyncIterator
 from typing import Any, cast
 from uuid import UUID
@@ -40,12 +41,14 @@ class FakeTaskQueue:
 
     def __init__(self) -> None:
         self.taken: dict[str, str] = {}
+        self.queued: list[dict[str, Any]] = []
         self.refuses = False
 
-    async def enqueue(self, task_id: str, body: str) -> None:
+    async def enqueue(self, task_id: str, body: str, **queued: Any) -> None:
         if self.refuses:
             raise EnqueueError
         self.taken[task_id] = body
+        self.queued.append(queued)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -193,6 +196,125 @@ async def test_any_other_idempotency_key_is_answered_422(
     response = await api.post(CALCULATION, json=calculation(), headers={b"Idempotency-Key": key})
     assert places(response) == [["header", "Idempotency-Key"]]
     assert queue.taken == {}
+
+
+ALL_OF_SQS = string.ascii_letters + string.digits + string.punctuation
+
+
+@pytest.mark.parametrize("group", ["x", "x" * 128, "tenant-7", ALL_OF_SQS])
+async def test_a_message_group_is_1_to_128_characters_as_sqs_has_them_and_goes_to_the_queue(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, group: str
+) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers={"Message-Group-Id": group})
+    assert response.status_code == 200
+    assert queue.queued == [{"delay_seconds": 0, "message_group_id": group}]
+
+
+@pytest.mark.parametrize("group", [b"", b"x" * 129, b"a tenant", b"caf\xe9", b"\x7f", b"a\tb"])
+async def test_any_other_message_group_is_answered_422(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, group: bytes
+) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers={b"Message-Group-Id": group})
+    assert places(response) == [["header", "Message-Group-Id"]]
+    assert queue.taken == {}
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("1", 1), ("900", 900), ("007", 7)])
+async def test_a_delay_is_0_to_900_whole_seconds_and_goes_to_the_queue_and_into_the_message(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, text: str, seconds: int
+) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers={"Delay-Seconds": text})
+    assert response.status_code == 200
+    assert queue.queued == [{"delay_seconds": seconds, "message_group_id": None}]
+    [body] = queue.taken.values()
+    assert decode_task(body).delay_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-1",
+        "901",
+        "1.5",
+        "5.0",
+        "+5",
+        "1e2",
+        "1_0",
+        "0x10",
+        "5 s",
+        "soon",
+        "null",
+        "NaN",
+        "9" * 5000,
+        "\u00b2",
+        "\u0665",
+    ],
+    ids=ascii,
+)
+async def test_any_other_delay_is_answered_422(api: httpx.AsyncClient, queue: FakeTaskQueue, text: str) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers={b"Delay-Seconds": text.encode()})
+    assert response.status_code == 422
+    assert places(response) == [["header", "Delay-Seconds"]]
+    assert queue.taken == {}
+
+
+async def test_what_says_neither_is_queued_at_once_in_no_group_and_as_it_always_was(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    assert (await api.post(CALCULATION, json=calculation())).status_code == 200
+    assert queue.queued == [{"delay_seconds": 0, "message_group_id": None}]
+    [body] = queue.taken.values()
+    assert "delay" not in body
+
+
+async def test_each_header_that_is_wrong_is_named(api: httpx.AsyncClient) -> None:
+    wrong = {"Idempotency-Key": "a key", "Message-Group-Id": "a tenant", "Delay-Seconds": "soon"}
+    response = await api.post(CALCULATION, json=calculation(), headers=wrong)
+    assert response.status_code == 422
+    assert places(response) == [["header", name] for name in wrong]
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "Message-Group-Id", "Delay-Seconds"])
+async def test_a_header_that_comes_twice_is_refused_as_which_of_them_counts_nobody_knows(
+    api: httpx.AsyncClient, queue: FakeTaskQueue, name: str
+) -> None:
+    response = await api.post(CALCULATION, json=calculation(), headers=[(name, "1"), (name, "2")])
+    assert places(response) == [["header", name]]
+    assert queue.taken == {}
+
+
+async def test_a_repeat_with_the_same_key_may_have_another_group_and_delay(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    key = {"Idempotency-Key": "order-7"}
+    for more in ({"Message-Group-Id": "a", "Delay-Seconds": "5"}, {}):
+        await api.post(CALCULATION, json=calculation(), headers={**key, **more})
+    assert len(queue.taken) == 1
+    assert queue.queued == [
+        {"delay_seconds": 5, "message_group_id": "a"},
+        {"delay_seconds": 0, "message_group_id": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        ({}, {}),
+        ({"Delay-Seconds": "0"}, {}),
+        (
+            {"Message-Group-Id": "tenant-7", "Delay-Seconds": "30"},
+            {"message_group_id": "tenant-7", "delay_seconds": 30},
+        ),
+    ],
+)
+async def test_the_line_of_an_accepted_task_has_its_group_and_delay_where_there_are_some(
+    api: httpx.AsyncClient, headers: dict[str, str], fields: dict[str, Any]
+) -> None:
+    with capture_logs() as logged:
+        await api.post(CALCULATION, json=calculation(), headers=headers)
+    [line] = [line for line in logged if line["event"] == "accepted"]
+    assert {name: line[name] for name in line.keys() - {"event", "log_level", "task_id", "task_type"}} == fields
 
 
 @pytest.mark.parametrize(

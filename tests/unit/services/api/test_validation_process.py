@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 60
 class TakingTaskQueue:
     """Takes everything."""
 
-    async def enqueue(self, task_id: str, body: str) -> None:
+    async def enqueue(self, task_id: str, body: str, **_queued: Any) -> None:
         pass
 
 

@@ -11,7 +11,7 @@ from pydantic import HttpUrl, SecretStr
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
-from services.console.api_client import Api, ApiError, NoTaskRouteError
+from services.console.api_client import Api, ApiError, NoTaskRouteError, UnknownHeaderError
 from services.console.settings import ConsoleSettings
 from services.primitives import exact_json
 from services.task_types.loading import load_task_types
@@ -55,6 +55,27 @@ async def test_a_task_goes_to_its_route_with_numbers_to_the_digit(serve: Serve, 
     assert (method, path, body) == ("POST", CALCULATION, b'{"num_1":0.877666663555222222}')
     assert headers["Content-Type"] == "application/json"
     assert "X-API-Key" not in headers
+
+
+async def test_the_headers_of_a_task_go_with_it(serve: Serve, http: aiohttp.ClientSession) -> None:
+    fake = FakeApi()
+    async with serve(fake.answer) as url:
+        await calling(http, url).submit(CALCULATION, {}, {"Message-Group-Id": "tenant-7", "Delay-Seconds": "30"})
+
+    sent = fake.requests[0][3]
+    assert (sent["Message-Group-Id"], sent["Delay-Seconds"]) == ("tenant-7", "30")
+
+
+@pytest.mark.parametrize("header", ["X-API-Key", "Host", "delay-seconds"])
+async def test_no_other_header_is_passed_on(serve: Serve, http: aiohttp.ClientSession, header: str) -> None:
+    fake = FakeApi()
+    async with serve(fake.answer) as url:
+        with pytest.raises(
+            UnknownHeaderError, match=f"no header {header}: there are Idempotency-Key, Message-Group-Id"
+        ):
+            await calling(http, url).submit(CALCULATION, {}, {header: "x"})
+
+    assert fake.requests == []
 
 
 async def test_it_sends_the_first_of_the_keys(serve: Serve, http: aiohttp.ClientSession) -> None:

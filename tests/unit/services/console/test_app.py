@@ -1,5 +1,6 @@
 """The console's application, over HTTP, where SQS and the services do not answer."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -156,8 +157,23 @@ async def test_a_look_at_what_is_not_there_is_refused(console: httpx.AsyncClient
     assert (await console.get(path)).status_code == 422
 
 
+WITH_HEADERS = [
+    json.dumps({"route": "/", "request": {}, "headers": headers})
+    for headers in (["x"], {"Delay-Seconds": 1}, {"Delay-Seconds": "1\r\nHost: x"}, {"Delay-Seconds": "\u00e9"})
+]
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{", "[1]", '{"route": 1, "request": {}}', '{"route": "/"}', '{"route": "/", "request": {}, "x": 1}']
+    "text",
+    [
+        "",
+        "{",
+        "[1]",
+        '{"route": 1, "request": {}}',
+        '{"route": "/"}',
+        '{"route": "/", "request": {}, "x": 1}',
+        *WITH_HEADERS,
+    ],
 )
 async def test_a_task_that_is_no_task_is_refused(console: httpx.AsyncClient, text: str) -> None:
     response = await console.post("/api/submit", content=text, headers={"Content-Type": "application/json"})

@@ -70,3 +70,14 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 def test_another_document_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="not understood"):
         task_types_in(text, {})
+
+
+def test_the_headers_of_a_task_are_fields_of_an_object() -> None:
+    headers = task_types_in(document(), {})[0]["headers"]
+
+    assert list(headers["properties"]) == ["Idempotency-Key", "Message-Group-Id", "Delay-Seconds"]
+    assert headers["required"] == []
+    assert (headers["properties"]["Delay-Seconds"]["minimum"], headers["properties"]["Delay-Seconds"]["maximum"]) == (
+        0,
+        900,
+    )

@@ -19,8 +19,10 @@ OUTCOME = encode_outcome(
 SENT_AT = 1_700_000_000.0
 
 
-def received(body: str = TASK, message_id: str = "message-1", **attributes: str) -> ReceivedMessage:
-    return ReceivedMessage(message_id, body, "handle", 1, SENT_AT, attributes)
+def received(
+    body: str = TASK, message_id: str = "message-1", message_group_id: str | None = None, **attributes: str
+) -> ReceivedMessage:
+    return ReceivedMessage(message_id, body, "handle", 1, SENT_AT, attributes, message_group_id=message_group_id)
 
 
 def read(message: ReceivedMessage, queue: str = "calculation-dlq") -> DeadMessage:

@@ -5,7 +5,9 @@ from tests.unit.services.dead_letters.dead_messages import OUTCOME, SENT_AT, dea
 
 
 def test_a_message_is_json_with_times_and_ages() -> None:
-    refused = dead_message(OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7")
+    refused = dead_message(
+        OUTCOME, "undelivered", reason="the receiver answered 503", attempts="7", message_group_id="tenant-7"
+    )
 
     assert dead_message_json(refused, "callbacks", SENT_AT + 7500) == {
         "queue": "undelivered",
@@ -14,6 +16,7 @@ def test_a_message_is_json_with_times_and_ages() -> None:
         "task_id": "task-1",
         "task_type": "calculation",
         "callback_url": "http://receiver/callback",
+        "message_group_id": "tenant-7",
         "accepted_at": None,
         "sent_at": "2023-11-14T22:13:20Z",
         "age_seconds": 7500,

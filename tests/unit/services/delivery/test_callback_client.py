@@ -313,3 +313,18 @@ async def test_a_task_has_ended_when_its_outcome_is_delivered(
 
     assert growth.of("async_tasks_end_to_end_seconds_count", task_type="calculation") == ends
     assert growth.of("async_tasks_end_to_end_seconds_sum", task_type="calculation") >= ends * 3600
+
+
+async def test_the_delay_that_a_client_wanted_is_no_time_of_the_system(sessions: TargetSessions, serve: Serve) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    growth = Growth.begin()
+    async with serve(answer) as url:
+        due_in_an_hour = replace(outcome_for(url), accepted_at=time.time() + 3600, delay_seconds=900)
+        due_half_an_hour_ago = replace(outcome_for(url), accepted_at=time.time() - 2700, delay_seconds=900)
+        for outcome in (due_in_an_hour, due_half_an_hour_ago):
+            await CallbackClient(sessions, DeliverySettings()).post(outcome)
+
+    assert growth.of("async_tasks_end_to_end_seconds_count", task_type="calculation") == 2
+    assert 1800 <= growth.of("async_tasks_end_to_end_seconds_sum", task_type="calculation") < 2700

@@ -115,3 +115,25 @@ def test_no_message_commands_the_terminal(command: str) -> None:
 
 def test_the_markup_of_a_reason_is_text() -> None:
     assert "[bold]no[/bold]" in printed(tables.dead_message_table([replace(REFUSED, reason="[bold]no[/bold]")], NOW))
+
+
+def test_a_list_has_the_message_groups_where_there_are_some() -> None:
+    grouped = dead_message(reason="it is broken", message_group_id="tenant-7")
+
+    table = lines(tables.dead_message_table([REFUSED, grouped], NOW))
+
+    assert [cell.strip() for cell in table[0]][-2:] == ["message group", "reason"]
+    assert [[cell.strip() for cell in line][-2:] for line in table[1:]] == [
+        ["—", "the receiver answered 503"],
+        ["tenant-7", "it is broken"],
+    ]
+    assert "message group" not in printed(tables.dead_message_table([REFUSED], NOW))
+
+
+def test_the_details_of_a_message_have_its_group_where_it_has_one() -> None:
+    grouped = dead_message(message_group_id="tenant-7")
+
+    assert ["message group", "tenant-7"] in [
+        [cell.strip() for cell in line] for line in lines(tables.dead_message_details(grouped, {}, None, NOW)[0])
+    ]
+    assert "message group" not in printed(tables.dead_message_details(REFUSED, {}, None, NOW)[0])

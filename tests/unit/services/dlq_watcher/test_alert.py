@@ -157,3 +157,14 @@ def test_an_alert_of_a_watcher_that_names_no_stack_is_read_and_a_field_of_a_late
 
     assert decode_alert(json.dumps(sent)).stack is None
     assert decode_alert(json.dumps({**sent, "later": 1})).headline == alert_of().headline
+
+
+def test_an_alert_names_the_message_group_of_what_failed_where_it_has_one() -> None:
+    grouped, alone = (
+        make_alert(cause, "failed", origin="data", reason="no", facts={"Attempts": "1"})
+        for cause in (dead(message_group_id="tenant-7"), dead())
+    )
+
+    assert grouped.facts == {"Message group ID": "tenant-7", "Attempts": "1"}
+    assert grouped.as_log()["message_group_id"] == "tenant-7"
+    assert alone.facts == {"Attempts": "1"}

@@ -76,3 +76,10 @@ def test_whatever_goes_on_is_what_sqs_takes(body_bytes: int, theirs: dict[str, s
     size = sum(attribute_bytes(name, attribute) for name, attribute in fitting.attributes.items())
     assert body_bytes + size <= MAX_MESSAGE_BYTES
     assert {*fitting.attributes, *fitting.left_out} == {*OURS, *theirs}
+
+
+def test_the_message_group_takes_its_room_too() -> None:
+    body, theirs = "x" * (MAX_MESSAGE_BYTES - 20), text_attributes({"a": "123"})
+
+    assert fitting_attributes(body, {}, theirs, "0123456789").left_out == []
+    assert fitting_attributes(body, {}, theirs, "0123456789a").left_out == ["a"]

@@ -17,6 +17,7 @@ RECORD: dict[str, Any] = {
         "SenderId": "AIDAIENQZJOLO23YVJ4VO",
         "ApproximateFirstReceiveTimestamp": "1545082649185",
         "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-2:123456789012:my-queue",
+        "MessageGroupId": "tenant-7",
         "AWSTraceHeader": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
     },
     "messageAttributes": {
@@ -50,6 +51,7 @@ def test_a_record_is_the_message_that_a_receive_would_have_brought() -> None:
     assert message.sent_at == 1545082649.183
     assert message.first_received_at == 1545082649.185
     assert message.dead_letter_source_arn == "arn:aws:sqs:us-east-2:123456789012:my-queue"
+    assert message.message_group_id == "tenant-7"
     assert message.attributes == {"reason": "no such thing", "mark": "", "number": "7"}
     # As SQS takes them when the message goes on to another queue.
     assert message.typed_attributes == {

@@ -37,8 +37,8 @@ def calls_of(code: Callable[[], None]) -> int:
 
 SPANS: list[tuple[str, tuple[Any, ...]]] = [
     ("request_span", ({}, "/")),
-    ("send_span", (None, None, None)),
-    ("process_span", (None, "id", 1, {})),
+    ("send_span", (None, None, None, None)),
+    ("process_span", (None, "id", 1, {}, None)),
     ("run_span", ("calculation",)),
     ("delivery_span", ("http://receiver", "id", 1)),
     ("fetch_span", ("GET", "http://source")),

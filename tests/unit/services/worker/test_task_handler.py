@@ -32,9 +32,11 @@ class FakeDelivery:
 
     def __init__(self) -> None:
         self.outcomes: list[OutcomeMessage] = []
+        self.message_group_ids: list[str | None] = []
 
-    async def deliver(self, outcome: OutcomeMessage) -> None:
+    async def deliver(self, outcome: OutcomeMessage, message_group_id: str | None = None) -> None:
         self.outcomes.append(outcome)
+        self.message_group_ids.append(message_group_id)
 
 
 class Work:
@@ -187,9 +189,9 @@ async def test_the_results_are_let_go_while_the_outcome_is_delivered(http: httpx
             return result
 
     class Looking(FakeDelivery):
-        async def deliver(self, outcome: OutcomeMessage) -> None:
+        async def deliver(self, outcome: OutcomeMessage, message_group_id: str | None = None) -> None:
             assert [each() for each in held] == [None]
-            await super().deliver(outcome)
+            await super().deliver(outcome, message_group_id)
 
     delivery = Looking()
     await TaskHandler(type_of(LargeWork()), Settings(), http, cast("OutcomeDelivery", delivery), WorkerSettings())(
@@ -378,3 +380,12 @@ async def test_a_result_that_json_cannot_carry_fails_the_attempt(http: httpx2.As
         await handler(message_of("a"))
 
     assert delivery.outcomes == []
+
+
+async def test_the_outcome_is_delivered_in_the_message_group_of_its_task(work: Work, http: httpx2.AsyncClient) -> None:
+    handler, delivery = handler_of(work, http)
+
+    await handler(dataclasses.replace(message_of("a"), message_group_id="tenant-7"))
+    await handler(message_of("a"))
+
+    assert delivery.message_group_ids == ["tenant-7", None]

@@ -1,5 +1,6 @@
 """How saved messages are split into batches, and to which queue each goes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.primitives.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
-from stack.localstack.saved_messages import SavedMessage, batches, next_queue, with_time
+from stack.localstack.saved_messages import SavedMessage, batches, entry_of, next_queue, with_time
 
 SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:data-dlq", "maxReceiveCount": "3"}
@@ -73,3 +74,33 @@ def test_a_message_says_when_it_was_sent_by_whom_it_was_sent_first() -> None:
 )
 def test_a_message_that_has_no_room_for_it_is_saved_as_it_is(full: SavedMessage) -> None:
     assert with_time(full, "1764000000123") == full
+
+
+NOW = 1_764_000_000.25
+
+
+def delayed_until(milliseconds: str) -> SavedMessage:
+    return message(1, delayed_until_ms={"DataType": "String", "StringValue": milliseconds})
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("1764000030000", 30),
+        ("1764000000251", 1),
+        ("1764000000250", None),
+        ("1763999999000", None),
+        ("9" * 15, 900),
+        ("soon", None),
+    ],
+)
+def test_a_message_is_sent_again_with_what_is_left_of_its_delay(until: str, seconds: int | None) -> None:
+    assert entry_of(delayed_until(until), NOW).get("DelaySeconds") == seconds
+
+
+def test_a_message_is_sent_again_to_its_group_and_one_without_a_group_to_none() -> None:
+    grouped = replace(message(1), message_group_id="tenant-7")
+
+    assert entry_of(grouped, NOW)["MessageGroupId"] == "tenant-7"
+    assert entry_of(message(1), NOW).keys() == {"Id", "MessageBody", "MessageAttributes"}
+    assert grouped.size_bytes == message(1).size_bytes + len("tenant-7")

@@ -57,6 +57,7 @@ LOST_ALERTED = line(
 KILLED = killed("worker-data", "data")
 SENDER_LEFT = line("receiver", CALLBACK_RECEIVED, 1, attempt=1, fault="left", outcome="success")
 ALERTED = line("alerts", LOST_ALERTED.event, 9, "warning", queue="alerts", reason="worker lost")
+DELAYED = line("api", log_events.ACCEPTED, task_type="data", message_group_id="tenant-7", delay_seconds=900)
 ALERT_WAITS = line(
     "alerts", log_events.RETURNED_FOR_RETRY, 9, queue="alerts", reason="Slack did not take the alert", after_seconds=5
 )
@@ -73,6 +74,10 @@ def standing_after(*lines: LogLine) -> Standing:
     ("lines", "standing"),
     [
         ([ACCEPTED], Standing("queued")),
+        ([DELAYED], Standing("queued", due_at=BEGAN + 900)),
+        ([DELAYED, WORKER_FAILED], Standing("at work")),
+        ([DELAYED, DELIVERED], Standing("delivered", "success")),
+        ([DELAYED, REFUSED], Standing("delivering", "success", "the receiver answered 503", is_by_receiver_alone=True)),
         ([line("api", log_events.NOT_QUEUED, cause="timeout")], Standing("not queued", reason="timeout")),
         ([ACCEPTED, RETURNED], Standing("retrying", reason="OSError: no", due_at=BEGAN + 6)),
         ([ACCEPTED, RETURNED, DELIVERED], Standing("delivered", "success")),
@@ -305,3 +310,13 @@ def test_a_story_has_the_lines_of_its_task_alone_its_type_and_its_traces() -> No
 
     assert len(story.steps) == 2
     assert (story.task_type, story.trace_ids, story.was_accepted) == ("data", ["ab" * 16], True)
+
+
+def test_a_story_has_the_message_group_that_any_line_names() -> None:
+    assert story_of(TASK, [ACCEPTED, DELIVERED]).message_group_id is None
+    assert story_of(TASK, [DELAYED, DELIVERED]).message_group_id == "tenant-7"
+
+
+def test_an_acceptance_says_the_group_and_the_delay_where_there_are_some() -> None:
+    assert step_of(ACCEPTED).text == "accepted: data"
+    assert step_of(DELAYED).text == "accepted: data of the message group tenant-7, delayed by 15m"

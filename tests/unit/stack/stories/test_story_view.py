@@ -156,3 +156,21 @@ def test_a_task_that_was_lost_with_the_queues_says_when_and_what_to_do() -> None
         "✗ Lost: LocalStack ended and kept nothing; the queues were made anew on "
         f"{anew:%Y-%m-%d %H:%M:%S}, without it. Submit it again."
     )
+
+
+def test_a_task_that_is_delayed_says_until_when_and_behind_that_is_one_that_waits() -> None:
+    story = story_of(TASK, [line("api", log_events.ACCEPTED, task_type="data", delay_seconds=900)])
+    until = datetime.fromtimestamp(BEGAN + 900).astimezone()
+
+    delayed, waiting = (story_json(story, BEGAN + seconds)["standing"] for seconds in (899, 901))
+
+    assert delayed["text"] == f"· Accepted, and delayed until {until:%H:%M:%S}, as its client wanted."
+    assert delayed["next_attempt_at"] == "2026-11-24T14:19:16.000000Z"
+    assert "it waits, or is worked" in waiting["text"]
+
+
+def test_the_story_for_programs_has_the_message_group() -> None:
+    grouped = story_of(TASK, [line("api", log_events.ACCEPTED, task_type="data", message_group_id="tenant-7")])
+
+    assert story_json(grouped, NOW)["message_group_id"] == "tenant-7"
+    assert story_json(STORY, NOW)["message_group_id"] is None

@@ -8,7 +8,7 @@ import pytest
 from services.primitives import exact_json
 from services.task_types.loading import load_task_types
 from stack.errors import StackError
-from stack.tryout.task_request import make_request, places
+from stack.tryout.task_request import make_request, places, queued
 
 TASK_TYPES = load_task_types(["services.tasks"])
 INBOX = "http://receiver:9000/callback"
@@ -96,3 +96,17 @@ def test_of_many_errors_the_first_are_shown_and_the_others_counted() -> None:
     errors = [{"loc": ("body", "message", number, "name"), "msg": "Field required"} for number in range(8)]
 
     assert places(errors) == [f"message.{number}.name: Field required" for number in range(5)] + ["… and 3 more"]
+
+
+def test_a_request_has_headers_for_the_group_and_the_delay_that_are_wanted_alone() -> None:
+    request = made([CALCULATION])
+
+    assert queued(request, None, 0).headers == {}
+    assert queued(request, "tenant-7", 0).headers == {"Message-Group-Id": "tenant-7"}
+    assert queued(request, "tenant-7", 30).headers == {"Message-Group-Id": "tenant-7", "Delay-Seconds": "30"}
+
+
+@pytest.mark.parametrize("group", ["", "x" * 129, "a tenant", "caf\u00e9", "a\nb", "a\n"])
+def test_what_is_no_message_group_is_told_before_anything_is_posted(group: str) -> None:
+    with pytest.raises(StackError, match="--message-group-id is 1 to 128"):
+        queued(made([CALCULATION]), group, 0)
