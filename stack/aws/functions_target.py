@@ -17,7 +17,7 @@ from stack.aws.functions_template import (
 )
 from stack.aws.package import Target, build, this_version
 from stack.aws.target import Services, queue_name_prefix, require_secrets_of_services
-from stack.aws.user_settings import SECRET_SETTINGS
+from stack.aws.user_settings import secret_settings
 from stack.config import Machine
 from stack.errors import StackError
 from stack.terminal import OnProgress
@@ -69,16 +69,19 @@ class Functions(PackagedFunctions):
     """The services, each a function or some, and the API behind a URL of its own."""
 
     template_file: ClassVar[str] = "functions.yaml"
-    secret_settings: ClassVar[tuple[str, ...]] = SECRET_SETTINGS
+
+    def secret_settings(self, services: Services) -> tuple[str, ...]:
+        """Return those of the services, and of the task types."""
+        return secret_settings(services.task_types)
 
     def check(self, services: Services, stack: str) -> None:
         """Raise `StackError` where a function, or a queue, could not have its name, its Python or its settings."""
         queue_name_prefix(stack, services.environment, {})
         self._check_names(self.template(services, CODE), stack)
 
-    def require_secrets(self, secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def require_secrets(self, secrets: Mapping[str, str], services: Services) -> None:
         """Raise as `require_secrets_of_services` does."""
-        require_secrets_of_services(secrets, environment)
+        require_secrets_of_services(secrets, services)
 
     def template(self, services: Services, artefact: str) -> dict[str, Any]:
         """Return the template of a package that has this path."""

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from services.task_types.loading import TaskTypes
 from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import render_functions
 from stack.aws.package import build, install_libraries, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
+from stack.aws.user_settings import ensure_task_types_work, secret_settings
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
 from stack.errors import writing
@@ -64,6 +66,7 @@ class Functions:
     def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
         """Build the package, and write the template."""
         task_types = task_types_of(environment)
+        ensure_task_types_work(task_types, environment, _secrets(task_types, environment))
         package = build(_directory(settings), task_packages_of(environment), on_progress)
         write_whole(_template(settings), render_functions(task_types, environment, str(package)))
 
@@ -81,7 +84,9 @@ class Functions:
         parameters = {
             "PythonRuntime": f"python{this_version()}",
             PREFIX_PARAMETER: environment.get("QUEUE_NAME_PREFIX", ""),
-            **store_secrets(client("secretsmanager", settings), STACK, environment),
+            **store_secrets(
+                client("secretsmanager", settings), STACK, _secrets(task_types_of(environment), environment)
+            ),
         }
         deployment = Deployment(
             _template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET
@@ -166,6 +171,10 @@ def _front_door(settings: StackSettings) -> Program:
         health_url=f"{settings.api_url}/readyz",
         environment={"API_PORT": str(settings.api_port), "FUNCTION_NAME": f"{STACK}-{API}"},
     )
+
+
+def _secrets(task_types: TaskTypes, environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment.get(name, "") for name in secret_settings(task_types)}
 
 
 def _ignored(_line: str) -> None:
