@@ -12,7 +12,8 @@ from services.runtime.settings import LONGEST_FUNCTION_SECONDS
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerFunctionSettings
-from stack.aws.programs import own_settings, worker_name
+from stack.aws.cloudformation import Resource
+from stack.aws.programs import own_settings, own_statements, worker_name
 from stack.aws.queue_access import QueueUse, use_of_api, use_of_watcher, use_of_worker
 from stack.aws.user_settings import SLACK_BOT_TOKEN, secrets_read_by
 from stack.errors import StackError
@@ -66,6 +67,8 @@ class Function:
     triggers: tuple[Trigger, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """What of it follows from its queues."""
+    statements: tuple[Resource, ...] = ()
+    """What it may do besides its use of queues."""
 
 
 def function_of_api(
@@ -99,6 +102,7 @@ def functions_of_workers(
             _giving_back(use_of_worker(queue.name)),
             triggers=(Trigger(queue, batch_size_of(queue)),),
             environment={"WORKER_QUEUE": queue.name, **_timeouts_of(queue)},
+            statements=own_statements(queue.name, task_types),
         )
 
 

@@ -258,7 +258,9 @@ def _resources(function: Function, environment: Mapping[str, str], secrets: Coll
         # messages of every queue of the account. The event source receives and deletes by it too.
         # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
         role_id: role(
-            "lambda.amazonaws.com", "work", [allow_to_log([log_group_id]), *queue_statements(function.queues)]
+            "lambda.amazonaws.com",
+            "work",
+            [allow_to_log([log_group_id]), *queue_statements(function.queues), *function.statements],
         ),
         function_id(function.name): {
             "Type": "AWS::Serverless::Function",

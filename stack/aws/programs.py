@@ -10,6 +10,7 @@ from services.queueing.definition import QueueDefinition
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerSettings
+from stack.aws.cloudformation import Resource
 from stack.aws.queue_access import QueueUse, use_of_api, use_of_watcher, use_of_worker, worked_queues
 from stack.aws.user_settings import (
     DECIDED_FOR_CONTAINERS,
@@ -37,6 +38,8 @@ class Program:
     """Those of its settings that are secret."""
     queue: str | None = None
     """The one that it works, where it is a worker."""
+    statements: tuple[Resource, ...] = ()
+    """What it may do besides its use of queues."""
 
 
 def programs(definitions: Sequence[QueueDefinition], task_types: TaskTypes) -> Iterator[Program]:
@@ -60,6 +63,7 @@ def programs(definitions: Sequence[QueueDefinition], task_types: TaskTypes) -> I
             use_of_worker(queue),
             secrets_read_by(settings, secrets),
             queue,
+            own_statements(queue, task_types),
         )
     yield Program(
         DLQ_WATCHER,
@@ -79,6 +83,11 @@ def worker_name(queue: str) -> str:
 def own_settings(queue: str, task_types: TaskTypes) -> tuple[type[Settings], ...]:
     """Return what the worker of a queue reads besides what each one does: the settings of its task type."""
     return (task_types[queue].settings,) if queue in task_types else ()
+
+
+def own_statements(queue: str, task_types: TaskTypes) -> tuple[Resource, ...]:
+    """Return the statements of IAM that the task type of a queue declares."""
+    return tuple(map(dict, task_types[queue].iam_statements)) if queue in task_types else ()
 
 
 def settings_of_containers(programs: Iterable[Program], environment: Mapping[str, str]) -> dict[str, str]:
