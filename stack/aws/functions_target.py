@@ -15,7 +15,7 @@ from stack.aws.functions_template import (
     RUNTIMES,
     functions_template,
 )
-from stack.aws.package import Target, build, this_version
+from stack.aws.package import Target, build, contents_of, this_version
 from stack.aws.target import Services, queue_name_prefix, require_secrets_of_services
 from stack.aws.user_settings import secret_settings
 from stack.config import Machine
@@ -39,8 +39,8 @@ class PackagedFunctions:
     def build(self, services: Services, directory: Path, on_progress: OnProgress) -> str:
         """Return the path of the package."""
         # The name of no stack, as it has a dot.
-        package = build(directory / f"package.{self.machine}", services.task_packages, on_progress, target=self._target)
-        return str(package)
+        contents = contents_of(services.task_packages, services.task_types)
+        return str(build(directory / f"package.{self.machine}", contents, on_progress, target=self._target))
 
     def publish(self, account: Account, stack: str, artefact: str, on_progress: OnProgress) -> None:
         """Do nothing: the SAM CLI uploads the package."""

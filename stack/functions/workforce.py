@@ -8,7 +8,7 @@ from pathlib import Path
 from services.task_types.loading import TaskTypes
 from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import render_functions
-from stack.aws.package import build, install_libraries, this_version
+from stack.aws.package import build, contents_of, install_libraries, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
 from stack.aws.user_settings import ensure_task_types_work, secret_settings
@@ -67,7 +67,7 @@ class Functions:
         """Build the package, and write the template."""
         task_types = task_types_of(environment)
         ensure_task_types_work(task_types, environment, _secrets(task_types, environment))
-        package = build(_directory(settings), task_packages_of(environment), on_progress)
+        package = build(_directory(settings), contents_of(task_packages_of(environment), task_types), on_progress)
         write_whole(_template(settings), render_functions(task_types, environment, str(package)))
 
     def make_room(self, settings: StackSettings) -> None:
