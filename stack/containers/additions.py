@@ -13,6 +13,7 @@ from typing import Any
 from stack.config import COMPOSE_FILE, PROJECT, ROOT, StackSettings
 from stack.containers.compose_file import console_services, worker_command
 from stack.containers.docker import Compose
+from stack.image_build import STACK_IMAGE
 from stack.localstack.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
 from stack.task_types import declared_settings, task_types_of
 from stack.whole_file import write_whole
@@ -94,7 +95,7 @@ def changed_services(
 def _of_own_image(service: Mapping[str, Any], names: Collection[str], stack_image: str | None) -> dict[str, Any]:
     # Compose takes the value of a name alone from the shell, else from `.env`.
     environment = {name: None for name in names if name not in service.get("environment", {})}
-    build = {"args": {"STACK_IMAGE": stack_image}} if stack_image else {}
+    build = {"args": {STACK_IMAGE: stack_image}} if stack_image else {}
     return {key: change for key, change in (("environment", environment), ("build", build)) if change}
 
 

@@ -22,7 +22,7 @@ from stack.native.programs import Program, console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
 from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
-from stack.task_types import task_packages_of, task_types_of
+from stack.task_types import aws_services_of, task_packages_of, task_types_of
 from stack.terminal import OnProgress, say_aside
 from stack.whole_file import write_whole
 
@@ -34,7 +34,7 @@ RUNTIME = "lambda-runtime"
 BUCKET = "packages"
 
 SERVICES = ("sqs", "lambda", "cloudformation", "s3", "iam", "sts", "logs", "cloudwatch", "ssm", "secretsmanager")
-"""Those of AWS that the template has resources of, and what LocalStack needs to deploy it."""
+"""Those of AWS that the template has resources of, and what LocalStack needs to deploy it. Task types call others."""
 
 PLUGIN = ROOT / "aws" / "localstack"
 
@@ -139,13 +139,14 @@ def _status(name: str, state: str) -> ServiceStatus:
 
 def _localstack(settings: StackSettings) -> Program:
     directory = settings.directory / "localstack"
+    others = aws_services_of(task_types_of(settings.environment))
     return Program(
         name=LOCALSTACK,
         command=[str(environment_python(LOCALSTACK_WITH_FUNCTIONS)), *COMMAND],
         health_url=f"{settings.localstack_url}/_localstack/health",
         environment={
             **localstack_environment(settings.localstack_port, directory),
-            "SERVICES": ",".join(SERVICES),
+            "SERVICES": ",".join(dict.fromkeys([*SERVICES, *others])),
             "PYTHONPATH": str(PLUGIN),
             "LAMBDA_RUNTIME_EXECUTOR": "process",
             "FUNCTION_PYTHON": str(environment_python(RUNTIME)),
