@@ -12,6 +12,7 @@ from function_runtime import FunctionCode, FunctionRuntime
 from stack.aws.package import Contents, Target, build, this_version
 from stack.errors import StackError
 from stack.interpreter import environment_python
+from tests.aws.wheel import wheel
 
 OURS = Contents(["services.tasks"])
 
@@ -124,20 +125,6 @@ def test_packages_of_task_types_are_in_it_and_their_code_makes_it_another_one(ow
 
     assert second != first
     assert not first.exists()
-
-
-def wheel(folder: Path, name: str, version: str = "1.0") -> Path:
-    """A library of one module, as its author has built it."""
-    file = folder / f"{name}-{version}-py3-none-any.whl"
-    about = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(file, "w") as parts:
-        parts.writestr(f"{name}.py", "LOUD = True\n")
-        parts.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        parts.writestr(
-            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        parts.writestr(f"{about}/RECORD", "")
-    return file
 
 
 @pytest.fixture
