@@ -17,7 +17,7 @@ from stack.environment import service_environment
 from stack.errors import writing
 from stack.functions.lambda_api import ERRORS, POLLERS_PATH, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
-from stack.native.localstack import COMMAND, localstack_environment
+from stack.native.localstack import COMMAND, ENVIRONMENT_OF_ALL, localstack_environment
 from stack.native.programs import Program, console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
@@ -29,7 +29,6 @@ from stack.whole_file import write_whole
 STACK = "async-tasks"
 """The name of its CloudFormation stack, and how the names of its functions begin."""
 
-LOCALSTACK_WITH_FUNCTIONS = "localstack-functions"
 RUNTIME = "lambda-runtime"
 BUCKET = "packages"
 
@@ -46,11 +45,13 @@ _SWITCH_ON_SECONDS = 60
 class Functions:
     """The services as functions."""
 
-    localstack = LOCALSTACK_WITH_FUNCTIONS
+    def localstack(self, _settings: StackSettings) -> str:
+        """Return that which has all services."""
+        return ENVIRONMENT_OF_ALL
 
-    def install(self) -> None:
+    def install(self, _settings: StackSettings) -> None:
         """Install LocalStack with functions, AWS's own runtime of them, its SAM CLI, and the functions' libraries."""
-        install_environment(LOCALSTACK_WITH_FUNCTIONS, "LocalStack with functions")
+        install_environment(ENVIRONMENT_OF_ALL, "LocalStack with functions")
         install_environment(RUNTIME, "AWS's runtime of functions")
         install_sam()
         install_libraries(say_aside)
@@ -142,7 +143,7 @@ def _localstack(settings: StackSettings) -> Program:
     others = aws_services_of(task_types_of(settings.environment))
     return Program(
         name=LOCALSTACK,
-        command=[str(environment_python(LOCALSTACK_WITH_FUNCTIONS)), *COMMAND],
+        command=[str(environment_python(ENVIRONMENT_OF_ALL)), *COMMAND],
         health_url=f"{settings.localstack_url}/_localstack/health",
         environment={
             **localstack_environment(settings.localstack_port, directory),
