@@ -10,11 +10,27 @@ from function_log import FunctionLog
 from function_runtime import FunctionCode, FunctionRuntime
 
 from stack.aws.package import Contents, Target, build, this_version
+from stack.config import ROOT
 from stack.errors import StackError
 from stack.interpreter import environment_python
 from tests.aws.wheel import wheel
 
 OURS = Contents(["services.tasks"])
+
+BACKEND = f"""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {str(ROOT)!r})
+from tests.aws.wheel import wheel
+
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    return wheel(Path(directory), "shouting").name
+
+
+build_editable = build_wheel
+"""
 
 MOST_UNZIPPED_BYTES = 60_000_000
 
@@ -160,6 +176,29 @@ def test_what_it_asks_for_is_installed_again_only_where_it_asks_for_something_el
     names = names_in(build(tmp_path, Contents(OURS.task_packages, requirements), print))
     assert "whispering.py" in names
     assert "shouting.py" not in names
+
+
+def test_a_project_that_asks_for_nothing_has_what_the_services_have(requirements: Path, tmp_path: Path) -> None:
+    requirements.write_text("# Nothing yet.\n")
+
+    assert "pydantic/__init__.py" in names_in(build(tmp_path, Contents(OURS.task_packages, requirements), print))
+
+
+def test_what_would_be_elsewhere_on_this_machine_is_refused(requirements: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    # As one that has a wheel made of it without anything that is fetched.
+    (library / "backend.py").write_text(BACKEND)
+    (library / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    requirements.write_text("-e ./library\n")
+
+    with pytest.raises(StackError, match=r"^requirements\.txt: shouting is editable \(-e\), .* name its folder alone"):
+        build(tmp_path / "built", Contents(OURS.task_packages, requirements), print)
+
+    requirements.write_text("./library\n")
+    assert "shouting.py" in names_in(build(tmp_path / "built", Contents(OURS.task_packages, requirements), print))
 
 
 @pytest.mark.parametrize("target", [None, Target("x86_64", this_version())], ids=["here", "lambda"])
