@@ -15,8 +15,8 @@ def main() -> None:
     # Imported where it is used: what only wants to know what the programs read needs no client of AWS.
     from services.runtime.boot import boot  # noqa: PLC0415
 
-    boot(WorkerSettings)
-    for settings_class in PROGRAMS:
+    task_types = boot(WorkerSettings).task_types
+    for settings_class in (*PROGRAMS, *(task_type.settings for task_type in task_types.values())):
         load_settings(settings_class)
 
 

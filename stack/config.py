@@ -16,6 +16,9 @@ PROJECT = Path(os.environ.get("PROJECT_DIR") or ROOT).resolve()
 """Whose stack it is: this clone's, or that of a project of one's own task types (stack/project.mk). Its folder has the
 `.env`, the state, the Dockerfile and Compose's override."""
 
+REQUIREMENTS = PROJECT / "requirements.txt"
+"""What a project of one's own task types needs besides; this clone has none (stack/setup.sh)."""
+
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 Mode = Literal["native", "containers", "lambda"]

@@ -4,7 +4,8 @@
     python install.py VENV LOCK --for MACHINE VERSION [OPTION …]
                                                    what Linux on that machine needs for that version of Python
     python install.py VENV REQUIREMENTS --within LOCK [OPTION …]
-                                                   what somebody else asks for, which changes nothing of the lock
+                                                   what somebody else asks for, which changes nothing of the lock, and
+                                                   may say --for as well; paths in it are as seen from its folder
 
 The interpreter that runs it has pip, and uv where that could be had. Both take what has the hash that the lock says.
 
@@ -57,12 +58,14 @@ def main(venv: str, requirements: str, *options: str) -> int:
     """Install; return the exit code. What fails says so on standard error."""
     if options[:1] != ("--within",):
         return install(venv, ["--require-hashes", "--requirement", requirements], options)
+    file = Path(requirements).absolute()
     with constraints_file(Path(options[1]).read_text(encoding="utf-8")) as constraints:
-        return install(venv, ["--requirement", requirements, "--constraint", constraints], options[2:])
+        what = ["--requirement", str(file), "--constraint", constraints]
+        return install(str(Path(venv).absolute()), what, options[2:], file.parent)
 
 
-def install(venv: str, what: Sequence[str], options: Sequence[str]) -> int:
-    """Install into the environment, by uv where it can; return the exit code."""
+def install(venv: str, what: Sequence[str], options: Sequence[str], folder: Path | None = None) -> int:
+    """Install into the environment, by uv where it can; return the exit code. `folder`: where that is done."""
     uv_platform: list[str] = []
     pip_platform: list[str] = []
     if options[:1] == ("--for",):
@@ -71,13 +74,12 @@ def install(venv: str, what: Sequence[str], options: Sequence[str]) -> int:
     arguments = [*what, *options]
     variables = variables_for_uv()
     if variables is not None:
-        if is_done(
-            [*UV, "pip", "install", "--python", venv, *uv_platform, *arguments], LIKE_PIP | os.environ | variables
-        ):
+        command = [*UV, "pip", "install", "--python", venv, *uv_platform, *arguments]
+        if is_done(command, LIKE_PIP | os.environ | variables, folder):
             return 0
         sys.stderr.write("uv cannot install it, see above: pip tries to, which takes a minute or two …\n")
         sys.stderr.flush()
-    return 0 if is_done([*PIP, "--python", venv, "install", *pip_platform, *arguments], os.environ) else 1
+    return 0 if is_done([*PIP, "--python", venv, "install", *pip_platform, *arguments], os.environ, folder) else 1
 
 
 @contextmanager
@@ -129,10 +131,10 @@ def uv_variables(options: Mapping[str, str]) -> dict[str, str] | None:
     }
 
 
-def is_done(command: list[str], environment: Mapping[str, str]) -> bool:
+def is_done(command: list[str], environment: Mapping[str, str], folder: Path | None) -> bool:
     """Run the command, and show what it prints only where it fails."""
     done = subprocess.run(  # noqa: S603  # pip, or uv
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     if done.returncode:
         sys.stderr.buffer.write(done.stdout)

@@ -52,6 +52,11 @@ def _load(packages: Iterable[str]) -> "TaskTypes":
         raise StackError(said, traceback.format_exc()) from error
 
 
+def aws_services_of(task_types: "TaskTypes") -> list[str]:
+    """The services of AWS besides SQS that the task types call, by name. Pure."""
+    return sorted({name for each in task_types.values() for name in each.aws_services})
+
+
 def declared_settings(task_types: "TaskTypes") -> list[str]:
     """What the task types read from the environment, by name. Pure."""
     return sorted({name.upper() for each in task_types.values() for name in each.settings.model_fields})

@@ -4,7 +4,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.aws.package import build, install_libraries
+from stack.aws.package import Contents, build, install_libraries
 from stack.config import ROOT
 from stack.functions.workforce import RUNTIME
 from stack.interpreter import environment_python, install_environment
@@ -53,7 +53,7 @@ FUNCTIONS_ENVIRONMENT = FunctionsEnvironment()
 
 def packed() -> Path:
     """Build the package where it has changed, and return the zip file."""
-    return build(_PACKED, TASK_PACKAGES, say)
+    return build(_PACKED, Contents(TASK_PACKAGES), say)
 
 
 def unpacked(place: Path, *, has_bytecode: bool = True) -> Code:

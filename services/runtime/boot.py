@@ -1,6 +1,6 @@
 """The first steps of every program: its settings, task types, logs and traces; what cannot work ends it here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,16 +26,26 @@ class Booted(Generic[ReadSettingsT_co]):
     settings: ReadSettingsT_co
     task_types: TaskTypes
     task_settings: Mapping[str, Settings]
-    """Those that each task type declares, by its name."""
+    """Those that each task type declares which the program works, by its name."""
+
+
+def works_none(_settings: ServiceSettings) -> Iterable[str]:
+    """Return no task type: so it is with every program but workers."""
+    return ()
 
 
 def boot(
-    settings_class: type[ServiceSettingsT], *, traced_as: str | None = None, has_results: bool = False
+    settings_class: type[ServiceSettingsT],
+    *,
+    works: Callable[[ServiceSettingsT], Iterable[str]] = works_none,
+    traced_as: str | None = None,
+    has_results: bool = False,
 ) -> Booted[ServiceSettingsT]:
     """Read a program's settings and task types, or end it with a line that names the setting at fault.
 
-    A program with a name for its traces makes some, where the environment asks for it. Logs go to standard output, and
-    to standard error where a program has results to print.
+    `works`: the names of the task types whose own settings it reads, as who works none of a type need not have its
+    secrets; what is no name of a task type is passed over. A program with a name for its traces makes some, where the
+    environment asks for it. Logs go to standard output, and to standard error where a program has results to print.
     """
     logs_to = protect("stderr")
     if not has_results:
@@ -48,7 +58,7 @@ def boot(
         define_queues(task_types)
     except ValueError as error:
         refuse_to_start(str(error))
-    task_settings = {name: _load(task_type.settings) for name, task_type in task_types.items()}
+    task_settings = {name: _load(task_types[name].settings) for name in works(settings) if name in task_types}
     configure_logs(settings, logs_to)
     metrics.switch(on=settings.metrics_enabled)
     if traced_as is not None:

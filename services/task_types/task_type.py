@@ -1,7 +1,7 @@
 """What a task type declares. Everything else follows from it: route, documentation, queue, DLQ and worker."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Generic
@@ -24,9 +24,27 @@ MAX_ITEM_NAME_LENGTH = 256
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
+# As botocore names the folders of its descriptions.
+_AWS_SERVICE = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
 def is_task_type_name(name: str) -> bool:
     """Return whether a task type, and so its queue, may have the name."""
     return bool(_NAME.fullmatch(name)) and not name.endswith("-dlq")
+
+
+def _is_aws_service_name(name: object) -> bool:
+    return isinstance(name, str) and bool(_AWS_SERVICE.fullmatch(name))
+
+
+def _is_iam_statement(statement: object) -> bool:
+    """Return whether a policy of a role may have it, as far as its elements go."""
+    if not isinstance(statement, Mapping):
+        return False
+    elements = {*statement} - {"Sid", "Condition"}
+    what, where = elements & {"Action", "NotAction"}, elements & {"Resource", "NotResource"}
+    is_whole = len(what) == len(where) == 1 and elements == {"Effect", *what, *where}
+    return is_whole and statement["Effect"] in {"Allow", "Deny"}
 
 
 class TaskItem(BaseModel):
@@ -109,7 +127,15 @@ class TaskType(Generic[ItemT, SettingsT]):
     item_concurrency: int | Callable[[SettingsT], int] = 1
     """How many items of one task are worked at a time; or how that follows from the settings."""
     settings: type[SettingsT] = Settings  # type: ignore[assignment]  # where it declares none, it is given no others
-    """What it reads from the environment: read when a service starts, and refused there where it cannot work."""
+    """What it reads from the environment: read when its worker starts, and refused there where it cannot work. What is
+    a `SecretStr` is in no template of AWS."""
+    aws_services: Sequence[str] = ()
+    """Those of AWS besides SQS that it calls by boto3 or aioboto3, as their `client` names them, such as `s3`: the
+    package of functions describes no others."""
+    iam_statements: Sequence[Mapping[str, Any]] = ()
+    """What its worker may do on AWS besides its work on queues: statements of an IAM policy, with values that
+    CloudFormation may compute, such as `{"Fn::Sub": "arn:${AWS::Partition}:s3:::${AWS::StackName}-texts/*"}`.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html"""
 
     def __post_init__(self) -> None:
         """Refuse what SQS or the router would refuse later."""
@@ -127,6 +153,16 @@ class TaskType(Generic[ItemT, SettingsT]):
             _ = self.result
         except ValueError as error:
             raise ValueError(f"task type {self.name!r}: {error}") from error
+        if isinstance(self.aws_services, str) or not all(map(_is_aws_service_name, self.aws_services)):
+            raise ValueError(
+                f"task type {self.name!r}: aws_services are names as boto3.client takes them, such as ['s3'],"
+                f" not {self.aws_services!r}"
+            )
+        if not all(map(_is_iam_statement, self.iam_statements)):
+            raise ValueError(
+                f"task type {self.name!r}: iam_statements are a list, each with an Effect, Allow or Deny, an Action (or"
+                f" NotAction) and a Resource (or NotResource), and else a Sid and a Condition: {self.iam_statements!r}"
+            )
 
     def items_at_a_time(self, settings: SettingsT) -> int:
         """Return how many items of one task are worked at a time."""

@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.worker", description=__doc__)
     parser.add_argument("queue", help="a task type's queue, such as calculation or data, or callbacks")
     queue_name = parser.parse_args().queue
-    booted = boot(WorkerSettings, traced_as=f"worker-{queue_name}")
+    booted = boot(WorkerSettings, works=lambda _: [queue_name], traced_as=f"worker-{queue_name}")
     task_types = booted.task_types
     require_queue(queue_name, task_types, "QUEUE")
     run_program(

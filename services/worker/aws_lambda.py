@@ -17,7 +17,7 @@ with without_collections():
 def make_handler() -> Handler:
     """Set up all that the function works with."""
     process = FunctionProcess()
-    booted = boot(WorkerFunctionSettings, traced_as="worker")
+    booted = boot(WorkerFunctionSettings, works=lambda settings: [settings.worker_queue], traced_as="worker")
     settings = booted.settings
     queue_name = settings.worker_queue
     require_queue(queue_name, booted.task_types, "WORKER_QUEUE")

@@ -49,7 +49,9 @@ def service_resources(service: ContainerService) -> dict[str, Resource]:
     name = logical_id(program.name)
     return {
         _log_group_id(program): log_group(f"/ecs/${{AWS::StackName}}/{program.name}"),
-        f"{name}TaskRole": role(_TASKS, "queues", queue_statements(program.queues), condition=_OF_THIS_ACCOUNT),
+        f"{name}TaskRole": role(
+            _TASKS, "work", [*queue_statements(program.queues), *program.statements], condition=_OF_THIS_ACCOUNT
+        ),
         f"{name}TaskDefinition": _task_definition(service),
         service_id(program.name): _service(service),
     }

@@ -11,7 +11,7 @@ from stack.aws.first_task import welcome_to_services
 from stack.aws.images import Image, build_image, image_uri, push_image, require_repository_name
 from stack.aws.network import network_parameters
 from stack.aws.target import Services, queue_name_prefix, require_secrets_of_services
-from stack.aws.user_settings import SECRET_SETTINGS
+from stack.aws.user_settings import secret_settings
 from stack.config import Machine
 from stack.terminal import OnProgress
 
@@ -32,8 +32,11 @@ class Containers:
     machine: Machine
 
     template_file: ClassVar[str] = "containers.yaml"
-    secret_settings: ClassVar[tuple[str, ...]] = SECRET_SETTINGS
     decided_parameters: ClassVar[tuple[str, ...]] = (IMAGE_PARAMETER, MACHINE_PARAMETER)
+
+    def secret_settings(self, services: Services) -> tuple[str, ...]:
+        """Return those of the services, and of the task types."""
+        return secret_settings(services.task_types)
 
     def check(self, services: Services, stack: str) -> None:
         """Raise `StackError` where a service could not start, or a queue or the image's repository have its name."""
@@ -41,9 +44,9 @@ class Containers:
         queue_name_prefix(stack, services.environment, {})
         self.template(services, "")
 
-    def require_secrets(self, secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def require_secrets(self, secrets: Mapping[str, str], services: Services) -> None:
         """Raise as `require_secrets_of_services` does."""
-        require_secrets_of_services(secrets, environment)
+        require_secrets_of_services(secrets, services)
 
     def build(self, services: Services, directory: Path, on_progress: OnProgress) -> str:  # noqa: ARG002  # as the protocol has it
         """Return the id of the image."""

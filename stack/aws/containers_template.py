@@ -25,9 +25,9 @@ from stack.aws.network import SUBNETS_PARAMETER, VPC_PARAMETER
 from stack.aws.programs import Kind, Program, programs, settings_of_containers
 from stack.aws.queue_resources import PREFIX_PARAMETER, PREFIX_PARAMETERS, queue_resources
 from stack.aws.scaling import SCALING_PARAMETERS, api_scaling, worker_scaling
-from stack.aws.secret_parameters import READER_CONDITIONS, SECRET_CONDITIONS, SECRET_PARAMETERS, SECRET_RULES
+from stack.aws.secret_parameters import READER_CONDITIONS, SECRET_RULES, secret_conditions, with_secret_parameters
 from stack.aws.stopping import api_stop_seconds, consumer_stop_seconds, require_fargate_can_wait
-from stack.aws.user_settings import read_settings
+from stack.aws.user_settings import read_settings, secret_settings
 from stack.aws.yaml_text import yaml_text
 
 _COMMENT = """\
@@ -56,12 +56,18 @@ def containers_template(task_types: TaskTypes, environment: Mapping[str, str]) -
     definitions = list(define_queues(task_types).values())
     services = [_service(program, environment) for program in programs(definitions, task_types)]
     window = read_settings(WatcherSettings, environment).alert_window_seconds
+    secrets = secret_settings(task_types)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Async tasks in containers: an API, workers and a DLQ watcher on ECS with Fargate",
-        "Parameters": _parameters(),
+        "Parameters": with_secret_parameters(_parameters(), secrets),
         "Rules": SECRET_RULES,
-        "Conditions": {**SECRET_CONDITIONS, **READER_CONDITIONS, **ALARM_CONDITIONS, **LOAD_BALANCER_CONDITIONS},
+        "Conditions": {
+            **secret_conditions(secrets),
+            **READER_CONDITIONS,
+            **ALARM_CONDITIONS,
+            **LOAD_BALANCER_CONDITIONS,
+        },
         "Resources": {
             **queue_resources(definitions),
             **queue_alarms(definitions, window),
@@ -121,7 +127,6 @@ def _parameters() -> Resource:
             "Description": "Public subnets of it, in two zones at least.",
         },
         **LOAD_BALANCER_PARAMETERS,
-        **SECRET_PARAMETERS,
         **PREFIX_PARAMETERS,
         **_sizes("Api", cpu="512", memory="1024"),
         **_numbers("Api", least=2, most=4),

@@ -1,7 +1,7 @@
 """The functions that do the services' work on AWS Lambda: what triggers each, what it reads, and where it sends to."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.api.settings import ApiSettings
@@ -12,7 +12,8 @@ from services.runtime.settings import LONGEST_FUNCTION_SECONDS
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
 from services.worker.settings import WorkerFunctionSettings
-from stack.aws.programs import own_settings, worker_name
+from stack.aws.cloudformation import Resource
+from stack.aws.programs import own_settings, own_statements, worker_name
 from stack.aws.queue_access import QueueUse, use_of_api, use_of_watcher, use_of_worker
 from stack.aws.user_settings import SLACK_BOT_TOKEN, secrets_read_by
 from stack.errors import StackError
@@ -66,9 +67,13 @@ class Function:
     triggers: tuple[Trigger, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """What of it follows from its queues."""
+    statements: tuple[Resource, ...] = ()
+    """What it may do besides its use of queues."""
 
 
-def function_of_api(definitions: Iterable[QueueDefinition], enqueue_timeout_seconds: float) -> Function:
+def function_of_api(
+    definitions: Iterable[QueueDefinition], enqueue_timeout_seconds: float, secrets: Collection[str]
+) -> Function:
     """Return the function behind the URL. Raises `StackError` where Lambda would end it before it gives up on SQS."""
     timeout_seconds = math.ceil(enqueue_timeout_seconds) + API_ROOM_SECONDS
     if timeout_seconds > LONGEST_FUNCTION_SECONDS:
@@ -76,11 +81,14 @@ def function_of_api(definitions: Iterable[QueueDefinition], enqueue_timeout_seco
         raise StackError(f"ENQUEUE_TIMEOUT_SECONDS ({enqueue_timeout_seconds:g}) may be {most} at the most on Lambda.")
     settings = (ApiSettings,)
     handler = "services.api.aws_lambda.handler"
-    return Function(API, handler, timeout_seconds, settings, secrets_read_by(settings), use_of_api(definitions))
+    read = secrets_read_by(settings, secrets)
+    return Function(API, handler, timeout_seconds, settings, read, use_of_api(definitions))
 
 
-def functions_of_workers(definitions: Iterable[QueueDefinition], task_types: TaskTypes) -> Iterator[Function]:
-    """Yield a function for each queue from which work is done."""
+def functions_of_workers(
+    definitions: Iterable[QueueDefinition], task_types: TaskTypes, secrets: Collection[str]
+) -> Iterator[Function]:
+    """Yield a function for each queue from which work is done. `secrets`: the settings that are."""
     for queue in definitions:
         if queue.consumer != "worker":
             continue
@@ -90,10 +98,11 @@ def functions_of_workers(definitions: Iterable[QueueDefinition], task_types: Tas
             "services.worker.aws_lambda.handler",
             _timeout_of(queue),
             settings,
-            secrets_read_by(settings),
+            secrets_read_by(settings, secrets),
             _giving_back(use_of_worker(queue.name)),
             triggers=(Trigger(queue, batch_size_of(queue)),),
             environment={"WORKER_QUEUE": queue.name, **_timeouts_of(queue)},
+            statements=own_statements(queue.name, task_types),
         )
 
 
@@ -106,7 +115,9 @@ def batch_size_of(queue: QueueDefinition) -> int:
     return 1 if queue.max_attempts == 1 else BATCH_SIZE
 
 
-def functions_of_watcher(definitions: Iterable[QueueDefinition], alert_window_seconds: float) -> Iterator[Function]:
+def functions_of_watcher(
+    definitions: Iterable[QueueDefinition], alert_window_seconds: float, secrets: Collection[str]
+) -> Iterator[Function]:
     """Yield the function that reports what has failed for good, and the one that brings the alerts to a person.
 
     Together they are the DLQ watcher, but for its look at all queues: of those that nobody works alarms tell.
@@ -119,7 +130,7 @@ def functions_of_watcher(definitions: Iterable[QueueDefinition], alert_window_se
     yield _watcher(
         DLQ_WATCHER,
         [Trigger(queue) for queue in dlqs],
-        secrets_read_by((WatcherFunctionSettings,)),
+        secrets_read_by((WatcherFunctionSettings,), secrets),
         replace(watcher, receives_from=watcher.receives_from - {ALERTS}, looks_at=compared),
     )
     # Each digest is one message, of which Slack takes about one a second: https://docs.slack.dev/apis/web-api/rate-limits

@@ -15,9 +15,9 @@ from stack.aws.functions_template import (
     RUNTIMES,
     functions_template,
 )
-from stack.aws.package import Target, build, this_version
+from stack.aws.package import Target, build, contents_of, this_version
 from stack.aws.target import Services, queue_name_prefix, require_secrets_of_services
-from stack.aws.user_settings import SECRET_SETTINGS
+from stack.aws.user_settings import secret_settings
 from stack.config import Machine
 from stack.errors import StackError
 from stack.terminal import OnProgress
@@ -39,8 +39,8 @@ class PackagedFunctions:
     def build(self, services: Services, directory: Path, on_progress: OnProgress) -> str:
         """Return the path of the package."""
         # The name of no stack, as it has a dot.
-        package = build(directory / f"package.{self.machine}", services.task_packages, on_progress, target=self._target)
-        return str(package)
+        contents = contents_of(services.task_packages, services.task_types)
+        return str(build(directory / f"package.{self.machine}", contents, on_progress, target=self._target))
 
     def publish(self, account: Account, stack: str, artefact: str, on_progress: OnProgress) -> None:
         """Do nothing: the SAM CLI uploads the package."""
@@ -69,16 +69,19 @@ class Functions(PackagedFunctions):
     """The services, each a function or some, and the API behind a URL of its own."""
 
     template_file: ClassVar[str] = "functions.yaml"
-    secret_settings: ClassVar[tuple[str, ...]] = SECRET_SETTINGS
+
+    def secret_settings(self, services: Services) -> tuple[str, ...]:
+        """Return those of the services, and of the task types."""
+        return secret_settings(services.task_types)
 
     def check(self, services: Services, stack: str) -> None:
         """Raise `StackError` where a function, or a queue, could not have its name, its Python or its settings."""
         queue_name_prefix(stack, services.environment, {})
         self._check_names(self.template(services, CODE), stack)
 
-    def require_secrets(self, secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def require_secrets(self, secrets: Mapping[str, str], services: Services) -> None:
         """Raise as `require_secrets_of_services` does."""
-        require_secrets_of_services(secrets, environment)
+        require_secrets_of_services(secrets, services)
 
     def template(self, services: Services, artefact: str) -> dict[str, Any]:
         """Return the template of a package that has this path."""

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -30,13 +30,13 @@ from stack.aws.log_groups import LOG_PARAMETERS, log_group
 from stack.aws.queue_access import queue_statements
 from stack.aws.queue_resources import PREFIX_PARAMETER, PREFIX_PARAMETERS, queue_resource_id, queue_resources
 from stack.aws.roles import allow_to_log, role
-from stack.aws.secret_parameters import SECRET_CONDITIONS, SECRET_PARAMETERS, SECRET_RULES, dynamic_reference
+from stack.aws.secret_parameters import SECRET_RULES, dynamic_reference, secret_conditions, with_secret_parameters
 from stack.aws.user_settings import (
     DECIDED_FOR_FUNCTIONS,
-    SECRET_SETTINGS,
     ensure_it_starts,
     literal_settings,
     read_settings,
+    secret_settings,
 )
 from stack.aws.yaml_text import yaml_text
 from stack.config import Machine
@@ -73,15 +73,15 @@ API_URL_OUTPUT = "ApiUrl"
 _TIMEOUT_STEP_SECONDS = 30
 """So that not each change of a setting is another timeout of queues."""
 
-_HEADER = f"""\
+_HEADER = """\
 The services as functions of AWS Lambda, with their queues and alarms: a template of AWS SAM.
 
 Generated from the code (stack/aws/functions_template.py) by `make generate`: what is changed here is lost.
 It is deployed by `make deploy TARGET=lambda STACK=name`, with the settings of whoever deploys it.
 
-{", ".join(SECRET_SETTINGS)} are in AWS Secrets Manager, and parameters say
-where. CloudFormation reads them when it deploys, and anew only where a parameter is another one, as by another version
-of the secret. Who may read a function's configuration sees those that the function has.
+Settings that are secret are in AWS Secrets Manager, and parameters say where. CloudFormation reads them when it
+deploys, and anew only where a parameter is another one, as by another version of the secret. Who may read a function's
+configuration sees those that the function has.
 """
 
 
@@ -97,18 +97,23 @@ def render_functions(task_types: TaskTypes, environment: Mapping[str, str], code
 def functions_template(task_types: TaskTypes, environment: Mapping[str, str], code: str = CODE) -> dict[str, Any]:
     """Return the template. Raises as `render_functions` does."""
     definitions = _definitions(task_types, environment)
-    functions = _functions(task_types, definitions, environment)
+    secrets = secret_settings(task_types)
+    functions = _functions(task_types, definitions, environment, secrets)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
         "Description": "Async tasks on SQS: an API, workers and a DLQ watcher, as functions",
-        "Parameters": _parameters(),
+        "Parameters": with_secret_parameters(_parameters(), secrets),
         "Rules": SECRET_RULES,
-        "Conditions": {**SECRET_CONDITIONS, **ALARM_CONDITIONS},
+        "Conditions": {**secret_conditions(secrets), **ALARM_CONDITIONS},
         "Globals": {"Function": _globals(environment, code)},
         "Resources": {
             **_queues(definitions, functions),
-            **{name: each for function in functions for name, each in _resources(function, environment).items()},
+            **{
+                name: each
+                for function in functions
+                for name, each in _resources(function, environment, secrets).items()
+            },
             **queue_alarms(definitions, _alert_window_seconds(environment)),
             **{
                 name: alarm
@@ -162,17 +167,27 @@ def _timeout(longest_attempt_seconds: float, needs: str) -> int:
 
 
 def _functions(
-    task_types: TaskTypes, definitions: Sequence[QueueDefinition], environment: Mapping[str, str]
+    task_types: TaskTypes,
+    definitions: Sequence[QueueDefinition],
+    environment: Mapping[str, str],
+    secrets: Collection[str],
 ) -> list[Function]:
     functions = [
-        function_of_api(definitions, read_settings(ApiSettings, environment).enqueue_timeout_seconds),
-        *functions_of_workers(definitions, task_types),
-        *functions_of_watcher(definitions, _alert_window_seconds(environment)),
+        function_of_api(definitions, read_settings(ApiSettings, environment).enqueue_timeout_seconds, secrets),
+        *functions_of_workers(definitions, task_types, secrets),
+        *functions_of_watcher(definitions, _alert_window_seconds(environment), secrets),
     ]
     for function in functions:
-        given = {**literal_settings(function.settings, environment, DECIDED_FOR_FUNCTIONS), **function.environment}
-        ensure_it_starts(f"The function {function.name}", function.settings, given)
+        ensure_it_starts(
+            f"The function {function.name}", function.settings, _literals(function, environment, secrets), secrets
+        )
     return functions
+
+
+def _literals(function: Function, environment: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
+    """Return its environment, but for the secrets: those too that it reads and has no use for."""
+    own = literal_settings(function.settings, environment, DECIDED_FOR_FUNCTIONS, secrets)
+    return {**function.environment, **own}
 
 
 def _alert_window_seconds(environment: Mapping[str, str]) -> float:
@@ -199,7 +214,6 @@ def _parameters() -> dict[str, Resource]:
         },
         **LOG_PARAMETERS,
         **ALARM_PARAMETERS,
-        **SECRET_PARAMETERS,
     }
 
 
@@ -235,7 +249,7 @@ def _queues(definitions: Sequence[QueueDefinition], functions: Sequence[Function
     )
 
 
-def _resources(function: Function, environment: Mapping[str, str]) -> dict[str, Resource]:
+def _resources(function: Function, environment: Mapping[str, str], secrets: Collection[str]) -> dict[str, Resource]:
     name = logical_id(function.name)
     role_id, log_group_id = f"{name}Role", f"{name}LogGroup"
     return {
@@ -244,7 +258,9 @@ def _resources(function: Function, environment: Mapping[str, str]) -> dict[str, 
         # messages of every queue of the account. The event source receives and deletes by it too.
         # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
         role_id: role(
-            "lambda.amazonaws.com", "work", [allow_to_log([log_group_id]), *queue_statements(function.queues)]
+            "lambda.amazonaws.com",
+            "work",
+            [allow_to_log([log_group_id]), *queue_statements(function.queues), *function.statements],
         ),
         function_id(function.name): {
             "Type": "AWS::Serverless::Function",
@@ -254,7 +270,7 @@ def _resources(function: Function, environment: Mapping[str, str]) -> dict[str, 
                 "Timeout": function.timeout_seconds,
                 "Role": {"Fn::GetAtt": [role_id, "Arn"]},
                 "LoggingConfig": {"LogGroup": {"Ref": log_group_id}},
-                **_variables(function, environment),
+                **_variables(function, environment, secrets),
                 **_called_by(function),
             },
         },
@@ -265,9 +281,9 @@ def _full_name(function: Function) -> str:
     return f"${{AWS::StackName}}-{function.name}"
 
 
-def _variables(function: Function, environment: Mapping[str, str]) -> Resource:
-    literal = {**function.environment, **literal_settings(function.settings, environment, DECIDED_FOR_FUNCTIONS)}
-    return {"Environment": {"Variables": {**literal, **{name: dynamic_reference(name) for name in function.secrets}}}}
+def _variables(function: Function, environment: Mapping[str, str], secrets: Collection[str]) -> Resource:
+    references = {name: dynamic_reference(name) for name in function.secrets}
+    return {"Environment": {"Variables": {**_literals(function, environment, secrets), **references}}}
 
 
 def _called_by(function: Function) -> Resource:

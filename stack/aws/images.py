@@ -5,15 +5,16 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-push-ecr-image.htm
 
 import base64
 import json
+import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stack.aws.deployed_stack import TAG
-from stack.config import ROOT, Machine
+from stack.config import PROJECT, ROOT, Machine
 from stack.errors import StackError
+from stack.image_build import build, docker, require_dockerfile, stack_image_option
 from stack.terminal import OnProgress
 
 _PLATFORMS: dict[Machine, str] = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
@@ -36,7 +37,6 @@ _LIFECYCLE = {
 }
 """https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"""
 
-_EVIDENCE_LINES = 30
 _ID_CHARACTERS = 16
 
 
@@ -65,13 +65,26 @@ def require_repository_name(stack: str) -> None:
 def build_image(machine: Machine, on_progress: OnProgress) -> Image:
     """Build the image for that kind of machine; what has not changed is taken from the engine's cache.
 
-    Raises `StackError` where no engine answers, or the build fails.
+    It is this clone's, or what the Dockerfile of a project of one's own task types makes of that. Raises `StackError`
+    where no engine answers, or a build fails.
     """
+    require_dockerfile(PROJECT)
     on_progress("Building the image. The first time it takes a minute or two.")
     # Without what says how and when it was built: by that each build would be another image.
-    options = ["--quiet", "--provenance=false", "--platform", _PLATFORMS[machine]]
-    done = _docker(["build", *options, str(ROOT)], "The image could not be built")
-    return Image(done.stdout.strip())
+    options = ["--provenance=false", "--platform", _PLATFORMS[machine]]
+    image = Image(build(ROOT, *options))
+    return image if PROJECT == ROOT else Image(_build_on(image, options))
+
+
+def _build_on(image: Image, options: Sequence[str]) -> str:
+    """Build the project's image on this clone's; return its id."""
+    # An engine finds what an image builds on by a name alone. Who builds it at the same time has another one.
+    name = f"async-tasks-stack:{image.tag}-{os.getpid()}"
+    docker(["tag", image.id, name], "The image could not be tagged")
+    try:
+        return build(PROJECT, *options, *stack_image_option(name))
+    finally:
+        docker(["image", "rm", name], "The image could not be untagged")
 
 
 def image_uri(ecr: Any, stack: str, image: Image) -> str:
@@ -92,8 +105,8 @@ def push_image(ecr: Any, stack: str, image: Image, on_progress: OnProgress) -> N
     on_progress(f"Pushing the image to {repository}.")
     try:
         _sign_in(ecr, repository)
-        _docker(["tag", image.id, f"{repository}:{image.tag}"], "The image could not be tagged")
-        _docker(["push", "--quiet", f"{repository}:{image.tag}"], f"The image could not be pushed to {repository}")
+        docker(["tag", image.id, f"{repository}:{image.tag}"], "The image could not be tagged")
+        docker(["push", "--quiet", f"{repository}:{image.tag}"], f"The image could not be pushed to {repository}")
     except BaseException:
         if is_new:
             remove_images(ecr, stack)
@@ -142,21 +155,8 @@ def _sign_in(ecr: Any, repository: str) -> None:
     [given] = ecr.get_authorization_token()["authorizationData"]
     user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
     registry = repository.partition("/")[0]
-    _docker(
+    docker(
         ["login", "--username", user, "--password-stdin", registry],
         f"Docker could not sign in to {registry}",
         given=password,
     )
-
-
-def _docker(arguments: Sequence[str], failure: str, *, given: str = "") -> "subprocess.CompletedProcess[str]":
-    """Run Docker's command, its input given. Raises `StackError`, with its last lines, where it fails."""
-    try:
-        done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)  # noqa: S603, S607
-    except FileNotFoundError:
-        raise StackError(f"{failure}: there is no `docker` here, which builds and pushes it.") from None
-    if done.returncode:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        reason = lines[-1] if lines else f"exit code {done.returncode}"
-        raise StackError(f"{failure}: {reason}", "\n".join(lines[-_EVIDENCE_LINES:]))
-    return done

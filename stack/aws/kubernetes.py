@@ -56,7 +56,8 @@ What is yours goes into an overlay, which `kubectl apply --kustomize` takes, suc
     patch: |
       - {{op: replace, path: /spec/triggers/0/metadata/awsRegion, value: eu-central-1}}
 
-First the queues, by aws/queues.yaml, and the secret, in the same namespace; only API_KEYS has to be in it:
+First the queues, by aws/queues.yaml, and the secret, in the same namespace; only API_KEYS has to be in it, and what
+task types need of their own secrets:
 
   kubectl create secret generic {_SECRETS} \\
     --from-literal=API_KEYS=… --from-literal=CALLBACK_SIGNING_SECRET=… --from-literal=SLACK_BOT_TOKEN=…
@@ -67,7 +68,7 @@ reaches the Service `api`: an Ingress or a Gateway, with TLS, is yours."""
 _SERVICE_ACCOUNT_COMMENT = f"""\
 Whom AWS knows the services by, through IRSA (an annotation, see kustomization.yaml) or EKS Pod Identity. {_GENERATED}
 Its role may, on the queues of aws/queues.yaml: sqs:GetQueueUrl, GetQueueAttributes, SendMessage, ReceiveMessage,
-DeleteMessage, ChangeMessageVisibility."""
+DeleteMessage, ChangeMessageVisibility; and what task types declare besides (iam_statements)."""
 
 _SETTINGS_COMMENT = f"""\
 The settings that are no secrets (.env.example has all). {_GENERATED}"""

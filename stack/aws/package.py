@@ -4,20 +4,24 @@ Lambda's copy of the code cannot be written, so that without bytecode each cold 
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from stack.config import ROOT
+from services.task_types.loading import TaskTypes
+from stack.config import REQUIREMENTS, ROOT
 from stack.errors import StackError, writing
 from stack.interpreter import PYTHON, environment_beside
+from stack.task_types import aws_services_of
 from stack.terminal import OnProgress, say
 
 LOCK = ROOT / "requirements" / "functions.txt"
@@ -28,7 +32,7 @@ MOST_BYTES = 262_144_000
 PACKAGES = ("receiver", "services", "web")
 """Those of this project that every function has; the packages of task types come with them."""
 
-# botocore describes each service of AWS, which is half of all that is installed.
+# botocore describes each service of AWS, which is half of all that is installed: those are packed that are called.
 _DESCRIPTIONS = Path("botocore", "data")
 _DESCRIBED = ("sqs",)
 
@@ -68,23 +72,37 @@ def this_version() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def build(
-    directory: Path,
-    task_packages: Sequence[_Package],
-    on_progress: OnProgress,
-    *,
-    target: Target | None = None,
-    described_services: Sequence[str] = (),
-) -> Path:
+@dataclass(frozen=True)
+class Contents:
+    """What a package has besides the services and their libraries: task types, and what they need."""
+
+    task_packages: Sequence[_Package]
+    requirements: Path | None = None
+    """The file of a project of one's own task types that says which libraries these need, where there is one."""
+    aws_services: Sequence[str] = ()
+    """Those of AWS besides SQS that they call by the SDK."""
+
+
+def contents_of(task_packages: Sequence[_Package], task_types: TaskTypes) -> Contents:
+    """Return what the task types of these packages need."""
+    return Contents(task_packages, REQUIREMENTS if REQUIREMENTS.is_file() else None, aws_services_of(task_types))
+
+
+def build(directory: Path, contents: Contents, on_progress: OnProgress, *, target: Target | None = None) -> Path:
     """Build the package in the directory, where it has changed, and return the zip file.
 
-    `target`: None is this machine. `described_services`: those of AWS that task types use by the SDK, besides SQS.
-    Raises `StackError` where a package of task types is not to be found, or a library cannot be had.
+    `target`: None is this machine. Raises `StackError` where a package of task types is not to be found, a library
+    cannot be had, or AWS has no such service.
     """
-    libraries = install_libraries(on_progress, target=target, described_services=described_services)
-    sources = [_source_of(package) for package in dict.fromkeys([*PACKAGES, *map(_top_level, task_packages)])]
-    checksum = _checksum([libraries.name.encode(), *_contents(sources)])
-    package = directory / f"functions-{checksum}.zip"
+    libraries = [install_libraries(on_progress, target=target)]
+    if contents.requirements:
+        libraries.append(_install_requirements(contents.requirements, directory, on_progress, target))
+    described = sorted({*_DESCRIBED, *contents.aws_services})
+    _require_descriptions(libraries, described)
+    packages = dict.fromkeys([*PACKAGES, *map(_top_level, contents.task_packages)])
+    sources = [_source_of(package) for package in packages]
+    parts = [*(each.name.encode() for each in libraries), repr(described).encode()]
+    package = directory / f"functions-{_checksum([*parts, *_contents(sources)])}.zip"
     if not package.exists():
         on_progress("Packing the functions: the services' code and what it needs.")
         code = directory / "code"
@@ -93,41 +111,78 @@ def build(
             for source in sources:
                 shutil.copytree(source, code / source.name, ignore=_LEFT_OUT)
         _compile(code, target)
-        _refuse_too_large(code, libraries)
-        _zip(package, [libraries, code])
+        files = _files_by_name([*libraries, code], described)
+        _refuse_too_large(files.values())
+        _zip(package, files)
         _remove_others(directory.glob("functions-*.zip"), package)
     return package
 
 
-def install_libraries(
-    on_progress: OnProgress, *, target: Target | None = None, described_services: Sequence[str] = ()
-) -> Path:
-    """Install the libraries as their lock says, and compile them, where that is not done; return their folder.
+def install_libraries(on_progress: OnProgress, *, target: Target | None = None) -> Path:
+    """Install the services' libraries as their lock says, and compile them, where that is not done.
 
-    All stacks share it, as they do the virtual environments. Raises `StackError` where one cannot be had.
+    Return their folder, which all stacks share, as they do the virtual environments. Raises `StackError` where one
+    cannot be had.
     """
-    described = sorted({*_DESCRIBED, *described_services})
-    platform = ["--for", target.linux_machine, target.version] if target else []
-    checksum = _checksum([LOCK.read_bytes(), this_version().encode(), repr((platform, described)).encode()])
     kind = f"libraries-{target.machine if target else 'here'}"
-    libraries = environment_beside(_FOLDER) / f"{kind}-{checksum}"
-    if libraries.is_dir():
-        return libraries
-    on_progress("Installing the libraries of the functions (once).")
+    libraries = environment_beside(_FOLDER) / f"{kind}-{_checksum(_what_decides(LOCK, target))}"
+    if not libraries.is_dir():
+        on_progress("Installing the libraries of the functions (once).")
+        _install([str(LOCK)], libraries, target, "The libraries of the functions could not be installed.")
+        _remove_others(libraries.parent.glob(f"{kind}-*"), libraries)
+    return libraries
+
+
+def _install_requirements(requirements: Path, directory: Path, on_progress: OnProgress, target: Target | None) -> Path:
+    """Install what somebody's task types need into a folder of its own, what the lock has as the lock has it."""
+    decides = [requirements.read_bytes(), *_what_decides(LOCK, target)]
+    libraries = directory / f"libraries-{_checksum(decides)}"
+    if not libraries.is_dir():
+        on_progress(f"Installing what {requirements} asks for into the functions' package.")
+        for_whom = f" for {target.machine} and Python {target.version}, as wheels alone" if target else ""
+        failure = f"What {requirements} asks for could not be installed{for_whom}."
+        _install([str(requirements), "--within", str(LOCK)], libraries, target, failure)
+        _remove_others(directory.glob("libraries-*"), libraries)
+    return libraries
+
+
+def _what_decides(lock: Path, target: Target | None) -> list[bytes]:
+    return [lock.read_bytes(), this_version().encode(), repr(target).encode()]
+
+
+def _install(what: Sequence[str], libraries: Path, target: Target | None, failure: str) -> None:
+    """Install into the folder, which is there when all of it is. Raises `StackError` with that line where it fails."""
     unfinished = libraries.with_name(f"unfinished-{os.getpid()}")
     with writing(libraries.parent):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-    _install(unfinished, platform)
-    for description in (unfinished / _DESCRIPTIONS).iterdir():
-        if description.is_dir() and description.name not in described:
-            shutil.rmtree(description)
-    for unused in ("bin", "share"):
-        shutil.rmtree(unfinished / unused, ignore_errors=True)
-    _compile(unfinished, target)
-    _move(unfinished, libraries)
-    _remove_others(libraries.parent.glob(f"{kind}-*"), libraries)
-    return libraries
+    try:
+        _run_installer([*what, *_for_platform(target), "--target", str(unfinished)], failure)
+        for unused in ("bin", "share"):
+            shutil.rmtree(unfinished / unused, ignore_errors=True)
+        _refuse_editable(unfinished)
+        _compile(unfinished, target)
+        _move(unfinished, libraries)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _for_platform(target: Target | None) -> list[str]:
+    return ["--for", target.linux_machine, target.version] if target else []
+
+
+def _refuse_editable(libraries: Path) -> None:
+    """Raise `StackError` where one is elsewhere on this machine.
+
+    https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
+    """
+    for file in libraries.glob("*.dist-info/direct_url.json"):
+        if json.loads(file.read_text()).get("dir_info", {}).get("editable"):
+            name = file.parent.name.partition("-")[0]
+            raise StackError(
+                f"requirements.txt: {name} is editable (-e), and would not be in the functions' package:"
+                " name its folder alone."
+            )
 
 
 def _move(unfinished: Path, libraries: Path) -> None:
@@ -137,25 +192,30 @@ def _move(unfinished: Path, libraries: Path) -> None:
         # Somebody else has been as fast.
         if not libraries.is_dir():
             raise
-        shutil.rmtree(unfinished)
 
 
-def _install(target: Path, platform: Sequence[str]) -> None:
+def _run_installer(arguments: Sequence[str], failure: str) -> None:
     installer = environment_beside("uv") / "bin" / "python"
     command = [
         str(installer if installer.exists() else PYTHON),
         str(ROOT / "stack" / "install.py"),
         PYTHON,
-        str(LOCK),
-        *platform,
-        "--target",
-        str(target),
+        *arguments,
     ]
     # It is compiled afterwards, for whoever runs it.
     environment = {**os.environ, "UV_COMPILE_BYTECODE": "0", "PIP_COMPILE": "0", "UV_LINK_MODE": "copy"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise StackError("The libraries of the functions could not be installed.", done.stdout + done.stderr)
+        raise StackError(failure, done.stdout + done.stderr)
+
+
+def _require_descriptions(libraries: Iterable[Path], services: Iterable[str]) -> None:
+    """Raise `StackError` where botocore describes no such service of AWS."""
+    there = {each.name for folder in libraries for each in (folder / _DESCRIPTIONS).glob("*") if each.is_dir()}
+    for service in services:
+        if service not in there:
+            near = ", ".join(get_close_matches(service, there)) or "none is like it"
+            raise StackError(f"aws_services: botocore knows no service {service!r} of AWS ({near}).")
 
 
 def _compile(directory: Path, target: Target | None) -> None:
@@ -198,19 +258,33 @@ def _checksum(parts: Iterable[bytes]) -> str:
     return checksum.hexdigest()[:16]
 
 
-def _refuse_too_large(*directories: Path) -> None:
-    size = sum(each.stat().st_size for directory in directories for each in directory.rglob("*") if each.is_file())
+def _files_by_name(folders: Iterable[Path], described: Collection[str]) -> dict[str, Path]:
+    """Return what is packed, by its name in the package; what several folders have is the first one's."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            name = file.relative_to(folder)
+            if file.is_file() and not _is_unused_description(name, described):
+                files.setdefault(str(name), file)
+    return files
+
+
+def _is_unused_description(name: Path, described: Collection[str]) -> bool:
+    service = name.parts[len(_DESCRIPTIONS.parts) :]
+    return name.is_relative_to(_DESCRIPTIONS) and len(service) > 1 and service[0] not in described
+
+
+def _refuse_too_large(files: Iterable[Path]) -> None:
+    size = sum(each.stat().st_size for each in files)
     if size > MOST_BYTES:
         raise StackError(f"The functions' package has {size:,} bytes, and Lambda takes {MOST_BYTES:,}, unzipped.")
 
 
-def _zip(package: Path, directories: Iterable[Path]) -> None:
+def _zip(package: Path, files: Mapping[str, Path]) -> None:
     unfinished = package.with_suffix(".unfinished")
     with writing(package), zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as file:
-        for directory in directories:
-            for each in sorted(directory.rglob("*")):
-                if each.is_file():
-                    _add(file, each, str(each.relative_to(directory)))
+        for name, path in files.items():
+            _add(file, path, name)
     unfinished.rename(package)
 
 

@@ -17,13 +17,16 @@ class ReceiverFunction(PackagedFunctions):
     """The receiver behind a URL of its own."""
 
     template_file: ClassVar[str] = "receiver.yaml"
-    secret_settings: ClassVar[tuple[str, ...]] = (CALLBACK_SIGNING_SECRET,)
+
+    def secret_settings(self, services: Services) -> tuple[str, ...]:  # noqa: ARG002  # as the protocol has it
+        """Return the one by which it verifies signatures."""
+        return (CALLBACK_SIGNING_SECRET,)
 
     def check(self, services: Services, stack: str) -> None:
         """Raise `StackError` where the function could not have its name or its Python."""
         self._check_names(self.template(services, CODE), stack)
 
-    def require_secrets(self, secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:  # noqa: ARG002  # as the protocol has it
+    def require_secrets(self, secrets: Mapping[str, str], services: Services) -> None:  # noqa: ARG002  # as the protocol has it
         """Raise `StackError` where no callback could be signed with the secret. Without one it verifies nothing."""
         read_settings(DeliverySettings, {}, secrets)
 

@@ -9,13 +9,7 @@ from stack.aws.cloudformation import NO_VALUE, Resource
 from stack.aws.functions_template import CODE, CODE_PARAMETERS
 from stack.aws.log_groups import LOG_PARAMETERS, log_group
 from stack.aws.roles import allow_to_log, role
-from stack.aws.secret_parameters import (
-    SECRET_CONDITIONS,
-    SECRET_PARAMETER,
-    SECRET_PARAMETERS,
-    dynamic_reference,
-    secret_parameter,
-)
+from stack.aws.secret_parameters import dynamic_reference, secret_conditions, with_secret_parameters
 from stack.aws.user_settings import CALLBACK_SIGNING_SECRET
 from stack.aws.yaml_text import yaml_text
 
@@ -32,8 +26,7 @@ MEMORY_MB = 512
 _FULL_NAME = "${AWS::StackName}-receiver"
 _LOG_GROUP = "ReceiverLogGroup"
 _ROLE = "ReceiverRole"
-_SIGNING_SECRET = secret_parameter(CALLBACK_SIGNING_SECRET)
-_HAS_SIGNING_SECRET = f"Has{_SIGNING_SECRET}"
+_SECRETS = (CALLBACK_SIGNING_SECRET,)
 _ONE_INBOX = "OneInbox"
 _IS_ONE_INBOX = f"Is{_ONE_INBOX}"
 
@@ -70,11 +63,8 @@ def receiver_template(code: str = CODE) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
         "Description": _DESCRIPTION,
-        "Parameters": _parameters(),
-        "Conditions": {
-            _HAS_SIGNING_SECRET: SECRET_CONDITIONS[_HAS_SIGNING_SECRET],
-            _IS_ONE_INBOX: {"Fn::Equals": [{"Ref": _ONE_INBOX}, "true"]},
-        },
+        "Parameters": with_secret_parameters(_parameters(), _SECRETS),
+        "Conditions": {**secret_conditions(_SECRETS), _IS_ONE_INBOX: {"Fn::Equals": [{"Ref": _ONE_INBOX}, "true"]}},
         "Globals": {"Function": {"CodeUri": code}},
         "Resources": {
             _LOG_GROUP: log_group(f"/aws/lambda/{_FULL_NAME}"),
@@ -142,5 +132,4 @@ def _parameters() -> dict[str, Resource]:
             " most of what the page loads - then read /callbacks",
         },
         **LOG_PARAMETERS,
-        **{name: SECRET_PARAMETERS[name] for name in (SECRET_PARAMETER, _SIGNING_SECRET)},
     }

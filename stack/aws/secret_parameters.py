@@ -8,11 +8,25 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secre
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
 """
 
+import re
+from collections.abc import Iterable
+
 from stack.aws.cloudformation import NO_VALUE, Resource, is_set
 from stack.aws.roles import allow
-from stack.aws.user_settings import API_KEYS, SECRET_SETTINGS
+from stack.aws.user_settings import API_KEYS
+from stack.errors import StackError
 
 SECRET_PARAMETER = "SettingsSecretArn"  # noqa: S105  # the name of a parameter
+
+_SECRET: Resource = {
+    "Type": "String",
+    "Default": "",
+    "AllowedPattern": "(arn:[^:]+:secretsmanager:.+)?",
+    "Description": "The secret of Secrets Manager: a JSON object that has the secret settings, or some.",
+}
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+_PARAMETER_NAME = "[A-Za-z0-9]+"
 
 
 def secret_parameter(setting: str) -> str:
@@ -20,27 +34,32 @@ def secret_parameter(setting: str) -> str:
     return "".join(part.title() for part in setting.split("_"))
 
 
-SECRET_PARAMETERS: Resource = {
-    SECRET_PARAMETER: {
-        "Type": "String",
-        "Default": "",
-        "AllowedPattern": "(arn:[^:]+:secretsmanager:.+)?",
-        "Description": f"The secret of Secrets Manager: a JSON object that has {', '.join(SECRET_SETTINGS)}, or some.",
-    },
-    **{
-        secret_parameter(setting): {
+def with_secret_parameters(parameters: Resource, settings: Iterable[str]) -> Resource:
+    """Return a template's parameters, and those by which it finds the secrets.
+
+    Raises `StackError` where a setting of a task type could not have its parameter.
+    """
+    declared = {**parameters, SECRET_PARAMETER: _SECRET}
+    for setting in settings:
+        name = secret_parameter(setting)
+        if name in declared or not re.fullmatch(_PARAMETER_NAME, name):
+            raise StackError(
+                f"{setting} is a secret, whose parameter in the template would be {name}, which is taken or no name of"
+                " one (ASCII letters and digits): call the field of the task type's settings otherwise."
+            )
+        declared[name] = {
             "Type": "String",
             "Default": "",
             "AllowedPattern": f"({setting}:[^:]*:[^:]*)?",
             "Description": f"Which {setting} of that secret it is: {setting}::version; empty, it is unset.",
         }
-        for setting in SECRET_SETTINGS
-    },
-}
+    return declared
 
-SECRET_CONDITIONS: Resource = {
-    f"Has{secret_parameter(setting)}": is_set(secret_parameter(setting)) for setting in SECRET_SETTINGS
-}
+
+def secret_conditions(settings: Iterable[str]) -> Resource:
+    """Return the conditions of a template that has these secrets."""
+    return {f"Has{secret_parameter(setting)}": is_set(secret_parameter(setting)) for setting in settings}
+
 
 READER_CONDITIONS: Resource = {f"Has{SECRET_PARAMETER}": is_set(SECRET_PARAMETER)}
 """Those of a template that has who reads the secret itself."""

@@ -6,20 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from services.api.settings import ApiSettings
-from services.dlq_watcher.settings import WatcherSettings
 from services.queueing.settings import QUEUE_NAME_PREFIX_PATTERN
-from services.settings import Settings
 from services.task_types.loading import TaskTypes
-from services.worker.settings import WorkerSettings
 from stack.aws.account import Account
 from stack.aws.queue_resources import PREFIX_PARAMETER
-from stack.aws.secret_parameters import SECRET_PARAMETERS
-from stack.aws.user_settings import API_KEYS, read_settings
+from stack.aws.secret_parameters import SECRET_PARAMETER, secret_parameter
+from stack.aws.user_settings import API_KEYS, READ_BY_SERVICES, ensure_task_types_work, read_settings
 from stack.errors import StackError
 from stack.terminal import OnProgress
-
-_READ_BY_SERVICES: tuple[type[Settings], ...] = (ApiSettings, WorkerSettings, WatcherSettings)
 
 
 @dataclass(frozen=True)
@@ -36,15 +30,17 @@ class TargetOnAws(Protocol):
 
     template_file: ClassVar[str]
     """The name of the file that has its template."""
-    secret_settings: ClassVar[tuple[str, ...]]
-    """Those secret settings that it is given."""
     decided_parameters: ClassVar[tuple[str, ...]]
     """Those of the template's parameters that follow from what is put together."""
+
+    def secret_settings(self, services: Services) -> tuple[str, ...]:
+        """Return those secret settings that it is given."""
+        ...
 
     def check(self, services: Services, stack: str) -> None:
         """Raise `StackError` for whatever can be known to be wrong before AWS is asked."""
 
-    def require_secrets(self, secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def require_secrets(self, secrets: Mapping[str, str], services: Services) -> None:
         """Raise `StackError` where it could not start with these secrets, or would be open to everybody."""
 
     def build(self, services: Services, directory: Path, on_progress: OnProgress) -> str:
@@ -95,21 +91,23 @@ def queue_name_prefix(stack: str, environment: Mapping[str, str], deployed: Mapp
     return prefix
 
 
-def require_secrets_of_services(secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
+def require_secrets_of_services(secrets: Mapping[str, str], services: Services) -> None:
     """Raise `StackError` where the services could not start with these secrets, or would be open to everybody."""
     if not secrets.get(API_KEYS):
         raise StackError(
             f"{API_KEYS} must be set, as the URL is public, and none are stored: keys of at least 16 characters,"
             f" separated by commas, in the shell or in .env. One: {API_KEYS}=$(openssl rand -hex 24)"
         )
-    for settings_class in _READ_BY_SERVICES:
-        read_settings(settings_class, environment, secrets)
+    for settings_class in READ_BY_SERVICES:
+        read_settings(settings_class, services.environment, secrets)
+    ensure_task_types_work(services.task_types, services.environment, secrets)
 
 
 def require_parameters(given: Mapping[str, str], target: TargetOnAws, services: Services) -> None:
     """Raise `StackError` where one is given that the template has not, or for which there is a setting."""
     declared = target.template(services, "")["Parameters"].keys()
-    settable = declared - {*target.decided_parameters, PREFIX_PARAMETER, *SECRET_PARAMETERS}
+    of_secrets = {SECRET_PARAMETER, *map(secret_parameter, target.secret_settings(services))}
+    settable = declared - {*target.decided_parameters, PREFIX_PARAMETER, *of_secrets}
     for name in given:
         if name not in settable:
             raise StackError(f"PARAMETERS: {name} is none that can be given. There are {', '.join(sorted(settable))}.")

@@ -1,13 +1,18 @@
 """Which of a user's settings a program is given on AWS: those that it reads, and which the place does not decide."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast, get_args, get_origin
 
-from pydantic import ValidationError, create_model
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from typing_extensions import TypeAliasType
 
+from services.api.settings import ApiSettings
+from services.dlq_watcher.settings import WatcherSettings
 from services.settings import Settings, lines_of
+from services.task_types.loading import TaskTypes
+from services.worker.settings import WorkerSettings
 from stack.errors import StackError
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -16,8 +21,8 @@ API_KEYS = "API_KEYS"
 CALLBACK_SIGNING_SECRET = "CALLBACK_SIGNING_SECRET"  # noqa: S105  # the name of a setting
 SLACK_BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the same
 
-SECRET_SETTINGS = (API_KEYS, CALLBACK_SIGNING_SECRET, SLACK_BOT_TOKEN)
-"""Never in a template: they are keys of a secret of AWS Secrets Manager, a JSON object."""
+READ_BY_SERVICES: tuple[type[Settings], ...] = (ApiSettings, WorkerSettings, WatcherSettings)
+"""What the programs read that are deployed, beside the settings of task types."""
 
 DECIDED_FOR_CONTAINERS = frozenset(
     {
@@ -54,20 +59,32 @@ _READ_BY_OPENTELEMETRY = "OTEL_"
 """So begins what its SDK reads from the environment, in every program."""
 
 
-def secrets_read_by(classes: Iterable[type[Settings]]) -> tuple[str, ...]:
+def secret_settings(task_types: TaskTypes) -> tuple[str, ...]:
+    """Return the settings that are never in a template: those of the services, and of these task types, that say so.
+
+    They are keys of a secret of AWS Secrets Manager, a JSON object. One is secret everywhere where it is somewhere:
+    two task types can read the same one, and declare it differently.
+    """
+    return _secrets_in([*READ_BY_SERVICES, *(task_type.settings for task_type in task_types.values())])
+
+
+def secrets_read_by(classes: Iterable[type[Settings]], secrets: Iterable[str]) -> tuple[str, ...]:
     """Return those of the secret settings that a program reads which reads these classes."""
     read = _names(classes)
-    return tuple(name for name in SECRET_SETTINGS if name in read)
+    return tuple(name for name in secrets if name in read)
 
 
 def literal_settings(
-    classes: Iterable[type[Settings]], environment: Mapping[str, str], decided: Collection[str]
+    classes: Iterable[type[Settings]],
+    environment: Mapping[str, str],
+    decided: Collection[str],
+    secrets: Collection[str],
 ) -> dict[str, str]:
-    """Return what a program that reads these classes is given of the environment of a user.
+    """Return what a program that reads these classes is given of the environment of a user, but for the secrets.
 
     `decided`: what its place decides. What is empty is unset to the services, and left out.
     """
-    read = _names(classes) - {*SECRET_SETTINGS, *decided}
+    read = _names(classes) - {*secrets, *decided}
     return {
         name: value
         for name, value in sorted(environment.items())
@@ -77,6 +94,38 @@ def literal_settings(
 
 def _names(classes: Iterable[type[Settings]]) -> set[str]:
     return {field.upper() for each in classes for field in each.model_fields}
+
+
+def _secrets_in(classes: Iterable[type[BaseModel]]) -> tuple[str, ...]:
+    """Return the names of the settings whose types say that they are secret, wholly or in a part of them.
+
+    https://docs.pydantic.dev/latest/api/types/#pydantic.types.Secret
+    """
+    fields = [(name, field) for each in classes for name, field in each.model_fields.items()]
+    return tuple(sorted({name.upper() for name, field in fields if any(map(_is_secret, _types_in(field.annotation)))}))
+
+
+def _is_secret(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, (Secret, SecretStr, SecretBytes))
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    """Yield what a type is made of, and itself."""
+    left, models = [annotation], set()
+    while left:
+        each = left.pop()
+        kind = get_origin(each) or each
+        yield kind
+        left += get_args(each)
+        if isinstance(kind, TypeAliasType):
+            left.append(kind.__value__)
+        # One may have a field of its own kind.
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in models:
+            models.add(kind)
+            left += [field.annotation for field in kind.model_fields.values()]
+
+
+_SECRETS_OF_SERVICES = frozenset(_secrets_in(READ_BY_SERVICES))
 
 
 class _OfMapping(BaseSettings):
@@ -103,7 +152,8 @@ def read_settings(
 
     Raises `StackError` with a line for each setting that cannot work.
     """
-    literal = {name: value for name, value in environment.items() if name not in SECRET_SETTINGS}
+    secret = _secrets_in([settings_class])
+    literal = {name: value for name, value in environment.items() if name not in secret}
     given = {name.lower(): value for name, value in {**literal, **secrets}.items() if value}
     reader = cast("type[SettingsT]", create_model(settings_class.__name__, __base__=(_OfMapping, settings_class)))
     try:
@@ -112,10 +162,28 @@ def read_settings(
         raise StackError("; ".join(lines_of(error))) from error
 
 
-def ensure_it_starts(program: str, classes: Iterable[type[Settings]], given: Mapping[str, str]) -> None:
-    """Raise `StackError` where a program that reads these classes could not start with what it is given."""
+def ensure_it_starts(
+    program: str, classes: Iterable[type[Settings]], given: Mapping[str, str], secrets: Iterable[str]
+) -> None:
+    """Raise `StackError` where a program that reads these classes could not start with what it is given.
+
+    The services can do without each of their secrets. What a task type needs of its own is known later, when those are
+    that are stored: `ensure_task_types_work`.
+    """
+    later = {*secrets} - _SECRETS_OF_SERVICES
     for settings_class in classes:
+        if later & _names([settings_class]):
+            continue
         try:
             read_settings(settings_class, given)
         except StackError as error:
             raise StackError(f"{program} could not start: {error}") from error
+
+
+def ensure_task_types_work(task_types: TaskTypes, environment: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Raise `StackError` where the worker of one could not start with the settings, and the secrets, that there are."""
+    for name, task_type in task_types.items():
+        try:
+            read_settings(task_type.settings, environment, secrets)
+        except StackError as error:
+            raise StackError(f"The task type {name} cannot work: {error}") from error

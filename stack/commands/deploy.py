@@ -62,7 +62,7 @@ class Plan:
     @property
     def secrets(self) -> Mapping[str, str]:
         """Those of the settings that are stored for it."""
-        return {name: self.environment.get(name, "") for name in self.target.secret_settings}
+        return {name: self.environment.get(name, "") for name in self.target.secret_settings(self.services)}
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _deployable(plan: Plan, account: Account) -> DeployedStack | None:
     deployed = find_stack(account.client("cloudformation"), plan.stack)
     refuse_to_deploy(deployed, plan.target_name)
     stored = stored_secrets(account.client("secretsmanager"), plan.stack)
-    plan.target.require_secrets(stored.with_those_of(plan.secrets), plan.environment)
+    plan.target.require_secrets(stored.with_those_of(plan.secrets), plan.services)
     return deployed
 
 

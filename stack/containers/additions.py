@@ -13,8 +13,10 @@ from typing import Any
 from stack.config import COMPOSE_FILE, PROJECT, ROOT, StackSettings
 from stack.containers.compose_file import console_services, worker_command
 from stack.containers.docker import Compose
+from stack.image_build import STACK_IMAGE
 from stack.localstack.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
-from stack.task_types import declared_settings, task_types_of
+from stack.status import LOCALSTACK
+from stack.task_types import aws_services_of, declared_settings, task_types_of
 from stack.whole_file import write_whole
 
 TEMPLATE = "worker-calculation"
@@ -47,13 +49,15 @@ def write_additions(settings: StackSettings, stack_image: str | None) -> None:
     queues_json = render_queues(settings.environment)
     _additions_file(settings).unlink(missing_ok=True)
     shutil.rmtree(_init_directory(settings), ignore_errors=True)
-    if queues_json == QUEUES_FILE.read_text() and stack_image is None:
+    task_types = task_types_of(settings.environment)
+    others = aws_services_of(task_types)
+    if queues_json == QUEUES_FILE.read_text() and stack_image is None and not others:
         return
     place_init(_init_directory(settings), queues_json)
     environment = _of_clone(settings.environment)
     config = Compose({**environment, "COMPOSE_FILE": ":".join(_compose_files(environment))}).config
-    names = declared_settings(task_types_of(settings.environment))
-    services = changed_services(config["services"], worker_queues(queues_json), names, stack_image)
+    names = declared_settings(task_types)
+    services = changed_services(config["services"], worker_queues(queues_json), names, stack_image, others)
     write_whole(_additions_file(settings), json.dumps({"services": services}, indent=2))
 
 
@@ -68,12 +72,17 @@ def provisioned_queues(settings: StackSettings) -> str:
 
 
 def changed_services(
-    services: Mapping[str, Any], queues: Collection[str], names: Collection[str], stack_image: str | None
+    services: Mapping[str, Any],
+    queues: Collection[str],
+    names: Collection[str],
+    stack_image: str | None,
+    aws_services: Collection[str] = (),
 ) -> dict[str, Any]:
     """What is to be merged over the services, as all Compose files together have them, for these queues. Pure.
 
     Each of the project's image has the settings of these names handed on, and is built on the stack's image where there
     is one. A queue without a worker has one like the others, but for its command; a worker without a queue is left out.
+    LocalStack serves these services of AWS besides SQS.
     """
     workers = {f"worker-{queue}": queue for queue in queues}
     changes: dict[str, Any] = {}
@@ -89,13 +98,15 @@ def changed_services(
         changes[name] = {**template, **merged, "command": worker_command(workers[name])}
     asked = {"CONSOLE_SERVICES": console_services(queues)}
     changes["console"]["environment"] = {**changes["console"].get("environment", {}), **asked}
+    if aws_services:
+        changes[LOCALSTACK] = {"environment": {"SERVICES": ",".join(["sqs", *aws_services])}}
     return {name: change for name, change in changes.items() if change}
 
 
 def _of_own_image(service: Mapping[str, Any], names: Collection[str], stack_image: str | None) -> dict[str, Any]:
     # Compose takes the value of a name alone from the shell, else from `.env`.
     environment = {name: None for name in names if name not in service.get("environment", {})}
-    build = {"args": {"STACK_IMAGE": stack_image}} if stack_image else {}
+    build = {"args": {STACK_IMAGE: stack_image}} if stack_image else {}
     return {key: change for key, change in (("environment", environment), ("build", build)) if change}
 
 

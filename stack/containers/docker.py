@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import IO, Any
 
 from stack.config import PROJECT, ROOT
@@ -170,11 +169,6 @@ class Compose:
     def remove_replaced_images(self) -> None:
         """Remove the images of the project that a newer build has taken the name of, and no container has any more."""
         _succeeds(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}.project={self.project}"])
-
-
-def build(folder: Path, image: str, project: str) -> None:
-    """Build a folder's Dockerfile, as an image of a Compose project. Raises `StackError` where that fails."""
-    _output("docker", "build", "--quiet", "--tag", image, "--label", f"{LABEL}.project={project}", str(folder))
 
 
 def pull(image: str) -> None:

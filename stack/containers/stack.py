@@ -15,9 +15,9 @@ from stack.containers import kept_logs
 from stack.containers import logs as container_logs
 from stack.containers.additions import compose_environment, has_additions, provisioned_queues, write_additions
 from stack.containers.docker import (
+    LABEL,
     Compose,
     Container,
-    build,
     image_exists,
     pull,
     remove,
@@ -30,6 +30,7 @@ from stack.containers.engine import engine_answers
 from stack.containers.projects import has_volumes, held_ports, project_containers, require_own
 from stack.containers.readiness import health_urls, known_readiness, probe_of, readiness_of
 from stack.errors import StackError, no_such_service, not_begun
+from stack.image_build import build, require_dockerfile
 from stack.localstack import saved_messages
 from stack.localstack.api import connect
 from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
@@ -258,6 +259,7 @@ def _lacks_queues(before: StackSettings, settings: StackSettings) -> bool:
 
 
 def _provide_images(compose: Compose, settings: StackSettings, on_progress: OnProgress) -> None:
+    require_dockerfile(PROJECT)
     services = compose.config["services"].values()
     published = [service["image"] for service in services if "build" not in service]
     for image in (_base_image(), *published):
@@ -266,7 +268,7 @@ def _provide_images(compose: Compose, settings: StackSettings, on_progress: OnPr
             pull(image)
     on_progress("Building the services' image: minutes the first time, seconds from then on.")
     if stack_image := _stack_image(settings):
-        build(ROOT, stack_image, settings.project)
+        build(ROOT, "--tag", stack_image, "--label", f"{LABEL}.project={settings.project}")
     compose.run("build", API)  # the one image that all services share
 
 

@@ -5,34 +5,35 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from services.task_types.loading import TaskTypes
 from stack.aws.deploy import Deployment, deploy, install_sam
 from stack.aws.functions_template import render_functions
-from stack.aws.package import build, install_libraries, this_version
+from stack.aws.package import build, contents_of, install_libraries, this_version
 from stack.aws.queue_resources import PREFIX_PARAMETER
 from stack.aws.secrets import store_secrets
+from stack.aws.user_settings import ensure_task_types_work, secret_settings
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
 from stack.errors import writing
 from stack.functions.lambda_api import ERRORS, POLLERS_PATH, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
-from stack.native.localstack import COMMAND, localstack_environment
+from stack.native.localstack import COMMAND, ENVIRONMENT_OF_ALL, localstack_environment
 from stack.native.programs import Program, console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
 from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
-from stack.task_types import task_packages_of, task_types_of
+from stack.task_types import aws_services_of, task_packages_of, task_types_of
 from stack.terminal import OnProgress, say_aside
 from stack.whole_file import write_whole
 
 STACK = "async-tasks"
 """The name of its CloudFormation stack, and how the names of its functions begin."""
 
-LOCALSTACK_WITH_FUNCTIONS = "localstack-functions"
 RUNTIME = "lambda-runtime"
 BUCKET = "packages"
 
 SERVICES = ("sqs", "lambda", "cloudformation", "s3", "iam", "sts", "logs", "cloudwatch", "ssm", "secretsmanager")
-"""Those of AWS that the template has resources of, and what LocalStack needs to deploy it."""
+"""Those of AWS that the template has resources of, and what LocalStack needs to deploy it. Task types call others."""
 
 PLUGIN = ROOT / "aws" / "localstack"
 
@@ -44,11 +45,13 @@ _SWITCH_ON_SECONDS = 60
 class Functions:
     """The services as functions."""
 
-    localstack = LOCALSTACK_WITH_FUNCTIONS
+    def localstack(self, _settings: StackSettings) -> str:
+        """Return that which has all services."""
+        return ENVIRONMENT_OF_ALL
 
-    def install(self) -> None:
+    def install(self, _settings: StackSettings) -> None:
         """Install LocalStack with functions, AWS's own runtime of them, its SAM CLI, and the functions' libraries."""
-        install_environment(LOCALSTACK_WITH_FUNCTIONS, "LocalStack with functions")
+        install_environment(ENVIRONMENT_OF_ALL, "LocalStack with functions")
         install_environment(RUNTIME, "AWS's runtime of functions")
         install_sam()
         install_libraries(say_aside)
@@ -64,7 +67,8 @@ class Functions:
     def prepare(self, settings: StackSettings, environment: Mapping[str, str], on_progress: OnProgress) -> None:
         """Build the package, and write the template."""
         task_types = task_types_of(environment)
-        package = build(_directory(settings), task_packages_of(environment), on_progress)
+        ensure_task_types_work(task_types, environment, _secrets(task_types, environment))
+        package = build(_directory(settings), contents_of(task_packages_of(environment), task_types), on_progress)
         write_whole(_template(settings), render_functions(task_types, environment, str(package)))
 
     def make_room(self, settings: StackSettings) -> None:
@@ -81,7 +85,9 @@ class Functions:
         parameters = {
             "PythonRuntime": f"python{this_version()}",
             PREFIX_PARAMETER: environment.get("QUEUE_NAME_PREFIX", ""),
-            **store_secrets(client("secretsmanager", settings), STACK, environment),
+            **store_secrets(
+                client("secretsmanager", settings), STACK, _secrets(task_types_of(environment), environment)
+            ),
         }
         deployment = Deployment(
             _template(settings), STACK, {name: each for name, each in parameters.items() if each}, BUCKET
@@ -134,13 +140,14 @@ def _status(name: str, state: str) -> ServiceStatus:
 
 def _localstack(settings: StackSettings) -> Program:
     directory = settings.directory / "localstack"
+    others = aws_services_of(task_types_of(settings.environment))
     return Program(
         name=LOCALSTACK,
-        command=[str(environment_python(LOCALSTACK_WITH_FUNCTIONS)), *COMMAND],
+        command=[str(environment_python(ENVIRONMENT_OF_ALL)), *COMMAND],
         health_url=f"{settings.localstack_url}/_localstack/health",
         environment={
             **localstack_environment(settings.localstack_port, directory),
-            "SERVICES": ",".join(SERVICES),
+            "SERVICES": ",".join(dict.fromkeys([*SERVICES, *others])),
             "PYTHONPATH": str(PLUGIN),
             "LAMBDA_RUNTIME_EXECUTOR": "process",
             "FUNCTION_PYTHON": str(environment_python(RUNTIME)),
@@ -166,6 +173,10 @@ def _front_door(settings: StackSettings) -> Program:
         health_url=f"{settings.api_url}/readyz",
         environment={"API_PORT": str(settings.api_port), "FUNCTION_NAME": f"{STACK}-{API}"},
     )
+
+
+def _secrets(task_types: TaskTypes, environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment.get(name, "") for name in secret_settings(task_types)}
 
 
 def _ignored(_line: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from stack.config import COMPOSE_FILE, PROJECT, ROOT, StackSettings
+from stack.config import COMPOSE_FILE, REQUIREMENTS, ROOT, StackSettings
 from stack.environment import DOT_ENV, dot_env_settings, service_environment
 from stack.native.localstack import localstack_python
 from stack.task_types import declared_settings, package_folders, task_types_of
@@ -15,8 +15,6 @@ SOURCES = ("services", "receiver", "web", "localstack-init")
 # The development tools' environment has them too, so that it may take the place of that which the stack was started in.
 LOCK = ROOT / "requirements" / "stack.txt"
 EXAMPLE = ROOT / ".env.example"
-# What a project of one's own task types needs besides (stack/setup.sh).
-REQUIREMENTS = "requirements.txt"
 
 # The commands' own: what follows from them for the services counts as such, and they change nothing else.
 READ_BY_COMMANDS = {
@@ -65,8 +63,8 @@ def _settings_of_services(dot_env: Path, compose_file: Path) -> set[str]:
 def _source_files(lock: Path, packages: Iterable[Path]) -> Iterator[Path]:
     """The packages are those of task types."""
     yield lock
-    if (requirements := PROJECT / REQUIREMENTS).is_file():
-        yield requirements
+    if REQUIREMENTS.is_file():
+        yield REQUIREMENTS
     for folder in dict.fromkeys([*(ROOT / source for source in SOURCES), *packages]):
         for file in sorted(folder.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:

@@ -1,42 +1,55 @@
 """The real LocalStack from its Python package, for a machine without containers."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from stack.config import StackSettings
 from stack.errors import not_begun
 from stack.interpreter import environment_beside, environment_python, install_environment, lasting
 from stack.localstack.provisioning import output_of, place_init
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
+from stack.task_types import aws_services_of, task_types_of
 
 COMMAND = ["-m", "localstack.runtime.main"]
 
 ENVIRONMENT = "localstack"
 """The name of the virtual environment that has what serves SQS alone."""
 
+ENVIRONMENT_OF_ALL = "localstack-functions"
+"""The name of that which has what serves other services of AWS too, such as those that run functions."""
 
-def localstack_python() -> Path:
-    """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of the virtual environment beside this one."""
+
+def environment_for(settings: StackSettings) -> str:
+    """Return the name of the virtual environment that has what serves those services that the task types call."""
+    return ENVIRONMENT_OF_ALL if aws_services_of(task_types_of(settings.environment)) else ENVIRONMENT
+
+
+def localstack_python(name: str = ENVIRONMENT) -> Path:
+    """LocalStack's interpreter: `LOCALSTACK_PYTHON`, or that of its virtual environment beside this one."""
     named = os.environ.get("LOCALSTACK_PYTHON")
-    return lasting(Path(named)) if named else environment_python(ENVIRONMENT)
+    return lasting(Path(named)) if named else environment_python(name)
 
 
-def install_localstack() -> None:
+def install_localstack(name: str = ENVIRONMENT) -> None:
     """Make LocalStack's virtual environment where it is missing or its lock has changed. Prints what it does.
 
     It is one of its own, as LocalStack pins boto3 exactly, against the services' pin.
     Raises `StackError` where that fails.
     """
     if not os.environ.get("LOCALSTACK_PYTHON"):
-        install_environment(ENVIRONMENT, "LocalStack")
+        install_environment(name, "LocalStack")
 
 
-def localstack_environment(port: int, filesystem_root: Path) -> dict[str, str]:
-    """The settings with which LocalStack serves SQS alone, on loopback, without a container and without a network."""
+def localstack_environment(port: int, filesystem_root: Path, others: Iterable[str] = ()) -> dict[str, str]:
+    """The settings with which LocalStack serves SQS, on loopback, without a container and without a network.
+
+    `others`: the services of AWS that it serves besides.
+    """
     return {
         # Its environment is compiled as it is loaded, whatever a shell has set for the code that is worked on.
         "PYTHONDONTWRITEBYTECODE": "",
-        "SERVICES": "sqs",
+        "SERVICES": ",".join(["sqs", *others]),
         "EAGER_SERVICE_LOADING": "1",
         # As an IPv4 address the default server would ignore it and listen on every interface.
         "GATEWAY_LISTEN": f"[::ffff:127.0.0.1]:{port}",

@@ -8,8 +8,9 @@ from stack.config import StackSettings
 from stack.errors import StackError
 from stack.interpreter import PYTHON
 from stack.localstack.provisioning import worker_queues
-from stack.native.localstack import COMMAND, localstack_environment, localstack_python
+from stack.native.localstack import COMMAND, environment_for, localstack_environment, localstack_python
 from stack.status import API, CONSOLE, DLQ_WATCHER, LOCALSTACK, RECEIVER
+from stack.task_types import aws_services_of, task_types_of
 
 # A service is killed when it has not stopped this long after its drain should have ended. In that time it settles what
 # was cut short.
@@ -46,11 +47,12 @@ def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[i
 
 
 def _localstack(settings: StackSettings) -> Program:
+    others = aws_services_of(task_types_of(settings.environment))
     return Program(
         name=LOCALSTACK,
-        command=[str(localstack_python()), *COMMAND],
+        command=[str(localstack_python(environment_for(settings))), *COMMAND],
         health_url=f"{settings.localstack_url}/_localstack/health",
-        environment=localstack_environment(settings.localstack_port, settings.directory / "localstack"),
+        environment=localstack_environment(settings.localstack_port, settings.directory / "localstack", others),
         # Its messages are saved by then, so it has nothing to end in order, for which it would take 4 s.
         stop_signal="KILL",
     )

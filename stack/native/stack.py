@@ -67,7 +67,7 @@ class NativeStack:
         """
         before = before or settings
         observability.refuse_natively(settings.environment)
-        self._workforce.install()
+        self._workforce.install(settings)
         supervisor = Supervisor(settings.directory)
         refuse_paused(_broker_state(supervisor))
         environment = service_environment(settings)
@@ -146,7 +146,7 @@ class NativeStack:
         environment = service_environment(settings)
         queues_json = render_queues(environment)
         hook_queues = self._workforce.hook_queues(queues_json)
-        prepare_localstack(settings.directory / "localstack", hook_queues, self._workforce.localstack)
+        prepare_localstack(settings.directory / "localstack", hook_queues, self._workforce.localstack(settings))
         # For the consumers' health endpoints: found once at the start, as several stacks may run.
         planned = self._workforce.programs(settings, queues_json, iter(free_port, None))
         supervisor.launch(planned, environment)
@@ -156,7 +156,7 @@ class NativeStack:
         if supervisor.start([LOCALSTACK, RECEIVER]):
             on_progress("Starting LocalStack and the receiver.")
         self._wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)}, on_progress)
-        keep_for_next_start(settings.directory / "localstack", self._workforce.localstack)
+        keep_for_next_start(settings.directory / "localstack", self._workforce.localstack(settings))
         self._workforce.begin(settings, on_progress)
         saved_messages.restore(settings, on_progress)
         urls = _health_urls(settings)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stack.config import StackSettings
-from stack.native.localstack import ENVIRONMENT, install_localstack
+from stack.native.localstack import environment_for, install_localstack
 from stack.native.programs import Program, programs
 from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress
@@ -14,10 +14,11 @@ from stack.terminal import OnProgress
 class Workforce(Protocol):
     """Processes of the services, or functions."""
 
-    localstack: str
-    """The name of the virtual environment of the LocalStack that they need."""
+    def localstack(self, settings: StackSettings) -> str:
+        """Return the name of the virtual environment of the LocalStack that they need."""
+        ...
 
-    def install(self) -> None:
+    def install(self, settings: StackSettings) -> None:
         """Install what they need besides the services' own packages."""
 
     def hook_queues(self, queues_json: str) -> str:
@@ -58,11 +59,13 @@ class Workforce(Protocol):
 class ServiceProcesses:
     """The services as processes."""
 
-    localstack = ENVIRONMENT
+    def localstack(self, settings: StackSettings) -> str:
+        """Return that which has the services that task types call, and no more."""
+        return environment_for(settings)
 
-    def install(self) -> None:
+    def install(self, settings: StackSettings) -> None:
         """Install LocalStack."""
-        install_localstack()
+        install_localstack(self.localstack(settings))
 
     def hook_queues(self, queues_json: str) -> str:
         """Return all queues."""

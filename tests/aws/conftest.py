@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from stack.config import ROOT, StackSettings
-from stack.functions.workforce import LOCALSTACK_WITH_FUNCTIONS, Functions
+from stack.functions.workforce import Functions
 from stack.interpreter import environment_beside, environment_python
-from stack.native.localstack import prepare_localstack
+from stack.native.localstack import ENVIRONMENT_OF_ALL, prepare_localstack
 from stack.ports import free_port
 from stack.readiness import READY_SECONDS, localstack_probe, wait_for_verdict
 from tests.aws.shell import CREDENTIALS
@@ -28,13 +28,13 @@ _SERVICES = "sqs,cloudformation,cloudwatch,secretsmanager,ssm,sts"
 @pytest.fixture(scope="module")
 def localstack_with_functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its URL."""
-    if not environment_python(LOCALSTACK_WITH_FUNCTIONS).exists():
-        pytest.fail(f"{LOCALSTACK_WITH_FUNCTIONS} is not installed: run `make test-lambda`", pytrace=False)
+    if not environment_python(ENVIRONMENT_OF_ALL).exists():
+        pytest.fail(f"{ENVIRONMENT_OF_ALL} is not installed: run `make test-lambda`", pytrace=False)
     directory = tmp_path_factory.mktemp("localstack")
     settings = StackSettings("lambda", localstack_port=free_port(), directory=directory)
     [program, *_] = Functions().programs(settings, "", iter(()))
     Path(program.environment["TMPDIR"]).mkdir(parents=True)
-    prepare_localstack(directory / "localstack", json.dumps({"queues": []}), LOCALSTACK_WITH_FUNCTIONS)
+    prepare_localstack(directory / "localstack", json.dumps({"queues": []}), ENVIRONMENT_OF_ALL)
     environment = {**os.environ, **CREDENTIALS, **program.environment}
     with (directory / "localstack.log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3  # type: ignore[import-untyped]
+import httpx
 from typer.testing import CliRunner
 
 from stack.__main__ import app
@@ -19,6 +21,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 API_KEY = "key-of-a-client-1234"
 COMMAND_SECONDS = 200.0
 """On a machine that is busy with other tests; else it takes a tenth."""
+
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ class Shell:
         given = {name: value or None for name, value in {**self.environment, **settings}.items()}
         done = CliRunner().invoke(app, arguments, env=given)
         return done.exit_code, done.output
+
+    def reach(self, url: str, method: str = "GET", **request: Any) -> httpx.Response:
+        """Send a request to a function by its URL, whose host only LocalStack knows."""
+        asked = urlsplit(url)
+        endpoint = urlsplit(self.environment["AWS_ENDPOINT_URL"])
+        here = asked._replace(scheme="http", netloc=endpoint.netloc).geturl()
+        headers = {"host": asked.netloc, **request.pop("headers", {})}
+        return httpx.request(method, here, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False, **request)
 
     def variables(self, function: str) -> dict[str, str]:
         """What a function is given."""

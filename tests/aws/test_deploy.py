@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
@@ -25,10 +24,9 @@ from stack.aws.deployed_stack import find_stack
 from stack.aws.uploads import bucket_of_sam, uploads
 from stack.config import ROOT
 from tests.aws.conftest import Receiver
-from tests.aws.shell import API_KEY, COMMAND, Shell, shell_that_leads_to
+from tests.aws.shell import API_KEY, COMMAND, PATIENCE_SECONDS, Shell, shell_that_leads_to
 
 STACK = "tasks"
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -115,22 +113,13 @@ def deployed(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Deployed
     return Deployed(tried, left_by_trial, "".join(shown), meanwhile)
 
 
-def reach(url: str, shell: Shell, method: str = "GET", **request: Any) -> httpx.Response:
-    """Send a request to a function by its URL, whose host only LocalStack knows."""
-    asked = urlsplit(url)
-    endpoint = urlsplit(shell.environment["AWS_ENDPOINT_URL"])
-    here = asked._replace(scheme="http", netloc=endpoint.netloc).geturl()
-    headers = {"host": asked.netloc, **request.pop("headers", {})}
-    return httpx.request(method, here, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False, **request)
-
-
 def post(url: str, shell: Shell, receiver: Receiver, **headers: str) -> httpx.Response:
     """Post a task to the API."""
     task = {
         "callback_url": f"http://{receiver.address}/callback",
         "message": [{"name": "sum", "num_1": 1, "num_2": 2, "operation": "+", "result_rounding": 0}],
     }
-    return reach(urljoin(url, "/v1/calculation/basic"), shell, "POST", json=task, headers=headers)
+    return shell.reach(urljoin(url, "/v1/calculation/basic"), "POST", json=task, headers=headers)
 
 
 def test_a_deployment_from_nothing_takes_tasks_at_the_url_that_it_names_and_works_them(
@@ -376,10 +365,10 @@ def test_a_receiver_is_deployed_on_its_own_shows_what_it_hears_to_who_has_its_to
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign("1", now, body),
     }
-    assert reach(addresses["callback_url"], shell, "POST", content=body, headers=signed).status_code == 200
+    assert shell.reach(addresses["callback_url"], "POST", content=body, headers=signed).status_code == 200
     inbox = urljoin(addresses["callback_url"], f"callbacks?{urlsplit(addresses['inbox']).query}")
-    assert reach(inbox.partition("?")[0], shell).status_code == 403
-    [heard] = reach(inbox, shell).json()["callbacks"]
+    assert shell.reach(inbox.partition("?")[0]).status_code == 403
+    [heard] = shell.reach(inbox).json()["callbacks"]
     assert (heard["task_id"], heard["outcome"], heard["signature"]["verdict"]) == ("1", "success", "valid")
 
     code, said = shell.run_here("undeploy", "--stack", inbox_stack)

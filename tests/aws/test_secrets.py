@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 
 from stack.aws.secret_parameters import (
-    SECRET_CONDITIONS,
-    SECRET_PARAMETERS,
     container_secret,
     dynamic_reference,
+    secret_conditions,
     secret_parameter,
+    with_secret_parameters,
 )
 from stack.aws.secrets import store_secrets
-from stack.aws.user_settings import SECRET_SETTINGS
 from tests.integration.stack.localstack_client import client_of
 
 KEYS, TOKEN, SIGNING = "API_KEYS", "SLACK_BOT_TOKEN", "CALLBACK_SIGNING_SECRET"
+SETTINGS = (KEYS, SIGNING, TOKEN)
 
 
 def template() -> dict[str, Any]:
     """A resource for each setting whose description is a function's variable, and an output that is a container's."""
     resources, outputs = {}, {}
-    for setting in SECRET_SETTINGS:
+    for setting in SETTINGS:
         name = secret_parameter(setting)
         described = {
             "Name": {"Fn::Sub": f"/${{AWS::StackName}}/{setting}"},
@@ -36,8 +36,8 @@ def template() -> dict[str, Any]:
         condition, secret, _ = container_secret(setting)["Fn::If"]
         outputs[name] = {"Condition": condition, "Value": secret["ValueFrom"]}
     return {
-        "Parameters": SECRET_PARAMETERS,
-        "Conditions": SECRET_CONDITIONS,
+        "Parameters": with_secret_parameters({}, SETTINGS),
+        "Conditions": secret_conditions(SETTINGS),
         "Resources": resources,
         "Outputs": outputs,
     }
@@ -107,7 +107,7 @@ def test_where_one_is_another_it_reaches_both_by_the_next_deployment(deployed: D
 
 def test_where_none_is_set_those_stay_that_are_stored(deployed: Deployed) -> None:
     deployed.deploy(**{KEYS: "key-of-one"})
-    stored = store_secrets(client_of("secretsmanager", deployed.url), deployed.stack, {})
+    stored = store_secrets(client_of("secretsmanager", deployed.url), deployed.stack, dict.fromkeys(SETTINGS, ""))
 
     assert stored.keys() == {"SettingsSecretArn", "ApiKeys"}
     assert deployed.given_to_containers() == {KEYS: "key-of-one"}

@@ -3,14 +3,17 @@ the load balancer. Its registry is one of ours.
 """
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
 from stack.aws.deployed_stack import find_stack
+from stack.config import ROOT
 from stack.interpreter import environment_beside
 from tests.aws.shell import API_KEY, Shell, shell_that_leads_to
 from tests.containers.image_registry import ImageRegistry, running_registry
@@ -28,9 +31,9 @@ class Account:
     shell: Shell
     registry: ImageRegistry
 
-    def deploy(self, *options: str, **settings: str) -> str:
+    def deploy(self, *options: str, stack: str = STACK, **settings: str) -> str:
         """Return what the command prints. It must succeed."""
-        done = self.shell.run("deploy", "--target", "containers", "--stack", STACK, *options, **settings)
+        done = self.shell.run("deploy", "--target", "containers", "--stack", stack, *options, **settings)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -165,3 +168,53 @@ def test_what_is_removed_by_force_leaves_neither_queue_nor_secret_nor_image(acco
     assert account.registry.tags_of == {}
     assert account.shell.client("secretsmanager").list_secrets()["SecretList"] == []
     assert find_stack(account.shell.client("cloudformation"), STACK) is None
+
+
+TASK_TYPE = """
+from services.task_types import TaskItem, TaskType
+
+
+async def run(item, context):
+    return item.name.upper()
+
+
+TASK_TYPE = TaskType(name="shout", route="/v1/shout", summary="Shout", item=TaskItem, run=run, example=[])
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> dict[str, str]:
+    """The settings of a project of one's own task types, which is in a folder of its own."""
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "__init__.py").touch()
+    (tmp_path / "acme" / "shout.py").write_text(TASK_TYPE)
+    (tmp_path / ".dockerignore").write_text(".stack\n")
+    (tmp_path / "Dockerfile").write_text("ARG STACK_IMAGE\nFROM ${STACK_IMAGE}\nCOPY acme /app/acme\n")
+    return {
+        "PROJECT_DIR": str(tmp_path),
+        "PYTHONPATH": f"{ROOT}:{tmp_path}",
+        "TASK_PACKAGES": "services.tasks,acme",
+        "STACK_DIR": "",
+    }
+
+
+def test_a_project_of_ones_own_task_types_is_deployed_by_its_image_which_has_this_clones(
+    account: Account, project: dict[str, str]
+) -> None:
+    account.deploy(stack="acme", **project)
+
+    assert {"acme-shout", "acme-shout-dlq"} <= account.queues()
+    [tag] = account.registry.images["acme"]
+    image = f"{account.registry.address}/acme:{tag}"
+    program = "from services.check import main; import acme.shout; main()"
+    environment = ["--env", "TASK_PACKAGES=services.tasks,acme", "--env", "AWS_DEFAULT_REGION=eu-central-1"]
+    checked = subprocess.run(  # noqa: S603
+        ["docker", "run", "--rm", *environment, image, "python", "-c", program],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+    removed = account.shell.run("undeploy", "--stack", "acme", "--force", **project)
+    assert removed.returncode == 0, removed.stderr

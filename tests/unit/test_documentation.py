@@ -15,6 +15,7 @@ from services.task_types.loading import load_task_types
 from services.task_types.task_type import ItemError
 from services.tasks import calculation
 from stack.aws.functions import function_of_api, functions_of_watcher, functions_of_workers
+from stack.aws.user_settings import secret_settings
 from stack.config import ROOT
 from stack.tryout import demo
 from tests.settings_classes import SETTINGS_CLASSES
@@ -217,10 +218,11 @@ def test_what_each_function_may_do_is_what_the_page_says() -> None:
 
     task_types = load_task_types(["services.tasks"])
     definitions = list(define_queues(task_types).values())
+    secrets = secret_settings(task_types)
     functions = [
-        function_of_api(definitions, enqueue_timeout_seconds=5),
-        *functions_of_workers(definitions, task_types),
-        *functions_of_watcher(definitions, alert_window_seconds=60),
+        function_of_api(definitions, 5, secrets),
+        *functions_of_workers(definitions, task_types, secrets),
+        *functions_of_watcher(definitions, 60, secrets),
     ]
     assert rows == [
         [{each.name}, received, set(each.queues.sends_to), set(each.queues.looks_at)]

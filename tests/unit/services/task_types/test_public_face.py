@@ -23,7 +23,7 @@ NAMES = {
         "TaskContext": "(task_id, attempt, http, settings = …, held = …)",
         "TaskItem": "model (name)",
         "TaskType": "(*, name, route, summary, item, run, example, max_attempts = …, retry_delay_seconds = …,"
-        " item_concurrency = …, settings = …)",
+        " item_concurrency = …, settings = …, aws_services = …, iam_statements = …)",
         "was_accepted": "(info: pydantic_core.core_schema.ValidationInfo) -> bool",
     },
     http: {
@@ -81,6 +81,8 @@ def test_what_a_task_type_may_leave_out_is_as_it_was() -> None:
         "retry_delay_seconds": 5,
         "item_concurrency": 1,
         "settings": task_types.Settings,
+        "aws_services": (),
+        "iam_statements": (),
     }
 
 

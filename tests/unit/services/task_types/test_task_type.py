@@ -60,3 +60,49 @@ def test_a_route_is_a_path() -> None:
 def test_numbers_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"max_attempts goes from|item_concurrency starts at"):
         declare(**changes)
+
+
+STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::texts/*"}
+
+
+@pytest.mark.parametrize("names", [(), ("s3",), ["s3", "bedrock-runtime", "route53"]])
+def test_services_of_aws_are_named_as_their_clients_are(names: Any) -> None:
+    assert declare(aws_services=names).aws_services == names
+
+
+@pytest.mark.parametrize("names", ["s3", ["S3"], [""], ["s3."], ["../s3"], [None]])
+def test_what_can_be_no_name_of_one_is_refused(names: Any) -> None:
+    with pytest.raises(ValueError, match=r"task type 'echo': aws_services are names as boto3\.client takes them"):
+        declare(aws_services=names)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        STATEMENT,
+        {**STATEMENT, "Sid": "Texts", "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Effect": "Deny", "NotAction": ["s3:GetObject"], "NotResource": {"Fn::Sub": "arn:aws:s3:::${AWS::StackName}"}},
+    ],
+)
+def test_a_statement_of_iam_is_taken_as_it_is(statement: Any) -> None:
+    assert declare(iam_statements=[statement]).iam_statements == [statement]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        STATEMENT,
+        "s3:GetObject",
+        ["s3:GetObject"],
+        [{**STATEMENT, "Effect": "allow"}],
+        [{**STATEMENT, "Principal": "*"}],
+        [{**STATEMENT, "NotAction": "s3:PutObject"}],
+        [{"Effect": "Allow", "Action": "s3:GetObject"}],
+        [{"Effect": "Allow", "Resource": "*"}],
+        [{"effect": "Allow", "action": "s3:GetObject", "resource": "*"}],
+        [{"Version": "2012-10-17", "Statement": [STATEMENT]}],
+    ],
+)
+def test_what_can_be_none_of_a_role_is_refused(statements: Any) -> None:
+    with pytest.raises(ValueError, match=r"task type 'echo': iam_statements are a list, each with an Effect, Allow or"):
+        declare(iam_statements=statements)

@@ -170,11 +170,6 @@ def test_a_secret_is_that_of_the_parameters_where_it_is_set() -> None:
     }
 
 
-def test_no_task_type_reads_a_secret_that_no_service_is_given() -> None:
-    for task_type in TASK_TYPES.values():
-        assert secrets_read_by(task_type.settings) == []
-
-
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_told_where_it_runs(service: str) -> None:
     settings = environment_of(service)

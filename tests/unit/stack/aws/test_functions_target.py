@@ -69,9 +69,9 @@ def test_a_prefix_that_leaves_no_room_for_the_names_of_queues_is_refused(environ
 def test_a_public_url_has_keys() -> None:
     with pytest.raises(StackError, match=r"^API_KEYS must be set, as the URL is public, and none are stored"):
         require_secrets_of_services(
-            {"CALLBACK_SIGNING_SECRET": "whsec_bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm90IGEgc2VjcmV0"}, {}
+            {"CALLBACK_SIGNING_SECRET": "whsec_bG9jYWwgZGV2ZWxvcG1lbnQgb25seSwgbm90IGEgc2VjcmV0"}, services()
         )
-    require_secrets_of_services({"API_KEYS": KEY}, {})
+    require_secrets_of_services({"API_KEYS": KEY}, services())
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_secrets_with_which_the_services_could_not_start_are_refused_and_not_sho
     secrets: dict[str, str], line: str
 ) -> None:
     with pytest.raises(StackError, match=line) as refused:
-        require_secrets_of_services(secrets, {"SLACK_BOT_TOKEN": "of the environment"})
+        require_secrets_of_services(secrets, services(SLACK_BOT_TOKEN="of the environment"))  # noqa: S106  # none
 
     assert not [each for each in secrets.values() if each in str(refused.value)]
 
 
 def test_a_bot_has_its_channel() -> None:
-    require_secrets_of_services({"API_KEYS": KEY, "SLACK_BOT_TOKEN": "xoxb"}, {"SLACK_CHANNEL": "#tasks"})
+    require_secrets_of_services({"API_KEYS": KEY, "SLACK_BOT_TOKEN": "xoxb"}, services(SLACK_CHANNEL="#tasks"))
 
 
 def test_a_parameter_is_given_that_the_template_has_and_no_setting_stands_for() -> None:

@@ -1,5 +1,9 @@
-"""What the image of a stack is called in AWS's registry, and whose repository that is."""
+"""How the image of a stack is built, what it is called in AWS's registry, and whose repository that is."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
@@ -9,7 +13,13 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from stack.aws.images import Image, image_uri, remove_images, require_repository_name
+from stack.config import ROOT
 from stack.errors import StackError
+
+FAKE_DOCKER = """#!/bin/sh
+echo "$@" >> "$0.arguments"
+[ "$1" != build ] || echo "sha256:$(grep -c build "$0.arguments")123456789abcdef0123456789abcdef"
+"""
 
 IMAGE = Image(f"sha256:{'0123456789abcdef' * 4}")
 REPOSITORY = {
@@ -62,3 +72,43 @@ def test_a_stack_may_be_called_as_a_repository_may_be(name: str) -> None:
 def test_a_stack_that_could_not_have_its_repository_is_refused(name: str) -> None:
     with pytest.raises(StackError, match=f"STACK={name} is also the name of the repository of its image"):
         require_repository_name(name)
+
+
+def built_in(project: Path) -> "subprocess.CompletedProcess[str]":
+    """Build the image of the project in this folder."""
+    return subprocess.run(
+        [sys.executable, "-c", "from stack.aws.images import build_image; print(build_image('arm64', str).tag)"],
+        env={**os.environ, "PROJECT_DIR": str(project), "PYTHONPATH": str(ROOT)},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_that_of_a_project_is_built_on_that_of_this_clone_for_the_same_machine(docker: Path, tmp_path: Path) -> None:
+    project = tmp_path / "acme"
+    project.mkdir()
+    (project / "Dockerfile").write_text("ARG STACK_IMAGE\nFROM ${STACK_IMAGE}\n")
+
+    assert built_in(project).stdout == "2123456789abcdef\n"
+    of_clone, named, of_project, unnamed = docker.with_name("docker.arguments").read_text().splitlines()
+    options = "build --quiet --provenance=false --platform linux/arm64"
+    name = named.split()[-1]
+    assert of_clone == f"{options} {ROOT}"
+    assert named.startswith("tag sha256:1123456789abcdef")
+    assert name.startswith("async-tasks-stack:1123456789abcdef-")
+    assert of_project == f"{options} --build-arg STACK_IMAGE={name} {project}"
+    assert unnamed == f"image rm {name}"
+
+
+def test_a_project_that_says_not_how_it_is_built_is_refused_before_anything_is(docker: Path, tmp_path: Path) -> None:
+    project = tmp_path / "acme"
+    project.mkdir()
+
+    assert (
+        f"{project / 'Dockerfile'} is missing, by which the image with your task types is built"
+        in built_in(project).stderr
+    )
+    assert not docker.with_name("docker.arguments").exists()
