@@ -203,7 +203,7 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 	@if [ -x $(BIN)/python ] || [ -n "$(OF_A_STACK)" ]; then \
 		{ [ -x $(BIN)/python ] || $(MAKE) --no-print-directory any-venv; } \
 		&& $(PROGRAM) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
-	@for directory in "$(FOLDER)/.stack" "$$STACK_DIR"; do \
+	@for directory in "$(if $(PROJECT_DIR),$(PROJECT_DIR)/).stack" "$$STACK_DIR"; do \
 		saved="$$directory/saved-messages.json"; \
 		[ -f "$$directory/lock" ] || [ -f "$$saved" ] || continue; \
 		if [ -z "$(FORCE)" ] && [ -e "$$saved" ]; then echo "What was queued stays in $$saved, for the next make up (FORCE=1 removes it)."; fi; \

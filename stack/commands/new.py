@@ -1,7 +1,7 @@
 """The command `new`: writes a project of one's own task types, which runs and is tested as it is.
 
 Its Makefile, Dockerfile and so on are those of examples/own_task_types, which the tests run; its first task type and
-what tests it are in stack/new_project.
+what tests it are in examples/new_project.
 """
 
 import os
@@ -19,7 +19,7 @@ from stack.errors import StackError, writing
 from stack.terminal import say, show_json
 
 EXAMPLE = ROOT / "examples" / "own_task_types"
-TEMPLATE = ROOT / "stack" / "new_project"
+TEMPLATE = ROOT / "examples" / "new_project"
 
 SCAFFOLDING = (
     ".dockerignore",

@@ -36,7 +36,7 @@ FOLDERS = (
     *("examples", "services", "stack", "tests", "web"),
 )
 # In which a path may begin, besides this one's folder.
-PROJECTS = (ROOT / "examples" / "own_task_types", ROOT / "stack" / "new_project")
+PROJECTS = (ROOT / "examples" / "own_task_types", ROOT / "examples" / "new_project")
 FILES = sorted(
     file
     for file in [*ROOT.glob("*"), *(file for folder in FOLDERS for file in (ROOT / folder).rglob("*"))]

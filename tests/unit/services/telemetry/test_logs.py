@@ -32,7 +32,7 @@ structlog.contextvars.bind_contextvars(task_id="id-1")
 log.debug("not shown")
 log.info("a line\\nof two", text="\\u00e9", number=1.5, thing=object)
 logging.getLogger("library").warning("from %s", "a library")
-logging.getLogger("httpx").info("a request")
+logging.getLogger("httpx2").info("a request")
 try:
     fail(password="hush" + "hush")
 except ValueError:
