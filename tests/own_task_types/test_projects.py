@@ -53,14 +53,15 @@ def test_the_tests_of_the_example_pass_without_a_stack_and_on_one(example: Proje
     assert "3 passed" in example.make("test-stack", TASK_PACKAGES="acme.tasks")
 
 
-def test_all_that_a_stack_has_follows_from_the_packages_of_task_types(example: Project) -> None:
-    own_alone = {"TASK_PACKAGES": "acme.tasks"}
+def test_all_that_a_stack_has_follows_from_the_packages_and_their_settings_from_the_shell(example: Project) -> None:
+    own_alone = {"TASK_PACKAGES": "acme.tasks", "BROKEN_LINKS_MAX_BYTES": "10"}
     example.make("up", **own_alone)
     try:
         overview = example.made_json("ps", **own_alone)
         (example.folder / "invoice.json").write_text(json.dumps([INVOICE]))
         heard = example.made_json("submit", "FILE=invoice.json", "WAIT=1", **own_alone)
         story = example.make("trace", f"TASK={heard['task_id']}", **own_alone)
+        too_large = example.made_json("submit", "TYPE=broken-links", "WAIT=1", **own_alone)
         docs = _fetch(f"http://localhost:{example.ports['API_PORT']}/openapi.json")
         console = _fetch(f"http://localhost:{example.ports['CONSOLE_PORT']}/api/state")
         demo = example.try_make("demo", **own_alone)
@@ -82,7 +83,8 @@ def test_all_that_a_stack_has_follows_from_the_packages_of_task_types(example: P
     }
     assert heard["task_type"] == "invoice-pdf"
     assert heard["callback"]["results"][0]["one"]["total"] == 4.5
-    assert "Delivered" in story or "delivered" in story
+    assert "✓ Done: the callback has the outcome." in story
+    assert too_large["callback"]["errors"] == [{"inbox": "the page has more than 10 bytes"}]
     assert {"/v1/pages/broken-links", "/v1/invoices/pdf"} <= docs["paths"].keys()
     assert "/v1/calculation/basic" not in docs["paths"]
     assert "InvoicePdf" in docs["components"]["schemas"]
@@ -91,17 +93,7 @@ def test_all_that_a_stack_has_follows_from_the_packages_of_task_types(example: P
     assert "make submit TYPE=" in demo.stderr
 
 
-def test_a_setting_in_the_shell_reaches_the_task_type_that_declares_it(example: Project) -> None:
-    example.make("up", BROKEN_LINKS_MAX_BYTES="10")
-    try:
-        heard = example.made_json("submit", "TYPE=broken-links", "WAIT=1")
-    finally:
-        example.make("down", FORCE="1")
-
-    assert heard["callback"]["errors"] == [{"inbox": "the page has more than 10 bytes"}]
-
-
-def test_one_that_cannot_work_is_said_before_anything_is_started(example: Project) -> None:
+def test_a_setting_that_cannot_work_is_said_before_anything_is_started(example: Project) -> None:
     refused = example.try_make("up", BROKEN_LINKS_MAX_BYTES="none")
 
     assert refused.returncode != 0
