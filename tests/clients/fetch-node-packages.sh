@@ -6,6 +6,12 @@ TARGET=../../.tools/clients
 
 cmp -s package-lock.json "$TARGET/made-from" && exit
 
+# Node.js trusts the authorities of its own list alone: besides, those that this machine trusts, as pip and uv do here.
+trusted=/etc/ssl/certs/ca-certificates.crt
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f "$trusted" ]; then
+  export NODE_EXTRA_CA_CERTS=$trusted
+fi
+
 echo "test-clients: fetching the generators of TypeScript clients into .tools/clients (120 MB, once)"
 rm -rf "$TARGET"
 mkdir -p "$TARGET"
