@@ -75,7 +75,7 @@ checksum_of() {
         cat "$1"
         if [ -n "$project" ]; then
             echo "$here" "$project"
-            [ ! -f "$requirements" ] || cat "$requirements"
+            [ ! -f "$requirements" ] || "$python" "$here/requirement_files.py" "$requirements"
         fi
     } | cksum
 }

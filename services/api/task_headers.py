@@ -85,12 +85,14 @@ _READ = {str(field.alias).lower().encode(): str(field.alias) for field in TaskHe
 def task_headers_of(headers: Headers) -> TaskHeaders:
     """Return what the headers say. Raises the 422 of those that are not valid.
 
-    One that comes more than once is the list of its values (RFC 9110, section 5.3), which none of them takes.
+    White space around a value is no part of it (RFC 9110, section 5.5). One that comes more than once is the list of
+    its values, parted by a comma and a space (section 5.3), which none of them takes; what stands before a function of
+    AWS's may have joined them without a space, and then they are one value.
     """
     texts: dict[str, str] = {}
     for raw_name, value in headers.raw:
         if raw_name in _READ:
-            name, text = _READ[raw_name], value.decode("latin-1")
+            name, text = _READ[raw_name], value.decode("latin-1").strip(" \t")
             texts[name] = f"{texts[name]}, {text}" if name in texts else text
     if not texts:
         return _NO_HEADERS

@@ -2,8 +2,8 @@
 
 Task types have httpx2's API on them. Callbacks, one for each task, use aiohttp's own: it takes a third of the CPU.
 
-The check is our own: the libraries that make one (httpx2-secure, microsoft-antissrf, drawbridge) are bound to other
-transports, httpx2-secure connects to a forbidden address to find out, and all judge by a part of the registries.
+The check is our own: the libraries that make one (httpx-secure, microsoft-antissrf, drawbridge) are bound to other
+transports, httpx-secure connects to a forbidden address to find out, and all judge by a part of the registries.
 """
 
 import os

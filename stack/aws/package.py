@@ -21,6 +21,7 @@ from services.task_types.loading import TaskTypes
 from stack.config import REQUIREMENTS, ROOT
 from stack.errors import StackError, writing
 from stack.interpreter import PYTHON, environment_beside
+from stack.requirement_files import requirement_files
 from stack.task_types import aws_services_of
 from stack.terminal import OnProgress, say
 
@@ -135,7 +136,7 @@ def install_libraries(on_progress: OnProgress, *, target: Target | None = None) 
 
 def _install_requirements(requirements: Path, directory: Path, on_progress: OnProgress, target: Target | None) -> Path:
     """Install what somebody's task types need into a folder of its own, what the lock has as the lock has it."""
-    decides = [requirements.read_bytes(), *_what_decides(LOCK, target)]
+    decides = [*(each.read_bytes() for each in requirement_files(requirements)), *_what_decides(LOCK, target)]
     libraries = directory / f"libraries-{_checksum(decides)}"
     if not libraries.is_dir():
         on_progress(f"Installing what {requirements} asks for into the functions' package.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from stack.config import COMPOSE_FILE, REQUIREMENTS, ROOT, StackSettings
 from stack.environment import DOT_ENV, dot_env_settings, service_environment
 from stack.native.localstack import localstack_python
+from stack.requirement_files import requirement_files
 from stack.task_types import declared_settings, package_folders, task_types_of
 
 SOURCES = ("services", "receiver", "web", "localstack-init")
@@ -63,8 +64,7 @@ def _settings_of_services(dot_env: Path, compose_file: Path) -> set[str]:
 def _source_files(lock: Path, packages: Iterable[Path]) -> Iterator[Path]:
     """The packages are those of task types."""
     yield lock
-    if REQUIREMENTS.is_file():
-        yield REQUIREMENTS
+    yield from requirement_files(REQUIREMENTS)
     for folder in dict.fromkeys([*(ROOT / source for source in SOURCES), *packages]):
         for file in sorted(folder.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:

@@ -179,6 +179,9 @@ def test_what_was_changed_on_the_way_or_comes_from_a_stranger_is_refused(client:
     assert receiver.post(delivery.body.replace(b"3.5", b"9.5"), delivery.headers) == 401
     assert receiver.post(delivery.body, {**delivery.headers, "webhook-id": "another"}) == 401
     assert receiver.post(delivery.body, unsigned) == 401
+    for nonsense in ("nonsense", "v1,no base64", "v1,\u00fc", ""):
+        assert receiver.post(delivery.body, {**delivery.headers, "webhook-signature": nonsense}) == 401
+    assert receiver.post(b"\xff", delivery.headers) == 401
     assert receiver.outcomes() == seen
 
 

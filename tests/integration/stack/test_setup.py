@@ -568,3 +568,17 @@ def test_a_project_that_is_not_there_is_refused(setup: Setup, project: Path) -> 
 
     assert setup.run().returncode != 0
     assert not setup.made()
+
+
+def test_what_an_included_file_asks_for_is_installed_when_that_changes(
+    setup: Setup, project: Path, index: PackageIndex
+) -> None:
+    setup.lock.write_text(EMPTY_LOCK)
+    (project / "requirements.txt").write_text("-r more.txt\n")
+    (project / "more.txt").write_text("# nothing yet\n")
+    made = setup.make()
+
+    (project / "more.txt").write_text("probe\n")
+
+    assert setup.make() != made
+    assert index.clients

@@ -219,7 +219,7 @@ async def test_any_other_message_group_is_answered_422(
     assert queue.taken == {}
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("1", 1), ("900", 900), ("007", 7)])
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("1", 1), ("900", 900), ("007", 7), (" 5\t", 5)])
 async def test_a_delay_is_0_to_900_whole_seconds_and_goes_to_the_queue_and_into_the_message(
     api: httpx.AsyncClient, queue: FakeTaskQueue, text: str, seconds: int
 ) -> None:
