@@ -14,7 +14,7 @@ FILE ?=
 .PHONY: $(STACK_COMMANDS) test test-stack venv clean help
 
 $(STACK_COMMANDS):
-	@$(IN_CLONE) $@ $(if $(FILE),FILE="$(abspath $(FILE))")
+	@$(IN_CLONE) $@ $(if $(FILE),FILE="$(if $(filter /% -,$(firstword $(FILE))),,$(CURDIR)/)$(FILE)")
 
 test: venv ## Run the tests that need no stack (ARGS: pytest's)
 	@.venv/bin/python -m pytest -m "not stack" $(ARGS)

@@ -157,7 +157,10 @@ has_pip() {
 add_project() {
     [ -n "$project" ] || return 0
     if [ -f "$requirements" ]; then
-        "$installer" "$here/install.py" "$1" "$requirements" --within "$lock" || return
+        "$installer" "$here/install.py" "$1" "$requirements" --within "$lock" || {
+            echo "What $requirements asks for cannot be installed, see above. The stack's own libraries keep their versions." >&2
+            return 1
+        }
     fi
     for packages in "$1"/lib/python3*/site-packages; do
         printf '%s\n' "$project" "$(dirname "$here")" >"$packages/async-tasks.pth"

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.task_types.example import require_fitting_example
 from services.task_types.task_type import TaskType
 
 TaskTypes = Mapping[str, TaskType[Any]]
@@ -13,7 +14,8 @@ TaskTypes = Mapping[str, TaskType[Any]]
 def load_task_types(packages: Iterable[str]) -> TaskTypes:
     """Import the packages' modules and return their task types by name.
 
-    Raises ValueError where a package cannot be imported, or two task types share a name or a route.
+    Raises ValueError where a package cannot be imported, two task types share a name or a route, or the example of one
+    does not fit it.
     """
     task_types: dict[str, TaskType[Any]] = {}
     for package in packages:
@@ -33,6 +35,7 @@ def _in_package(name: str) -> Iterable[TaskType[Any]]:
     for module in pkgutil.iter_modules(package.__path__, prefix=f"{name}."):
         task_type = getattr(importlib.import_module(module.name), "TASK_TYPE", None)
         if isinstance(task_type, TaskType):
+            require_fitting_example(task_type)
             yield task_type
 
 

@@ -9,6 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.delivery.outcome_delivery import OutcomeDelivery
+from services.errors import reason_of
 from services.messages import OutcomeMessage, TaskMessage, UnusableMessageError, decode_task, success_outcome
 from services.outbound.targets import ACCEPTED
 from services.queueing.cut_short import TaskTimeoutError, cut_short
@@ -141,3 +142,8 @@ async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskConte
     except ItemError as error:
         # Not the one raised: by its traceback that holds all that the item held, such as a large answer.
         return ItemError(str(error))
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:
+        # SystemExit and its like would end the worker without a word, and with it the attempts at all other tasks.
+        raise RuntimeError(f"`run` has raised {reason_of(error)}") from error

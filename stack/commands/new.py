@@ -12,10 +12,13 @@ from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 
+from services.queues import define_queues
+from services.task_types.loading import load_task_types
 from services.task_types.names import schema_name
 from services.task_types.task_type import is_task_type_name
 from stack.config import ROOT
 from stack.errors import StackError, writing
+from stack.task_types import OWN_PACKAGE
 from stack.terminal import say, show_json
 
 EXAMPLE = ROOT / "examples" / "own_task_types"
@@ -45,7 +48,7 @@ def new(name: str, package: str | None, directory: Path | None, *, as_json: bool
     require_name(name)
     package = package or name.replace("-", "_")
     require_package(package)
-    folder = (directory or ROOT.parent / name).resolve()
+    folder = (directory or ROOT.parent / name).expanduser().resolve()
     if folder.exists():
         raise StackError(f"{folder} is there already: name another folder with DIRECTORY=…, or move it away.")
     files = project_files(name, package, Path(os.path.relpath(ROOT, folder)))
@@ -68,6 +71,8 @@ def require_name(name: str) -> None:
             f"NAME={name} is no name of a task type, which has 1 to 48 lower-case letters, digits or hyphens, and no"
             " end in -dlq: make new NAME=invoice-pdf"
         )
+    if name in define_queues(load_task_types([OWN_PACKAGE])):
+        raise StackError(f"NAME={name} is taken: the stack has a queue of that name. Choose another one.")
 
 
 def require_package(package: str) -> None:

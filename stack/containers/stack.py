@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
+from pathlib import Path
 
 from stack import observability, state
 from stack.config import PROJECT, ROOT, StackSettings
@@ -40,6 +41,7 @@ from stack.ports import require_free_ports
 from stack.readiness import READY, READY_SECONDS, Probe, Readiness, wait_until_all_ready
 from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress, say
+from stack.whole_file import write_whole
 
 # One that the engine calls unhealthy has been given the time of several health checks already. It may yet recover, as
 # soon as LocalStack is back.
@@ -78,6 +80,7 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
     if before and running:
         _make_way(compose, running, before, settings, on_progress)
     state.remember(settings)
+    write_whole(_made_queues_file(settings), provisioned_queues(settings))
     kept_logs.replace(compose.outdated(), settings.directory, on_progress)
     compose.run("create", "--no-build", "--remove-orphans")
     compose.remove_replaced_images()
@@ -245,10 +248,25 @@ def _require_startable(compose: Compose, *, is_running: bool) -> None:
 def _must_replace_localstack(
     running: Iterable[Container], outdated: Iterable[Container], before: StackSettings, settings: StackSettings
 ) -> bool:
-    """Whether LocalStack lacks a queue, which it makes at its start, or Compose would replace it with all messages."""
+    """Whether Compose would replace LocalStack with all messages, or its queues, made at its start, are others."""
     if not any(container.service == LOCALSTACK and container.state == "running" for container in running):
         return False
-    return any(container.service == LOCALSTACK for container in outdated) or _lacks_queues(before, settings)
+    return (
+        any(container.service == LOCALSTACK for container in outdated)
+        or _lacks_queues(before, settings)
+        or _were_made_otherwise(settings)
+    )
+
+
+def _were_made_otherwise(settings: StackSettings) -> bool:
+    """Whether the queues of the LocalStack that runs were made with other attributes, as far as that is known."""
+    made = _made_queues_file(settings)
+    return made.exists() and made.read_text() != provisioned_queues(settings)
+
+
+def _made_queues_file(settings: StackSettings) -> Path:
+    """The queues with which LocalStack was started last."""
+    return settings.directory / "made-queues.json"
 
 
 def _lacks_queues(before: StackSettings, settings: StackSettings) -> bool:

@@ -30,10 +30,22 @@ def test_from_make_new_to_the_callback_of_a_task(new: Project) -> None:
     assert "make submit TYPE=word-stats WAIT=1" in said
 
     heard = new.made_json("submit", "TYPE=word-stats", "WAIT=1")
-    new.make("down")
 
     assert heard["callback"]["results"] == [{"motto": {"words": 4}}]
     assert heard["callback"]["errors"] == [{"nothing": "the text has no words"}]
+
+
+def test_another_number_of_attempts_makes_the_queue_anew(new: Project) -> None:
+    new.make("up")
+    code = new.folder / "word_stats" / "tasks" / "word_stats.py"
+    code.write_text(code.read_text().replace("    run=run,\n", "    run=run,\n    max_attempts=5,\n"))
+
+    said = new.make("up")
+    heard = new.made_json("submit", "TYPE=word-stats", "WAIT=1")
+    new.make("down")
+
+    assert "have changed" in said
+    assert heard["outcome"] == "success"
 
 
 def test_what_make_new_writes_passes_its_tests_and_those_on_a_stack(new: Project) -> None:
@@ -42,9 +54,9 @@ def test_what_make_new_writes_passes_its_tests_and_those_on_a_stack(new: Project
 
 
 def test_what_make_new_writes_has_no_fault_of_types(new: Project) -> None:
-    # The tools are ours; what they look at is found by the project's own interpreter.
+    # mypy is ours; what it looks at is found by the project's own interpreter.
     options = ("--strict", "--python-executable", str(new.folder / ".venv/bin/python"), "--config-file", "")
-    done = new.run(sys.executable, "-m", "mypy", *options, "word_stats", cwd=new.folder, MYPYPATH=str(ROOT))
+    done = new.run(sys.executable, "-m", "mypy", *options, "word_stats", "tests", cwd=new.folder)
     assert done.returncode == 0, done.stdout
 
 
@@ -58,8 +70,8 @@ def test_all_that_a_stack_has_follows_from_the_packages_and_their_settings_from_
     example.make("up", **own_alone)
     try:
         overview = example.made_json("ps", **own_alone)
-        (example.folder / "invoice.json").write_text(json.dumps([INVOICE]))
-        heard = example.made_json("submit", "FILE=invoice.json", "WAIT=1", **own_alone)
+        (example.folder / "an invoice.json").write_text(json.dumps([INVOICE]))
+        heard = example.made_json("submit", "FILE=an invoice.json", "WAIT=1", **own_alone)
         story = example.make("trace", f"TASK={heard['task_id']}", **own_alone)
         too_large = example.made_json("submit", "TYPE=broken-links", "WAIT=1", **own_alone)
         docs = _fetch(f"http://localhost:{example.ports['API_PORT']}/openapi.json")

@@ -210,3 +210,12 @@ def test_a_module_in_the_place_of_a_package_is_refused() -> None:
     module: ModuleType = json.decoder
     with pytest.raises(ValueError, match=r"TASK_PACKAGES: 'json\.decoder' is a module; name the package that it is in"):
         load_task_types([module.__name__])
+
+
+def test_an_example_that_does_not_fit_its_item_is_refused(package: Package) -> None:
+    package.add("shout", SHOUT.replace("text: str", "txt: str"))
+
+    with pytest.raises(
+        ValueError, match=r"^task type 'shout': item 0 of its example does not fit: txt: Field required"
+    ):
+        load_task_types([package.name])

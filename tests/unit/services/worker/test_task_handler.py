@@ -389,3 +389,17 @@ async def test_the_outcome_is_delivered_in_the_message_group_of_its_task(work: W
     await handler(message_of("a"))
 
     assert delivery.message_group_ids == ["tenant-7", None]
+
+
+@pytest.mark.parametrize("item_concurrency", [1, 3])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+async def test_what_would_end_the_program_fails_the_attempt(
+    http: httpx2.AsyncClient, error: BaseException, item_concurrency: int
+) -> None:
+    async def exits(_item: TaskItem, _context: TaskContext) -> None:
+        raise error
+
+    task_type = dataclasses.replace(type_of(Work(), item_concurrency=item_concurrency), run=exits)
+
+    with pytest.raises(RuntimeError, match=f"^`run` has raised {type(error).__name__}"):
+        await run_items(task_type, [TaskItem(name="a")], TaskContext("id", 1, http))

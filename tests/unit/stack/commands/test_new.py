@@ -60,6 +60,20 @@ def test_a_name_that_no_task_type_can_have_is_refused(name: str) -> None:
         require_name(name)
 
 
+@pytest.mark.parametrize("name", ["callbacks", "alerts", "undelivered", "calculation", "data"])
+def test_a_name_that_the_stack_has_itself_is_refused(name: str) -> None:
+    with pytest.raises(StackError, match=f"^NAME={name} is taken: the stack has a queue of that name"):
+        require_name(name)
+
+
+def test_a_tilde_is_the_home_of_who_calls_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    new("invoice-mail", "shop", Path("~/shop"), as_json=True)
+
+    assert (tmp_path / "shop" / "Makefile").exists()
+
+
 @pytest.mark.parametrize("package", ["", "2fa", "class", "a-b", "Shop", "a.b"])
 def test_a_package_that_python_cannot_import_is_refused(package: str) -> None:
     with pytest.raises(StackError, match="is no name of a package of Python: choose another one with PACKAGE="):
