@@ -108,9 +108,9 @@ def _reachable(components: dict[str, Any], schema: dict[str, Any]) -> list[str]:
 
 
 def _names_in(schema: dict[str, Any]) -> list[str]:
-    # A property may have the name $ref.
+    # A property may have the name $ref, and a reference may lead out of the document.
     targets = [part["$ref"] for part in _objects_in(schema) if isinstance(part.get("$ref"), str)]
-    return [target.removeprefix(_PREFIX) for target in dict.fromkeys(targets)]
+    return [target.removeprefix(_PREFIX) for target in dict.fromkeys(targets) if target.startswith(_PREFIX)]
 
 
 def name_what_has_a_default(components: dict[str, Any], request: dict[str, Any]) -> None:

@@ -137,7 +137,11 @@ async def _run_concurrently(task_type: TaskType[Any], items: list[Any], context:
 
 async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskContext) -> Any:
     try:
-        return task_type.result.to_json(await task_type.run(item, context))
+        result = await task_type.run(item, context)
     except ItemError as error:
         # Not the one raised: by its traceback that holds all that the item held, such as a large answer.
         return ItemError(str(error))
+    try:
+        return task_type.result.to_json(result)
+    except TypeError as error:
+        raise TypeError(f"the item {item.name!r}: {error}") from error

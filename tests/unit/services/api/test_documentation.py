@@ -76,6 +76,12 @@ class PaintItem(TaskItem):
     colour: Colour = Colour.RED
 
 
+class OutwardItem(TaskItem):
+    """One that refers to a schema of somebody else's."""
+
+    colour: Annotated[str, Field(json_schema_extra={"$ref": "https://example.com/colour.json"})]
+
+
 async def run(_item: TaskItem, _context: TaskContext) -> Malformed:
     raise NotImplementedError
 
@@ -266,7 +272,8 @@ def test_the_title_of_each_schema_is_its_name() -> None:
 
 
 def test_names_that_differ_by_no_character_of_identifiers_are_two() -> None:
-    dotted, hyphenated = create_model("a.b", x=(int, ...)), create_model("a-b", x=(str, ...))
+    dotted: Any = create_model("a.b", x=(int, ...))
+    hyphenated: Any = create_model("a-b", x=(str, ...))
     document = document_of({"pair": declare("pair", run=returning(tuple[dotted, hyphenated]))})
 
     outcome = resolved(body_of("/v1/pair", document), document)
@@ -354,6 +361,12 @@ def test_what_has_a_default_may_be_left_out_of_a_request_and_its_default_is_told
     assert item["properties"]["method"] == {"$ref": "#/components/schemas/DataItemMethod"}
     assert SCHEMAS["DataItemMethod"]["default"] == "GET"
     assert SCHEMAS["WordCountItemIgnoreCase"]["default"] is False
+
+
+def test_what_refers_out_of_the_document_stays_as_it_is() -> None:
+    schemas = document_of({"paint": declare("paint", OutwardItem)})["components"]["schemas"]
+
+    assert schemas["OutwardItem"]["properties"]["colour"]["$ref"] == "https://example.com/colour.json"
 
 
 def test_so_is_that_of_a_type_which_has_a_name() -> None:
