@@ -193,7 +193,9 @@ def success_outcome(task: TaskMessage, results: list[dict[str, Any]], errors: li
     try:
         return _outcome(task, {"results": results, "errors": errors, "task_id": task.task_id})
     except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"the result of the item {_first_unwritable(results)!r} is no JSON: {error}") from error
+        # It is a type that JSON has not.
+        remedy = ": declare it as what `run` returns" if isinstance(error, TypeError) else ""
+        raise TypeError(f"the result of the item {_first_unwritable(results)!r} is no JSON: {error}{remedy}") from error
 
 
 def failure_outcome(task: TaskMessage, details: str) -> OutcomeMessage:

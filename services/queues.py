@@ -12,6 +12,7 @@ from services.primitives.sqs_limits import LONGEST_RETENTION_SECONDS
 from services.queueing.definition import QueueDefinition
 from services.settings import load_settings, refuse_to_start
 from services.streams.standard_streams import run_command
+from services.task_types.errors import TaskTypeError
 from services.task_types.loading import TaskTypes, load_task_types
 from services.task_types.settings import TaskTypeSettings
 
@@ -53,11 +54,11 @@ def define_queues(
 ) -> dict[str, QueueDefinition]:
     """Return all queues by name: a pair for each task type, the pair of `callbacks`, `alerts` and `undelivered`.
 
-    Raises ValueError where a task type has the name of one of these three.
+    Raises TaskTypeError where a task type has the name of one of these three.
     """
     for name in (CALLBACKS, ALERTS, UNDELIVERED):
         if name in task_types:
-            raise ValueError(f"task type {name!r}: the name is taken, the services have a queue {name}")
+            raise TaskTypeError(f"task type {name!r}: the name is taken, the services have a queue {name}")
     queues: list[QueueDefinition] = []
     for task_type in task_types.values():
         queues += define_pair(task_type.name, task_type.max_attempts, timeouts.tasks, timeouts.watcher)

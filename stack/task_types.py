@@ -36,20 +36,25 @@ def own_task_types_of(environment: Mapping[str, str]) -> "TaskTypes":
 
 
 def task_types_of(environment: Mapping[str, str]) -> "TaskTypes":
-    """Return the task types. Raises `StackError` with what Python says where one cannot be loaded."""
+    """Return the task types.
+
+    Raises `StackError` where one cannot be loaded: with what is wrong and where, or else with what Python says.
+    """
     return _load(task_packages_of(environment))
 
 
 def _load(packages: Iterable[str]) -> "TaskTypes":
     # What stops a stack, or looks at it, is not to load them.
+    from services.task_types.errors import TaskTypeError  # noqa: PLC0415
     from services.task_types.loading import load_task_types  # noqa: PLC0415
 
     try:
         return load_task_types(packages)
+    except TaskTypeError as error:
+        raise StackError(str(error)) from error
     except Exception as error:
         reason = traceback.format_exception_only(error)[-1].strip()
-        said = str(error) if isinstance(error, ValueError) else f"The task types cannot be loaded: {reason}"
-        raise StackError(said, traceback.format_exc()) from error
+        raise StackError(f"The task types cannot be loaded: {reason}", traceback.format_exc()) from error
 
 
 def aws_services_of(task_types: "TaskTypes") -> list[str]:

@@ -1,9 +1,9 @@
 """What the OpenAPI document says of callbacks: what is POSTed there, and what each answer to it means. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.api.schemas import REFERENCES, add_schema, without_definitions
+from services.api.schemas import REFERENCES, add_definitions, add_schema
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, LONGEST_VISIBILITY_TIMEOUT_SECONDS
 from services.task_types.names import pascal_case, schema_name
 from services.task_types.task_type import TaskType
@@ -53,10 +53,24 @@ _HEADERS = [
 ]
 
 
-def callbacks_of(task_type: TaskType[Any], components: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+def results_of(task_types: Iterable[TaskType[Any]], components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas of the results, by the names of their task types.
+
+    What these refer to is added to `components`, the document's.
+    """
+    types_by_owner = {schema_name(each.name, ""): each for each in task_types}
+    schemas = {owner: each.result.json_schema(REFERENCES) for owner, each in types_by_owner.items()}
+    add_definitions(components, schemas)
+    return {each.name: schemas[owner] for owner, each in types_by_owner.items()}
+
+
+def callbacks_of(
+    task_type: TaskType[Any], components: dict[str, Any], request: dict[str, Any], result: dict[str, Any]
+) -> dict[str, Any]:
     """Return the `callbacks` of the operation that accepts tasks of the type (OpenAPI 3.1, section 4.8.10).
 
-    The schemas of what is sent are added to `components`, the document's; `request` refers to that of the request.
+    The schemas of what is sent are added to `components`, the document's; `request` refers to that of the request,
+    `result` is that of a result.
     """
     operation = {
         "operationId": f"deliver{pascal_case(task_type.name)}Outcome",
@@ -65,20 +79,21 @@ def callbacks_of(task_type: TaskType[Any], components: dict[str, Any], request: 
         "parameters": _HEADERS,
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _outcome(task_type, components, request)}},
+            "content": {"application/json": {"schema": _outcome(task_type, components, request, result)}},
         },
         "responses": _ANSWERS,
     }
     return {"outcome": {_EXPRESSION: {"post": operation}}}
 
 
-def _outcome(task_type: TaskType[Any], components: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+def _outcome(
+    task_type: TaskType[Any], components: dict[str, Any], request: dict[str, Any], result: dict[str, Any]
+) -> dict[str, Any]:
     owner = schema_name(task_type.name, "")
 
     def add(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
         return add_schema(components, schema_name(task_type.name, kind), schema, owner)
 
-    result = without_definitions(components, task_type.result.json_schema(REFERENCES), owner)
     done = add("DoneItem", _entry(result, "An item's result, by the item's name."))
     failed = add_schema(
         components, "FailedItem", _entry({"type": "string"}, "Why an item failed, by the item's name."), owner

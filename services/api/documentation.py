@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from services.api.callback_document import callbacks_of
+from services.api.callback_document import callbacks_of, results_of
 from services.api.schemas import name_by_identifiers, name_what_has_a_default
 from services.api.task_routes import EXAMPLE, TaskRoute
 from services.primitives import exact_json
@@ -19,8 +19,15 @@ def document_callbacks(app: FastAPI) -> None:
     def complete() -> dict[str, Any]:
         document = by_fastapi()
         components = name_by_identifiers(document)
-        for route in _task_routes(app):
-            _complete(document, components, route)
+        routes = _task_routes(app)
+        for route in routes:
+            _complete_request(document, components, route)
+        results = results_of((route.task_type for route in routes), components)
+        for route in routes:
+            request = _content(document, route)["schema"]
+            result = results[route.task_type.name]
+            callbacks = callbacks_of(route.task_type, components, request, result)
+            document["paths"][route.path]["post"]["callbacks"] = callbacks
         return document
 
     # FastAPI's own way: https://fastapi.tiangolo.com/how-to/extending-openapi/
@@ -44,14 +51,11 @@ def _content(document: dict[str, Any], route: TaskRoute) -> dict[str, Any]:
     return content
 
 
-def _complete(document: dict[str, Any], components: dict[str, Any], route: TaskRoute) -> None:
-    """Add what FastAPI does not say of a route."""
-    operation = document["paths"][route.path]["post"]
-    for parameter in operation["parameters"]:
+def _complete_request(document: dict[str, Any], components: dict[str, Any], route: TaskRoute) -> None:
+    """Say of a request what generators of clients need: FastAPI does not."""
+    for parameter in document["paths"][route.path]["post"]["parameters"]:
         parameter["schema"] = _without_null(parameter["schema"])
-    request = _content(document, route)["schema"]
-    name_what_has_a_default(components, request)
-    operation["callbacks"] = callbacks_of(route.task_type, components, request)
+    name_what_has_a_default(components, _content(document, route)["schema"])
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

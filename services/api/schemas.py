@@ -1,7 +1,7 @@
 """JSON schemas in an OpenAPI document: their names, and their forms of which generators make usable types. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _PREFIX = "#/components/schemas/"
@@ -15,40 +15,68 @@ def reference(name: str) -> dict[str, Any]:
 
 
 def name_by_identifiers(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document's schemas, which have names that are identifiers: FastAPI's need not be."""
-    schemas = document["components"]["schemas"]
-    names = {name: _identifier(name) for name in schemas}
-    document["components"]["schemas"] = {names[name]: schema for name, schema in schemas.items()}
-    _renamed(document, names)
-    components: dict[str, Any] = document["components"]["schemas"]
+    """Return the document's schemas, which have names and titles that are identifiers: FastAPI's need not be."""
+    components = _by_identifiers(document, document["components"].pop("schemas"))
+    document["components"]["schemas"] = components
     return components
 
 
 def add_schema(components: dict[str, Any], name: str, schema: dict[str, Any], owner: str) -> dict[str, Any]:
     """Add a schema to the document and return a reference to it; its name begins with `owner` where it is taken."""
-    name = _free_name(components, name, schema, owner)
-    components[name] = schema
+    while components.get(name, _titled(name, schema)) != _titled(name, schema):
+        name = f"{owner}{name}"
+    components[name] = _titled(name, schema)
     return reference(name)
 
 
-def without_definitions(components: dict[str, Any], schema: dict[str, Any], owner: str) -> dict[str, Any]:
-    """Return a schema whose `$defs` are the document's; their names begin with `owner` where they are taken."""
-    definitions = schema.pop("$defs", {})
-    names = {name: _free_name(components, name, definition, owner) for name, definition in definitions.items()}
-    for name, definition in definitions.items():
-        components[names[name]] = _renamed(definition, names)
-    return _renamed(schema, names)
+def add_definitions(components: dict[str, Any], schemas: dict[str, dict[str, Any]]) -> None:
+    """Make the document's what the schemas, by their owners, have in their `$defs`, and let them refer to it there.
+
+    Definitions keep their names where all owners and the document mean the same by each of them. Else all of an owner's
+    begin with the owner's name, as they refer to each other; those of every owner, so that no name is another schema's
+    when another owner is there or comes first.
+    """
+    definitions = {owner: _by_identifiers(schema, schema.pop("$defs", {})) for owner, schema in schemas.items()}
+    ambiguous = _ambiguous_names([components, *definitions.values()])
+    clear = [owner for owner in schemas if ambiguous.isdisjoint(definitions[owner])]
+    for owner in clear:
+        components.update(definitions[owner])
+    for owner in sorted(schemas.keys() - clear):
+        prefix = _free_prefix(components, definitions[owner], owner)
+        names = {name: f"{prefix}{name}" for name in definitions[owner]}
+        _renamed({"schema": schemas[owner], "definitions": definitions[owner]}, names)
+        components.update({names[name]: _titled(names[name], each) for name, each in definitions[owner].items()})
 
 
-def _free_name(components: dict[str, Any], name: str, schema: dict[str, Any], owner: str) -> str:
-    name = _identifier(name)
-    while components.get(name, schema) != schema:
-        name = f"{owner}{name}"
-    return name
+def _by_identifiers(user: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas with names that are identifiers, by which they and their user refer to them."""
+    names: dict[str, str] = {}
+    for name in schemas:
+        identifier = re.sub(r"\W", "_", name)
+        while identifier in names.values():
+            identifier += "_"
+        names[name] = identifier
+    _renamed({"user": user, "schemas": schemas}, names)
+    return {names[name]: _titled(names[name], schema) for name, schema in schemas.items()}
 
 
-def _identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)
+def _titled(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with its name as its title, by which some generators name what they make."""
+    return {**schema, "title": name}
+
+
+def _ambiguous_names(vocabularies: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names by which not all mean an equal schema."""
+    meanings: dict[str, Any] = {}
+    pairs = [pair for each in vocabularies for pair in each.items()]
+    return {name for name, schema in pairs if meanings.setdefault(name, schema) != schema}
+
+
+def _free_prefix(components: Mapping[str, Any], names: Iterable[str], owner: str) -> str:
+    prefix = owner
+    while any(f"{prefix}{name}" in components for name in names):
+        prefix += owner
+    return prefix
 
 
 def _renamed(schema: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -80,9 +108,9 @@ def _reachable(components: dict[str, Any], schema: dict[str, Any]) -> list[str]:
 
 
 def _names_in(schema: dict[str, Any]) -> list[str]:
-    # A property may have the name $ref.
+    # A property may have the name $ref, and a reference may lead out of the document.
     targets = [part["$ref"] for part in _objects_in(schema) if isinstance(part.get("$ref"), str)]
-    return [target.removeprefix(_PREFIX) for target in dict.fromkeys(targets)]
+    return [target.removeprefix(_PREFIX) for target in dict.fromkeys(targets) if target.startswith(_PREFIX)]
 
 
 def name_what_has_a_default(components: dict[str, Any], request: dict[str, Any]) -> None:
@@ -96,7 +124,7 @@ def name_what_has_a_default(components: dict[str, Any], request: dict[str, Any])
         for each, schema in properties.items():
             if "default" in schema:
                 own = f"{name}{_pascal_case(each)}"
-                properties[each] = add_schema(components, own, {**_without_reference(schema), "title": own}, name)
+                properties[each] = add_schema(components, own, _without_reference(schema), name)
 
 
 def _without_reference(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
+from services.task_types.errors import TaskTypeError
 from services.task_types.example import require_fitting_example
 from services.task_types.task_type import TaskType
 
@@ -14,8 +17,9 @@ TaskTypes = Mapping[str, TaskType[Any]]
 def load_task_types(packages: Iterable[str]) -> TaskTypes:
     """Import the packages' modules and return their task types by name.
 
-    Raises ValueError where a package cannot be imported, two task types share a name or a route, or the example of one
-    does not fit it.
+    Raises TaskTypeError where there is no such package, where two task types share a name or a route, where a module
+    declares one that cannot work, of which it names the place, or an example that does not fit; and whatever else a
+    module raises.
     """
     task_types: dict[str, TaskType[Any]] = {}
     for package in packages:
@@ -27,19 +31,28 @@ def load_task_types(packages: Iterable[str]) -> TaskTypes:
 
 def _in_package(name: str) -> Iterable[TaskType[Any]]:
     try:
-        package = importlib.import_module(name)
+        package = _imported(name)
     except ModuleNotFoundError as error:
-        raise ValueError(f"TASK_PACKAGES: there is no package {name!r} ({error})") from error
+        raise TaskTypeError(f"TASK_PACKAGES: there is no package {name!r} ({error})") from error
     if not hasattr(package, "__path__"):
-        raise ValueError(f"TASK_PACKAGES: {name!r} is a module; name the package that it is in")
+        raise TaskTypeError(f"TASK_PACKAGES: {name!r} is a module; name the package that it is in")
     for module in pkgutil.iter_modules(package.__path__, prefix=f"{name}."):
-        task_type = getattr(importlib.import_module(module.name), "TASK_TYPE", None)
+        task_type = getattr(_imported(module.name), "TASK_TYPE", None)
         if isinstance(task_type, TaskType):
             require_fitting_example(task_type)
             yield task_type
 
 
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except TaskTypeError as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        file, line = next((each.filename, each.lineno) for each in reversed(frames) if each.name == "<module>")
+        raise TaskTypeError(f"{error} ({file}, line {line})") from error
+
+
 def _refuse_clash(new: TaskType[Any], known: Iterable[TaskType[Any]]) -> None:
     for other in known:
         if new.name == other.name or new.route == other.route:
-            raise ValueError(f"two task types share the name {new.name!r} or the route {new.route!r}")
+            raise TaskTypeError(f"two task types share the name {new.name!r} or the route {new.route!r}")

@@ -1,5 +1,6 @@
 """What a task type declares. Everything else follows from it: route, documentation, queue, DLQ and worker."""
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +9,12 @@ from typing import Annotated, Any, Generic
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from typing_extensions import TypeVar
+from typing_extensions import TypeIs, TypeVar
 
 from services.outbound.targets import TargetUrl
 from services.primitives.sqs_limits import MAX_RECEIVE_COUNT
 from services.settings import Settings
+from services.task_types.errors import TaskTypeError
 from services.task_types.names import schema_name
 from services.task_types.results import ResultType
 
@@ -33,8 +35,13 @@ def is_task_type_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and not name.endswith("-dlq")
 
 
-def _is_aws_service_name(name: object) -> bool:
-    return isinstance(name, str) and bool(_AWS_SERVICE.fullmatch(name))
+def _are_aws_service_names(names: object) -> bool:
+    # What can be read but once, such as a generator, would be empty for its next reader.
+    return _is_list(names) and all(isinstance(each, str) and _AWS_SERVICE.fullmatch(each) for each in names)
+
+
+def _are_iam_statements(statements: object) -> bool:
+    return _is_list(statements) and all(map(_is_iam_statement, statements))
 
 
 def _is_iam_statement(statement: object) -> bool:
@@ -44,7 +51,15 @@ def _is_iam_statement(statement: object) -> bool:
     elements = {*statement} - {"Sid", "Condition"}
     what, where = elements & {"Action", "NotAction"}, elements & {"Resource", "NotResource"}
     is_whole = len(what) == len(where) == 1 and elements == {"Effect", *what, *where}
-    return is_whole and statement["Effect"] in {"Allow", "Deny"}
+    return is_whole and statement["Effect"] in ("Allow", "Deny")
+
+
+def _is_list(value: object) -> TypeIs[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_whole_number(value: object, least: int, most: float = math.inf) -> bool:
+    return type(value) is int and least <= value <= most
 
 
 class TaskItem(BaseModel):
@@ -99,11 +114,70 @@ class TaskContext(Generic[SettingsT]):
     held: HeldBytes = field(default_factory=HeldBytes, compare=False)
 
 
+_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    (
+        "name",
+        lambda name: isinstance(name, str) and is_task_type_name(name),
+        "a name has 1 to 48 lower-case letters, digits or hyphens, no end in -dlq",
+    ),
+    (
+        "route",
+        lambda route: isinstance(route, str) and route.startswith("/"),
+        "the route must start with /",
+    ),
+    ("summary", lambda summary: isinstance(summary, str), "the summary is a text"),
+    (
+        "item",
+        lambda item: isinstance(item, type) and issubclass(item, TaskItem),
+        "the item is a model that inherits from TaskItem",
+    ),
+    (
+        "example",
+        lambda items: _is_list(items) and all(isinstance(each, Mapping) for each in items),
+        "the example is a list of items, each a dict",
+    ),
+    (
+        "max_attempts",
+        lambda attempts: _is_whole_number(attempts, 1, MAX_RECEIVE_COUNT),
+        f"max_attempts goes from 1 to {MAX_RECEIVE_COUNT}",
+    ),
+    (
+        "retry_delay_seconds",
+        lambda seconds: isinstance(seconds, int | float) and 0 <= seconds < math.inf,
+        "retry_delay_seconds starts at 0",
+    ),
+    (
+        "item_concurrency",
+        lambda items: _is_whole_number(items, 1) or callable(items),
+        "item_concurrency starts at 1, or is a function of the settings",
+    ),
+    (
+        "settings",
+        lambda settings: isinstance(settings, type) and issubclass(settings, Settings),
+        "the settings are a class that inherits from Settings",
+    ),
+    (
+        "aws_services",
+        _are_aws_service_names,
+        "aws_services are names as boto3.client takes them, in a list such as ['s3']",
+    ),
+    (
+        "iam_statements",
+        _are_iam_statements,
+        (
+            "iam_statements are a list, each with an Effect, Allow or Deny, an Action (or NotAction) and a Resource (or"
+            " NotResource), and else a Sid and a Condition"
+        ),
+    ),
+)
+"""Each field that can be wrong, when it is right, and what is said where it is not."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskType(Generic[ItemT, SettingsT]):
     """A kind of task.
 
-    Raises ValueError when made with a name or numbers that cannot work.
+    Raises TaskTypeError when made with what cannot work.
     """
 
     name: str
@@ -138,31 +212,14 @@ class TaskType(Generic[ItemT, SettingsT]):
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html"""
 
     def __post_init__(self) -> None:
-        """Refuse what SQS or the router would refuse later."""
-        if not is_task_type_name(self.name):
-            raise ValueError(
-                f"task type {self.name!r}: a name has 1 to 48 lower-case letters, digits or hyphens, no end in -dlq"
-            )
-        if not self.route.startswith("/"):
-            raise ValueError(f"task type {self.name!r}: the route {self.route!r} must start with /")
-        if not 1 <= self.max_attempts <= MAX_RECEIVE_COUNT:
-            raise ValueError(f"task type {self.name!r}: max_attempts goes from 1 to {MAX_RECEIVE_COUNT}")
-        if (isinstance(self.item_concurrency, int) and self.item_concurrency < 1) or self.retry_delay_seconds < 0:
-            raise ValueError(f"task type {self.name!r}: item_concurrency starts at 1, retry_delay_seconds at 0")
+        """Refuse what SQS, the router or a worker would refuse later."""
+        for field_name, is_right, rule in _RULES:
+            if not is_right(value := getattr(self, field_name)):
+                raise TaskTypeError(f"task type {self.name!r}: {rule}, not {value!r}")
         try:
             _ = self.result
         except ValueError as error:
-            raise ValueError(f"task type {self.name!r}: {error}") from error
-        if isinstance(self.aws_services, str) or not all(map(_is_aws_service_name, self.aws_services)):
-            raise ValueError(
-                f"task type {self.name!r}: aws_services are names as boto3.client takes them, such as ['s3'],"
-                f" not {self.aws_services!r}"
-            )
-        if not all(map(_is_iam_statement, self.iam_statements)):
-            raise ValueError(
-                f"task type {self.name!r}: iam_statements are a list, each with an Effect, Allow or Deny, an Action (or"
-                f" NotAction) and a Resource (or NotResource), and else a Sid and a Condition: {self.iam_statements!r}"
-            )
+            raise TaskTypeError(f"task type {self.name!r}: {error}") from error
 
     def items_at_a_time(self, settings: SettingsT) -> int:
         """Return how many items of one task are worked at a time."""

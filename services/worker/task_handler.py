@@ -138,7 +138,7 @@ async def _run_concurrently(task_type: TaskType[Any], items: list[Any], context:
 
 async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskContext) -> Any:
     try:
-        return task_type.result.to_json(await task_type.run(item, context))
+        result = await task_type.run(item, context)
     except ItemError as error:
         # Not the one raised: by its traceback that holds all that the item held, such as a large answer.
         return ItemError(str(error))
@@ -147,3 +147,7 @@ async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskConte
     except BaseException as error:
         # SystemExit and its like would end the worker without a word, and with it the attempts at all other tasks.
         raise RuntimeError(f"`run` has raised {reason_of(error)}") from error
+    try:
+        return task_type.result.to_json(result)
+    except TypeError as error:
+        raise TypeError(f"the item {item.name!r}: {error}") from error

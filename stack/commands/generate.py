@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 
 from services.check import PROGRAMS
 from services.queues import queues_json
+from services.task_types.errors import TaskTypeError
 from services.task_types.loading import load_task_types
 from stack.aws.generated_files import KUBERNETES, aws_files
 from stack.config import COMPOSE_FILE, ROOT
@@ -112,9 +113,11 @@ def _rendered_files() -> dict[Path, str]:
 
 
 def own_queues_json(task_packages: str = OWN_PACKAGE) -> str:
-    """Raises `StackError` with what Python says where the project's code cannot be loaded."""
+    """Raises `StackError` where the code cannot be loaded: with what is wrong, or else with what Python says."""
     try:
         return queues_json(load_task_types([task_packages]))
+    except TaskTypeError as error:
+        raise StackError(str(error)) from error
     except Exception as error:
         reason = traceback.format_exception_only(error)[-1].strip()
         raise StackError(f"The queues cannot be computed: {reason}", traceback.format_exc()) from error

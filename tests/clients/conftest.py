@@ -18,7 +18,12 @@ SECRET = "whsec_b2YgdGVzdHMgb2YgY2xpZW50cywgbm90IGEgc2VjcmV0"  # noqa: S105  # o
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackControl]:
-    settings = {**SETTINGS, "CALLBACK_SIGNING_SECRET": SECRET, "ALLOWED_PRIVATE_TARGETS": "127.0.0.1,localhost"}
+    settings = {
+        **SETTINGS,
+        "CALLBACK_SIGNING_SECRET": SECRET,
+        "ALLOWED_PRIVATE_TARGETS": "127.0.0.1,localhost",
+        "TASK_PACKAGES": f"{SETTINGS['TASK_PACKAGES']},tests.clients.task_types",
+    }
     with running_stack(StackControl(tmp_path_factory.mktemp("stack"), mode="native", settings=settings)) as stack:
         yield stack
 

@@ -9,19 +9,32 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from async_tasks_client import Client
-from async_tasks_client.api.tasks import submit_calculation, submit_data, submit_single_attempt
+from async_tasks_client.api.tasks import (
+    submit_calculation,
+    submit_characters,
+    submit_data,
+    submit_single_attempt,
+    submit_words,
+)
 from async_tasks_client.models import (
     Accepted,
     CalculationItem,
     CalculationItemOperation,
     CalculationRequest,
     CalculationSuccess,
+    CharactersRequest,
+    CharactersResult,
+    CharactersSuccess,
     DataItem,
     DataRequest,
     DataSuccess,
     SingleAttemptFailure,
     SingleAttemptRequest,
+    TaskItem,
     UnreliableItem,
+    WordsRequest,
+    WordsResult,
+    WordsSuccess,
 )
 from standardwebhooks import Webhook
 
@@ -30,6 +43,8 @@ SUBMIT = {
     CalculationRequest: submit_calculation,
     DataRequest: submit_data,
     SingleAttemptRequest: submit_single_attempt,
+    CharactersRequest: submit_characters,
+    WordsRequest: submit_words,
 }
 
 
@@ -78,11 +93,19 @@ def main() -> None:
         failing = UnreliableItem("it", API_URL, "probe", fail_attempts=1)
         request = SingleAttemptRequest(f"{url}/callback", [failing])
         failed = SingleAttemptFailure.from_dict(outcome_of(receiver, client, request))
+        counting = CharactersRequest(f"{url}/callback", [TaskItem("noo")])
+        characters = CharactersSuccess.from_dict(outcome_of(receiver, client, counting))
+        splitting = WordsRequest(f"{url}/callback", [TaskItem("to be")])
+        words = WordsSuccess.from_dict(outcome_of(receiver, client, splitting))
     [reason] = failed.errors
+    counted, split = characters.results[0]["noo"], words.results[0]["to be"]
+    assert isinstance(counted, CharactersResult)
+    assert isinstance(split, WordsResult)
     shown = {
         "calculated": [each.additional_properties for each in calculated.results],
         "failedItems": [each.additional_properties for each in calculated.errors],
         "fetched": [each.additional_properties for each in fetched.results],
+        "rows": [[[row.character, row.times] for row in counted.rows], [row.word for row in split.rows]],
         "details": reason.details,
         "failedRequest": [each.to_dict() for each in reason.message.message],
     }

@@ -23,8 +23,8 @@ GENERATORS = {
 """The command of each, by the name of the program that uses what it makes."""
 
 
-def check(shown: str) -> None:
-    """What a program shows is what came of its three tasks."""
+def check(shown: str, **more: Any) -> None:
+    """What a program shows is what came of its three tasks, and more where it submits more."""
     read: dict[str, Any] = json.loads(shown)
     assert read.pop("details").startswith("RuntimeError: attempt 1 fails on purpose")
     [failed] = read.pop("failedRequest")
@@ -33,6 +33,7 @@ def check(shown: str) -> None:
         "calculated": [{"sum": 3.5}],
         "failedItems": [{"quotient": "division by zero"}],
         "fetched": [{"health": {"state": "healthy"}}],
+        **more,
     }
 
 
@@ -70,4 +71,5 @@ def test_a_python_client_reads_callbacks(stack: StackControl, document: Path, py
 
     assert "Warning" not in said
     environment = {"PYTHONPATH": str(client)}
-    check(run([python_bin / "python", HERE / "python_client.py", stack.api_url, SECRET], tmp_path, environment))
+    shown = run([python_bin / "python", HERE / "python_client.py", stack.api_url, SECRET], tmp_path, environment)
+    check(shown, rows=[[["n", 1], ["o", 2]], ["to", "be"]])

@@ -3,15 +3,17 @@
 import base64
 import contextlib
 import json
+import math
 import re
 import zlib
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from services.delivery.settings import DeliverySettings
 from services.messages import (
@@ -387,3 +389,23 @@ def test_a_message_with_a_delay_that_is_no_number_is_none_of_ours(delay: str) ->
         decode_task(task.replace('"delay_seconds":30', f'"delay_seconds":{delay}'))
     with pytest.raises(UnusableMessageError, match=r"is no (outcome|JSON)"):
         decode_outcome(outcome.replace('"delay_seconds":30', f'"delay_seconds":{delay}'))
+
+
+class Thing(BaseModel):
+    """A result whose task type does not declare it."""
+
+    number: int = 1
+
+
+@pytest.mark.parametrize("result", [Thing(), [Thing()], UUID(int=1), {(1, 2): 3}])
+def test_a_result_of_a_type_that_json_has_not_is_told_with_its_item_and_what_to_do(result: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^the result of the item 'b' is no JSON: .*: declare it as what `run` returns$"
+    ):
+        success_outcome(decoded(), [{"a": 1}, {"b": result}], [])
+
+
+@pytest.mark.parametrize("result", [math.nan, b"\xff"])
+def test_a_result_that_json_cannot_carry_is_told_with_its_item(result: Any) -> None:
+    with pytest.raises(TypeError, match=r"^the result of the item 'b' is no JSON: (?!.*declare)"):
+        success_outcome(decoded(), [{"a": 1}, {"b": result}], [])

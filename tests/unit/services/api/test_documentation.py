@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import Enum
 from http import HTTPStatus
+from itertools import permutations
 from typing import Annotated, Any, Literal
 
 import jsonschema_rs
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
@@ -75,11 +76,17 @@ class PaintItem(TaskItem):
     colour: Colour = Colour.RED
 
 
+class OutwardItem(TaskItem):
+    """One that refers to a schema of somebody else's."""
+
+    colour: Annotated[str, Field(json_schema_extra={"$ref": "https://example.com/colour.json"})]
+
+
 async def run(_item: TaskItem, _context: TaskContext) -> Malformed:
     raise NotImplementedError
 
 
-def declare(name: str, item: type[TaskItem] = TaskItem) -> TaskType[Any]:
+def declare(name: str, item: type[TaskItem] = TaskItem, run: Any = run) -> TaskType[Any]:
     return TaskType(name=name, route=f"/v1/{name}", summary=name, item=item, run=run, example=[{"name": "a"}])
 
 
@@ -165,8 +172,113 @@ def test_names_that_many_share_stay_identifiers_and_refer_to_what_they_name() ->
         assert detail["properties"]["times"]["items"]["format"] == "date-time"
         assert model["properties"]["either"]["discriminator"]["mapping"] == {
             "detail": model["properties"]["detail"]["$ref"],
-            "untold": "#/components/schemas/Untold",
+            "untold": model["properties"]["detail"]["$ref"].replace("ErrorDetail", "Untold"),
         }
+
+
+class RowsOfNumbers:
+    class Row(BaseModel):
+        a: int
+
+    class Result(BaseModel):
+        rows: "list[RowsOfNumbers.Row]"
+
+
+class RowsOfTexts:
+    class Row(BaseModel):
+        b: str
+
+    class Result(BaseModel):
+        rows: "list[RowsOfTexts.Row]"
+
+
+class TwoRow(BaseModel):
+    """One whose name is that which another type's row has."""
+
+    c: bool
+
+
+class MoreRowsOfTexts:
+    class Result(BaseModel):
+        rows: list[RowsOfTexts.Row]
+        more: list[TwoRow]
+
+
+RESULTS = {"one": RowsOfNumbers.Result, "two": RowsOfTexts.Result, "three": MoreRowsOfTexts.Result, "four": TwoRow}
+
+
+def returning(declared: Any) -> Any:
+    async def run(_item: TaskItem, _context: TaskContext) -> Any:
+        raise NotImplementedError
+
+    run.__annotations__["return"] = declared
+    return run
+
+
+def resolved(value: Any, document: dict[str, Any]) -> Any:
+    """The schema with what it refers to in the place of the references, and without titles."""
+    match value:
+        case {"$ref": str() as reference}:
+            return resolved(document["components"]["schemas"][reference.rpartition("/")[2]], document)
+        case dict():
+            return {key: resolved(each, document) for key, each in value.items() if key != "title"}
+        case list():
+            return [resolved(each, document) for each in value]
+    return value
+
+
+def documented_results(names: Iterable[str]) -> dict[str, Any]:
+    document = document_of({name: declare(name, run=returning(RESULTS[name])) for name in names})
+    found = {}
+    for name in names:
+        outcome = resolved(body_of(f"/v1/{name}", document), document)
+        found[name] = outcome["anyOf"][0]["properties"]["results"]["items"]["additionalProperties"]
+    return found
+
+
+@pytest.mark.parametrize("names", list(permutations(RESULTS)), ids="-".join)
+def test_each_type_has_its_own_result_whatever_types_with_models_of_the_same_names_there_are(
+    names: tuple[str, ...],
+) -> None:
+    def rows(**properties: Any) -> dict[str, Any]:
+        row = {"type": "object", "properties": properties, "required": list(properties)}
+        return {"type": "array", "items": row}
+
+    numbers, texts, flags = rows(a={"type": "integer"}), rows(b={"type": "string"}), rows(c={"type": "boolean"})
+    flag = {**flags["items"], "description": TwoRow.__doc__}
+    results = documented_results(names)
+
+    assert results["one"]["properties"] == {"rows": numbers}
+    assert results["two"]["properties"] == {"rows": texts}
+    assert results["three"]["properties"] == {"rows": texts, "more": {**flags, "items": flag}}
+    assert results["four"] == flag
+
+
+@pytest.mark.parametrize("names", list(permutations(RESULTS)), ids="-".join)
+def test_the_names_of_schemas_do_not_depend_on_the_order_of_task_types(names: tuple[str, ...]) -> None:
+    def schemas_of(order: Iterable[str]) -> dict[str, Any]:
+        document = document_of({name: declare(name, run=returning(RESULTS[name])) for name in order})
+        schemas: dict[str, Any] = document["components"]["schemas"]
+        return schemas
+
+    assert schemas_of(names) == schemas_of(RESULTS)
+
+
+def test_the_title_of_each_schema_is_its_name() -> None:
+    document = document_of({**TASK_TYPES, **{name: declare(name, run=returning(RESULTS[name])) for name in RESULTS}})
+
+    schemas = document["components"]["schemas"]
+    assert {name: schema["title"] for name, schema in schemas.items()} == {name: name for name in schemas}
+
+
+def test_names_that_differ_by_no_character_of_identifiers_are_two() -> None:
+    dotted: Any = create_model("a.b", x=(int, ...))
+    hyphenated: Any = create_model("a-b", x=(str, ...))
+    document = document_of({"pair": declare("pair", run=returning(tuple[dotted, hyphenated]))})
+
+    outcome = resolved(body_of("/v1/pair", document), document)
+    pair = outcome["anyOf"][0]["properties"]["results"]["items"]["additionalProperties"]
+    assert [each["properties"]["x"]["type"] for each in pair["prefixItems"]] == ["integer", "string"]
 
 
 def test_no_name_of_the_document_is_a_generic_models() -> None:
@@ -249,6 +361,12 @@ def test_what_has_a_default_may_be_left_out_of_a_request_and_its_default_is_told
     assert item["properties"]["method"] == {"$ref": "#/components/schemas/DataItemMethod"}
     assert SCHEMAS["DataItemMethod"]["default"] == "GET"
     assert SCHEMAS["WordCountItemIgnoreCase"]["default"] is False
+
+
+def test_what_refers_out_of_the_document_stays_as_it_is() -> None:
+    schemas = document_of({"paint": declare("paint", OutwardItem)})["components"]["schemas"]
+
+    assert schemas["OutwardItem"]["properties"]["colour"]["$ref"] == "https://example.com/colour.json"
 
 
 def test_so_is_that_of_a_type_which_has_a_name() -> None:

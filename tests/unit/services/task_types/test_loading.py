@@ -23,6 +23,7 @@ from services.queues import ALERTS, CALLBACKS, UNDELIVERED, define_queues
 from services.runtime.boot import Booted
 from services.runtime.resources import Resources, open_resources
 from services.settings import Settings
+from services.task_types.errors import TaskTypeError
 from services.task_types.loading import TaskTypes, load_task_types
 from services.worker.__main__ import make_consumers as make_worker_consumers
 from services.worker.settings import WorkerSettings
@@ -219,3 +220,23 @@ def test_an_example_that_does_not_fit_its_item_is_refused(package: Package) -> N
         ValueError, match=r"^task type 'shout': item 0 of its example does not fit: txt: Field required"
     ):
         load_task_types([package.name])
+
+
+def test_what_is_refused_is_told_with_the_place_where_it_is_declared(package: Package, tmp_path: Path) -> None:
+    package.add("shout", SHOUT.replace("max_attempts=4", "max_attempts=0"))
+    package.add("aloud", f"from {package.name} import shout")
+
+    with pytest.raises(TaskTypeError, match=r"^task type 'shout': max_attempts goes from") as refused:
+        load_task_types([package.name])
+
+    place = f"({tmp_path / package.name / 'shout.py'}, line "
+    assert str(refused.value).count(place) == 1
+
+
+def test_what_a_module_raises_itself_comes_as_it_is(package: Package) -> None:
+    package.add("shout", "int('many')")
+
+    with pytest.raises(ValueError, match=r"^invalid literal for int") as raised:
+        load_task_types([package.name])
+
+    assert not isinstance(raised.value, TaskTypeError)

@@ -1,11 +1,14 @@
 """What a task type may declare."""
 
+import math
+import re
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from services.outbound.targets import TargetPolicy, TargetRules
+from services.task_types.errors import TaskTypeError
 from services.task_types.task_type import TaskContext, TaskItem, TaskRequest, TaskType
 
 
@@ -50,16 +53,38 @@ def test_a_callback_url_that_shows_a_forbidden_target_is_refused() -> None:
 
 
 def test_a_route_is_a_path() -> None:
-    with pytest.raises(ValueError, match="task type 'echo': the route 'v1/echo' must start with /"):
+    with pytest.raises(ValueError, match="task type 'echo': the route must start with /, not 'v1/echo'"):
         declare(route="v1/echo")
 
 
 @pytest.mark.parametrize(
-    "changes", [{"max_attempts": 0}, {"max_attempts": 1001}, {"item_concurrency": 0}, {"retry_delay_seconds": -1}]
+    ("field", "value", "rule"),
+    [
+        ("name", 5, "a name has 1 to 48 lower-case letters"),
+        ("name", None, "a name has 1 to 48 lower-case letters"),
+        ("route", None, "the route must start with /"),
+        ("summary", None, "the summary is a text"),
+        ("item", dict, "the item is a model that inherits from TaskItem"),
+        ("item", TaskItem(name="a"), "the item is a model that inherits from TaskItem"),
+        ("example", {"name": "a"}, "the example is a list of items, each a dict"),
+        ("example", [TaskItem(name="a")], "the example is a list of items, each a dict"),
+        ("max_attempts", 0, "max_attempts goes from 1 to 1000"),
+        ("max_attempts", 1001, "max_attempts goes from 1 to 1000"),
+        ("max_attempts", "3", "max_attempts goes from 1 to 1000"),
+        ("max_attempts", 1.5, "max_attempts goes from 1 to 1000"),
+        ("retry_delay_seconds", -1, "retry_delay_seconds starts at 0"),
+        ("retry_delay_seconds", None, "retry_delay_seconds starts at 0"),
+        ("retry_delay_seconds", math.inf, "retry_delay_seconds starts at 0"),
+        ("retry_delay_seconds", math.nan, "retry_delay_seconds starts at 0"),
+        ("item_concurrency", 0, "item_concurrency starts at 1, or is a function of the settings"),
+        ("item_concurrency", 1.5, "item_concurrency starts at 1, or is a function of the settings"),
+        ("settings", dict, "the settings are a class that inherits from Settings"),
+        ("settings", None, "the settings are a class that inherits from Settings"),
+    ],
 )
-def test_numbers_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"max_attempts goes from|item_concurrency starts at"):
-        declare(**changes)
+def test_what_cannot_work_is_refused_with_what_is_wanted(field: str, value: Any, rule: str) -> None:
+    with pytest.raises(TaskTypeError, match=f"^task type .*: {rule}.*, not {re.escape(repr(value))}$"):
+        declare(**{field: value})
 
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::texts/*"}
@@ -70,7 +95,9 @@ def test_services_of_aws_are_named_as_their_clients_are(names: Any) -> None:
     assert declare(aws_services=names).aws_services == names
 
 
-@pytest.mark.parametrize("names", ["s3", ["S3"], [""], ["s3."], ["../s3"], [None]])
+@pytest.mark.parametrize(
+    "names", ["s3", ["S3"], [""], ["s3."], ["../s3"], [None], None, 5, {"s3": 1}, (each for each in ["s3"])]
+)
 def test_what_can_be_no_name_of_one_is_refused(names: Any) -> None:
     with pytest.raises(ValueError, match=r"task type 'echo': aws_services are names as boto3\.client takes them"):
         declare(aws_services=names)
@@ -94,7 +121,10 @@ def test_a_statement_of_iam_is_taken_as_it_is(statement: Any) -> None:
         STATEMENT,
         "s3:GetObject",
         ["s3:GetObject"],
+        None,
+        (each for each in [STATEMENT]),
         [{**STATEMENT, "Effect": "allow"}],
+        [{**STATEMENT, "Effect": ["Allow"]}],
         [{**STATEMENT, "Principal": "*"}],
         [{**STATEMENT, "NotAction": "s3:PutObject"}],
         [{"Effect": "Allow", "Action": "s3:GetObject"}],

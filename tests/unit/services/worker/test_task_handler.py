@@ -50,7 +50,7 @@ class Work:
         self.has_begun = asyncio.Event()
         self.let_go = asyncio.Event()
 
-    async def run(self, item: TaskItem, context: TaskContext) -> str:
+    async def run(self, item: TaskItem, context: TaskContext) -> Any:
         self.begun.append(item.name)
         self.has_begun.set()
         self.contexts.append(context)
@@ -377,6 +377,21 @@ async def test_a_result_that_json_cannot_carry_fails_the_attempt(http: httpx2.As
     handler, delivery = handler_of(Unwritable(), http)
 
     with pytest.raises(TypeError, match="not JSON serializable"):
+        await handler(message_of("a"))
+
+    assert delivery.outcomes == []
+
+
+async def test_a_result_of_another_type_than_the_declared_one_fails_the_attempt_and_its_item_is_named(
+    http: httpx2.AsyncClient,
+) -> None:
+    class Mistaken(Work):
+        async def run(self, _item: TaskItem, _context: TaskContext) -> int:
+            return "1"  # type: ignore[return-value]  # the mistake
+
+    handler, delivery = handler_of(Mistaken(), http)
+
+    with pytest.raises(TypeError, match=r"^the item 'a': `run` has returned what it does not declare to return: "):
         await handler(message_of("a"))
 
     assert delivery.outcomes == []

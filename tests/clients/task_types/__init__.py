@@ -1,0 +1,1 @@
+"""Two task types whose results have models of the same names."""
