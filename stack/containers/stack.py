@@ -75,6 +75,9 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
     compose = _compose_to_start(settings)
     _provide_images(compose, settings, on_progress)
     if has_additions(settings):
+        if not running:
+            # So that `make clean` finds what is made for the look.
+            state.remember(settings)
         # Found at once, and not by the health checks of what exits: whether the image has what TASK_PACKAGES names.
         _require_startable(compose, is_running=bool(running))
     if before and running:
