@@ -111,12 +111,9 @@ async def run_items(task_type: TaskType[Any], items: list[Any], context: TaskCon
         outcomes = [await _run_item(task_type, item, context) for item in items]
     else:
         outcomes = await _run_concurrently(task_type, items, context)
-    results, errors = [], []
-    for item, outcome in zip(items, outcomes, strict=True):
-        if isinstance(outcome, ItemError):
-            errors.append({item.name: without_secrets(str(outcome))})
-        else:
-            results.append({item.name: outcome})
+    pairs = list(zip(items, outcomes, strict=True))
+    results = [{item.name: outcome} for item, outcome in pairs if outcome.__class__ is not ItemError]
+    errors = [{item.name: without_secrets(str(outcome))} for item, outcome in pairs if outcome.__class__ is ItemError]
     return results, errors
 
 
@@ -147,7 +144,10 @@ async def _run_item(task_type: TaskType[Any], item: TaskItem, context: TaskConte
     except BaseException as error:
         # SystemExit and its like would end the worker without a word, and with it the attempts at all other tasks.
         raise RuntimeError(f"`run` has raised {reason_of(error)}") from error
+    declared = task_type.result
+    if declared.is_json and declared.is_one(result):
+        return result
     try:
-        return task_type.result.to_json(result)
+        return declared.to_json(result)
     except TypeError as error:
         raise TypeError(f"the item {item.name!r}: {error}") from error

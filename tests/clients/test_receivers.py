@@ -80,9 +80,8 @@ class Receiver:
             return False
 
     def post(self, body: bytes, headers: dict[str, str]) -> int:
-        return httpx.post(
-            self.url, content=body, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
-        ).status_code
+        sent = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
+        return httpx.post(self.url, content=body, headers=sent, trust_env=False, timeout=PATIENCE_SECONDS).status_code
 
     def outcomes(self) -> list[Any]:
         """What it has done its work with."""
