@@ -70,7 +70,8 @@ def test_the_story_of_a_task_goes_over_all_services(own_stack: StackControl, cli
 
     assert (its_story["standing"]["state"], its_story["standing"]["outcome"]) == ("delivered", "success")
     happened = [(step["service"].partition("-")[0], step["line"]["event"]) for step in its_story["steps"]]
-    assert happened[0] == ("api", "accepted")
+    # The API says it when SQS has confirmed the task: others may have begun with it by then.
+    assert ("api", "accepted") in happened
     assert happened.count(("receiver", "callback received")) == ATTEMPTS
     assert ("worker", "not delivered yet") in happened
     assert ("worker", "returned for retry") in happened
