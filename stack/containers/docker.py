@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -53,14 +54,26 @@ class Container:
         return self.service if self.number == 1 else f"{self.service}-{self.number}"
 
 
+# So long the engine may hold an image for a container, or a build, that has ended.
+_HELD_SECONDS = 10
+_LOOK_AGAIN_SECONDS = 0.5
+
+
 def image_exists(image: str) -> bool:
     """Whether the engine has the image, with no registry asked."""
     return _succeeds(["docker", "image", "inspect", image])
 
 
 def remove_image(image: str) -> None:
-    """Remove the image, where there is one and no container is of it."""
-    subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)  # noqa: S603, S607
+    """Remove the image, where there is one. Raises `StackError` with the engine's words where it stays."""
+    deadline = time.monotonic() + _HELD_SECONDS
+    while image_exists(image):
+        done = subprocess.run(["docker", "image", "rm", image], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        if done.returncode == 0:
+            return
+        if time.monotonic() > deadline:
+            raise StackError(f"The engine cannot remove the image {image}.", _last_lines(done.stderr))
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def succeeds_in(container: Container, command: tuple[str, ...]) -> bool:

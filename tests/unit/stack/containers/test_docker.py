@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from stack.config import StackSettings
-from stack.containers.docker import Compose
+from stack.containers import docker as engine
+from stack.containers.docker import Compose, remove_image
 from stack.containers.engine import engine_answers
 from stack.containers.stack import ps
 from stack.errors import StackError
@@ -20,6 +21,14 @@ case "$1" in
     *) echo "no such command" >&2; exit 1;;
 esac
 """
+
+HOLDS_AN_IMAGE = """#!/bin/sh
+[ "$2" = inspect ] && exit 0
+[ -s "$0.held" ] || exit 0
+sed -i 1d "$0.held"
+exit 1
+"""
+"""It cannot remove an image as often as there are lines in the file."""
 
 PROJECT = Compose({"COMPOSE_PROJECT_NAME": "stack"})
 
@@ -83,6 +92,34 @@ def test_an_engine_that_does_not_answer_is_reported_with_what_it_says(docker: Pa
         PROJECT.containers()
 
     assert raised.value.evidence == "permission denied"
+
+
+def test_an_image_that_is_held_for_a_moment_is_removed_behind_it(docker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_LOOK_AGAIN_SECONDS", 0)
+    docker.write_text(HOLDS_AN_IMAGE)
+    docker.with_name("docker.held").write_text("held\nheld\n")
+
+    remove_image("stack-services")
+
+    assert not docker.with_name("docker.held").read_text()
+
+
+def test_an_image_that_stays_is_reported_with_what_the_engine_says(
+    docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_HELD_SECONDS", 0)
+    docker.write_text("""#!/bin/sh\n[ "$2" = inspect ] || { echo 'a container uses it' >&2; exit 1; }\n""")
+
+    with pytest.raises(StackError, match="cannot remove the image stack-services") as raised:
+        remove_image("stack-services")
+
+    assert raised.value.evidence == "a container uses it"
+
+
+def test_an_image_that_is_not_there_is_no_fault(docker: Path) -> None:
+    docker.write_text("#!/bin/sh\nexit 1\n")
+
+    remove_image("stack-services")
 
 
 @pytest.mark.parametrize("named", [{"COMPOSE_PROJECT_NAME": "stack"}, {}])
