@@ -1,4 +1,5 @@
-"""A registry of images with the API of AWS's, ECR, as Docker and AWS's SDK use both; images last as long as it runs.
+"""A registry of images with the API of AWS's, ECR, as Docker and AWS's SDK use both; images last as long as it runs,
+on the engine too.
 
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
@@ -8,6 +9,7 @@ import base64
 import hashlib
 import itertools
 import json
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -151,3 +153,11 @@ def running_registry() -> Iterator[ImageRegistry]:
     finally:
         server.should_exit = True
         thread.join()
+        _remove_images(registry.address)
+
+
+def _remove_images(address: str) -> None:
+    """Remove from the engine what was made to be pushed there."""
+    listed = ["docker", "image", "ls", "--filter", f"reference={address}/*", "--format", "{{.Repository}}:{{.Tag}}"]
+    if images := subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split():  # noqa: S603
+        subprocess.run(["docker", "image", "rm", *images], capture_output=True, check=True)  # noqa: S603, S607

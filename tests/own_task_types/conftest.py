@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -26,7 +27,7 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Iterator[Project]:
-    """A copy of the example for a test that changes it."""
-    project = Project.copied_to(tmp_path / "scratch")
+    """A copy of the example for a test that changes it; what it makes on the engine nobody else has the name of."""
+    project = Project.copied_to(tmp_path / f"scratch-{uuid4().hex[:8]}")
     yield project
     project.make("clean", FORCE="1")
