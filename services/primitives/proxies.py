@@ -6,7 +6,7 @@ data sources and the services among themselves are asked directly, whatever the 
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass
+from urllib.request import getproxies, proxy_bypass
 
 from services.primitives.addresses import is_public
 
@@ -15,6 +15,11 @@ def goes_directly(url: str) -> bool:
     """Return whether a request to the URL goes by no proxy: NO_PROXY lists its host, or it is near."""
     host = urlsplit(url).hostname or ""
     return _is_near(host) or bool(proxy_bypass(host))
+
+
+def is_proxied(url: str) -> bool:
+    """Return whether a request to the URL goes by a proxy."""
+    return urlsplit(url).scheme in getproxies() and not goes_directly(url)
 
 
 def _is_near(host: str) -> bool:

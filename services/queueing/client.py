@@ -1,17 +1,18 @@
 """The SQS client: one for each process, for AWS or any endpoint that speaks SQS."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 from botocore.loaders import Loader, create_loader
 
-from services.primitives.proxies import goes_directly
+from services.primitives.proxies import goes_directly, is_proxied
+from services.queueing.direct_calls import call_directly, open_http
 from services.queueing.settings import QueueSettings
 from services.settings import USER_AGENT
 from services.telemetry import metrics
@@ -49,16 +50,35 @@ async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) 
     url = settings.sqs_endpoint_url or await _url_found_by_sdk(session)
     if goes_directly(url):
         config = config.merge(AioConfig(proxies={}))
-    async with session.client("sqs", endpoint_url=settings.sqs_endpoint_url, config=config) as client:
-        if settings.metrics_enabled:
-            client.meta.events.register("request-created.sqs", metrics.count_request)
+    count_request = metrics.count_request if settings.metrics_enabled else _count_nothing
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            aioboto3.Session(botocore_session=session).client(
+                "sqs", endpoint_url=settings.sqs_endpoint_url, config=config
+            )
+        )
+        client.meta.events.register("request-created.sqs", count_request)
+        credentials = await session.get_credentials()
+        if settings.sqs_direct_calls and credentials and not is_proxied(url):
+            http = open_http(
+                is_tls=url.startswith("https:"),
+                ca_bundle=session.get_config_variable("ca_bundle"),
+                connect_timeout_seconds=_CONNECT_TIMEOUT_SECONDS,
+                read_timeout_seconds=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
+                max_connections=_POOL_CONNECTIONS,
+            )
+            call_directly(client, credentials, await stack.enter_async_context(http), count_request)
         yield client
 
 
-def _new_session() -> aioboto3.Session:
+def _new_session() -> AioSession:
     session = get_session()
     session.register_component("data_loader", _descriptions(session.get_config_variable("data_path")))
-    return aioboto3.Session(botocore_session=session)
+    return session
+
+
+def _count_nothing(operation_name: str, **_request: Any) -> None:
+    pass
 
 
 @cache
@@ -67,9 +87,9 @@ def _descriptions(data_path: str | None) -> Loader:
     return create_loader(data_path)
 
 
-async def _url_found_by_sdk(session: aioboto3.Session) -> str:
+async def _url_found_by_sdk(session: AioSession) -> str:
     """Return where SQS is by the SDK's configuration file, else AWS's own endpoint."""
-    async with session.client("sqs") as client:
+    async with aioboto3.Session(botocore_session=session).client("sqs") as client:
         return str(client.meta.endpoint_url)
 
 

@@ -20,6 +20,8 @@ class QueueSettings(Settings):
     """The same, for SQS alone."""
     queue_name_prefix: Annotated[str, Field(pattern=QUEUE_NAME_PREFIX_PATTERN)] = ""
     """Goes before each queue's name, so that several stacks can share an account."""
+    sqs_direct_calls: bool = True
+    """Whether the calls that every task makes go to SQS past the SDK's machinery, which costs three times theirs."""
     metrics_enabled: bool = True
     """Whether it measures what it does."""
 

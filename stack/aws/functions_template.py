@@ -230,6 +230,8 @@ def _globals(environment: Mapping[str, str], code: str) -> Resource:
                 # Nobody scrapes a function: CloudWatch measures it.
                 "METRICS_ENABLED": "false",
                 "QUEUE_NAME_PREFIX": {"Ref": PREFIX_PARAMETER},
+                # The SDK says in each request whose it is, by which Lambda ends loops of functions.
+                "SQS_DIRECT_CALLS": "false",
             }
         },
     }

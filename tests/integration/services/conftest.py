@@ -29,6 +29,7 @@ from services.queues import define_queues
 from services.runtime.program import Component
 from services.task_types.loading import load_task_types
 from services.worker.settings import WorkerSettings
+from tests.integration.services.watched_calls import note_calls
 from tests.jumping_clock import jumping_clock  # noqa: F401  # fixture
 from tests.service_fixtures import closed_port, http, plain_environment, serve, sessions  # noqa: F401  # fixtures
 
@@ -48,9 +49,9 @@ class Requests:
     counts: Counter[str] = field(default_factory=Counter)
     _next: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def note(self, model: Any, **_arguments: Any) -> None:
-        """Count a request; botocore's hook "before-call"."""
-        self.counts[model.name] += 1
+    def note(self, operation: str, _parameters: dict[str, Any]) -> None:
+        """Count a request."""
+        self.counts[operation] += 1
         self._next.set()
         self._next = asyncio.Event()
 
@@ -170,7 +171,7 @@ async def unprovisioned(broker_settings: dict[str, Any]) -> AsyncIterator[Broker
     settings = WorkerSettings(**broker_settings)
     async with open_sqs(settings, longest_wait_seconds=5) as client:
         requests = Requests()
-        client.meta.events.register("before-call.sqs", requests.note)
+        note_calls(client, requests.note)
         queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
         yield Broker(client, queues, definitions, requests, broker_settings)
         await queues.close()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.integration.services.dlq.conftest import (  # noqa: F401  # commands 
     intercepted,
     outcome,
 )
+from tests.integration.services.watched_calls import watch_calls
 from tests.service_fixtures import Serve
 
 TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[{"num_1":0.10}]}')
@@ -131,14 +133,13 @@ async def test_one_redrive_at_a_time(broker: Broker, dead_letter_queues: DeadLet
     await fill(broker, "undelivered", [outcome(1)], REFUSED)
     began, may_go_on = asyncio.Event(), asyncio.Event()
 
-    async def hold_up(**_call: Any) -> None:
-        began.set()
-        await may_go_on.wait()
+    async def hold_up(operation: str, _parameters: dict[str, Any], call: Callable[[], Awaitable[Any]]) -> Any:
+        if operation == "SendMessageBatch":
+            began.set()
+            await may_go_on.wait()
+        return await call()
 
-    broker.client.meta.events.register(
-        "before-call.sqs.SendMessageBatch",
-        hold_up,  # type: ignore[arg-type]  # aiobotocore awaits it
-    )
+    watch_calls(broker.client, hold_up)
     dead_letters = DeadLetters(dead_letter_queues)
     everything = Selection(["undelivered"], [], Criteria())
     first = asyncio.create_task(dead_letters.redrive(everything))

@@ -23,6 +23,7 @@ from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS
 from services.telemetry import log_events
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running
+from tests.integration.services.watched_calls import note_calls
 from tests.jumping_clock import JumpingClock
 
 AT_ONCE = RetryPolicy(3, (0,))
@@ -69,9 +70,12 @@ class Failures:
         self._left = count
         self._failed = asyncio.Semaphore(0)
         self._passed = asyncio.Event()
-        broker.client.meta.events.register(f"before-call.sqs.{operation}", self._fail)
+        self._operation = operation
+        note_calls(broker.client, self._fail)
 
-    def _fail(self, **_call: Any) -> None:
+    def _fail(self, operation: str, _parameters: dict[str, Any]) -> None:
+        if operation != self._operation:
+            return
         if not self._left:
             self._passed.set()
             return
@@ -427,7 +431,7 @@ async def test_a_broker_that_is_not_there_does_not_end_a_consumer(broker: Broker
     settings = WorkerSettings(aws_endpoint_url=HttpUrl(f"http://127.0.0.1:{closed_port}"), sqs_wait_time_seconds=1)
     async with open_sqs(settings) as client:
         requests = Requests()
-        client.meta.events.register("before-call.sqs", requests.note)
+        note_calls(client, requests.note)
         queue = Queue(client, broker.definitions["calculation"])
         brokerless = Consumer(queue, queue, Work(), AT_ONCE, settings)
         async with running(brokerless):

@@ -4,12 +4,10 @@ What a whole worker costs a task is in worker/test_cost.py.
 """
 
 import asyncio
-import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import Broker, running, until
+from tests.integration.services.watched_calls import note_calls, watch_calls
 
 SLOTS = 50
 
@@ -35,9 +34,9 @@ class Batches:
 
     entries: defaultdict[str, list[list[dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
 
-    def note(self, model: Any, params: Any, **_call: Any) -> None:
-        """Note a request; botocore's hook "before-call"."""
-        self.entries[model.name].append(json.loads(params["body"]).get("Entries", []))
+    def note(self, operation: str, parameters: dict[str, Any]) -> None:
+        """Note a request."""
+        self.entries[operation].append(parameters.get("Entries", []))
 
     def per_entry(self, operation: str) -> float:
         """Return the requests of a batch operation for each of the entries that they held."""
@@ -54,29 +53,30 @@ class Polls:
     """Whether no other was under way when it began."""
     _under_way: int = 0
 
-    def begin(self, params: Any, **_call: Any) -> None:
-        """Note one that is sent; botocore's hook "before-call"."""
-        self.wait_seconds.append(json.loads(params["body"])["WaitTimeSeconds"])
+    async def watch(self, operation: str, parameters: dict[str, Any], call: Callable[[], Awaitable[Any]]) -> Any:
+        """Note one."""
+        if operation != "ReceiveMessage":
+            return await call()
+        self.wait_seconds.append(parameters["WaitTimeSeconds"])
         self.alone.append(not self._under_way)
         self._under_way += 1
-
-    def end(self, **_call: Any) -> None:
-        """Note one that is answered; botocore's hook "after-call"."""
-        self._under_way -= 1
+        try:
+            return await call()
+        finally:
+            self._under_way -= 1
 
 
 @pytest.fixture
 def batches(broker: Broker) -> Batches:
     noted = Batches()
-    broker.client.meta.events.register("before-call.sqs", noted.note)
+    note_calls(broker.client, noted.note)
     return noted
 
 
 @pytest.fixture
 def polls(broker: Broker) -> Polls:
     noted = Polls()
-    broker.client.meta.events.register("before-call.sqs.ReceiveMessage", noted.begin)
-    broker.client.meta.events.register("after-call.sqs.ReceiveMessage", noted.end)
+    watch_calls(broker.client, noted.watch)
     return noted
 
 
@@ -95,14 +95,6 @@ def consumer_of(broker: Broker, work: MessageHandler, policy: RetryPolicy, **set
     )
 
 
-def extend_at_once(model: Any, params: Any, **_call: Any) -> Any:
-    """Answer a change of visibility in SQS's place; botocore's hook "before-call"."""
-    if model.name != "ChangeMessageVisibilityBatch":
-        return None
-    entries = json.loads(params["body"])["Entries"]
-    return SimpleNamespace(status_code=200), {"Successful": [{"Id": entry["Id"]} for entry in entries]}
-
-
 def handles(batches: Sequence[Sequence[dict[str, Any]]]) -> set[str]:
     return {entry["ReceiptHandle"] for batch in batches for entry in batch}
 
@@ -117,9 +109,16 @@ async def test_each_beat_of_the_heartbeat_extends_all_held_messages_in_full_batc
         await held.wait()
         await let_go.wait()
 
-    # A beat does not wait for the one before it, and leaves out what is still on its way: with SQS's own time for an
-    # answer, what one beat extends would depend on it.
-    broker.client.meta.events.register_last("before-call.sqs", extend_at_once)
+    async def extend_at_once(operation: str, parameters: dict[str, Any], call: Callable[[], Awaitable[Any]]) -> Any:
+        # A beat does not wait for the one before it, and leaves out what is still on its way: with SQS's own time for
+        # an answer, what one beat extends would depend on it.
+        if operation != "ChangeMessageVisibilityBatch":
+            return await call()
+        broker.requests.note(operation, parameters)
+        batches.note(operation, parameters)
+        return {"Successful": [{"Id": entry["Id"]} for entry in parameters["Entries"]]}
+
+    watch_calls(broker.client, extend_at_once)
     await fill(broker, SLOTS)
     async with running(consumer_of(broker, hold, RetryPolicy(3, (0,)), heartbeat_seconds=0.3)):
         await held.wait()
