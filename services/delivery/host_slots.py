@@ -1,8 +1,6 @@
 """Keeps a receiver that does not answer from taking every slot of a process."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 # Who waits here holds a slot of the process. A receiver that takes a second to answer is not to be refused for it;
@@ -38,33 +36,53 @@ class HostSlots:
         self._limit = limit
         self._hosts: dict[str, _Host] = {}
 
-    @asynccontextmanager
-    async def slot(self, name: str) -> AsyncIterator[None]:
+    def slot(self, name: str) -> "HostSlot":
         """Hold one of the host's slots inside the block; a TimeoutError that leaves it makes the host unresponsive.
 
-        Raises HostBusyError where none is to be had soon.
+        To enter it raises HostBusyError where none is to be had soon.
         """
-        host = self._hosts.setdefault(name, _Host(asyncio.Semaphore(self._limit)))
+        return HostSlot(self, name)
+
+    def host(self, name: str) -> _Host:
+        """Return the host, and remember it while somebody uses it."""
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(asyncio.Semaphore(self._limit))
         host.users += 1
+        return host
+
+    def leave(self, name: str, host: _Host) -> None:
+        """Use the host no more."""
+        host.users -= 1
+        if not host.users and (not host.unresponsive or len(self._hosts) > _MOST_HOSTS):
+            del self._hosts[name]
+
+
+class HostSlot:
+    """A block in which a slot of a host is held. It is no generator, as each callback would pay for it."""
+
+    __slots__ = ("_host", "_hosts", "_name")
+
+    def __init__(self, hosts: HostSlots, name: str) -> None:
+        self._hosts = hosts
+        self._name = name
+
+    async def __aenter__(self) -> None:
+        self._host = self._hosts.host(self._name)
         try:
-            await _enter(host)
-            try:
-                yield
-                host.unresponsive = False
-            except TimeoutError:
-                host.unresponsive = True
-                raise
-            except Exception:
-                # A refusal is an answer too, and costs no slot its time.
-                host.unresponsive = False
-                raise
-            finally:
-                _count(host, -1)
-                host.slots.release()
-        finally:
-            host.users -= 1
-            if not host.users and (not host.unresponsive or len(self._hosts) > _MOST_HOSTS):
-                del self._hosts[name]
+            await _enter(self._host)
+        except BaseException:
+            self._hosts.leave(self._name, self._host)
+            raise
+
+    async def __aexit__(self, kind: type[BaseException] | None, _error: object, _traceback: object) -> None:
+        host = self._host
+        # A refusal is an answer too, and costs no slot its time; what was cancelled says nothing of its host.
+        if kind is None or issubclass(kind, Exception):
+            host.unresponsive = kind is not None and issubclass(kind, TimeoutError)
+        _count(host, -1)
+        host.slots.release()
+        self._hosts.leave(self._name, host)
 
 
 async def _enter(host: _Host) -> None:

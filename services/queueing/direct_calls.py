@@ -105,7 +105,7 @@ class Pattern:
         key = _signing_key(credentials.secret_key, scope)
         headers[_AUTHORIZATION] = (
             f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, SignedHeaders={names}"
-            f", Signature={hmac.digest(key, to_sign.encode(), sha256).hex()}"
+            f", Signature={hmac.digest(key, to_sign.encode(), 'sha256').hex()}"
         )
         return headers
 

@@ -79,7 +79,7 @@ class TaskHandler:
         work = asyncio.create_task(run_items(self._task_type, request.message, context))
         begun = time.perf_counter()
         try:
-            await asyncio.wait({work}, timeout=self._timeout_seconds)
+            await _ended(work, self._timeout_seconds)
         except asyncio.CancelledError:
             await cut_short(work)
             raise
@@ -97,6 +97,24 @@ class TaskHandler:
         if await cut_short(work):
             raise TaskTimeoutError(late)
         raise TaskTimeoutError(f"{late}, ignored its cancellation and was left running", left_running=work)
+
+
+async def _ended(work: "asyncio.Task[Any]", timeout_seconds: float) -> None:
+    """Return when the work has ended or the time is over: asyncio.wait does so too, for twice as much on each task."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def end(_work: object = None) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    timer = loop.call_later(timeout_seconds, end)
+    work.add_done_callback(end)
+    try:
+        await ended
+    finally:
+        timer.cancel()
+        work.remove_done_callback(end)
 
 
 ItemOutcomes = tuple[list[dict[str, Any]], list[dict[str, str]]]
