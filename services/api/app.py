@@ -11,7 +11,6 @@ from starlette.routing import Route
 from services.api.api_keys import ApiKeys
 from services.api.documentation import document_callbacks, openapi
 from services.api.enqueue import TaskQueue
-from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
 from services.api.settings import ApiSettings
 from services.api.status_routes import CHECK_TIMEOUT_SECONDS
@@ -84,7 +83,6 @@ def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes
     app.state.validation = ValidationProcess(
         settings, settings.enqueue_timeout_seconds, large_body_bytes=large_body_bytes
     )
-    app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     document_callbacks(app)
     return app
