@@ -9,7 +9,6 @@ import structlog
 from fastapi import Body, HTTPException, Response, Security, status
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from services.api.api_keys import API_KEY_HEADER
@@ -24,7 +23,7 @@ from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.outbound.targets import TargetRules
 from services.primitives import exact_json
-from services.queueing.message_size import message_bytes
+from services.queueing.message_size import utf8_bytes
 from services.task_types.example import make_example
 from services.task_types.loading import TaskTypes
 from services.task_types.names import operation_id
@@ -98,7 +97,7 @@ _ACCEPTED = Response(Accepted.of(_ANY_ID).model_dump_json(), media_type="applica
 _AROUND_ID = bytes(_ACCEPTED.body).split(_ANY_ID.encode())
 
 
-def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> list[BaseRoute]:
+def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> "list[TaskRoute]":
     """Return the routes of all task types; their examples are prefilled with the example receiver's URL."""
     rules = settings.target_rules
     return [TaskRoute(task_type, settings, rules) for task_type in task_types.values()]
@@ -196,7 +195,7 @@ class TaskRoute(APIRoute):
         task_id = task_id_of(self.task_type.name, headers.idempotency_key)
         tracing.tracer.of_task(task_id)
         message = encode_task(task_id, self.task_type.name, text, headers.delay_seconds)
-        size = message_bytes(message, {})
+        size = utf8_bytes(message)
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
         try:
