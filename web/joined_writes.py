@@ -23,6 +23,9 @@ class JoinedWrites(asyncio.Transport):
 
     @override
     def write(self, data: Any) -> None:
+        if not data:
+            # From writelines asyncio would try to write it for good.
+            return
         if self._is_first:
             self._is_first = False
             self._kept = data

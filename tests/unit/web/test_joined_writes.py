@@ -55,10 +55,12 @@ async def test_a_write_that_is_alone_goes_when_the_turn_of_the_loop_is_over(
         assert other.recv(100) == data
 
 
-async def test_what_is_empty_joins_nothing(transport: JoinedWrites, other: socket.socket) -> None:
-    transport.write(b"head")
+async def test_what_is_empty_is_no_write(transport: JoinedWrites, other: socket.socket) -> None:
     transport.write(b"")
-    assert other.recv(100) == b"head"
+    transport.write(b"head ")
+    transport.write(b"")
+    transport.write(b"content")
+    assert other.recv(100) == b"head content"
 
 
 async def test_several_writes_at_once_go_behind_the_one_before(transport: JoinedWrites, other: socket.socket) -> None:
