@@ -16,6 +16,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from web.answered_status import ANSWERED_STATUS
+from web.joined_writes import JoinedWrites
 
 MAX_BYTES_BESIDE_BODY = 65_536
 """How much a request may bring beside its body: its head, the frame of its chunks beyond `CHUNK_FRAME_BYTES`, and its
@@ -90,7 +91,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Take the connection, and wait for its first request."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self.flow = _Flow(transport, self)
         self._start_timer()
 

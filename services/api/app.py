@@ -11,11 +11,11 @@ from starlette.routing import Route
 from services.api.api_keys import ApiKeys
 from services.api.documentation import document_callbacks, openapi
 from services.api.enqueue import TaskQueue
-from services.api.errors import MalformedRequestError, answer_malformed_request
 from services.api.pending import PendingTasks
 from services.api.settings import ApiSettings
 from services.api.status_routes import CHECK_TIMEOUT_SECONDS
 from services.api.status_routes import router as status_router
+from services.api.task_middleware import TaskMiddleware
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.queueing.client import open_sqs
@@ -60,6 +60,7 @@ def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes
             # Here, as the server does not return: it ends as by the signal that stops it.
             await asyncio.to_thread(tracing.tracer.stop)
 
+    task_routes = make_task_routes(task_types, settings)
     app = FastAPIOffline(
         title="Async tasks",
         summary="Tasks whose errors are never swallowed.",
@@ -71,11 +72,12 @@ def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes
         # It would ask for its providers three times a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # Before the pages: routes are tried in their order.
-        routes=[*make_task_routes(task_types, settings), Route("/openapi.json", openapi)],
+        routes=[*task_routes, Route("/openapi.json", openapi)],
         docs_url=None,
     )
     serve_docs(app)
     app.add_middleware(HeadMiddleware)
+    app.add_middleware(TaskMiddleware, routes=task_routes)
     app.state.api_keys = ApiKeys(settings.api_keys or [])
     app.state.pending_tasks = PendingTasks(
         most=settings.enqueue_max_pending, most_bytes=settings.enqueue_max_pending_bytes
@@ -84,7 +86,6 @@ def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes
     app.state.validation = ValidationProcess(
         settings, settings.enqueue_timeout_seconds, large_body_bytes=large_body_bytes
     )
-    app.add_exception_handler(MalformedRequestError, answer_malformed_request)
     app.include_router(status_router)
     document_callbacks(app)
     return app

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fastapi import Request, Response, status
+from fastapi import HTTPException, Response, status
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.api.validation import MOST_ERRORS
@@ -41,8 +42,12 @@ class MalformedRequestError(Exception):
         self.content = content
 
 
-async def answer_malformed_request(_request: Request, error: Exception) -> Response:
-    """Answer the 422."""
-    if not isinstance(error, MalformedRequestError):
-        raise error
-    return Response(error.content, status.HTTP_422_UNPROCESSABLE_CONTENT, media_type="application/json")
+def answer_to(error: Exception) -> Response:
+    """Return what a request is answered that was refused by the error; raise one that refuses none."""
+    match error:
+        case HTTPException():
+            return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+        case MalformedRequestError():
+            return Response(error.content, status.HTTP_422_UNPROCESSABLE_CONTENT, media_type="application/json")
+        case _:
+            raise error

@@ -1,7 +1,9 @@
 """The request of a task: refused by its head where its body cannot be taken; the body read within its bound."""
 
-from fastapi import HTTPException, Request, status
-from starlette.datastructures import Headers
+from collections.abc import Mapping, Sequence
+
+from fastapi import HTTPException, status
+from starlette.types import Receive
 
 from services.messages import MAX_BODY_BYTES
 from services.primitives.counts import read_count
@@ -9,6 +11,11 @@ from services.primitives.counts import read_count
 _JSON = "application/json"
 _NO_ENCODING = "identity"
 _QUOTED = 100
+
+
+def first_values(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Return a request's headers, as an ASGI server gives them, by their names: of those of one name the first."""
+    return dict(reversed(headers))
 
 
 def too_large(size: str) -> HTTPException:
@@ -20,12 +27,12 @@ def too_large(size: str) -> HTTPException:
     return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, detail)
 
 
-def declared_size(headers: Headers) -> int:
+def declared_size(headers: Mapping[bytes, bytes]) -> int:
     """Return the bytes that the body will have: as declared, else the most that it may have.
 
     Raises the 413 where that is more.
     """
-    declared = read_count(headers.get("content-length", ""))
+    declared = read_count(_text(headers, b"content-length"))
     if declared is None:
         return MAX_BODY_BYTES
     if declared > MAX_BODY_BYTES:
@@ -33,28 +40,32 @@ def declared_size(headers: Headers) -> int:
     return declared
 
 
-def check_media_type(headers: Headers) -> None:
+def check_media_type(headers: Mapping[bytes, bytes]) -> None:
     """Raise the 415 of a body that is not sent as JSON, or encoded (RFC 9110, section 15.5.16).
 
     JSON under another name is not taken: a page of anywhere can have a browser send that without asking.
     """
-    content_type = headers.get("content-type", "")
+    content_type = _text(headers, b"content-type")
     if content_type != _JSON and not _is_json(content_type):
         said = f"not {content_type[:_QUOTED]!r}" if content_type else "which is missing"
         raise _unsupported(f"Send the task as JSON, with the header Content-Type: {_JSON}, {said}.", "Accept", _JSON)
-    encoding = headers.get("content-encoding", _NO_ENCODING)
-    if encoding != _NO_ENCODING and encoding.strip().lower() != _NO_ENCODING:
+    if b"content-encoding" in headers:
+        _check_encoding(_text(headers, b"content-encoding"))
+
+
+def _check_encoding(encoding: str) -> None:
+    if encoding.strip().lower() != _NO_ENCODING:
         detail = f"Send the task as it is, without Content-Encoding: {encoding[:_QUOTED]}."
         raise _unsupported(detail, "Accept-Encoding", _NO_ENCODING)
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read the body; raise the 413 as soon as it is known to be too large, the 400 where the client has gone."""
     chunks: list[bytes] = []
     size = 0
     is_whole = False
     while not is_whole:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise HTTPException(status.HTTP_400_BAD_REQUEST, "The request did not come as a whole.")
         chunks.append(message.get("body", b""))
@@ -63,6 +74,10 @@ async def read_body(request: Request) -> bytes:
             raise too_large(f"more than {MAX_BODY_BYTES}")
         is_whole = not message.get("more_body", False)
     return b"".join(chunks)
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
 
 
 def _unsupported(detail: str, name: str, value: str) -> HTTPException:

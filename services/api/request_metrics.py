@@ -2,7 +2,8 @@
 
 import time
 
-from fastapi import HTTPException, Request, status
+from fastapi import HTTPException, status
+from starlette.types import Scope
 
 from services.api.errors import MalformedRequestError
 from services.telemetry.metrics import HTTP_REQUEST_SECONDS, TASKS_ACCEPTED, TASKS_REFUSED, child
@@ -23,9 +24,9 @@ class RequestMetrics:
         self._accepted.inc()
         self._seconds.observe(time.perf_counter() - begun)
 
-    def refused(self, begun: float, request: Request, error: Exception) -> None:
+    def refused(self, begun: float, scope: Scope, error: Exception) -> None:
         """Count a request by the status that the error is answered with, or that was sent already."""
-        answered = request.scope.get(ANSWERED_STATUS) or status_of(error)
+        answered = scope.get(ANSWERED_STATUS) or status_of(error)
         self._refused.labels(self._task_type, str(answered)).inc()
         self._seconds.observe(time.perf_counter() - begun)
 

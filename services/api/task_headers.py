@@ -1,11 +1,11 @@
 """The headers of a task's request that say how it is queued: documented, read and refused here."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Header
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
-from starlette.datastructures import Headers
 
 from services.api.errors import MalformedRequestError
 from services.api.validation import faults
@@ -82,7 +82,7 @@ _READ = {str(field.alias).lower().encode(): str(field.alias) for field in TaskHe
 """The names of those that are read, by what an ASGI server calls them."""
 
 
-def task_headers_of(headers: Headers) -> TaskHeaders:
+def task_headers_of(headers: Sequence[tuple[bytes, bytes]]) -> TaskHeaders:
     """Return what the headers say. Raises the 422 of those that are not valid.
 
     White space around a value is no part of it (RFC 9110, section 5.5). One that comes more than once is the list of
@@ -90,7 +90,7 @@ def task_headers_of(headers: Headers) -> TaskHeaders:
     AWS's may have joined them without a space, and then they are one value.
     """
     texts: dict[str, str] = {}
-    for raw_name, value in headers.raw:
+    for raw_name, value in headers:
         if raw_name in _READ:
             name, text = _READ[raw_name], value.decode("latin-1").strip(" \t")
             texts[name] = f"{texts[name]}, {text}" if name in texts else text

@@ -2,20 +2,19 @@
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Body, HTTPException, Request, Response, Security, status
+from fastapi import Body, HTTPException, Response, Security, status
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from services.api.api_keys import API_KEY_HEADER
 from services.api.enqueue import EnqueueError, TaskQueue
-from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError
-from services.api.request_body import check_media_type, declared_size, read_body, too_large
+from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError, answer_to
+from services.api.request_body import check_media_type, declared_size, first_values, read_body, too_large
 from services.api.request_metrics import RequestMetrics
 from services.api.settings import ApiSettings
 from services.api.task_headers import DelaySeconds, IdempotencyKey, MessageGroupId, TaskHeaders, task_headers_of
@@ -24,7 +23,7 @@ from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.outbound.targets import TargetRules
 from services.primitives import exact_json
-from services.queueing.message_size import message_bytes
+from services.queueing.message_size import utf8_bytes
 from services.task_types.example import make_example
 from services.task_types.loading import TaskTypes
 from services.task_types.names import operation_id
@@ -92,11 +91,13 @@ _UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
 # What the client sends twice with the same key is the same task; the namespace is arbitrary, and must never change.
 _IDEMPOTENT_TASKS = uuid.UUID("61cc79fa-e26a-47b3-967c-9afa2ca762b7")
 
-# What stands around the task's id in the answer; the id is in it twice.
-_ACCEPTED = Accepted.of("<id>").model_dump_json().split("<id>")
+# The answer but for the task's id, which is in it twice, and as long as any other.
+_ANY_ID = str(uuid.UUID(int=0))
+_ACCEPTED = Response(Accepted.of(_ANY_ID).model_dump_json(), media_type="application/json")
+_AROUND_ID = bytes(_ACCEPTED.body).split(_ANY_ID.encode())
 
 
-def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> list[BaseRoute]:
+def make_task_routes(task_types: TaskTypes, settings: ApiSettings) -> "list[TaskRoute]":
     """Return the routes of all task types; their examples are prefilled with the example receiver's URL."""
     rules = settings.target_rules
     return [TaskRoute(task_type, settings, rules) for task_type in task_types.values()]
@@ -129,35 +130,39 @@ class TaskRoute(APIRoute):
             responses=_RESPONSES | (_UNAUTHORIZED if settings.api_keys else {}),
         )
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Decide on the request before its body is read."""
-
-        async def handle_task(received: Request) -> Response:
-            begun = time.perf_counter()
-            try:
-                response = await answer(received)
-            except Exception as error:
-                self._metrics.refused(begun, received, error)
-                raise
-            self._metrics.accepted(begun)
-            return response
-
-        async def answer(request: Request) -> Response:
-            request.app.state.api_keys.check(request)
-            size = declared_size(request.headers)
-            check_media_type(request.headers)
-            task_headers = task_headers_of(request.headers)
-            with request.app.state.pending_tasks.place_for(size):
-                body = await read_body(request)
-                await self._validate(request, body)
-                return await self._accept(request, exact_json.decode(body), task_headers)
-
-        return handle_task
-
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, in a span of its own."""
         with tracing.tracer.request_span(scope, self.path) as span:
-            await super().handle(scope, receive, span.watched(send))
+            if scope["method"] == "POST":
+                await self._answer(scope, receive, span.watched(send))
+            else:
+                # It is answered 405.
+                await super().handle(scope, receive, span.watched(send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        try:
+            task_id = await self._accept(scope, receive)
+        except Exception as error:  # noqa: BLE001  # one that refuses nothing is raised again
+            self._metrics.refused(begun, scope, error)
+            await answer_to(error)(scope, receive, send)
+            return
+        self._metrics.accepted(begun)
+        await send({"type": "http.response.start", "status": status.HTTP_200_OK, "headers": _ACCEPTED.raw_headers})
+        await send({"type": "http.response.body", "body": task_id.encode().join(_AROUND_ID)})
+
+    async def _accept(self, scope: Scope, receive: Receive) -> str:
+        """Queue the task and return its id. Before the body is read, the request is decided on."""
+        state = scope["app"].state
+        headers = first_values(scope["headers"])
+        state.api_keys.check(headers)
+        size = declared_size(headers)
+        check_media_type(headers)
+        task_headers = task_headers_of(scope["headers"])
+        with state.pending_tasks.place_for(size):
+            body = await read_body(receive)
+            await self._validate(state.validation, body)
+            return await self._enqueue(state.task_queues[self.task_type.name], exact_json.decode(body), task_headers)
 
     def _make_endpoint(self) -> Callable[..., Awaitable[None]]:
         """Return what FastAPI documents."""
@@ -176,9 +181,8 @@ class TaskRoute(APIRoute):
 
         return documented
 
-    async def _validate(self, request: Request, body: bytes) -> None:
+    async def _validate(self, validation: ValidationProcess, body: bytes) -> None:
         """Raise the 422 of a body that is none of the model's, and the 503 where there is no time to find out."""
-        validation: ValidationProcess = request.app.state.validation
         if validation.is_for(body):
             faults = await validation.faults_of_body(self.task_type.name, body)
         else:
@@ -186,13 +190,12 @@ class TaskRoute(APIRoute):
         if faults is not None:
             raise MalformedRequestError(faults)
 
-    async def _accept(self, request: Request, text: str, headers: TaskHeaders) -> Response:
-        """Queue the task of a valid request, whose text is passed on untouched."""
-        task_queue: TaskQueue = request.app.state.task_queues[self.task_type.name]
+    async def _enqueue(self, task_queue: TaskQueue, text: str, headers: TaskHeaders) -> str:
+        """Queue the task of a valid request, whose text is passed on untouched, and return its id."""
         task_id = task_id_of(self.task_type.name, headers.idempotency_key)
         tracing.tracer.of_task(task_id)
         message = encode_task(task_id, self.task_type.name, text, headers.delay_seconds)
-        size = message_bytes(message, {})
+        size = utf8_bytes(message)
         if size > MAX_BODY_BYTES:
             raise too_large(str(size))
         try:
@@ -202,7 +205,7 @@ class TaskRoute(APIRoute):
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
         log.info(log_events.ACCEPTED, task_id=task_id, task_type=self.task_type.name, **headers.as_log())
-        return Response(task_id.join(_ACCEPTED), media_type="application/json")
+        return task_id
 
 
 def task_id_of(task_type: str, idempotency_key: str | None) -> str:

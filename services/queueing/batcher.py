@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
@@ -23,7 +23,7 @@ class BatchCancelledError(Exception):
 class _Pending(Generic[EntryT]):
     entry: EntryT
     size: int
-    result: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    result: asyncio.Future[None]
 
 
 class Batcher(Generic[EntryT]):
@@ -60,7 +60,7 @@ class Batcher(Generic[EntryT]):
         Raises the entry's own error, or that of its whole batch. A caller that is cancelled takes its entry back, as
         long as it is not under way.
         """
-        pending = _Pending(entry, self._size_of(entry))
+        pending = _Pending(entry, self._size_of(entry), asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         self._schedule()
         try:

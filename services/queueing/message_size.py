@@ -16,8 +16,10 @@ Attributes: TypeAlias = Mapping[str, "MessageAttributeValueOutputTypeDef"]
 
 def message_bytes(body: str, attributes: Attributes, message_group_id: str | None = None) -> int:
     """Return what counts towards the limit of a message, and of a batch."""
-    beside_body = sum(attribute_bytes(name, each) for name, each in attributes.items())
-    return utf8_bytes(body) + beside_body + len(message_group_id or "")
+    size = utf8_bytes(body) + len(message_group_id or "")
+    for name, each in attributes.items():
+        size += attribute_bytes(name, each)
+    return size
 
 
 def attribute_bytes(name: str, attribute: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import structlog
 from botocore.exceptions import ClientError
@@ -50,16 +50,11 @@ class QueueState:
     """When the queue was made, in seconds since the epoch; None where SQS does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Send:
+class _Send(NamedTuple):
     body: str
     attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"]
     delay_seconds: int
     message_group_id: str | None
-
-    @property
-    def size_bytes(self) -> int:
-        return message_bytes(self.body, self.attributes, self.message_group_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ class Queue:
         self._url: str | None = None
         self._sends = Batcher(
             self._send_batch,
-            size_of=lambda send: send.size_bytes,
+            size_of=lambda send: message_bytes(send.body, send.attributes, send.message_group_id),
             max_bytes=MAX_MESSAGE_BYTES,
         )
         self._deletes = _settler(self._delete_batch, at_once=settles_at_once)

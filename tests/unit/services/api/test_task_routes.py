@@ -99,6 +99,14 @@ def places(response: httpx.Response) -> list[list[Any]]:
     return [error["loc"] for error in response.json()["detail"]]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+async def test_a_task_is_posted(api: httpx.AsyncClient, queue: FakeTaskQueue, method: str) -> None:
+    response = await api.request(method, CALCULATION)
+
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert not queue.taken
+
+
 async def test_an_accepted_task_is_answered_in_the_shape_of_the_contract(
     api: httpx.AsyncClient, queue: FakeTaskQueue
 ) -> None:
