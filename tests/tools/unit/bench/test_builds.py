@@ -10,7 +10,7 @@ from bench.builds import at_commit, commit_of, other_python, python_of
 from bench.errors import BenchError
 from bench.systems import PROJECT
 
-LOCK = "requirements/runtime.txt"
+LOCK = "requirements/dev.txt"
 PRODUCER = "bench/programs/envelope_producer.py"
 
 
@@ -92,7 +92,7 @@ def test_it_is_named_by_the_commit_however_that_was_called(repository: Repositor
 
 def test_what_is_changed_in_the_clone_is_neither_in_it_nor_lost(repository: Repository, tmp_path: Path) -> None:
     changed = repository.write("services/worker/__main__.py", "print('changed')\n")
-    repository.write("services/new.py")
+    repository.write("services/errors.py")
     status = repository.status()
 
     baseline = at_commit("HEAD", repository.directory, tmp_path / "kept")
@@ -117,7 +117,7 @@ def test_a_commit_that_a_shallow_clone_does_not_have_is_refused_with_how_to_get_
     repository: Repository, tmp_path: Path
 ) -> None:
     first = repository.head()
-    repository.write("services/new.py")
+    repository.write("services/errors.py")
     repository.commit()
     shallow = repository.clone_shallowly(tmp_path / "shallow")
 
