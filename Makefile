@@ -18,6 +18,7 @@ WAIT ?=
 ARGS ?=
 QUICK ?=
 ONLY ?=
+BASELINE ?=
 CHROMIUM ?=
 FORCE ?=
 STACK ?=
@@ -150,8 +151,8 @@ format: venv ## Format the code and repair what the linter can
 
 ##@ Measurements (docs/performance.md)
 
-bench: venv localstack-venv ## Measure this project beside its peers, in under 10 minutes (QUICK=1: in one, and no document; ONLY="worker api": parts)
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ONLY:%=--only %)
+bench: venv localstack-venv ## Measure this project beside its peers, in under 10 minutes (QUICK=1: in one, and no document; ONLY="worker api": parts; BASELINE=<commit>: beside itself as it was there, too)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ONLY:%=--only %) $(if $(BASELINE),--baseline "$(BASELINE)")
 	@$(if $(QUICK)$(ONLY),,$(BIN)/python -m bench.scaling)
 
 bench-growth: venv localstack-venv ## Measure up to 50,000 tasks and 4 workers, slow receivers and large payloads, in under 10 minutes (QUICK=1)

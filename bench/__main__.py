@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
+from bench.builds import Builds, at_commit, on_other_python
 from bench.document import write_document
+from bench.errors import BenchError
 from bench.lab import open_lab
 from bench.measurements import Results
 from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
-from bench.suites import BENCH, FUNCTIONS, GROWTH, Suite
+from bench.suites import FUNCTIONS, GROWTH, Suite, bench_with
 from bench.surroundings import describe_surroundings
 from bench.tables import Table
 from services.streams.standard_streams import run_command
@@ -30,11 +32,9 @@ from stack.native.localstack import install_localstack
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 LAST_RESULTS = ROOT / ".bench" / "results.json"
-# Steps that have begun are ended, so the whole takes a little longer.
-LONGEST_SECONDS = 570
 
 
-def main(
+def main(  # noqa: PLR0913  # an option each
     only: Annotated[
         list[str] | None, typer.Option(help="Measure the scenarios, or the systems, that begin so; may be given often.")
     ] = None,
@@ -42,6 +42,9 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: a minute; writes no document.")] = False,
     growth: Annotated[bool, typer.Option("--growth", help="Measure this project's growth instead.")] = False,
     functions: Annotated[bool, typer.Option("--functions", help="Measure it as functions of AWS Lambda.")] = False,
+    baseline: Annotated[
+        str, typer.Option(metavar="COMMIT", help="Measure this project as it was at that commit beside it, too.")
+    ] = "",
     document: Annotated[
         bool, typer.Option("--document", help="Write the document anew from the kept results.")
     ] = False,
@@ -53,11 +56,11 @@ def main(
     if document:
         _write_document()
         return
-    suite = _suite_of(growth=growth, functions=functions)
+    suite = _suite_of(growth=growth, functions=functions, baseline=baseline)
     chosen = _choose(suite.steps(quick=quick), only or [])
     _install(chosen)
     begun = time.monotonic()
-    outcome = _measure(chosen, 1 if quick else suite.repetitions, begun + LONGEST_SECONDS)
+    outcome = _measure(chosen, 1 if quick else suite.repetitions, begun + suite.longest_seconds)
     surroundings = describe_surroundings(time.monotonic() - begun, suite.packages, suite.peers)
     results = Results(surroundings, outcome.measurements)
     results.save(LAST_RESULTS)
@@ -69,12 +72,22 @@ def main(
         _write_document()
 
 
-def _suite_of(*, growth: bool, functions: bool) -> Suite:
+def _suite_of(*, growth: bool, functions: bool, baseline: str) -> Suite:
     if growth and functions:
         raise typer.BadParameter("--growth and --functions are two measurements")
-    if functions:
-        return FUNCTIONS
-    return GROWTH if growth else BENCH
+    if not growth and not functions:
+        return bench_with(_builds(baseline))
+    if baseline:
+        raise typer.BadParameter("--growth and --functions measure nothing beside a baseline")
+    return GROWTH if growth else FUNCTIONS
+
+
+def _builds(commit: str) -> Builds:
+    try:
+        baseline = at_commit(commit) if commit else None
+    except BenchError as error:
+        raise typer.BadParameter(str(error), param_hint="--baseline") from error
+    return Builds(baseline, on_other_python())
 
 
 def _choose(known: Sequence[Step], only: Sequence[str]) -> list[Step]:

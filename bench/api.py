@@ -4,18 +4,21 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from bench.broker import connect
+from bench.environments import Environment
 from bench.errors import BenchError
 from bench.http_load import Load, LoadResult, result_of
 from bench.lab import API as API_PROCESS
 from bench.lab import LOCALSTACK, Lab, Snapshot
 from bench.loads import Figures, cost
-from bench.processes import Process, running
+from bench.processes import Process, of_tree, running
 from bench.programs.http_producer import make_request
 from bench.steps import FEW, ONCE, Step
-from bench.systems import PROJECT, PROJECT_PYTHON, SETTINGS, Place
+from bench.systems import PROJECT, PROJECT_PYTHON, SETTINGS, Place, System, project_over_http
 from services.tasks.calculation import TASK_TYPE
+from stack.config import ROOT
 from stack.ports import free_port
 from stack.readiness import READY_SECONDS, http_probe, wait_until_ready
 
@@ -34,9 +37,23 @@ class Endpoint:
     arguments: Sequence[str]
     """Those after the interpreter."""
     has_queue: bool = True
+    environment: Environment | None = None
+    """None: that of this program."""
+    tree: Path = ROOT
+    """Where its code is."""
+
+    @classmethod
+    def of(cls, build: System) -> "Endpoint":
+        """Return the API of a build of this project."""
+        return cls(build.name, project_over_http(build).api, environment=build.environment, tree=build.tree)
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.environment.python if self.environment else PROJECT_PYTHON
 
 
-PROJECT_API = Endpoint(PROJECT.name, ["-m", "services.api"])
+PROJECT_API = Endpoint.of(PROJECT)
 NO_SQS = Endpoint("no SQS at all", ["-m", "bench.api_variants", "no_sqs"], has_queue=False)
 SINGLE_SENDS = Endpoint("one SendMessage a request", ["-m", "bench.api_variants", "single_sends"])
 
@@ -49,13 +66,18 @@ def api_case(connections: int) -> str:
     return f"{connections} connection{'s' if connections > 1 else ''}"
 
 
-def api_steps(*, quick: bool) -> list[Step]:
-    """Return the steps of one repetition: each endpoint at each number of connections, in a process of its own."""
+def api_steps(builds: Sequence[System] = (), *, quick: bool) -> list[Step]:
+    """Return the steps of one repetition: each endpoint at each number of connections, in a process of its own.
+
+    Other builds of this project are measured at the number that targets are for.
+    """
     seconds = 1.0 if quick else 2.5
+    endpoints = (PROJECT_API, NO_SQS, SINGLE_SENDS)
+    targeted = (PROJECT_API, *map(Endpoint.of, builds), NO_SQS, SINGLE_SENDS)
     return [
         _step(endpoint, connections, seconds)
         for connections in ((TARGETED_CONNECTIONS,) if quick else CONNECTIONS)
-        for endpoint in (PROJECT_API, NO_SQS, SINGLE_SENDS)
+        for endpoint in (targeted if connections == TARGETED_CONNECTIONS else endpoints)
     ]
 
 
@@ -64,7 +86,7 @@ def _step(endpoint: Endpoint, connections: int, seconds: float) -> Step:
         return measure_endpoint(lab, endpoint, connections, seconds)
 
     repetitions = FEW if connections == TARGETED_CONNECTIONS else ONCE
-    return Step(API, endpoint.name, api_case(connections), measure, most_repetitions=repetitions)
+    return Step(API, endpoint.name, api_case(connections), measure, endpoint.environment, repetitions)
 
 
 def measure_endpoint(lab: Lab, endpoint: Endpoint, connections: int, seconds: float) -> Figures:
@@ -99,9 +121,9 @@ def _snapshot(lab: Lab, process: Process) -> Snapshot:
 
 @contextmanager
 def _serving(lab: Lab, endpoint: Endpoint, place: Place) -> Iterator[Process]:
-    environment = {**lab.broker.environment(), **place.environment(), **SETTINGS}
+    environment = {**lab.broker.environment(), **place.environment(), **of_tree(endpoint.tree), **SETTINGS}
     log = lab.directory / f"{place.prefix}endpoint.log"
-    with running(endpoint.name, [PROJECT_PYTHON, *endpoint.arguments], environment, log) as process:
+    with running(endpoint.name, [endpoint.python, *endpoint.arguments], environment, log) as process:
         url = f"http://127.0.0.1:{place.api_port}/openapi.json"
         wait_until_ready(endpoint.name, http_probe(url), READY_SECONDS)
         yield process

@@ -12,8 +12,9 @@ import httpx
 
 from bench.broker import Broker, running_broker
 from bench.errors import BenchError
-from bench.processes import Process, Usage, running
+from bench.processes import Process, Usage, of_tree, running
 from bench.systems import PROJECT_PYTHON, Place, System
+from stack.config import ROOT
 from stack.ports import free_port
 from stack.readiness import READY_SECONDS, http_probe, wait_until_ready
 
@@ -170,14 +171,15 @@ class Lab:
     @contextmanager
     def _producer(self, system: System, place: Place) -> Iterator[Process]:
         # A client of HTTP is the same for all.
-        command = [PROJECT_PYTHON if system.api else system.python, *system.producer]
+        python, tree = (PROJECT_PYTHON, ROOT) if system.api else (system.python, system.tree)
+        command = [python, *system.producer]
         log = self.directory / f"{place.prefix}{PRODUCER}.log"
-        environment = self._environment(system, place)
+        environment = self._environment(system, place) | of_tree(tree)
         with running(f"{system.name}: {PRODUCER}", command, environment, log, pipes=True) as process:
             yield process
 
     def _environment(self, system: System, place: Place) -> dict[str, str]:
-        return {**self.broker.environment(), **place.environment(), **system.settings}
+        return {**self.broker.environment(), **place.environment(), **of_tree(system.tree), **system.settings}
 
 
 @contextmanager

@@ -95,14 +95,19 @@ class Summary:
         return spread.median if spread else None
 
     def ratio(self, system: str, other: str, figure: str, case: str = "") -> float | None:
-        """Return the median of a figure's ratios between two systems, repetition by repetition.
+        """Return the median of `ratios`; None where there are none."""
+        ratios = self.ratios(system, other, figure, case)
+        return ratios.median if ratios else None
+
+    def ratios(self, system: str, other: str, figure: str, case: str = "") -> Spread | None:
+        """Return the spread of a figure's ratios between two systems, repetition by repetition.
 
         A machine that others share has fast and slow minutes: what was measured within one is compared. None where
         there is no such repetition.
         """
         own, others = (self._values.get((each, case, figure), {}) for each in (system, other))
         ratios = [own[repetition] / others[repetition] for repetition in own.keys() & others.keys()]
-        return Spread.of(ratios).median if ratios else None
+        return Spread.of(ratios) if ratios else None
 
     def systems(self) -> list[str]:
         """Return the systems, in the order in which they were measured first."""

@@ -146,9 +146,14 @@ def cpu_seconds_of(pid: int) -> float:
     return time.clock_gettime(clock.value)
 
 
+def of_tree(tree: Path) -> dict[str, str]:
+    """Return what lets a program run the code that is in that folder."""
+    return {"PYTHONPATH": str(tree)}
+
+
 def _inherited() -> dict[str, str]:
     """Return what a program needs of this one's environment; no setting of the developer's shell reaches it."""
-    return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PATH": os.environ["PATH"], "HOME": str(Path.home())}
+    return {**of_tree(ROOT), "PYTHONUNBUFFERED": "1", "PATH": os.environ["PATH"], "HOME": str(Path.home())}
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

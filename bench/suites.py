@@ -1,10 +1,11 @@
 """The three commands: what each measures, what it shows of that, and where it is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from bench.builds import Builds
 from bench.environments import Environment
 from bench.functions.report import functions_report
 from bench.functions.steps import functions_steps
@@ -41,6 +42,11 @@ class Suite:
     """Of this project's own those whose versions are reported."""
     peers: Sequence[Environment] = (CELERY, TASKIQ, DRAMATIQ)
     """Those that take part, whose versions are reported too."""
+    longest_seconds: float = 570
+    """No step begins later. Those that have begun are ended, so the whole takes a little longer."""
+
+
+_BASELINE_SECONDS = 120
 
 
 def _draw_nothing(_results: Results, _directory: Path) -> list[Path]:
@@ -59,3 +65,13 @@ FUNCTIONS = Suite(
     packages=("awslambdaric", "mangum", "aioboto3", "aiohttp", "fastapi", "pydantic", "uvloop"),
     peers=(),
 )
+
+
+def bench_with(builds: Builds) -> Suite:
+    """Return `make bench` with other builds of this project among the systems; a baseline has time of its own."""
+
+    def steps(*, quick: bool) -> Sequence[Step]:
+        return bench_steps(builds, quick=quick)
+
+    seconds = BENCH.longest_seconds + (_BASELINE_SECONDS if builds.baseline else 0)
+    return replace(BENCH, steps=steps, longest_seconds=seconds)

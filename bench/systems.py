@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.environments import Environment
+from stack.config import ROOT
 from stack.ports import free_port
 
 QUEUE = "calculation"
@@ -59,6 +60,8 @@ class System:
     """What takes the tasks over HTTP, where its producer is an HTTP client."""
     others: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What else belongs to it, by name."""
+    tree: Path = ROOT
+    """Where its code is."""
 
     @property
     def python(self) -> Path:
@@ -68,6 +71,10 @@ class System:
     def with_settings(self, settings: Mapping[str, str]) -> "System":
         """Return the same system with further settings, or others."""
         return replace(self, settings={**self.settings, **settings})
+
+    def built(self, name: str, environment: Environment, tree: Path = ROOT) -> "System":
+        """Return the same system in another environment, or of other code."""
+        return replace(self, name=name, environment=environment, tree=tree)
 
     def over_http(self, api: Sequence[str], others: Mapping[str, Sequence[str]]) -> "System":
         """Return the same system with what stands before it, and tasks that are POSTed."""
@@ -101,9 +108,9 @@ def _taskiq(name: str, settings: Mapping[str, str]) -> System:
     )
 
 
-CELERY = Environment("celery", ("celery", "kombu"))
-TASKIQ = Environment("taskiq", ("taskiq", "taskiq-aio-sqs"))
-DRAMATIQ = Environment("dramatiq", ("dramatiq", "dramatiq-sqs"))
+CELERY = Environment.of_peer("celery", ("celery", "kombu"))
+TASKIQ = Environment.of_peer("taskiq", ("taskiq", "taskiq-aio-sqs"))
+DRAMATIQ = Environment.of_peer("dramatiq", ("dramatiq", "dramatiq-sqs"))
 
 PROJECT = System("this project", ["-m", "services.worker", QUEUE], _module("envelope_producer"), settings=SETTINGS)
 BOUND = System("bound", _module("bound"), _module("envelope_producer"))
@@ -122,5 +129,10 @@ DRAMATIQ_THREADS = System(
 )
 
 
-PROJECT_OVER_HTTP = PROJECT.over_http(["-m", "services.api"], {"DLQ watcher": ["-m", "services.dlq_watcher"]})
+def project_over_http(build: System) -> System:
+    """Return a build of this project with its API, and all else that its stack has."""
+    return build.over_http(["-m", "services.api"], {"DLQ watcher": ["-m", "services.dlq_watcher"]})
+
+
+PROJECT_OVER_HTTP = project_over_http(PROJECT)
 CELERY_OVER_HTTP = CELERY_THREADS.over_http(_module("celery_api"), {})

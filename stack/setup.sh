@@ -16,7 +16,7 @@
 # uv installs (stack/install.py). It has an environment of its own, which is made first, and serves those that are made
 # later by the Python of one that was made before; where it cannot be had pip installs.
 #
-# PYTHON names the interpreter; unset, it is VENV's, and at first one of the candidates below that is new enough.
+# PYTHON names the interpreter; unset, it is VENV's, and at first the newest that is found (stack/find_python.sh).
 # This runs on a machine that has nothing yet, so it is plain sh.
 set -eu
 
@@ -57,16 +57,14 @@ version_of() {
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
         set -- "$PYTHON"
+    elif version_of "$venv/bin/python" >/dev/null; then
+        set -- "$venv/bin/python"
     else
-        set -- "$venv/bin/python" python3.13 python3.12 python3.11 python3
+        # The latter may be newer than what the tests run on.
+        set -- "$("$here/find_python.sh" || echo python3)"
     fi
-    for candidate; do
-        if version_of "$candidate" >/dev/null; then
-            command -v "$candidate"
-            return
-        fi
-    done
-    refuse "Python 3.11 or later is needed, ${PYTHON:-python3} is none: install it, or name one with PYTHON=…"
+    version_of "$1" >/dev/null || refuse "Python 3.11 or later is needed, $1 is none: install it, or name one with PYTHON=…"
+    command -v "$1"
 }
 
 # Of what an environment of this lock is made.

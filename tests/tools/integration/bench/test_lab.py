@@ -1,16 +1,19 @@
 """The lab with a real LocalStack: this project's worker and the bound, at tiny sizes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.api import Endpoint, measure_endpoint
+from bench.builds import at_commit
 from bench.functions.package import Code
 from bench.functions.steps import WORKER, measure_batches, measure_cold_start, measure_imports, measure_requests
 from bench.lab import Lab, open_lab
 from bench.loads import drain, latency
 from bench.steps import whole_path_step
-from bench.systems import BOUND, PROJECT, PROJECT_OVER_HTTP, PROJECT_PYTHON, System
+from bench.systems import BOUND, PROJECT, PROJECT_OVER_HTTP, PROJECT_PYTHON, System, project_over_http
 from stack.aws.package import PACKAGES
 from stack.config import ROOT
 from stack.native.localstack import localstack_python
@@ -45,6 +48,40 @@ def test_the_whole_path_is_measured_over_http(lab: Lab) -> None:
     assert figures["lost"] == 0
     assert figures["cpu_s_per_1000.API"] > 0
     assert figures["round_trip_p50_ms"] > 0
+
+
+@pytest.fixture
+def baseline(tmp_path: Path) -> System:
+    """This project as it was at the last commit, with the libraries of the tests."""
+    return replace(at_commit("HEAD", ROOT, tmp_path / "kept"), environment=None)
+
+
+def leave_traces(tree: Path, program: str) -> Path:
+    """Let a program of the tree leave a file behind; returns which."""
+    file = tree / program
+    trace = file.with_suffix(".ran")
+    file.write_text(f"open({str(trace)!r}, 'w').close()\n{file.read_text()}")
+    return trace
+
+
+def test_a_baseline_is_measured_as_this_project_is_by_its_own_code(lab: Lab, baseline: System) -> None:
+    programs = ("services/worker/__main__.py", "services/api/__main__.py", "bench/programs/envelope_producer.py")
+    worker, api, producer = (leave_traces(baseline.tree, program) for program in programs)
+
+    with lab.running(baseline) as run:
+        assert drain(run, 100)["lost"] == 0
+    assert worker.exists()
+    assert producer.exists()
+
+    figures = measure_endpoint(lab, Endpoint.of(baseline), connections=4, seconds=0.2)
+    assert figures["lost"] == figures["duplicated"] == 0
+    assert api.exists()
+
+
+def test_its_whole_path_is_measured_by_the_same_client_over_http(lab: Lab, baseline: System) -> None:
+    producer = leave_traces(baseline.tree, "bench/programs/http_producer.py")
+    assert whole_path_step(project_over_http(baseline), tasks=50, latency_seconds=0.2).run(lab)["lost"] == 0
+    assert not producer.exists()
 
 
 @pytest.fixture

@@ -45,6 +45,13 @@ def test_a_hand_written_loop_counts_among_the_others() -> None:
     assert values(bench_targets(results))[f"worker drain, of the best other system's ({NAIVE.name})"] == 2.0
 
 
+def test_other_builds_of_this_project_are_no_others() -> None:
+    results = results_of(
+        rate(PROJECT.name, 1000), rate(f"{PROJECT.name} at 6c3b5bf", 900), rate(f"{PROJECT.name} on Python 3.13", 1200)
+    )
+    assert bench_targets(results) == []
+
+
 def test_the_idle_latency_is_compared_without_the_round_trip_that_the_loop_does_not_make() -> None:
     results = results_of(
         measured("worker", NAIVE.name, {"idle_p50_ms": 8.0}),
