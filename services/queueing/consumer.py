@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from services.primitives.clock import Clock, Moment, this_moment
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
 from services.queueing.attempt import MessageHandler
 from services.queueing.caution import Caution
 from services.queueing.decisions import RetryPolicy
@@ -118,8 +119,9 @@ class Consumer:
         return {"task_id": self._task_id_of(in_flight.message.body), **in_flight.describe()}
 
     def _free_slots(self) -> int:
-        # Where SQS does not take what was decided, no more is begun than can be held meanwhile.
-        taken = max(self._slots.taken, len(self._tasks) - self._slots.total)
+        # Where SQS does not take what was decided, no more is begun than can be held meanwhile; deletes that wait for a
+        # batch keep nothing from being begun.
+        taken = max(self._slots.taken, len(self._tasks) - max(self._slots.total, MAX_BATCH_ENTRIES))
         return max(0, self._slots.total - taken - self._poller.reserved)
 
     def _take_all(self, messages: Sequence[ReceivedMessage], asked_at: Moment) -> int:
@@ -159,6 +161,7 @@ class Consumer:
         What is in flight, and what the last long poll still brings, gets the whole of the drain's time.
         """
         begun_at = now()
+        self._queue.settle_at_once()
         if self._tasks:
             log.info("draining", queue=self._queue.name, in_flight=len(self._tasks))
         await self._poller.end(begun_at + self._settings.drain_timeout_seconds)

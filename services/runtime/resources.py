@@ -50,6 +50,7 @@ async def open_resources(
             define_queues(task_types),
             name_prefix=settings.queue_name_prefix,
             settles_at_once=settles_at_once,
+            delete_linger_seconds=settings.delete_linger_seconds,
         )
         stack.push_async_callback(_close, queues)
         callback_client = CallbackClient(sessions, settings)

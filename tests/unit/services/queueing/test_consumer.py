@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -28,6 +29,7 @@ from tests.virtual_time import in_virtual_time
 Attempt = Literal["succeeds", "fails", "fails for good", "has to wait"]
 
 MAX_ATTEMPTS = 3
+LINGER_SECONDS = 300.0
 # Counted in receives: a model has no clock.
 VISIBILITY_TIMEOUT = 10
 ERRORS: dict[Attempt, Exception] = {
@@ -114,6 +116,9 @@ class ModelQueue:
     async def forward(self, message: ReceivedMessage, attributes: Mapping[str, str], **_options: Any) -> None:
         self._call()
         self.dead.append((message.body, attributes))
+
+    def settle_at_once(self) -> None:
+        """Nothing lingers here."""
 
     def _call(self) -> None:
         if next(self.broken, False):
@@ -272,6 +277,58 @@ async def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_t
     await asyncio.sleep(3 * wait_seconds + 10)
     assert "no receive has succeeded for" in str(worker.unready_reason())
     stop.set()
+    await running
+
+
+@dataclass
+class Lingering:
+    """A consumer on a simulated queue whose deletes wait for a batch; what it works takes no time."""
+
+    slots: int
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    sqs: SimulatedSqs = field(default_factory=lambda: SimulatedSqs(0.01, random.Random(1)))  # noqa: S311  # a model
+    worked: int = 0
+
+    async def run(self) -> None:
+        queue = Queue(
+            cast(SQSClient, self.sqs),
+            QueueDefinition("q", "worker", MAX_ATTEMPTS, "q-dlq", None, 1),
+            delete_linger_seconds=LINGER_SECONDS,
+        )
+        settings = WorkerSettings.model_construct(worker_concurrency=self.slots)
+        await Consumer(queue, queue, self._work, RetryPolicy(MAX_ATTEMPTS, (0,)), settings).run(self.stop)
+
+    async def _work(self, _message: ReceivedMessage) -> None:
+        self.worked += 1
+
+
+@in_virtual_time
+async def test_a_consumer_that_stops_waits_for_no_batch_of_deletes() -> None:
+    lingering = Lingering(slots=50)
+    lingering.sqs.fill(3)
+    running = asyncio.create_task(lingering.run())
+    await asyncio.sleep(1)
+    assert (lingering.worked, lingering.sqs.deletions) == (3, [])
+
+    lingering.stop.set()
+    await lingering.sqs.until_deleted(3)
+
+    assert lingering.sqs.deletions[-1] < 1 + 2 * lingering.sqs.round_trip_seconds
+    await running
+
+
+@in_virtual_time
+@pytest.mark.parametrize("slots", [1, 5, 50])
+async def test_deletes_that_wait_for_a_batch_keep_no_message_from_being_begun(slots: int) -> None:
+    lingering = Lingering(slots)
+    lingering.sqs.fill(95)
+    running = asyncio.create_task(lingering.run())
+
+    await asyncio.sleep(LINGER_SECONDS / 2)
+
+    assert lingering.worked == 95
+    assert lingering.sqs.requests["DeleteMessageBatch"] == len(lingering.sqs.deletions) / 10 == 9
+    lingering.stop.set()
     await running
 
 
