@@ -11,7 +11,7 @@ import structlog
 from services.primitives.clock import Clock, Moment
 from services.queueing.caution import Caution
 from services.queueing.message import ReceivedMessage
-from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
+from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive, rest_after
 from services.queueing.queue import Queue
 from services.queueing.settings import ConsumerSettings
 from services.queueing.timing import jittered
@@ -154,13 +154,14 @@ class Poller:
             await self._back_off(error, stop)
             return
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
+        seconds = self.seconds_since_receive
         self._received_at = now()
         self._is_backlog = len(messages) == most
         self._caution.received(len(messages), self._on_received(messages, asked_at))
         if messages:
             self.last_message_at = now()
-        if 1 < len(messages) < most:
-            await asyncio.sleep(GATHER_SECONDS)
+        if seconds is not None and (rest := rest_after(len(messages), most, seconds)):
+            await asyncio.sleep(rest)
 
     async def _look_back(self) -> None:
         """Ask, before the first receive, what is in flight: a lost worker may have left it."""
