@@ -19,7 +19,6 @@ from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
 from services.queueing.consumer import Consumer
 from services.queueing.queue import Queue
-from services.queueing.samples import QueueSampler
 from services.queues import ALERTS, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Component, run_program
@@ -58,7 +57,7 @@ def make_components(settings: WatcherSettings, task_types: TaskTypes, resources:
 
     return [
         *(consumer_of(queues[name], handler) for name, handler in handlers_of(task_types, resources, notify).items()),
-        QueueWatch(QueueSampler(queues), notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
+        QueueWatch(resources.sampler, notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
         *_alert_components(settings, resources),
     ]
 
