@@ -14,6 +14,7 @@ from services.queueing.attempt import MessageHandler
 from services.queueing.caution import Caution
 from services.queueing.decisions import RetryPolicy
 from services.queueing.heartbeat import Heartbeat
+from services.queueing.idle_rest import IdleRest
 from services.queueing.in_flight import InFlight, hidden_since
 from services.queueing.message import ReceivedMessage
 from services.queueing.message_work import MessageWork
@@ -52,6 +53,7 @@ class Consumer:
         task_id_of: Callable[[str], str | None] = lambda _body: None,
         retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
         clock: Clock = this_moment,
+        idle_rest: IdleRest | None = None,
     ) -> None:
         """Without `caution` it takes all that it has room for, whatever became of the worker before it.
 
@@ -60,6 +62,8 @@ class Consumer:
         `retry_waits_seconds`: between the tries of a call on SQS that fails.
 
         `clock`: by which it is told for how long SQS has hidden a message.
+
+        `idle_rest`: for a queue to which nobody but this process sends (see idle_rest.py).
         """
         self._queue = queue
         self._task_id_of = task_id_of
@@ -68,7 +72,7 @@ class Consumer:
         caution = caution or Caution()
         self._changed = asyncio.Event()
         self._slots = Slots(settings.worker_concurrency, on_freed=self._room_made)
-        self._poller = Poller(queue, settings, caution, self._take_all, self._changed, clock=clock)
+        self._poller = Poller(queue, settings, caution, self._take_all, self._changed, clock=clock, idle_rest=idle_rest)
         self._heartbeat = Heartbeat(
             queue,
             interval_seconds=settings.heartbeat_seconds,

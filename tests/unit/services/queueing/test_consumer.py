@@ -20,6 +20,7 @@ from services.queueing.consumer import Consumer
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
+from services.queueing.idle_rest import IDLE_AFTER_SECONDS, REST_SECONDS, IdleRest
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.telemetry.tracing import Destination
@@ -329,6 +330,91 @@ async def test_deletes_that_wait_for_a_batch_keep_no_message_from_being_begun(sl
     assert lingering.worked == 95
     assert lingering.sqs.requests["DeleteMessageBatch"] == len(lingering.sqs.deletions) / 10 == 9
     lingering.stop.set()
+    await running
+
+
+@dataclass
+class Seldom:
+    """A consumer of a queue to which only its own process sends, and when what was sent has come to it."""
+
+    rest: IdleRest = field(default_factory=IdleRest)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    sqs: SimulatedSqs = field(default_factory=lambda: SimulatedSqs(0.01, random.Random(1)))  # noqa: S311  # a model
+    come_at: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(cast(SQSClient, self.sqs), QueueDefinition("q", "worker", None, None, None, 1))
+        self.consumer = Consumer(
+            self.queue,
+            self.queue,
+            self._work,
+            RetryPolicy(None, (0,)),
+            WorkerSettings.model_construct(),
+            idle_rest=self.rest,
+        )
+
+    async def _work(self, _message: ReceivedMessage) -> None:
+        self.come_at.append(asyncio.get_running_loop().time())
+
+    async def send(self) -> None:
+        await self.queue.send("")
+        self.rest.end()
+
+    async def polls_in(self, seconds: float) -> int:
+        before = self.sqs.requests["ReceiveMessage"]
+        await asyncio.sleep(seconds)
+        return self.sqs.requests["ReceiveMessage"] - before
+
+
+@in_virtual_time
+async def test_a_queue_to_which_only_this_process_sends_is_polled_seldom_when_nothing_has_come_for_hours() -> None:
+    seldom = Seldom()
+    running = asyncio.create_task(seldom.consumer.run(seldom.stop))
+    wait = WorkerSettings.model_construct().sqs_wait_time_seconds
+
+    assert await seldom.polls_in(IDLE_AFTER_SECONDS) == pytest.approx(IDLE_AFTER_SECONDS / wait, abs=2)
+    assert await seldom.polls_in(40 * (REST_SECONDS + wait)) == pytest.approx(40, abs=2)
+
+    assert seldom.consumer.unready_reason() is None
+    seldom.stop.set()
+    await asyncio.wait_for(running, wait + 1)
+
+
+@in_virtual_time
+async def test_what_is_sent_finds_a_poll_at_once_however_long_nothing_has_come_and_so_does_what_comes_back() -> None:
+    seldom = Seldom()
+    running = asyncio.create_task(seldom.consumer.run(seldom.stop))
+
+    for idle_seconds in (3 * IDLE_AFTER_SECONDS, IDLE_AFTER_SECONDS / 2, IDLE_AFTER_SECONDS + REST_SECONDS / 2):
+        await asyncio.sleep(idle_seconds)
+        sent_at = asyncio.get_running_loop().time()
+        await seldom.send()
+        await asyncio.sleep(1)
+        assert seldom.come_at[-1] == pytest.approx(sent_at, abs=5 * seldom.sqs.round_trip_seconds)
+        # By somebody else, as a retry comes back.
+        await asyncio.sleep(IDLE_AFTER_SECONDS - 60)
+        seldom.sqs.fill(1)
+        back_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(1)
+        assert seldom.come_at[-1] == pytest.approx(back_at, abs=5 * seldom.sqs.round_trip_seconds)
+
+    seldom.stop.set()
+    await running
+
+
+@in_virtual_time
+async def test_a_consumer_that_rests_is_ready_all_the_while() -> None:
+    seldom = Seldom()
+    running = asyncio.create_task(seldom.consumer.run(seldom.stop))
+    await asyncio.sleep(IDLE_AFTER_SECONDS)
+
+    reasons = set()
+    for _ in range(round(3 * REST_SECONDS)):
+        await asyncio.sleep(1)
+        reasons.add(seldom.consumer.unready_reason())
+
+    assert reasons == {None}
+    seldom.stop.set()
     await running
 
 
