@@ -12,20 +12,42 @@ from bench.scaling.aws import (
 )
 from bench.scaling.markdown import dollars, number, table, whole
 from bench.scaling.measured import ONE_BY_ONE, measured
-from bench.scaling.request_rates import Fleet, RequestsPerTask, batched, batched_sends, one_by_one, payload_cost, single
+from bench.scaling.request_rates import (
+    DELETE_LINGER_SECONDS,
+    Fleet,
+    RequestsPerTask,
+    batched,
+    batched_sends,
+    one_by_one,
+    patient_batches,
+    payload_cost,
+    receives_per_message,
+    single,
+)
 from bench.scaling.simulation import Load, Observed, idle_receives_per_second, simulate
 from bench.systems import BOUND, PROJECT, TASKIQ_BATCHING
+from services.api.enqueue import ALL_IS_WELL_SECONDS
 from services.dlq_watcher.queue_watch import SECONDS_BETWEEN_LOOKS_ON_AWS
 from services.queueing.definition import QueueDefinition
+from services.queueing.idle_rest import IDLE_AFTER_SECONDS
+from services.queueing.polling import GATHER_SECONDS
+from services.queueing.queue import SETTLE_LINGER_SECONDS
 from services.queueing.queue_check import SECONDS_BETWEEN_LOOKS
+from services.queueing.samples import SHORTEST_INTERVAL_SECONDS_ON_AWS
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
 
 READINESS_SECONDS = 15
-"""How often the API is asked for /readyz, as by docker-compose.yml; it then asks SQS for an attribute of each queue."""
+SCRAPE_SECONDS = 15
+"""How often the API is asked for /readyz on Kubernetes (stack/aws/kubernetes.py), and the DLQ watcher for its metrics
+(observability/prometheus/prometheus.yml). Both then ask SQS for attributes, unless they know them from lately."""
+
+API_PODS = 2
+"""As stack/aws/kubernetes.py has them."""
 
 MILLION = 1e6
-RATES = (0.1, 1, 10, 100, 300, 1000, 3000)
+RATES = (0.1, 1, 3, 10, 30, 100, 300, 1000, 3000)
+_RATES_OF_WAITS = (0.1, 1, 3, 10, 30, 100)
 _SIMULATED_TASKS = 1500
 _OVERWHELMING_RATE = 1e6
 
@@ -44,16 +66,31 @@ class Standing:
 
 
 def standing_requests() -> list[Standing]:
-    """Return the standing requests of the smallest stack: one worker of each queue, a watcher, an API process."""
-    queues = [queue for queue in _queues() if queue.consumer]
+    """Return those of the smallest stack of `aws/containers.yaml`: one worker of each queue, a watcher, the API."""
+    queues = _queues()
     workers = sum(queue.consumer == "worker" for queue in queues)
-    watched = len(queues) - workers
+    dlqs = sum(queue.is_dead_letter_queue and queue.consumer is not None for queue in queues)
     poll = idle_receives_per_second()
+    rest = IDLE_AFTER_SECONDS / 3600
     return [
         Standing(f"long polls of the workers, one for each of {workers} queues", workers * poll),
-        Standing(f"long polls of the DLQ watcher, on {watched} queues", watched * poll),
-        Standing(f"`/readyz` of an API process, asked every {READINESS_SECONDS} s", _task_types() / READINESS_SECONDS),
+        Standing(f"long polls of the DLQ watcher, one for each of {dlqs} DLQs", dlqs * poll),
+        Standing(
+            f"its long polls of `alerts`, when none has come for {rest:g} hours", idle_receives_per_second(rests=True)
+        ),
         _looks(workers),
+    ]
+
+
+def requests_of_observers() -> list[Standing]:
+    """Return those that are made besides where somebody asks the services how they are."""
+    readiness = API_PODS * _task_types() / max(READINESS_SECONDS, ALL_IS_WELL_SECONDS)
+    metrics = len(_queues()) / max(SCRAPE_SECONDS, SHORTEST_INTERVAL_SECONDS_ON_AWS)
+    return [
+        Standing(
+            f"on Kubernetes: `/readyz` of {API_PODS} API processes, each asked every {READINESS_SECONDS} s", readiness
+        ),
+        Standing(f"with Prometheus: metrics of {len(_queues())} queues, read every {SCRAPE_SECONDS} s", metrics),
     ]
 
 
@@ -98,9 +135,10 @@ def simulated(rate: float) -> Observed:
 def standing_table() -> str:
     """What is paid while nothing happens."""
     standing = standing_requests()
-    standing.append(Standing("**together**", fsum(each.per_second for each in standing)))
+    together = Standing("**together**", fsum(each.per_second for each in standing))
     rows = [
-        [each.what, whole(each.per_month), dollars(each.per_month * STANDARD_DOLLARS_PER_REQUEST)] for each in standing
+        [each.what, whole(each.per_month), dollars(each.per_month * STANDARD_DOLLARS_PER_REQUEST)]
+        for each in (*standing, together, *requests_of_observers())
     ]
     return table(["standing requests", "a month", "cost"], rows)
 
@@ -131,6 +169,24 @@ def requests_table() -> str:
         "simulated",
     ]
     return table(header, map(row, RATES))
+
+
+def waits_table() -> str:
+    """What deletes and receives of a task cost by how long they wait for others, on one worker."""
+    lingers = (SETTLE_LINGER_SECONDS, DELETE_LINGER_SECONDS, 5 * DELETE_LINGER_SECONDS)
+    rests = (0.0, GATHER_SECONDS, 2.5 * GATHER_SECONDS)
+
+    def row(rate: float) -> list[str]:
+        deletes = (patient_batches(rate, linger) for linger in lingers)
+        receives = (receives_per_message(rate, Fleet(), rest) for rest in rests)
+        return [number(rate), *(f"{requests:.2f}" for requests in (*deletes, *receives))]
+
+    header = [
+        "tasks/s",
+        *(f"deletes that wait {number(linger)} s" for linger in lingers),
+        *(f"receives with rests of {number(1000 * rest)} ms" for rest in rests),
+    ]
+    return table(header, map(row, _RATES_OF_WAITS))
 
 
 def cost_table() -> str:

@@ -12,6 +12,7 @@ Regions = Mapping[str, Callable[[], str]]
 _SCALING: Regions = {
     "full batches": cost_tables.full_batches_table,
     "requests": cost_tables.requests_table,
+    "waits": cost_tables.waits_table,
     "cost": cost_tables.cost_table,
     "spread": cost_tables.spread_table,
     "standing": cost_tables.standing_table,

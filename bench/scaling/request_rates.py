@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from bench.scaling.aws import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, billed_requests
 from services.queueing.batcher import LINGER_SECONDS
 from services.queueing.polling import GATHER_SECONDS
-from services.queueing.queue import SETTLE_LINGER_SECONDS
+from services.worker.settings import WorkerSettings
+
+DELETE_LINGER_SECONDS = WorkerSettings.model_construct().delete_linger_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ def batched(rate: float, fleet: Fleet) -> RequestsPerTask:
     sends = eager_batches(rate / fleet.api_processes, LINGER_SECONDS, fleet.round_trip)
     # What was sent together is received together.
     receives = min(sends, receives_per_message(rate, fleet, GATHER_SECONDS))
-    deletes = patient_batches(rate / fleet.workers, SETTLE_LINGER_SECONDS)
+    deletes = patient_batches(rate / fleet.workers, DELETE_LINGER_SECONDS)
     return RequestsPerTask(sends, receives, empty_receives_per_message(rate, fleet), deletes)
 
 
@@ -91,23 +93,33 @@ def receives_per_message(rate: float, fleet: Fleet, rest: float = 0) -> float:
     """How many receives that find something there are for a message, where messages were sent one by one.
 
     While a receive is on its way back and the next one on its way, messages gather; a long poll that waits takes the
-    first. A receive that brought several, but no batch, is followed by a rest, in which more gather.
+    first. Where they come faster than one in a rest, but no batch at once, that is followed by a rest, in which more
+    gather.
     """
-    gathered = rate / fleet.workers * fleet.round_trip
-    gathered_in_rest = rate / fleet.workers * (fleet.round_trip + rest)
-    several, several_after_rest = _chance_of_several(gathered), _chance_of_several(gathered_in_rest)
-    after_rest = several / (1 - several_after_rest + several)
-    return 1 / ((1 - after_rest) * _received(gathered) + after_rest * _received(gathered_in_rest))
+    rate /= fleet.workers
+    to_rest, to_rest_again = (_chance_of_rest(rate, wait, rest) for wait in (fleet.round_trip, fleet.round_trip + rest))
+    after_rest = to_rest / (1 - to_rest_again + to_rest)
+    received, received_after_rest = (_received(rate * wait) for wait in (fleet.round_trip, fleet.round_trip + rest))
+    return 1 / ((1 - after_rest) * received + after_rest * received_after_rest)
 
 
 def _received(gathered: float) -> float:
     return _mean_up_to(MAX_BATCH_ENTRIES, gathered) + math.exp(-gathered)
 
 
-def _chance_of_several(mean: float) -> float:
-    """The chance that a Poisson number is more than one and less than a batch."""
+def _chance_of_rest(rate: float, wait: float, rest: float) -> float:
+    """The chance that the next receive, so long behind the last one at the least, is followed by a rest."""
+    if not rest:
+        return 0.0
+    # One that finds nothing waits for a message, which may come soon enough.
+    comes_soon = math.exp(-rate * wait) - math.exp(-rate * max(wait, rest))
+    return comes_soon + _chance_of(math.ceil(wait / rest), rate * wait)
+
+
+def _chance_of(least: int, mean: float) -> float:
+    """The chance that a Poisson number is at least so much, and less than a batch."""
     return sum(
-        math.exp(number * math.log(mean) - mean) / math.factorial(number) for number in range(2, MAX_BATCH_ENTRIES)
+        math.exp(number * math.log(mean) - mean) / math.factorial(number) for number in range(least, MAX_BATCH_ENTRIES)
     )
 
 

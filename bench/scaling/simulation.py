@@ -26,6 +26,7 @@ from services.delivery.host_slots import HostBusyError, HostSlots
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
+from services.queueing.idle_rest import IDLE_AFTER_SECONDS, IdleRest
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.worker.settings import WorkerSettings
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _DEFINITION = QueueDefinition("simulated", "worker", 3, "simulated-dlq", None, 345_600)
 _POLICY = RetryPolicy.exponential(3, 5)
 _RECEIVER = "receiver"
-_IDLE_SECONDS = 10_000
+_IDLE_SECONDS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,19 +117,21 @@ def simulate(load: Load) -> Observed:
 
 
 @cache
-def idle_receives_per_second() -> float:
-    """How many receives a consumer of an empty queue makes."""
-    return run_in_virtual_time(_idle(_IDLE_SECONDS))
+def idle_receives_per_second(*, rests: bool = False) -> float:
+    """How many receives a consumer makes of a queue that has been empty for hours, with or without an IdleRest."""
+    return run_in_virtual_time(_idle(_IDLE_SECONDS, IdleRest() if rests else None))
 
 
-async def _idle(seconds: float) -> float:
+async def _idle(seconds: float, idle_rest: IdleRest | None) -> float:
     load = Load(tasks=0)
     sqs = _sqs(load)
     worker = _SimulatedWorker(load)
     stop = asyncio.Event()
-    consumer = asyncio.create_task(_consumer(sqs, worker).run(stop))
+    consumer = asyncio.create_task(_consumer(sqs, worker, idle_rest).run(stop))
+    await asyncio.sleep(2 * IDLE_AFTER_SECONDS)
+    before = sqs.requests["ReceiveMessage"]
     await asyncio.sleep(seconds)
-    receives = sqs.requests["ReceiveMessage"]
+    receives = sqs.requests["ReceiveMessage"] - before
     stop.set()
     await consumer
     return receives / seconds
@@ -158,13 +161,9 @@ def _sqs(load: Load) -> SimulatedSqs:
     return SimulatedSqs(load.round_trip_seconds, _chance(load, "long polls"))
 
 
-def _consumer(sqs: SimulatedSqs, worker: _SimulatedWorker) -> Consumer:
-    queue = _queue(sqs)
-    return Consumer(queue, queue, worker, _POLICY, worker.settings)
-
-
-def _queue(sqs: SimulatedSqs) -> Queue:
-    return Queue(cast("SQSClient", sqs), _DEFINITION)
+def _consumer(sqs: SimulatedSqs, worker: _SimulatedWorker, idle_rest: IdleRest | None = None) -> Consumer:
+    queue = Queue(cast("SQSClient", sqs), _DEFINITION, delete_linger_seconds=worker.settings.delete_linger_seconds)
+    return Consumer(queue, queue, worker, _POLICY, worker.settings, idle_rest=idle_rest)
 
 
 async def _arrive(load: Load, sqs: SimulatedSqs) -> None:
@@ -172,7 +171,7 @@ async def _arrive(load: Load, sqs: SimulatedSqs) -> None:
         sqs.fill(load.tasks)
         return
     arrivals, api_process = _chance(load, "arrivals"), _chance(load, "API processes")
-    api_processes = [_queue(sqs) for _ in range(load.api_processes)]
+    api_processes = [Queue(cast("SQSClient", sqs), _DEFINITION) for _ in range(load.api_processes)]
     async with asyncio.TaskGroup() as group:
         for _ in range(load.tasks):
             await asyncio.sleep(arrivals.expovariate(load.tasks_per_second))

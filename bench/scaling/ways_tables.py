@@ -157,7 +157,7 @@ def idle_table() -> str:
             dollars((deployed.alarm_metrics - FREE_ALARMS) * ALARM_DOLLARS_PER_MONTH),
         ],
         [
-            "long polls, looks at the queues, readiness",
+            "long polls, looks at the queues",
             "containers",
             f"{whole(standing)} requests",
             dollars(standing * STANDARD_DOLLARS_PER_REQUEST),

@@ -11,6 +11,10 @@ from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
+ALL_IS_WELL_SECONDS = 60.0
+"""So long a queue that was as it should be is not asked again how it is, unless a task could not be queued since: AWS
+bills each time, and who asks for readiness does so several times a minute, of every process."""
+
 
 class EnqueueError(Exception):
     """SQS did not confirm the task: it must not be reported as accepted."""
@@ -22,6 +26,7 @@ class TaskQueue:
     def __init__(self, queue: Queue, timeout_seconds: float) -> None:
         self._queue = queue
         self._timeout_seconds = timeout_seconds
+        self._was_well_at: float | None = None
 
     async def enqueue(
         self, task_id: str, body: str, *, delay_seconds: int = 0, message_group_id: str | None = None
@@ -31,14 +36,25 @@ class TaskQueue:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._queue.send(body, delay_seconds=delay_seconds, message_group_id=message_group_id)
         except TimeoutError as error:
-            self._log(task_id, f"no confirmation within {self._timeout_seconds:g} seconds")
+            self._note_failure(task_id, f"no confirmation within {self._timeout_seconds:g} seconds")
             raise EnqueueError from error
         except Exception as error:  # whatever it is, the task was not confirmed
-            self._log(task_id, repr(error))
+            self._note_failure(task_id, repr(error))
             raise EnqueueError from error
 
     async def check(self) -> list[str]:
-        """Return what of the queue is not as declared, or cannot be known; raises where it does not answer."""
+        """Return what of the queue is not as declared, or cannot be known; raises where it does not answer.
+
+        A queue that was well lately is not asked.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._was_well_at is not None and now < self._was_well_at + ALL_IS_WELL_SECONDS:
+            return []
+        notes = await self._ask()
+        self._was_well_at = None if notes else now
+        return notes
+
+    async def _ask(self) -> list[str]:
         try:
             return [str(each) for each in await self._queue.check()]
         except ClientError as error:
@@ -47,5 +63,6 @@ class TaskQueue:
                 return ["whether it is as declared is not known: GetQueueAttributes is not allowed"]
             raise
 
-    def _log(self, task_id: str, cause: str) -> None:
+    def _note_failure(self, task_id: str, cause: str) -> None:
+        self._was_well_at = None
         log.error(log_events.NOT_QUEUED, task_id=task_id, queue=self._queue.name, cause=cause)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from services.dlq_watcher.alert import Alert
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.dlq_watcher.alert_poster import AlertPoster
 from services.dlq_watcher.alerts import Notify, log_alert, of_stack
@@ -18,8 +19,8 @@ from services.messages import peek_task_id
 from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
 from services.queueing.consumer import Consumer
+from services.queueing.idle_rest import IdleRest
 from services.queueing.queue import Queue
-from services.queueing.samples import QueueSampler
 from services.queues import ALERTS, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Component, run_program
@@ -50,7 +51,13 @@ def main() -> None:
 def make_components(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Component]:
     """Return a consumer for the DLQ of each task type, one for that of `callbacks`, and what sends the alerts."""
     queues = resources.queues
-    notify = notify_of(settings, resources)
+    # What comes on `alerts` is sent here, but for what a watcher before this one has left.
+    idle_rest = IdleRest()
+    send = notify_of(settings, resources)
+
+    async def notify(alert: Alert) -> None:
+        await send(alert)
+        idle_rest.end()
 
     def consumer_of(dlq: Queue, handler: MessageHandler) -> Consumer:
         dead_letter_queue = queues.dead_letter_queue_of(dlq)
@@ -58,8 +65,8 @@ def make_components(settings: WatcherSettings, task_types: TaskTypes, resources:
 
     return [
         *(consumer_of(queues[name], handler) for name, handler in handlers_of(task_types, resources, notify).items()),
-        QueueWatch(QueueSampler(queues), notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
-        *_alert_components(settings, resources),
+        QueueWatch(resources.sampler, notify, seconds_between_looks=_seconds_between_looks(queues[ALERTS])),
+        *_alert_components(settings, resources, idle_rest),
     ]
 
 
@@ -67,7 +74,7 @@ def _seconds_between_looks(queue: Queue) -> float:
     return SECONDS_BETWEEN_LOOKS_ON_AWS if is_aws(queue.destination.server_url) else SECONDS_BETWEEN_LOOKS
 
 
-def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequence[Component]:
+def _alert_components(settings: WatcherSettings, resources: Resources, idle_rest: IdleRest) -> Sequence[Component]:
     """Return the consumer of `alerts` and what posts them; where there is no Slack any more they go to the log."""
     alerts = resources.queues[ALERTS]
 
@@ -75,7 +82,7 @@ def _alert_components(settings: WatcherSettings, resources: Resources) -> Sequen
         roomy = settings.model_copy(update={"worker_concurrency": _ALERTS_IN_FLIGHT})
         undelivered = resources.queues.dead_letter_queue_of(alerts)
         handler = AlertHandler(of_stack(settings.queue_name_prefix, notify))
-        return Consumer(alerts, undelivered, handler, ALERT_POLICY, roomy, task_id_of=peek_task_id)
+        return Consumer(alerts, undelivered, handler, ALERT_POLICY, roomy, task_id_of=peek_task_id, idle_rest=idle_rest)
 
     if not settings.slack_bot_token:
         return [consumer_of(log_alert)]

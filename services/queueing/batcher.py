@@ -78,6 +78,12 @@ class Batcher(Generic[EntryT]):
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
 
+    def be_eager(self) -> None:
+        """From now on let nobody wait for others: a batch goes at once when none is under way."""
+        self._is_eager = True
+        self._cancel_timer()
+        self._schedule()
+
     def _schedule(self) -> None:
         if not self._pending or len(self._in_flight) >= self._max_batches_in_flight:
             return

@@ -9,10 +9,12 @@ from typing import Any
 import structlog
 
 from services.primitives.clock import Clock, Moment, this_moment
+from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
 from services.queueing.attempt import MessageHandler
 from services.queueing.caution import Caution
 from services.queueing.decisions import RetryPolicy
 from services.queueing.heartbeat import Heartbeat
+from services.queueing.idle_rest import IdleRest
 from services.queueing.in_flight import InFlight, hidden_since
 from services.queueing.message import ReceivedMessage
 from services.queueing.message_work import MessageWork
@@ -51,6 +53,7 @@ class Consumer:
         task_id_of: Callable[[str], str | None] = lambda _body: None,
         retry_waits_seconds: Sequence[float] = SQS_RETRY_WAITS_SECONDS,
         clock: Clock = this_moment,
+        idle_rest: IdleRest | None = None,
     ) -> None:
         """Without `caution` it takes all that it has room for, whatever became of the worker before it.
 
@@ -59,6 +62,8 @@ class Consumer:
         `retry_waits_seconds`: between the tries of a call on SQS that fails.
 
         `clock`: by which it is told for how long SQS has hidden a message.
+
+        `idle_rest`: for a queue to which nobody but this process sends (see idle_rest.py).
         """
         self._queue = queue
         self._task_id_of = task_id_of
@@ -67,7 +72,7 @@ class Consumer:
         caution = caution or Caution()
         self._changed = asyncio.Event()
         self._slots = Slots(settings.worker_concurrency, on_freed=self._room_made)
-        self._poller = Poller(queue, settings, caution, self._take_all, self._changed, clock=clock)
+        self._poller = Poller(queue, settings, caution, self._take_all, self._changed, clock=clock, idle_rest=idle_rest)
         self._heartbeat = Heartbeat(
             queue,
             interval_seconds=settings.heartbeat_seconds,
@@ -118,8 +123,9 @@ class Consumer:
         return {"task_id": self._task_id_of(in_flight.message.body), **in_flight.describe()}
 
     def _free_slots(self) -> int:
-        # Where SQS does not take what was decided, no more is begun than can be held meanwhile.
-        taken = max(self._slots.taken, len(self._tasks) - self._slots.total)
+        # Where SQS does not take what was decided, no more is begun than can be held meanwhile; deletes that wait for a
+        # batch keep nothing from being begun.
+        taken = max(self._slots.taken, len(self._tasks) - max(self._slots.total, MAX_BATCH_ENTRIES))
         return max(0, self._slots.total - taken - self._poller.reserved)
 
     def _take_all(self, messages: Sequence[ReceivedMessage], asked_at: Moment) -> int:
@@ -159,6 +165,7 @@ class Consumer:
         What is in flight, and what the last long poll still brings, gets the whole of the drain's time.
         """
         begun_at = now()
+        self._queue.settle_at_once()
         if self._tasks:
             log.info("draining", queue=self._queue.name, in_flight=len(self._tasks))
         await self._poller.end(begun_at + self._settings.drain_timeout_seconds)

@@ -10,8 +10,9 @@ import structlog
 
 from services.primitives.clock import Clock, Moment
 from services.queueing.caution import Caution
+from services.queueing.idle_rest import IdleRest
 from services.queueing.message import ReceivedMessage
-from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive
+from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive, rest_after
 from services.queueing.queue import Queue
 from services.queueing.settings import ConsumerSettings
 from services.queueing.timing import jittered
@@ -51,14 +52,19 @@ class Poller:
         changed: asyncio.Event,
         *,
         clock: Clock,
+        idle_rest: IdleRest | None = None,
     ) -> None:
-        """`changed` is set where there may be something to poll for that there was not before."""
+        """`changed` is set where there may be something to poll for that there was not before.
+
+        Without `idle_rest` there is always a poll under way, however long nothing has come.
+        """
         self._queue = queue
         self._settings = settings
         self._caution = caution
         self._on_received = on_received
         self._changed = changed
         self._clock = clock
+        self._idle_rest = idle_rest
         self._polls: dict[asyncio.Task[None], _Poll] = {}
         self._is_backlog = False
         self._has_waited = False
@@ -88,9 +94,9 @@ class Poller:
         """Return why it does not receive, or None: the queue answered lately, or no receive is due."""
         if self._received_at is None:
             return f"{self._queue.name}: no successful receive yet"
-        if self._due_since is None:
+        if self._due_since is None or (self._idle_rest is not None and self._idle_rest.is_under_way):
             return None
-        # While the slots were busy, none was due.
+        # While the slots were busy, or it rested, none was due.
         age = now() - max(self._received_at, self._due_since)
         if age > 2 * self._settings.sqs_wait_time_seconds + 5:
             return f"{self._queue.name}: no receive has succeeded for {age:.0f} seconds"
@@ -119,6 +125,8 @@ class Poller:
 
         A long poll that is cancelled can lose its messages.
         """
+        if self._idle_rest is not None:
+            self._idle_rest.end()
         due_at = max((poll.due_at for poll in self._polls.values()), default=0.0)
         await wait_for(self._polls, min(due_at, deadline))
         if self._polls and await self._answers():
@@ -154,13 +162,17 @@ class Poller:
             await self._back_off(error, stop)
             return
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
+        seconds = self.seconds_since_receive
         self._received_at = now()
         self._is_backlog = len(messages) == most
         self._caution.received(len(messages), self._on_received(messages, asked_at))
         if messages:
             self.last_message_at = now()
-        if 1 < len(messages) < most:
-            await asyncio.sleep(GATHER_SECONDS)
+        elif self._idle_rest is not None:
+            await self._idle_rest.take(self.last_message_at)
+            self._due_since = now()
+        if seconds is not None and (rest := rest_after(len(messages), most, seconds)):
+            await asyncio.sleep(rest)
 
     async def _look_back(self) -> None:
         """Ask, before the first receive, what is in flight: a lost worker may have left it."""

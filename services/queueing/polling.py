@@ -12,11 +12,16 @@ ROOM_WAIT_SECONDS = 0.1
 """How long a free slot stays empty for the sake of a fuller batch."""
 
 GATHER_SECONDS = 0.02
-"""The rest after a receive that brought several messages but no batch: as many come meanwhile, for one request more.
-A message that comes alone finds a poll waiting for it."""
+"""The rest after a receive while messages come faster than one in that time, though no batch at once: as many come
+meanwhile, for one request more. A message that comes alone finds a poll waiting for it."""
 
 # At most this part of the slots stays empty for it.
 _SPARE_PART = 5
+
+
+def rest_after(messages: int, most: int, seconds: float) -> float:
+    """Return the rest after a receive that brought so many messages of `most`, `seconds` behind the one before it."""
+    return GATHER_SECONDS if messages < most and seconds <= messages * GATHER_SECONDS else 0.0
 
 
 def messages_to_receive(  # noqa: PLR0913  # what it depends on

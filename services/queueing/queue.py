@@ -28,7 +28,10 @@ log = structlog.get_logger(__name__)
 
 
 SETTLE_LINGER_SECONDS = 0.1
-"""Where nobody waits for deletes and changes of visibility they gather until a batch is full, or for so long."""
+"""Where nobody waits for deletes and changes of visibility they gather until a batch is full, or for so long.
+
+Deletes of a consumer whose messages may be worked again gather for longer: see `ConsumerSettings.delete_linger_seconds`.
+"""
 
 
 ResultT = TypeVar("ResultT")
@@ -67,9 +70,19 @@ class Queue:
     """One queue. Its calls raise botocore's errors, or SqsEntryError for one entry of a batch."""
 
     def __init__(
-        self, client: "SQSClient", definition: QueueDefinition, *, name_prefix: str = "", settles_at_once: bool = False
+        self,
+        client: "SQSClient",
+        definition: QueueDefinition,
+        *,
+        name_prefix: str = "",
+        settles_at_once: bool = False,
+        delete_linger_seconds: float = SETTLE_LINGER_SECONDS,
     ) -> None:
-        """`settles_at_once`: somebody waits for deletes and changes of visibility, as for sends."""
+        """`settles_at_once`: somebody waits for deletes and changes of visibility, as for sends.
+
+        `delete_linger_seconds`: how long a delete may wait for others, unless a message has but one attempt: if its
+        worker is lost meanwhile, it is reported as failed.
+        """
         self.definition = definition
         self.name = f"{name_prefix}{definition.name}"
         self.destination = Destination(self.name, definition.name, str(client.meta.endpoint_url))
@@ -82,8 +95,11 @@ class Queue:
             size_of=lambda send: message_bytes(send.body, send.attributes, send.message_group_id),
             max_bytes=MAX_MESSAGE_BYTES,
         )
-        self._deletes = _settler(self._delete_batch, at_once=settles_at_once)
-        self._visibility_changes = _settler(self._change_visibility_batch, at_once=settles_at_once)
+        delete_linger = SETTLE_LINGER_SECONDS if definition.max_attempts == 1 else delete_linger_seconds
+        self._deletes = _settler(self._delete_batch, delete_linger, at_once=settles_at_once)
+        self._visibility_changes = _settler(
+            self._change_visibility_batch, SETTLE_LINGER_SECONDS, at_once=settles_at_once
+        )
         self._entries_sent, self._entries_deleted, self._entries_changed = (
             metrics.child(metrics.SQS_BATCH_ENTRIES, operation) for operation in ("send", "delete", "change_visibility")
         )
@@ -186,6 +202,11 @@ class Queue:
             created_at=float(attributes["CreatedTimestamp"]) if "CreatedTimestamp" in attributes else None,
         )
 
+    def settle_at_once(self) -> None:
+        """From now on somebody waits for deletes and changes of visibility, as for sends."""
+        self._deletes.be_eager()
+        self._visibility_changes.be_eager()
+
     async def close(self) -> None:
         """Wait for the batches under way."""
         for batcher in (self._sends, self._deletes, self._visibility_changes):
@@ -236,9 +257,9 @@ class Queue:
 
 
 def _settler(
-    send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]], *, at_once: bool
+    send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]], linger_seconds: float, *, at_once: bool
 ) -> Batcher[EntryT]:
-    return Batcher(send) if at_once else Batcher(send, linger_seconds=SETTLE_LINGER_SECONDS, is_eager=False)
+    return Batcher(send) if at_once else Batcher(send, linger_seconds=linger_seconds, is_eager=False)
 
 
 def _send_entry(index: int, send: _Send) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from services.queueing.definition import QueueDefinition
-from services.queueing.queue import Queue
+from services.queueing.queue import SETTLE_LINGER_SECONDS, Queue
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -20,11 +20,18 @@ class Queues:
         *,
         name_prefix: str,
         settles_at_once: bool = False,
+        delete_linger_seconds: float = SETTLE_LINGER_SECONDS,
     ) -> None:
-        """`settles_at_once`: somebody waits for deletes and changes of visibility, as for sends."""
+        """`settles_at_once`, `delete_linger_seconds`: those of each queue (see queue.py)."""
         self.name_prefix = name_prefix
         self._queues = {
-            name: Queue(client, definition, name_prefix=name_prefix, settles_at_once=settles_at_once)
+            name: Queue(
+                client,
+                definition,
+                name_prefix=name_prefix,
+                settles_at_once=settles_at_once,
+                delete_linger_seconds=delete_linger_seconds,
+            )
             for name, definition in definitions.items()
         }
 

@@ -10,7 +10,10 @@ from services.queueing.recreated_queues import RecreatedQueue
 from services.telemetry import metrics
 
 SHORTEST_INTERVAL_SECONDS = 5.0
-"""However often somebody asks, the queues are asked no more often: SQS bills each of them as a request."""
+"""However often somebody asks, the queues are asked no more often."""
+
+SHORTEST_INTERVAL_SECONDS_ON_AWS = 60.0
+"""The same where each look at a queue is billed as a request: as often as CloudWatch has news of it."""
 
 _TIMEOUT_SECONDS = 3
 

@@ -11,7 +11,6 @@ import uvloop
 
 from services.queueing.consumer import Consumer
 from services.queueing.queue_check import QueueCheck
-from services.queueing.samples import QueueSampler
 from services.runtime.garbage_collection import freeze_gc
 from services.runtime.health import Service, serve_health
 from services.runtime.open_files import allow_connections
@@ -86,7 +85,7 @@ async def _run(  # noqa: PLR0913  # the same
             name,
             checks=[part.unready_reason for part in components],
             consumers=[part.describe_work for part in components if isinstance(part, Consumer)],
-            sampler=QueueSampler(resources.queues) if samples_queues else None,
+            sampler=resources.sampler if samples_queues else None,
         )
         async with serve_health(settings, service):
             freeze_gc()

@@ -10,8 +10,9 @@ import httpx2
 from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery
 from services.outbound.http_client import open_http_client, open_target_sessions
-from services.queueing.client import open_sqs
+from services.queueing.client import is_aws, open_sqs
 from services.queueing.queues import Queues
+from services.queueing.samples import SHORTEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS_ON_AWS, QueueSampler
 from services.queues import CALLBACKS, define_queues
 from services.runtime.settings import ConsumingServiceSettings
 from services.task_types.loading import TaskTypes
@@ -27,6 +28,8 @@ class Resources:
     http: httpx2.AsyncClient
     callback_client: CallbackClient
     delivery: OutcomeDelivery
+    sampler: QueueSampler
+    """Of all queues: one, so that whoever looks at them shares what a look costs."""
 
 
 @asynccontextmanager
@@ -50,13 +53,19 @@ async def open_resources(
             define_queues(task_types),
             name_prefix=settings.queue_name_prefix,
             settles_at_once=settles_at_once,
+            delete_linger_seconds=settings.delete_linger_seconds,
         )
         stack.push_async_callback(_close, queues)
         callback_client = CallbackClient(sessions, settings)
         callbacks = queues[CALLBACKS]
         delivery = OutcomeDelivery(callback_client, callbacks, queues.dead_letter_queue_of(callbacks), settings)
         stack.callback(delivery.close)
-        yield Resources(queues, http, callback_client, delivery)
+        yield Resources(queues, http, callback_client, delivery, _sampler_of(queues, callbacks.destination.server_url))
+
+
+def _sampler_of(queues: Queues, server_url: str) -> QueueSampler:
+    interval = SHORTEST_INTERVAL_SECONDS_ON_AWS if is_aws(server_url) else SHORTEST_INTERVAL_SECONDS
+    return QueueSampler(queues, shortest_interval_seconds=interval)
 
 
 async def _close(queues: Queues) -> None:

@@ -33,6 +33,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.message_size import message_bytes
 from services.queueing.queue import Queue
 from services.queueing.queues import Queues
+from services.queueing.samples import QueueSampler
 from services.queues import CALLBACKS, define_queues
 from services.runtime.boot import Booted
 from services.runtime.resources import Resources
@@ -212,7 +213,7 @@ async def _open_stand(given: TaskTypeOrModule, settings: Settings) -> AsyncItera
         callbacks = _HearingClient(sessions, booted.settings)
         callbacks_dlq = queues.dead_letter_queue_of(callbacks_queue)
         with closing(OutcomeDelivery(callbacks, callbacks_queue, callbacks_dlq, booted.settings)) as delivery:
-            resources = Resources(queues, http, callbacks, delivery)
+            resources = Resources(queues, http, callbacks, delivery, QueueSampler(queues))
             yield _Stand(booted, task_type, sqs, callbacks, resources, broken)
 
 

@@ -215,6 +215,16 @@ def test_the_endpoint_for_sqs_alone_beats_the_one_for_all_services(
     assert load_settings(ServiceSettings).sqs_endpoint_url == endpoint
 
 
+@pytest.mark.parametrize(
+    ("visibility_timeout", "heartbeat", "linger"), [(60, 20, 2), (43_200, 20, 2), (20, 10, 1), (2, 1, 0.1)]
+)
+def test_a_delete_waits_for_others_for_a_small_part_of_the_time_that_its_message_stays_hidden(
+    visibility_timeout: int, heartbeat: float, linger: float
+) -> None:
+    settings = ConsumerSettings(visibility_timeout_seconds=visibility_timeout, heartbeat_seconds=heartbeat)
+    assert settings.delete_linger_seconds == pytest.approx(linger)
+
+
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLBACK_RETRY_SCHEDULE_SECONDS", "2, 5,10")
     monkeypatch.setenv("TASK_PACKAGES", "services.tasks, more.tasks")

@@ -55,6 +55,13 @@ class Program:
         samples = (sample for family in families for sample in family.samples)
         return Scraped({(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples})
 
+    async def scrape_once_it_shows(self, name: str, value: float, **labels: str) -> Scraped:
+        """What the queues hold is known as of the last look at them, which may be seconds old."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (scraped := await self.scrape()).samples.get((name, frozenset(labels.items()))) != value:
+                await asyncio.sleep(0.1)
+        return scraped
+
     async def work(self) -> dict[str, Any]:
         return dict((await self.get("/work")).json())
 
@@ -170,7 +177,10 @@ async def test_a_task_is_measured_by_every_service_that_it_goes_through(
             await until(broker, "undelivered", lambda waiting, _in_flight: waiting == 1)
             await until(broker, "calculation", lambda *left: left == (0, 0))
             await until(broker, "callbacks-dlq", lambda *left: left == (0, 0))
-            accepted, done, watched = await api.scrape(), await worker.scrape(), await watcher.scrape()
+            accepted, done = await api.scrape(), await worker.scrape()
+            watched = await watcher.scrape_once_it_shows(
+                "async_tasks_queue_messages", 1, queue="undelivered", state="waiting"
+            )
             others = [await each.work() for each in (api, watcher)]
 
     check_api(accepted)

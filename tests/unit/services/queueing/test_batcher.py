@@ -250,6 +250,19 @@ async def test_it_sends_what_has_lingered() -> None:
     assert queue.batches == [numbered(3)]
 
 
+async def test_what_lingers_goes_when_nobody_is_to_wait_for_others_any_more_and_what_comes_then_at_once() -> None:
+    queue = FakeQueue()
+    batcher = patient_batcher_of(queue)
+    callers = submit_all(batcher, numbered(3))
+    await turn_of_the_loop()
+
+    batcher.be_eager()
+    await asyncio.gather(*callers)
+    await asyncio.gather(*submit_all(batcher, ["later"]))
+
+    assert queue.batches == [numbered(3), ["later"]]
+
+
 async def test_it_keeps_nothing_back_when_it_closes() -> None:
     queue = FakeQueue()
     batcher = patient_batcher_of(queue)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -19,6 +20,7 @@ from services.queueing.consumer import Consumer
 from services.queueing.cut_short import TaskTimeoutError
 from services.queueing.decisions import RetryPolicy
 from services.queueing.definition import QueueDefinition
+from services.queueing.idle_rest import IDLE_AFTER_SECONDS, REST_SECONDS, IdleRest
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.telemetry.tracing import Destination
@@ -28,6 +30,7 @@ from tests.virtual_time import in_virtual_time
 Attempt = Literal["succeeds", "fails", "fails for good", "has to wait"]
 
 MAX_ATTEMPTS = 3
+LINGER_SECONDS = 300.0
 # Counted in receives: a model has no clock.
 VISIBILITY_TIMEOUT = 10
 ERRORS: dict[Attempt, Exception] = {
@@ -114,6 +117,9 @@ class ModelQueue:
     async def forward(self, message: ReceivedMessage, attributes: Mapping[str, str], **_options: Any) -> None:
         self._call()
         self.dead.append((message.body, attributes))
+
+    def settle_at_once(self) -> None:
+        """Nothing lingers here."""
 
     def _call(self) -> None:
         if next(self.broken, False):
@@ -272,6 +278,143 @@ async def test_a_consumer_is_ready_while_no_receive_is_due_and_for_the_time_of_t
     await asyncio.sleep(3 * wait_seconds + 10)
     assert "no receive has succeeded for" in str(worker.unready_reason())
     stop.set()
+    await running
+
+
+@dataclass
+class Lingering:
+    """A consumer on a simulated queue whose deletes wait for a batch; what it works takes no time."""
+
+    slots: int
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    sqs: SimulatedSqs = field(default_factory=lambda: SimulatedSqs(0.01, random.Random(1)))  # noqa: S311  # a model
+    worked: int = 0
+
+    async def run(self) -> None:
+        queue = Queue(
+            cast(SQSClient, self.sqs),
+            QueueDefinition("q", "worker", MAX_ATTEMPTS, "q-dlq", None, 1),
+            delete_linger_seconds=LINGER_SECONDS,
+        )
+        settings = WorkerSettings.model_construct(worker_concurrency=self.slots)
+        await Consumer(queue, queue, self._work, RetryPolicy(MAX_ATTEMPTS, (0,)), settings).run(self.stop)
+
+    async def _work(self, _message: ReceivedMessage) -> None:
+        self.worked += 1
+
+
+@in_virtual_time
+async def test_a_consumer_that_stops_waits_for_no_batch_of_deletes() -> None:
+    lingering = Lingering(slots=50)
+    lingering.sqs.fill(3)
+    running = asyncio.create_task(lingering.run())
+    await asyncio.sleep(1)
+    assert (lingering.worked, lingering.sqs.deletions) == (3, [])
+
+    lingering.stop.set()
+    await lingering.sqs.until_deleted(3)
+
+    assert lingering.sqs.deletions[-1] < 1 + 2 * lingering.sqs.round_trip_seconds
+    await running
+
+
+@in_virtual_time
+@pytest.mark.parametrize("slots", [1, 5, 50])
+async def test_deletes_that_wait_for_a_batch_keep_no_message_from_being_begun(slots: int) -> None:
+    lingering = Lingering(slots)
+    lingering.sqs.fill(95)
+    running = asyncio.create_task(lingering.run())
+
+    await asyncio.sleep(LINGER_SECONDS / 2)
+
+    assert lingering.worked == 95
+    assert lingering.sqs.requests["DeleteMessageBatch"] == len(lingering.sqs.deletions) / 10 == 9
+    lingering.stop.set()
+    await running
+
+
+@dataclass
+class Seldom:
+    """A consumer of a queue to which only its own process sends, and when what was sent has come to it."""
+
+    rest: IdleRest = field(default_factory=IdleRest)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    sqs: SimulatedSqs = field(default_factory=lambda: SimulatedSqs(0.01, random.Random(1)))  # noqa: S311  # a model
+    come_at: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(cast(SQSClient, self.sqs), QueueDefinition("q", "worker", None, None, None, 1))
+        self.consumer = Consumer(
+            self.queue,
+            self.queue,
+            self._work,
+            RetryPolicy(None, (0,)),
+            WorkerSettings.model_construct(),
+            idle_rest=self.rest,
+        )
+
+    async def _work(self, _message: ReceivedMessage) -> None:
+        self.come_at.append(asyncio.get_running_loop().time())
+
+    async def send(self) -> None:
+        await self.queue.send("")
+        self.rest.end()
+
+    async def polls_in(self, seconds: float) -> int:
+        before = self.sqs.requests["ReceiveMessage"]
+        await asyncio.sleep(seconds)
+        return self.sqs.requests["ReceiveMessage"] - before
+
+
+@in_virtual_time
+async def test_a_queue_to_which_only_this_process_sends_is_polled_seldom_when_nothing_has_come_for_hours() -> None:
+    seldom = Seldom()
+    running = asyncio.create_task(seldom.consumer.run(seldom.stop))
+    wait = WorkerSettings.model_construct().sqs_wait_time_seconds
+
+    assert await seldom.polls_in(IDLE_AFTER_SECONDS) == pytest.approx(IDLE_AFTER_SECONDS / wait, abs=2)
+    assert await seldom.polls_in(40 * (REST_SECONDS + wait)) == pytest.approx(40, abs=2)
+
+    assert seldom.consumer.unready_reason() is None
+    seldom.stop.set()
+    await asyncio.wait_for(running, wait + 1)
+
+
+@in_virtual_time
+async def test_what_is_sent_finds_a_poll_at_once_however_long_nothing_has_come_and_so_does_what_comes_back() -> None:
+    seldom = Seldom()
+    running = asyncio.create_task(seldom.consumer.run(seldom.stop))
+
+    for idle_seconds in (3 * IDLE_AFTER_SECONDS, IDLE_AFTER_SECONDS / 2, IDLE_AFTER_SECONDS + REST_SECONDS / 2):
+        await asyncio.sleep(idle_seconds)
+        sent_at = asyncio.get_running_loop().time()
+        await seldom.send()
+        await asyncio.sleep(1)
+        assert seldom.come_at[-1] == pytest.approx(sent_at, abs=5 * seldom.sqs.round_trip_seconds)
+        # By somebody else, as a retry comes back.
+        await asyncio.sleep(IDLE_AFTER_SECONDS - 60)
+        seldom.sqs.fill(1)
+        back_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(1)
+        assert seldom.come_at[-1] == pytest.approx(back_at, abs=5 * seldom.sqs.round_trip_seconds)
+
+    seldom.stop.set()
+    await running
+
+
+@in_virtual_time
+async def test_a_consumer_that_rests_is_ready_all_the_while() -> None:
+    seldom = Seldom()
+    running = asyncio.create_task(seldom.consumer.run(seldom.stop))
+    await asyncio.sleep(IDLE_AFTER_SECONDS)
+
+    reasons = set()
+    for _ in range(round(3 * REST_SECONDS)):
+        await asyncio.sleep(1)
+        reasons.add(seldom.consumer.unready_reason())
+
+    assert reasons == {None}
+    seldom.stop.set()
     await running
 
 

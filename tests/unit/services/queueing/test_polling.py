@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
-from services.queueing.polling import MAX_POLLS, messages_to_receive
+from services.queueing.polling import GATHER_SECONDS, MAX_POLLS, messages_to_receive, rest_after
 
 
 def test_an_idle_consumer_asks_for_a_whole_batch() -> None:
@@ -32,6 +32,22 @@ def test_a_poll_waits_for_some_free_slots_to_bring_home_a_batch(slots: int, enou
 def test_no_slot_stays_empty_for_long() -> None:
     assert messages_to_receive(1, 50, 0, is_backlog=True, has_waited=True) == 1
     assert messages_to_receive(0, 50, 0, is_backlog=True, has_waited=True) == 0
+
+
+@pytest.mark.parametrize("messages", [1, 2, 9])
+def test_a_poll_rests_where_messages_come_faster_than_one_in_a_rest(messages: int) -> None:
+    assert rest_after(messages, 10, messages * GATHER_SECONDS) == GATHER_SECONDS
+
+
+@pytest.mark.parametrize("messages", [1, 2, 9])
+def test_a_queue_on_which_little_comes_has_a_poll_waiting_at_once(messages: int) -> None:
+    assert rest_after(messages, 10, messages * GATHER_SECONDS + 0.001) == 0
+
+
+def test_nothing_rests_behind_a_receive_that_brought_all_that_it_could_or_nothing() -> None:
+    assert rest_after(10, 10, 0.001) == 0
+    assert rest_after(1, 1, 0.001) == 0
+    assert rest_after(0, 10, 20) == 0
 
 
 @given(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -36,6 +37,37 @@ def test_a_delete_or_a_change_goes_at_once_where_it_is_waited_for(*, settles_at_
         return changed_at, loop.time() - changed_at
 
     assert run_in_virtual_time(settle()) == pytest.approx((seconds, seconds))
+
+
+@pytest.mark.parametrize(("max_attempts", "seconds"), [(1, SETTLE_LINGER_SECONDS), (2, 3.0), (None, 3.0)])
+def test_a_delete_gathers_for_long_only_where_its_message_may_be_worked_again(
+    max_attempts: int | None, seconds: float
+) -> None:
+    async def settle() -> tuple[float, float]:
+        sqs = SimulatedSqs(ROUND_TRIP_SECONDS, random.Random(1))  # noqa: S311  # a model
+        definition = replace(DEFINITION, max_attempts=max_attempts)
+        queue = Queue(cast(SQSClient, sqs), definition, delete_linger_seconds=3.0)
+        loop = asyncio.get_running_loop()
+        await queue.delete(message(1))
+        deleted_at = loop.time()
+        await queue.change_visibility(message(1), 5)
+        return deleted_at, loop.time() - deleted_at
+
+    expected = (seconds + ROUND_TRIP_SECONDS, SETTLE_LINGER_SECONDS + ROUND_TRIP_SECONDS)
+    assert run_in_virtual_time(settle()) == pytest.approx(expected)
+
+
+def test_what_lingers_goes_as_soon_as_somebody_waits_for_it() -> None:
+    async def settle() -> float:
+        sqs = SimulatedSqs(ROUND_TRIP_SECONDS, random.Random(1))  # noqa: S311  # a model
+        queue = Queue(cast(SQSClient, sqs), DEFINITION, delete_linger_seconds=300)
+        settling = asyncio.gather(queue.delete(message(1)), queue.change_visibility(message(2), 5))
+        await asyncio.sleep(0)
+        queue.settle_at_once()
+        await settling
+        return asyncio.get_running_loop().time()
+
+    assert run_in_virtual_time(settle()) == pytest.approx(ROUND_TRIP_SECONDS)
 
 
 def test_what_comes_together_goes_together_even_at_once() -> None:

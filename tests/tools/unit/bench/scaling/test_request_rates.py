@@ -1,12 +1,15 @@
 """The formulas for requests per task, beside the services' own code on a simulated SQS and beside what was measured."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.scaling.aws import billed_requests
-from bench.scaling.cost_tables import full_batches
+from bench.scaling.cost_tables import full_batches, standing_requests
 from bench.scaling.measured import measured
 from bench.scaling.request_rates import Fleet, batched, one_by_one, payload_cost, single
 from bench.scaling.simulation import Load, idle_receives_per_second, simulate
+from services.queueing.idle_rest import REST_SECONDS
 
 FLEETS = [
     Fleet(),
@@ -58,9 +61,18 @@ def test_an_idle_consumer_makes_one_long_poll_after_the_other() -> None:
     assert idle_receives_per_second() == pytest.approx(1 / Fleet().wait_time, rel=0.01)
 
 
-def test_where_tasks_are_few_nobody_batches() -> None:
+def test_a_consumer_that_rests_between_polls_makes_few_of_them() -> None:
+    assert idle_receives_per_second(rests=True) == pytest.approx(1 / (Fleet().wait_time + REST_SECONDS), rel=0.01)
+
+
+def test_an_idle_stack_of_the_two_task_types_stays_below_the_million_requests_that_aws_gives_for_nothing() -> None:
+    assert sum(each.per_month for each in standing_requests()) < 1_000_000
+
+
+def test_where_tasks_are_few_only_deletes_share_requests() -> None:
     fleet = Fleet()
-    assert batched(1, fleet).total == pytest.approx(single(1, fleet).total, rel=0.04)
+    assert batched(1, fleet).deletes < 0.4
+    assert replace(batched(1, fleet), deletes=1).total == pytest.approx(single(1, fleet).total, rel=0.01)
     assert single(1, fleet).total == pytest.approx(one_by_one(1, fleet).total, rel=0.01)
 
 

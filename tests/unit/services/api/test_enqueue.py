@@ -1,0 +1,93 @@
+"""How the queue of a task type is, and how often that is asked."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from services.api.enqueue import ALL_IS_WELL_SECONDS, EnqueueError, TaskQueue
+from services.queueing.provisioning import Disagreement
+from services.queueing.queue import Queue
+from tests.virtual_time import in_virtual_time
+
+DIFFERS = Disagreement("q", "MessageRetentionPeriod", "1", "2")
+
+
+@dataclass
+class CountedQueue:
+    """Is as it is set to be, and counts how often it was asked."""
+
+    name: str = "q"
+    found: list[Disagreement] = field(default_factory=list)
+    error: Exception | None = None
+    asked: int = 0
+
+    async def check(self) -> list[Disagreement]:
+        self.asked += 1
+        return self._answer(self.found)
+
+    async def send(self, _body: str, **_options: object) -> None:
+        self._answer([])
+
+    def _answer(self, found: list[Disagreement]) -> list[Disagreement]:
+        if self.error is not None:
+            raise self.error
+        return found
+
+
+def task_queue_of(queue: CountedQueue) -> TaskQueue:
+    return TaskQueue(cast(Queue, queue), timeout_seconds=1)
+
+
+@in_virtual_time
+async def test_a_queue_that_is_well_is_asked_once_a_minute_however_often_somebody_wants_to_know() -> None:
+    queue = CountedQueue()
+    task_queue = task_queue_of(queue)
+
+    for _ in range(10):
+        assert await task_queue.check() == []
+        await asyncio.sleep(ALL_IS_WELL_SECONDS / 10)
+    assert queue.asked == 1
+
+    assert await task_queue.check() == []
+    assert queue.asked == 2
+
+
+@in_virtual_time
+async def test_a_queue_that_is_not_as_declared_is_asked_each_time_until_it_is() -> None:
+    queue = CountedQueue(found=[DIFFERS])
+    task_queue = task_queue_of(queue)
+    assert await task_queue.check() == await task_queue.check() == [str(DIFFERS)]
+
+    queue.found = []
+
+    assert await task_queue.check() == []
+    assert queue.asked == 3
+
+
+@in_virtual_time
+async def test_a_queue_that_does_not_answer_is_asked_each_time() -> None:
+    queue = CountedQueue(error=ConnectionError("away"))
+    task_queue = task_queue_of(queue)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await task_queue.check()
+
+    queue.error = None
+
+    assert await task_queue.check() == []
+
+
+@in_virtual_time
+async def test_that_a_task_could_not_be_queued_is_reason_to_ask_at_once() -> None:
+    queue = CountedQueue()
+    task_queue = task_queue_of(queue)
+    assert await task_queue.check() == []
+    queue.error = ConnectionError("away")
+
+    with pytest.raises(EnqueueError):
+        await task_queue.enqueue("id", "body")
+
+    with pytest.raises(ConnectionError):
+        await task_queue.check()
