@@ -5,6 +5,8 @@ By OpenTelemetry's semantic conventions for messaging spans, of the system `aws_
 (https://opentelemetry.io/docs/specs/semconv/http/http-spans) and for recorded errors
 (https://opentelemetry.io/docs/specs/semconv/general/recording-errors). What they have no name for begins with
 `async_tasks.`. To record raises nothing: what cannot be recorded is said in the log, and missing in the trace.
+
+Of a trace that is not sampled nothing is made but what is passed on, once for each message or request.
 """
 
 import functools
@@ -18,6 +20,7 @@ import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
 from opentelemetry.semconv._incubating.attributes.messaging_attributes import (
     MESSAGING_DESTINATION_NAME,
     MESSAGING_DESTINATION_TEMPLATE,
@@ -77,6 +80,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INSTRUMENTATION = "services"
 _SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
+# Many messages and requests lead to few queues and URLs.
+_REMEMBERED = 1024
+
 _NO_IDS: Mapping[str, str] = {}
 
 Attributes = dict[str, str | int]
@@ -121,6 +127,7 @@ class RecordingTracer(Tracer):
         self._provider = provider
         self.complaints = Seldom(seconds_between_complaints)
         self._tracer = provider.get_tracer(_INSTRUMENTATION, schema_url=_SCHEMA_URL)
+        self._keeps_decisions = _keeps_decisions(provider.sampler)
         # What comes next is linked to the last span of its message, or its task.
         self._attempts: BoundedMap[str, list[Link]] = BoundedMap()
         self._deliveries: BoundedMap[str, list[Link]] = BoundedMap()
@@ -128,6 +135,9 @@ class RecordingTracer(Tracer):
     @override
     @_or(NO_SPAN)
     def request_span(self, scope: Scope, route: str) -> Span:
+        parent = read_headers(scope["headers"])
+        if unsampled := self._unsampled_in(parent):
+            return _ActiveSpan(unsampled, self.complaints)
         attributes: Attributes = {
             HTTP_REQUEST_METHOD: scope["method"],
             HTTP_ROUTE: route,
@@ -140,7 +150,6 @@ class RecordingTracer(Tracer):
         agent = next((value for name, value in scope["headers"] if name == b"user-agent"), None)
         if agent is not None:
             attributes[USER_AGENT_ORIGINAL] = agent.decode("latin-1")
-        parent = read_headers(scope["headers"])
         span = self._start(f"{scope['method']} {route}", SpanKind.SERVER, attributes, parent)
         return _ServerSpan(span, self.complaints)
 
@@ -153,9 +162,11 @@ class RecordingTracer(Tracer):
         stack_trace: str | None,
         message_group_id: str | None,
     ) -> Span:
+        if unsampled := _current_unsampled():
+            return unsampled.passed_on
         attributes = _messaging("send", MessagingOperationTypeValues.SEND, destination, message_group_id)
         span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes)
-        if reason is not None:
+        if reason is not None and span.is_recording():
             # It is what ends the task, and what one who looks at the trace looks for.
             _note_failure(span, DEAD_LETTERED_ERROR_TYPE, reason, stack_trace)
         return _CarriedSpan(span, self.complaints)
@@ -171,6 +182,8 @@ class RecordingTracer(Tracer):
         message_group_id: str | None,
     ) -> Span:
         parent = read_attributes(attributes)
+        if unsampled := self._unsampled_in(parent):
+            return _StayingSpan(unsampled, self.complaints)
         links = [*_link_to(trace.get_current_span(parent)), *self._attempts.get(message_id, [])]
         span = self._start(
             f"process {source.template}",
@@ -189,11 +202,15 @@ class RecordingTracer(Tracer):
     @override
     @_or(NO_SPAN)
     def run_span(self, task_type: str) -> Span:
+        if _current_unsampled():
+            return NO_SPAN
         return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}), self.complaints)
 
     @override
     @_or(NO_SPAN)
     def delivery_span(self, url: object, task_id: str, attempt: int) -> Span:
+        if unsampled := _current_unsampled():
+            return unsampled.passed_on
         attributes: Attributes = {TASK_ID: task_id}
         if attempt > 1:
             attributes[HTTP_REQUEST_RESEND_COUNT] = attempt - 1
@@ -204,6 +221,8 @@ class RecordingTracer(Tracer):
     @override
     @_or(NO_SPAN)
     def fetch_span(self, method: str, url: object) -> Span:
+        if unsampled := _current_unsampled():
+            return unsampled.passed_on
         return _CarriedSpan(self._start_request(method, url), self.complaints)
 
     @override
@@ -219,9 +238,10 @@ class RecordingTracer(Tracer):
     @_or(None)
     def of_task(self, task_id: str) -> None:
         span = trace.get_current_span()
-        span.set_attribute(TASK_ID, task_id)
         if getattr(span, "kind", None) is SpanKind.CONSUMER:
-            span.set_attribute(MESSAGING_MESSAGE_CONVERSATION_ID, task_id)
+            span.set_attributes({TASK_ID: task_id, MESSAGING_MESSAGE_CONVERSATION_ID: task_id})
+        else:
+            span.set_attribute(TASK_ID, task_id)
 
     @override
     @_or(None)
@@ -254,7 +274,14 @@ class RecordingTracer(Tracer):
         parent: otel_context.Context | None = None,
         links: Sequence[Link] = (),
     ) -> trace.Span:
-        return self._tracer.start_span(name, parent, kind, attributes, links)
+        span = self._tracer.start_span(name, parent, kind, attributes, links)
+        return span if span.is_recording() or not self._keeps_decisions else _Unsampled(span.get_span_context())
+
+    def _unsampled_in(self, parent: otel_context.Context) -> "_Unsampled | None":
+        """Return what stands for all that is done within the parent, where none of it is recorded."""
+        context = trace.get_current_span(parent).get_span_context()
+        is_unsampled = self._keeps_decisions and context.is_valid and not context.trace_flags.sampled
+        return _Unsampled(context) if is_unsampled else None
 
     def _start_request(
         self,
@@ -266,6 +293,22 @@ class RecordingTracer(Tracer):
     ) -> trace.Span:
         all_attributes = {HTTP_REQUEST_METHOD: method, **_url_attributes(str(url)), **(attributes or {})}
         return self._start(method, SpanKind.CLIENT, all_attributes, parent, links)
+
+
+class _Unsampled(trace.NonRecordingSpan):
+    """What is current where nothing is recorded, nor is anything within it."""
+
+    @functools.cached_property
+    def passed_on(self) -> Span:
+        """What takes its context along, so that whoever is called records nothing either."""
+        return _PassedOn(headers_of(self.get_span_context()))
+
+
+class _PassedOn(Span):
+    """No span, but a context that goes along with what is sent."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
 
 
 class _ActiveSpan(Span):
@@ -337,21 +380,39 @@ class _ServerSpan(_ActiveSpan):
         return watch
 
 
+def _keeps_decisions(sampler: Sampler) -> bool:
+    """Return whether nothing within a span that is not recorded is recorded either, whatever it is.
+
+    Those of the environment that ask for their parent's decision keep to a parent's no.
+    """
+    return isinstance(sampler, ParentBased) or sampler is ALWAYS_OFF
+
+
+def _current_unsampled() -> _Unsampled | None:
+    span = trace.get_current_span()
+    return span if isinstance(span, _Unsampled) else None
+
+
 def _messaging(
     name: str, operation: MessagingOperationTypeValues, destination: Destination, message_group_id: str | None
 ) -> Attributes:
-    group: Attributes = {} if message_group_id is None else {MESSAGE_GROUP_ID: message_group_id}
+    attributes = _queue_attributes(name, operation, destination)
+    return {**attributes} if message_group_id is None else {**attributes, MESSAGE_GROUP_ID: message_group_id}
+
+
+@functools.lru_cache(_REMEMBERED)
+def _queue_attributes(name: str, operation: MessagingOperationTypeValues, destination: Destination) -> Attributes:
     return {
         MESSAGING_SYSTEM: MessagingSystemValues.AWS_SQS.value,
         MESSAGING_OPERATION_NAME: name,
         MESSAGING_OPERATION_TYPE: operation.value,
         MESSAGING_DESTINATION_NAME: destination.name,
         MESSAGING_DESTINATION_TEMPLATE: destination.template,
-        **group,
         **_server_of(destination.server_url),
     }
 
 
+@functools.lru_cache(_REMEMBERED)
 def _url_attributes(url: str) -> Attributes:
     return {URL_FULL: without_url_secrets(url).replace(HIDDEN, "REDACTED"), **_server_of(url)}
 
@@ -376,6 +437,8 @@ def _link_to(span: trace.Span) -> list[Link]:
 
 
 def _note_error(span: trace.Span, error: BaseException) -> None:
+    if not span.is_recording():
+        return
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     stack = None if is_sentence(error) else "".join(traceback.format_exception(error))
@@ -383,8 +446,6 @@ def _note_error(span: trace.Span, error: BaseException) -> None:
 
 
 def _note_failure(span: trace.Span, kind: str, message: str, stack: str | None) -> None:
-    if not span.is_recording():
-        return
     shown = _shown(message, _MAX_MESSAGE_BYTES)
     event = {EXCEPTION_TYPE: kind, EXCEPTION_MESSAGE: shown}
     if stack:
