@@ -12,7 +12,7 @@ from bench.lab import Lab, Running
 from bench.loads import Figures, drain
 from bench.measurements import Results
 from bench.processes import running
-from bench.steps import ONCE, Step
+from bench.steps import Step
 from bench.systems import PROJECT, PROJECT_PYTHON
 from bench.tables import Column, Table, by_case, with_range
 from bench.targets import Target

@@ -1,4 +1,4 @@
-"""OpenTelemetry's OTLP exporter, which sends what span_encoding.py writes, and logs now and then when spans are not taken.
+"""OpenTelemetry's OTLP exporter; it sends what span_encoding.py writes, and logs when spans are not taken, and why.
 
 By itself it holds a redirect, and an answer that rejects every span, for a success, and gives no reason for what it
 has tried several times.

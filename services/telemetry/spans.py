@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.semconv._incubating.attributes.messaging_attributes import (
     MESSAGING_DESTINATION_NAME,
     MESSAGING_DESTINATION_TEMPLATE,
@@ -49,13 +50,14 @@ from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_SCHEME
 from opentelemetry.semconv.attributes.user_agent_attributes import USER_AGENT_ORIGINAL
-from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
 from services.errors import is_sentence, text_of_error
 from services.primitives.bounded import BoundedMap
 from services.primitives.sqs_limits import attribute_text
+from services.telemetry.recorded_span import Pipeline, RecordedSpan, name_of
 from services.telemetry.redaction import HIDDEN, without_secrets, without_url_secrets
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import headers_of, read_attributes, read_headers
@@ -122,20 +124,28 @@ class RecordingTracer(Tracer):
     """Makes spans that the provider records."""
 
     def __init__(
-        self, provider: TracerProvider, seconds_between_complaints: float = SECONDS_BETWEEN_COMPLAINTS
+        self,
+        provider: TracerProvider,
+        processor: SpanProcessor,
+        seconds_between_complaints: float = SECONDS_BETWEEN_COMPLAINTS,
     ) -> None:
+        """`processor` is the provider's: what is no root is not made by the provider, and given to it directly."""
         self._provider = provider
         self.complaints = Seldom(seconds_between_complaints)
         self._tracer = provider.get_tracer(_INSTRUMENTATION, schema_url=_SCHEMA_URL)
-        self._keeps_decisions = _keeps_decisions(provider.sampler)
+        scope = InstrumentationScope(_INSTRUMENTATION, "", _SCHEMA_URL)
+        self._pipeline = Pipeline(processor, provider.resource, scope, SpanLimits())
+        # As the environment makes them: those that ask for their parent's decision keep to it.
+        self._keeps_yes = isinstance(provider.sampler, ParentBased)
+        self._keeps_no = self._keeps_yes or provider.sampler is ALWAYS_OFF
         # What comes next is linked to the last span of its message, or its task.
-        self._attempts: BoundedMap[str, list[Link]] = BoundedMap()
-        self._deliveries: BoundedMap[str, list[Link]] = BoundedMap()
+        self._attempts: BoundedMap[str, SpanContext] = BoundedMap()
+        self._deliveries: BoundedMap[str, SpanContext] = BoundedMap()
 
     @override
     @_or(NO_SPAN)
     def request_span(self, scope: Scope, route: str) -> Span:
-        parent = read_headers(scope["headers"])
+        parent = trace.get_current_span(read_headers(scope["headers"]))
         if unsampled := self._unsampled_in(parent):
             return _ActiveSpan(unsampled, self.complaints)
         attributes: Attributes = {
@@ -162,10 +172,11 @@ class RecordingTracer(Tracer):
         stack_trace: str | None,
         message_group_id: str | None,
     ) -> Span:
-        if unsampled := _current_unsampled():
-            return unsampled.passed_on
+        parent = trace.get_current_span()
+        if isinstance(parent, _Unsampled):
+            return parent.passed_on
         attributes = _messaging("send", MessagingOperationTypeValues.SEND, destination, message_group_id)
-        span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes)
+        span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes, parent)
         if reason is not None and span.is_recording():
             # It is what ends the task, and what one who looks at the trace looks for.
             _note_failure(span, DEAD_LETTERED_ERROR_TYPE, reason, stack_trace)
@@ -181,10 +192,10 @@ class RecordingTracer(Tracer):
         attributes: Mapping[str, str],
         message_group_id: str | None,
     ) -> Span:
-        parent = read_attributes(attributes)
+        parent = trace.get_current_span(read_attributes(attributes))
         if unsampled := self._unsampled_in(parent):
             return _StayingSpan(unsampled, self.complaints)
-        links = [*_link_to(trace.get_current_span(parent)), *self._attempts.get(message_id, [])]
+        links = _links_to(parent.get_span_context(), self._attempts.get(message_id))
         span = self._start(
             f"process {source.template}",
             SpanKind.CONSUMER,
@@ -196,43 +207,47 @@ class RecordingTracer(Tracer):
             parent,
             links,
         )
-        self._attempts[message_id] = _link_to(span)
+        self._attempts[message_id] = span.get_span_context()
         return _StayingSpan(span, self.complaints)
 
     @override
     @_or(NO_SPAN)
     def run_span(self, task_type: str) -> Span:
-        if _current_unsampled():
+        parent = trace.get_current_span()
+        if isinstance(parent, _Unsampled):
             return NO_SPAN
-        return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}), self.complaints)
+        return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}, parent), self.complaints)
 
     @override
     @_or(NO_SPAN)
     def delivery_span(self, url: object, task_id: str, attempt: int) -> Span:
-        if unsampled := _current_unsampled():
-            return unsampled.passed_on
+        parent = trace.get_current_span()
+        if isinstance(parent, _Unsampled):
+            return parent.passed_on
         attributes: Attributes = {TASK_ID: task_id}
         if attempt > 1:
             attributes[HTTP_REQUEST_RESEND_COUNT] = attempt - 1
-        span = self._start_request("POST", url, attributes, links=self._deliveries.get(task_id, []))
-        self._deliveries[task_id] = _link_to(span)
+        links = _links_to(self._deliveries.get(task_id))
+        span = self._start_request("POST", url, parent, attributes, links)
+        self._deliveries[task_id] = span.get_span_context()
         return _CarriedSpan(span, self.complaints)
 
     @override
     @_or(NO_SPAN)
     def fetch_span(self, method: str, url: object) -> Span:
-        if unsampled := _current_unsampled():
-            return unsampled.passed_on
-        return _CarriedSpan(self._start_request(method, url), self.complaints)
+        parent = trace.get_current_span()
+        if isinstance(parent, _Unsampled):
+            return parent.passed_on
+        return _CarriedSpan(self._start_request(method, url, parent), self.complaints)
 
     @override
     @_or(NO_SPAN)
     def alert_span(self, url: str, raised_in: Sequence[Context]) -> Span:
         spans = [context.run(trace.get_current_span) for context in raised_in]
-        parent, links = otel_context.Context(), [link for span in spans for link in _link_to(span)]
         if len(spans) == 1:
-            parent, links = trace.set_span_in_context(spans[0], parent), []
-        return _ActiveSpan(self._start_request("POST", url, parent=parent, links=links), self.complaints)
+            return _ActiveSpan(self._start_request("POST", url, spans[0]), self.complaints)
+        links = _links_to(*(span.get_span_context() for span in spans))
+        return _ActiveSpan(self._start_request("POST", url, trace.INVALID_SPAN, links=links), self.complaints)
 
     @override
     @_or(None)
@@ -267,28 +282,34 @@ class RecordingTracer(Tracer):
         close_provider(self._provider)
 
     def _start(
-        self,
-        name: str,
-        kind: SpanKind,
-        attributes: Attributes,
-        parent: otel_context.Context | None = None,
-        links: Sequence[Link] = (),
+        self, name: str, kind: SpanKind, attributes: Attributes, parent: trace.Span, links: Sequence[Link] = ()
     ) -> trace.Span:
-        span = self._tracer.start_span(name, parent, kind, attributes, links)
-        return span if span.is_recording() or not self._keeps_decisions else _Unsampled(span.get_span_context())
+        above = parent.get_span_context()
+        if self._keeps_yes and above.is_valid and above.trace_flags.sampled:
+            context = SpanContext(
+                above.trace_id,
+                self._provider.id_generator.generate_span_id(),
+                is_remote=False,
+                trace_flags=above.trace_flags,
+                trace_state=above.trace_state,
+            )
+            return RecordedSpan(self._pipeline, name, kind, context, above, attributes, links)
+        within = trace.set_span_in_context(parent, otel_context.Context())
+        span = self._tracer.start_span(name, within, kind, attributes, links)
+        return _Unsampled(span.get_span_context()) if self._keeps_no and not span.is_recording() else span
 
-    def _unsampled_in(self, parent: otel_context.Context) -> "_Unsampled | None":
+    def _unsampled_in(self, parent: trace.Span) -> "_Unsampled | None":
         """Return what stands for all that is done within the parent, where none of it is recorded."""
-        context = trace.get_current_span(parent).get_span_context()
-        is_unsampled = self._keeps_decisions and context.is_valid and not context.trace_flags.sampled
+        context = parent.get_span_context()
+        is_unsampled = self._keeps_no and context.is_valid and not context.trace_flags.sampled
         return _Unsampled(context) if is_unsampled else None
 
     def _start_request(
         self,
         method: str,
         url: object,
+        parent: trace.Span,
         attributes: Attributes | None = None,
-        parent: otel_context.Context | None = None,
         links: Sequence[Link] = (),
     ) -> trace.Span:
         all_attributes = {HTTP_REQUEST_METHOD: method, **_url_attributes(str(url)), **(attributes or {})}
@@ -380,19 +401,6 @@ class _ServerSpan(_ActiveSpan):
         return watch
 
 
-def _keeps_decisions(sampler: Sampler) -> bool:
-    """Return whether nothing within a span that is not recorded is recorded either, whatever it is.
-
-    Those of the environment that ask for their parent's decision keep to a parent's no.
-    """
-    return isinstance(sampler, ParentBased) or sampler is ALWAYS_OFF
-
-
-def _current_unsampled() -> _Unsampled | None:
-    span = trace.get_current_span()
-    return span if isinstance(span, _Unsampled) else None
-
-
 def _messaging(
     name: str, operation: MessagingOperationTypeValues, destination: Destination, message_group_id: str | None
 ) -> Attributes:
@@ -431,18 +439,15 @@ def _address_of(address: str, port: str | None, pair: tuple[str, int | None] | N
     return known if port is None or pair[1] is None else {**known, port: pair[1]}
 
 
-def _link_to(span: trace.Span) -> list[Link]:
-    context = span.get_span_context()
-    return [Link(context)] if context.is_valid else []
+def _links_to(*contexts: SpanContext | None) -> list[Link]:
+    return [Link(context) for context in contexts if context is not None and context.is_valid]
 
 
 def _note_error(span: trace.Span, error: BaseException) -> None:
     if not span.is_recording():
         return
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     stack = None if is_sentence(error) else "".join(traceback.format_exception(error))
-    _note_failure(span, name, text_of_error(error), stack)
+    _note_failure(span, name_of(type(error)), text_of_error(error), stack)
 
 
 def _note_failure(span: trace.Span, kind: str, message: str, stack: str | None) -> None:

@@ -6,9 +6,8 @@ if it were not there.
 
 from collections.abc import Iterable, Mapping
 
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACEPARENT_ATTRIBUTE = "traceparent"
@@ -18,6 +17,8 @@ MAX_TRACESTATE_BYTES = 512
 """As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
 
 _LONGEST_SPARED_MEMBER = 128
+# The others are set to zero in what is sent (section 3.2.2.5).
+_KNOWN_FLAGS = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -42,11 +43,16 @@ def read_attributes(attributes: Mapping[str, str]) -> Context:
 
 def headers_of(context: SpanContext) -> dict[str, str]:
     """Return what a request or a message carries to be of this trace, in a bounded number of bytes."""
-    headers: dict[str, str] = {}
-    _propagator.inject(headers, trace.set_span_in_context(trace.NonRecordingSpan(context), Context()))
-    if len(headers.get(TRACESTATE_ATTRIBUTE, "")) > MAX_TRACESTATE_BYTES:
-        headers[TRACESTATE_ATTRIBUTE] = bounded(context.trace_state).to_header()
-    return headers
+    if not context.is_valid:
+        return {}
+    # As the propagator writes it, which would ask for it in a context made for that.
+    traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & _KNOWN_FLAGS:02x}"
+    state = context.trace_state.to_header()
+    if not state:
+        return {TRACEPARENT_ATTRIBUTE: traceparent}
+    if len(state) > MAX_TRACESTATE_BYTES:
+        state = bounded(context.trace_state).to_header()
+    return {TRACEPARENT_ATTRIBUTE: traceparent, TRACESTATE_ATTRIBUTE: state}
 
 
 def bounded(state: TraceState) -> TraceState:

@@ -32,8 +32,9 @@ class ShyError(Exception):
 
 def tracer_of(when: str, seconds_between_complaints: float = 0) -> RecordingTracer:
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(Breaking(when))
-    return RecordingTracer(provider, seconds_between_complaints)
+    breaking = Breaking(when)
+    provider.add_span_processor(breaking)
+    return RecordingTracer(provider, breaking, seconds_between_complaints)
 
 
 @pytest.mark.parametrize("when", ["begin", "end"])
