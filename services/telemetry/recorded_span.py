@@ -62,7 +62,7 @@ class RecordedSpan(trace.Span):
         self._parent = parent
         self._attributes: MutableMapping[str, Any] = attributes
         self._links = links
-        self._events: "BoundedList[Event] | None" = None
+        self._events: BoundedList[Event] | None = None
         self._status = _UNSET
         self._has_ended = False
         self._begun = time_ns()

@@ -6,7 +6,7 @@ to that encoder, and so is what is said once for many of them: the resource, and
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -49,7 +49,7 @@ def _is_plain(span: ReadableSpan, attributes: Mapping[str, Any]) -> bool:
 
 
 def _write(span: ReadableSpan, attributes: Mapping[str, Any], spans: Any) -> None:
-    context, parent = span.get_span_context(), span.parent
+    context, parent = cast("SpanContext", span.get_span_context()), span.parent
     written = spans.add(
         trace_id=_trace_id(context),
         span_id=_span_id(context),
@@ -68,7 +68,8 @@ def _write(span: ReadableSpan, attributes: Mapping[str, Any], spans: Any) -> Non
         else:
             written_value.int_value = value
     for link in span.links:
-        written.links.add(trace_id=_trace_id(link.context), span_id=_span_id(link.context), flags=_flags(link.context))
+        to = link.context
+        written.links.add(trace_id=_trace_id(to), span_id=_span_id(to), flags=_flags(to))
 
 
 def _trace_id(context: SpanContext) -> bytes:

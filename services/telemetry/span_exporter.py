@@ -55,7 +55,7 @@ class _Session(requests.Session):
         if goes_directly(request.url or ""):
             options["proxies"] = {}
         if self.body:
-            request.prepare_body(_compressed(self.body, request.headers.get("Content-Encoding")), None)
+            request.prepare_body(_compressed(self.body, str(request.headers.get("Content-Encoding"))), None)
         try:
             response = super().send(request, **options)
         except Exception as error:
@@ -141,7 +141,7 @@ def problem_of(status: int, content_type: str, body: bytes) -> str | None:
     return f"it rejected {rejected} of them: {message or 'it does not say why'}" if rejected else None
 
 
-def _compressed(body: bytes, encoding: str | None) -> bytes:
+def _compressed(body: bytes, encoding: str) -> bytes:
     """Return the body in the encoding that its header says."""
     match encoding:
         case "gzip":
