@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, SpanProcess
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_ESCAPED,
     EXCEPTION_MESSAGE,
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
@@ -80,7 +81,7 @@ class RecordedSpan(trace.Span):
                 parent=self._parent,
                 resource=pipeline.resource,
                 attributes=self._attributes_within_limits(),
-                events=self._events or (),
+                events=() if self._events is None else self._events,
                 links=self._links_within_limits(),
                 kind=self.kind,
                 status=self._status,
@@ -154,6 +155,7 @@ class RecordedSpan(trace.Span):
             EXCEPTION_TYPE: name_of(type(exception)),
             EXCEPTION_MESSAGE: str(exception),
             EXCEPTION_STACKTRACE: "".join(traceback.format_exception(exception)),
+            EXCEPTION_ESCAPED: str(escaped),
             **(attributes or {}),
         }
         self.add_event("exception", recorded, timestamp)

@@ -60,7 +60,13 @@ from services.primitives.sqs_limits import attribute_text
 from services.telemetry.recorded_span import Pipeline, RecordedSpan, name_of
 from services.telemetry.redaction import HIDDEN, without_secrets, without_url_secrets
 from services.telemetry.seldom import Seldom
-from services.telemetry.trace_context import headers_of, read_attributes, read_headers
+from services.telemetry.trace_context import (
+    headers_of,
+    ids_in,
+    read_attributes,
+    read_headers,
+    unsampled_headers,
+)
 from services.telemetry.trace_export import SECONDS_BETWEEN_COMPLAINTS, close_provider, flush_provider
 from services.telemetry.tracing import NO_SPAN, Destination, Span, Tracer
 
@@ -192,6 +198,8 @@ class RecordingTracer(Tracer):
         attributes: Mapping[str, str],
         message_group_id: str | None,
     ) -> Span:
+        if self._keeps_no and (headers := unsampled_headers(attributes)):
+            return _StayingSpan(_Unsampled(headers), self.complaints)
         parent = trace.get_current_span(read_attributes(attributes))
         if unsampled := self._unsampled_in(parent):
             return _StayingSpan(unsampled, self.complaints)
@@ -266,7 +274,10 @@ class RecordingTracer(Tracer):
     @override
     @_or(_NO_IDS)
     def ids(self) -> Mapping[str, str]:
-        context = trace.get_current_span().get_span_context()
+        span = trace.get_current_span()
+        if isinstance(span, _Unsampled):
+            return span.ids
+        context = span.get_span_context()
         if not context.is_valid:
             return {}
         return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
@@ -296,13 +307,14 @@ class RecordingTracer(Tracer):
             return RecordedSpan(self._pipeline, name, kind, context, above, attributes, links)
         within = trace.set_span_in_context(parent, otel_context.Context())
         span = self._tracer.start_span(name, within, kind, attributes, links)
-        return _Unsampled(span.get_span_context()) if self._keeps_no and not span.is_recording() else span
+        is_unsampled = self._keeps_no and not span.is_recording()
+        return _Unsampled(headers_of(span.get_span_context())) if is_unsampled else span
 
     def _unsampled_in(self, parent: trace.Span) -> "_Unsampled | None":
         """Return what stands for all that is done within the parent, where none of it is recorded."""
         context = parent.get_span_context()
         is_unsampled = self._keeps_no and context.is_valid and not context.trace_flags.sampled
-        return _Unsampled(context) if is_unsampled else None
+        return _Unsampled(headers_of(context)) if is_unsampled else None
 
     def _start_request(
         self,
@@ -317,16 +329,30 @@ class RecordingTracer(Tracer):
 
 
 class _Unsampled(trace.NonRecordingSpan):
-    """What is current where nothing is recorded, nor is anything within it."""
+    """What is current where nothing is recorded, nor is anything within it; it is known by what it passes on."""
 
-    @functools.cached_property
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(trace.INVALID_SPAN_CONTEXT)
+        self._headers = headers
+
+    @override
+    def get_span_context(self) -> SpanContext:
+        # A task type's own spans ask for it, if anything does.
+        return trace.get_current_span(read_attributes(self._headers)).get_span_context()
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """What a log line says of it."""
+        return ids_in(self._headers)
+
+    @property
     def passed_on(self) -> Span:
-        """What takes its context along, so that whoever is called records nothing either."""
-        return _PassedOn(headers_of(self.get_span_context()))
+        """What takes it along, so that whoever is called records nothing either."""
+        return _PassedOn(self._headers)
 
 
 class _PassedOn(Span):
-    """No span, but a context that goes along with what is sent."""
+    """No span, but what goes along with what is sent."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self.headers = headers

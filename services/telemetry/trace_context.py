@@ -4,6 +4,7 @@ A message carries it in attributes of these names, as OpenTelemetry's own instru
 if it were not there.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from opentelemetry.context import Context
@@ -19,6 +20,8 @@ MAX_TRACESTATE_BYTES = 512
 _LONGEST_SPARED_MEMBER = 128
 # The others are set to zero in what is sent (section 3.2.2.5).
 _KNOWN_FLAGS = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID
+
+_PLAINLY_UNSAMPLED = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[02]")
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -39,6 +42,23 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Context:
 def read_attributes(attributes: Mapping[str, str]) -> Context:
     """Return the context that a message came with; an empty one where it had none."""
     return _propagator.extract(attributes, Context())
+
+
+def unsampled_headers(attributes: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what is to be passed on of a message whose context is at a glance that of a trace which is not sampled.
+
+    None: its context is to be read as a whole. Most messages are of such traces where traces are sampled.
+    """
+    traceparent = attributes.get(TRACEPARENT_ATTRIBUTE, "")
+    if TRACESTATE_ATTRIBUTE in attributes or not _PLAINLY_UNSAMPLED.fullmatch(traceparent):
+        return None
+    return {TRACEPARENT_ATTRIBUTE: traceparent}
+
+
+def ids_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids that headers of ours have, as a log line has them."""
+    _version, trace_id, span_id, _flags = headers[TRACEPARENT_ATTRIBUTE].split("-")
+    return {"trace_id": trace_id, "span_id": span_id}
 
 
 def headers_of(context: SpanContext) -> dict[str, str]:
