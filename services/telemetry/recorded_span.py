@@ -107,7 +107,7 @@ class RecordedSpan(trace.Span):
     def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
         if self._has_ended:
             return
-        if self._attributes.__class__ is dict and not _are_plain(attributes):
+        if self._attributes.__class__ is dict and not (_are_plain(attributes) and self._has_room_for(len(attributes))):
             self._attributes = self._bounded(self._attributes)
         self._attributes.update(attributes)
 
@@ -166,14 +166,15 @@ class RecordedSpan(trace.Span):
             limits.max_span_attributes, attributes, immutable=False, max_value_len=limits.max_span_attribute_length
         )
 
-    def _attributes_within_limits(self) -> Mapping[str, AnyValue]:
-        if self._attributes.__class__ is not dict:
-            return self._attributes
+    def _has_room_for(self, more: int) -> bool:
+        """Return whether so many more attributes, as they are, are within the limits."""
         limits = self._pipeline.limits
-        is_within = limits.max_span_attribute_length is None and _is_at_most(
-            len(self._attributes), limits.max_span_attributes
-        )
-        return self._attributes if is_within else self._bounded(self._attributes)
+        has_room = _is_at_most(len(self._attributes) + more, limits.max_span_attributes)
+        return has_room and limits.max_span_attribute_length is None
+
+    def _attributes_within_limits(self) -> Mapping[str, AnyValue]:
+        is_as_it_was = self._attributes.__class__ is dict
+        return self._bounded(self._attributes) if is_as_it_was and not self._has_room_for(0) else self._attributes
 
     def _links_within_limits(self) -> Sequence[Link]:
         most = self._pipeline.limits.max_links
