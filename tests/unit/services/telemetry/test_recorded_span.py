@@ -16,7 +16,7 @@ from services.telemetry.recorded_span import Pipeline, RecordedSpan
 PARENT = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 OTHER = SpanContext(3, 4, is_remote=True)
 LINKS = [Link(PARENT), Link(OTHER)]
-ATTRIBUTES = {"queue": "calculation", "port": 4566}
+ATTRIBUTES: dict[str, str | int] = {"queue": "calculation", "port": 4566}
 
 
 class Ended(SpanProcessor):
@@ -69,13 +69,28 @@ def seen(span: ReadableSpan) -> dict[str, Any]:
 
 def raised() -> Exception:
     try:
-        raise LookupError("not there")
-    except LookupError as error:
+        return Exception(int("not a number"))
+    except ValueError as error:
         return error
 
 
+def add_links(span: trace.Span, links: int) -> None:
+    for number in range(links):
+        span.add_link(OTHER, {"number": number})
+
+
+def use_late(span: trace.Span) -> None:
+    span.end()
+    span.set_attribute("late", 1)
+    span.add_event("late")
+    span.add_link(OTHER)
+    span.update_name("late")
+    span.set_status(StatusCode.ERROR)
+    span.end()
+
+
 USES: dict[str, Callable[[trace.Span], object]] = {
-    "nothing": lambda span: None,
+    "nothing": lambda _span: None,
     "a text": lambda span: span.set_attribute("task", "7"),
     "another value": lambda span: span.set_attribute("queue", "other"),
     "several": lambda span: span.set_attributes({"a": 1, "b": 2.5, "c": True, "d": ["x", "y"]}),
@@ -84,22 +99,14 @@ USES: dict[str, Callable[[trace.Span], object]] = {
     "many": lambda span: [span.set_attribute(f"a{number}", number) for number in range(200)],
     "events": lambda span: [span.add_event("e", {"number": number, "text": "x" * 100}) for number in range(200)],
     "an exception": lambda span: span.record_exception(raised(), {"more": 1}),
-    "links": lambda span: [span.add_link(OTHER, {"number": number}) for number in range(200)],
+    "links": lambda span: add_links(span, 200),
     "a link to nothing": lambda span: span.add_link(trace.INVALID_SPAN_CONTEXT),
     "a name": lambda span: span.update_name("run it"),
     "an error": lambda span: span.set_status(Status(StatusCode.ERROR, "it failed")),
     "an error in two words": lambda span: span.set_status(StatusCode.ERROR, "it failed"),
     "a success that stays": lambda span: (span.set_status(StatusCode.OK), span.set_status(StatusCode.ERROR, "late")),
     "an error that is not unset": lambda span: (span.set_status(StatusCode.ERROR), span.set_status(StatusCode.UNSET)),
-    "what comes after its end": lambda span: (
-        span.end(),
-        span.set_attribute("late", 1),
-        span.add_event("late"),
-        span.add_link(OTHER),
-        span.update_name("late"),
-        span.set_status(StatusCode.ERROR),
-        span.end(),
-    ),
+    "what comes after its end": use_late,
 }
 LIMITS = {
     "by default": SpanLimits(),
@@ -116,11 +123,9 @@ def test_it_records_what_opentelemetrys_would(use: Callable[[trace.Span], object
 
 
 def test_it_is_recording_until_it_ends() -> None:
-    states: list[bool] = []
+    def use(span: trace.Span) -> None:
+        assert span.is_recording()
+        span.end(7)
+        assert not span.is_recording()
 
-    recorded = ours(
-        SpanLimits(), lambda span: (states.append(span.is_recording()), span.end(7), states.append(span.is_recording()))
-    )
-
-    assert states == [True, False]
-    assert recorded.end_time == 7
+    assert ours(SpanLimits(), use).end_time == 7

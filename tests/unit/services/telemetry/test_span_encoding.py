@@ -39,14 +39,14 @@ spans = st.builds(
     parent=st.none() | contexts,
     resource=st.just(RESOURCE),
     attributes=st.dictionaries(words, plain, max_size=4) | st.dictionaries(words, values, max_size=2),
-    events=st.just(()) | st.builds(Event, words, st.dictionaries(words, plain, max_size=2), ids).map(lambda event: [event]),
+    events=st.lists(st.builds(Event, words, st.dictionaries(words, plain, max_size=2), ids), max_size=1),
     links=st.lists(st.builds(Link, contexts, st.none() | st.dictionaries(words, plain, max_size=1)), max_size=2),
     kind=st.sampled_from(SpanKind),
     status=st.sampled_from([Status(), Status(StatusCode.OK), Status(StatusCode.ERROR, "it failed")]),
     start_time=ids,
     end_time=ids,
     instrumentation_scope=st.sampled_from(SCOPES),
-)  # fmt: skip
+)
 
 
 def sent(request: ExportTraceServiceRequest) -> dict[str, list[str]]:
