@@ -62,7 +62,6 @@ from services.telemetry.redaction import HIDDEN, without_secrets, without_url_se
 from services.telemetry.seldom import Seldom
 from services.telemetry.trace_context import (
     headers_of,
-    ids_in,
     read_attributes,
     read_headers,
     unsampled_headers,
@@ -276,10 +275,10 @@ class RecordingTracer(Tracer):
     def ids(self) -> Mapping[str, str]:
         span = trace.get_current_span()
         if isinstance(span, _Unsampled):
-            return span.ids
+            return _NO_IDS
         context = span.get_span_context()
-        if not context.is_valid:
-            return {}
+        if not (context.is_valid and context.trace_flags.sampled):
+            return _NO_IDS
         return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
 
     @override
@@ -339,11 +338,6 @@ class _Unsampled(trace.NonRecordingSpan):
     def get_span_context(self) -> SpanContext:
         # A task type's own spans ask for it, if anything does.
         return trace.get_current_span(read_attributes(self._headers)).get_span_context()
-
-    @property
-    def ids(self) -> Mapping[str, str]:
-        """What a log line says of it."""
-        return ids_in(self._headers)
 
     @property
     def passed_on(self) -> Span:

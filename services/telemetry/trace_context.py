@@ -55,12 +55,6 @@ def unsampled_headers(attributes: Mapping[str, str]) -> dict[str, str] | None:
     return {TRACEPARENT_ATTRIBUTE: traceparent}
 
 
-def ids_in(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the ids that headers of ours have, as a log line has them."""
-    _version, trace_id, span_id, _flags = headers[TRACEPARENT_ATTRIBUTE].split("-")
-    return {"trace_id": trace_id, "span_id": span_id}
-
-
 def headers_of(context: SpanContext) -> dict[str, str]:
     """Return what a request or a message carries to be of this trace, in a bounded number of bytes."""
     if not context.is_valid:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.sampling import (
     DEFAULT_ON,
     ParentBasedTraceIdRatio,
     Sampler,
+    TraceIdRatioBased,
 )
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 from structlog.testing import capture_logs
@@ -159,14 +160,18 @@ def test_a_message_that_is_not_sampled_is_passed_on_as_it_came(traceparent: str)
     assert worked(DEFAULT_ON, traceparent=traceparent) == ([], f"{UNSAMPLED[:-2]}{traceparent.strip()[53:55]}")
 
 
-def test_what_is_not_sampled_is_in_the_log_by_its_trace() -> None:
-    tracer = RecordingTracer(TracerProvider(DEFAULT_ON, shutdown_on_exit=False), Ended())
+@pytest.mark.parametrize("sampler", [DEFAULT_ON, TraceIdRatioBased(0)])
+def test_a_log_line_names_the_trace_that_is_recorded_alone_also_when_its_span_has_ended(sampler: Sampler) -> None:
+    tracer = RecordingTracer(TracerProvider(sampler, shutdown_on_exit=False), Ended())
 
-    def ids() -> Any:
-        with tracer.process_span(QUEUE, "message", 1, {"traceparent": UNSAMPLED}, None):
-            return tracer.ids()
+    def ids(traceparent: str) -> Any:
+        with tracer.process_span(QUEUE, "message", 1, {"traceparent": traceparent}, None):
+            within = tracer.ids()
+        assert tracer.ids() == within
+        return within
 
-    assert copy_context().run(ids) == {"trace_id": TRACE, "span_id": PARENT}
+    assert copy_context().run(ids, UNSAMPLED) == {}
+    assert copy_context().run(ids, SAMPLED).get("trace_id") == (TRACE if sampler is DEFAULT_ON else None)
 
 
 def test_a_request_that_is_not_sampled_sends_a_message_that_is_not() -> None:
