@@ -6,10 +6,11 @@ this one, or adds to it, by OpenTelemetry's API, and the same limits hold
 (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#span-limits).
 """
 
+import math
 import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
 from time import time_ns
-from typing import Any, NamedTuple
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -33,13 +34,21 @@ _PLAIN_VALUES = frozenset({str, int})
 _UNSET = Status()
 
 
-class Pipeline(NamedTuple):
+class Pipeline:
     """What all of a program's spans have in common, and where they go when they end."""
 
-    processor: SpanProcessor
-    resource: Resource
-    scope: InstrumentationScope
-    limits: SpanLimits
+    def __init__(
+        self, processor: SpanProcessor, resource: Resource, scope: InstrumentationScope, limits: SpanLimits
+    ) -> None:
+        self.on_end = processor.on_end
+        self.resource = resource
+        self.scope = scope
+        self.limits = limits
+        self.most_links = _most(limits.max_links)
+        # Where a value may be too long, each is to be looked at.
+        self.most_plain_attributes = _most(
+            limits.max_span_attributes if limits.max_span_attribute_length is None else -1
+        )
 
 
 class RecordedSpan(trace.Span):
@@ -74,15 +83,20 @@ class RecordedSpan(trace.Span):
             return
         self._has_ended = True
         pipeline = self._pipeline
-        pipeline.processor.on_end(
+        attributes, links = self._attributes, self._links
+        if attributes.__class__ is dict and len(attributes) > pipeline.most_plain_attributes:
+            attributes = self._bounded(attributes)
+        if len(links) > pipeline.most_links:
+            links = BoundedList.from_seq(pipeline.limits.max_links, links)
+        pipeline.on_end(
             ReadableSpan(
                 name=self._name,
                 context=self._context,
                 parent=self._parent,
                 resource=pipeline.resource,
-                attributes=self._attributes_within_limits(),
+                attributes=attributes,
                 events=() if self._events is None else self._events,
-                links=self._links_within_limits(),
+                links=links,
                 kind=self.kind,
                 status=self._status,
                 start_time=self._begun,
@@ -107,8 +121,10 @@ class RecordedSpan(trace.Span):
     def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
         if self._has_ended:
             return
-        if self._attributes.__class__ is dict and not (_are_plain(attributes) and self._has_room_for(len(attributes))):
-            self._attributes = self._bounded(self._attributes)
+        if self._attributes.__class__ is dict:
+            is_plain = _PLAIN_VALUES.issuperset(map(type, attributes.values()))
+            if not is_plain or len(self._attributes) + len(attributes) > self._pipeline.most_plain_attributes:
+                self._attributes = self._bounded(self._attributes)
         self._attributes.update(attributes)
 
     @override
@@ -166,29 +182,11 @@ class RecordedSpan(trace.Span):
             limits.max_span_attributes, attributes, immutable=False, max_value_len=limits.max_span_attribute_length
         )
 
-    def _has_room_for(self, more: int) -> bool:
-        """Return whether so many more attributes, as they are, are within the limits."""
-        limits = self._pipeline.limits
-        has_room = _is_at_most(len(self._attributes) + more, limits.max_span_attributes)
-        return has_room and limits.max_span_attribute_length is None
-
-    def _attributes_within_limits(self) -> Mapping[str, AnyValue]:
-        is_as_it_was = self._attributes.__class__ is dict
-        return self._bounded(self._attributes) if is_as_it_was and not self._has_room_for(0) else self._attributes
-
-    def _links_within_limits(self) -> Sequence[Link]:
-        most = self._pipeline.limits.max_links
-        return self._links if _is_at_most(len(self._links), most) else BoundedList.from_seq(most, self._links)
-
 
 def name_of(error: type[BaseException]) -> str:
     """Return the name of a kind of error, with its module's where it is none of Python's own."""
     return error.__qualname__ if error.__module__ == "builtins" else f"{error.__module__}.{error.__qualname__}"
 
 
-def _is_at_most(count: int, limit: int | None) -> bool:
-    return limit is None or count <= limit
-
-
-def _are_plain(attributes: Mapping[str, AnyValue]) -> bool:
-    return _PLAIN_VALUES.issuperset(map(type, attributes.values()))
+def _most(limit: int | None) -> float:
+    return math.inf if limit is None else limit

@@ -50,7 +50,7 @@ from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_SCHEME
 from opentelemetry.semconv.attributes.user_agent_attributes import USER_AGENT_ORIGINAL
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
@@ -178,7 +178,7 @@ class RecordingTracer(Tracer):
         message_group_id: str | None,
     ) -> Span:
         parent = trace.get_current_span()
-        if isinstance(parent, _Unsampled):
+        if parent.__class__ is _Unsampled:
             return parent.passed_on
         attributes = _messaging("send", MessagingOperationTypeValues.SEND, destination, message_group_id)
         span = self._start(f"send {destination.template}", SpanKind.PRODUCER, attributes, parent)
@@ -221,7 +221,7 @@ class RecordingTracer(Tracer):
     @_or(NO_SPAN)
     def run_span(self, task_type: str) -> Span:
         parent = trace.get_current_span()
-        if isinstance(parent, _Unsampled):
+        if parent.__class__ is _Unsampled:
             return NO_SPAN
         return _ActiveSpan(self._start(f"run {task_type}", SpanKind.INTERNAL, {}, parent), self.complaints)
 
@@ -229,7 +229,7 @@ class RecordingTracer(Tracer):
     @_or(NO_SPAN)
     def delivery_span(self, url: object, task_id: str, attempt: int) -> Span:
         parent = trace.get_current_span()
-        if isinstance(parent, _Unsampled):
+        if parent.__class__ is _Unsampled:
             return parent.passed_on
         attributes: Attributes = {TASK_ID: task_id}
         if attempt > 1:
@@ -243,7 +243,7 @@ class RecordingTracer(Tracer):
     @_or(NO_SPAN)
     def fetch_span(self, method: str, url: object) -> Span:
         parent = trace.get_current_span()
-        if isinstance(parent, _Unsampled):
+        if parent.__class__ is _Unsampled:
             return parent.passed_on
         return _CarriedSpan(self._start_request(method, url, parent), self.complaints)
 
@@ -274,12 +274,12 @@ class RecordingTracer(Tracer):
     @_or(_NO_IDS)
     def ids(self) -> Mapping[str, str]:
         span = trace.get_current_span()
-        if isinstance(span, _Unsampled):
+        if span.__class__ is _Unsampled:
             return _NO_IDS
-        context = span.get_span_context()
-        if not (context.is_valid and context.trace_flags.sampled):
+        trace_id, span_id, _is_remote, flags, _state, is_valid = span.get_span_context()
+        if not (is_valid and flags & TraceFlags.SAMPLED):
             return _NO_IDS
-        return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
+        return {"trace_id": f"{trace_id:032x}", "span_id": f"{span_id:016x}"}
 
     @override
     @_or(None)
@@ -295,14 +295,9 @@ class RecordingTracer(Tracer):
         self, name: str, kind: SpanKind, attributes: Attributes, parent: trace.Span, links: Sequence[Link] = ()
     ) -> trace.Span:
         above = parent.get_span_context()
-        if self._keeps_yes and above.is_valid and above.trace_flags.sampled:
-            context = SpanContext(
-                above.trace_id,
-                self._provider.id_generator.generate_span_id(),
-                is_remote=False,
-                trace_flags=above.trace_flags,
-                trace_state=above.trace_state,
-            )
+        trace_id, _span_id, _is_remote, flags, state, is_valid = above
+        if self._keeps_yes and is_valid and flags & TraceFlags.SAMPLED:
+            context = SpanContext(trace_id, self._provider.id_generator.generate_span_id(), False, flags, state)  # noqa: FBT003  # it is not remote
             return RecordedSpan(self._pipeline, name, kind, context, above, attributes, links)
         within = trace.set_span_in_context(parent, otel_context.Context())
         span = self._tracer.start_span(name, within, kind, attributes, links)
@@ -312,7 +307,8 @@ class RecordingTracer(Tracer):
     def _unsampled_in(self, parent: trace.Span) -> "_Unsampled | None":
         """Return what stands for all that is done within the parent, where none of it is recorded."""
         context = parent.get_span_context()
-        is_unsampled = self._keeps_no and context.is_valid and not context.trace_flags.sampled
+        _trace_id, _span_id, _is_remote, flags, _state, is_valid = context
+        is_unsampled = self._keeps_no and is_valid and not flags & TraceFlags.SAMPLED
         return _Unsampled(headers_of(context)) if is_unsampled else None
 
     def _start_request(

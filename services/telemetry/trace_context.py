@@ -57,16 +57,16 @@ def unsampled_headers(attributes: Mapping[str, str]) -> dict[str, str] | None:
 
 def headers_of(context: SpanContext) -> dict[str, str]:
     """Return what a request or a message carries to be of this trace, in a bounded number of bytes."""
-    if not context.is_valid:
+    trace_id, span_id, _is_remote, flags, state, is_valid = context
+    if not is_valid:
         return {}
     # As the propagator writes it, which would ask for it in a context made for that.
-    traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & _KNOWN_FLAGS:02x}"
-    state = context.trace_state.to_header()
-    if not state:
-        return {TRACEPARENT_ATTRIBUTE: traceparent}
-    if len(state) > MAX_TRACESTATE_BYTES:
-        state = bounded(context.trace_state).to_header()
-    return {TRACEPARENT_ATTRIBUTE: traceparent, TRACESTATE_ATTRIBUTE: state}
+    headers = {TRACEPARENT_ATTRIBUTE: f"00-{trace_id:032x}-{span_id:016x}-{flags & _KNOWN_FLAGS:02x}"}
+    if state:
+        header = state.to_header()
+        is_short = len(header) <= MAX_TRACESTATE_BYTES
+        headers[TRACESTATE_ATTRIBUTE] = header if is_short else bounded(state).to_header()
+    return headers
 
 
 def bounded(state: TraceState) -> TraceState:

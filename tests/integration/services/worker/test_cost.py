@@ -27,7 +27,7 @@ signature included: the work of the interpreter without a clock. Runs differ by 
 3 %. 15 of them are for an attempt, its settlement and the slots knowing nothing of each other. Lower it when the path
 has become shorter; raise it for a reason only."""
 
-MOST_CALLS_OF_A_TRACE = {"off": 0, "unsampled": 120, "sampled": 350}
+MOST_CALLS_OF_A_TRACE = {"off": 0, "unsampled": 100, "sampled": 290}
 """How many of them more than without traces: where no endpoint is set, where the message says that its trace is not
 sampled, and where it says that it is. What encodes and sends spans is another thread's."""
 
