@@ -45,10 +45,9 @@ class Pipeline:
         self.scope = scope
         self.limits = limits
         self.most_links = _most(limits.max_links)
-        # Where a value may be too long, each is to be looked at.
-        self.most_plain_attributes = _most(
-            limits.max_span_attributes if limits.max_span_attribute_length is None else -1
-        )
+        # None where a value may be too long: each is to be looked at then.
+        has_no_longest = limits.max_span_attribute_length is None
+        self.most_plain_attributes = _most(limits.max_span_attributes) if has_no_longest else -1
 
 
 class RecordedSpan(trace.Span):
