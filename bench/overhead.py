@@ -1,31 +1,40 @@
 """What metrics and traces cost: this project's worker with them, beside itself with both off."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 
 import httpx
 
-from bench.errors import BenchError
 from bench.lab import Lab, Running
 from bench.loads import Figures, drain
 from bench.measurements import Results
 from bench.processes import running
-from bench.steps import ONCE, Step
-from bench.systems import PROJECT, PROJECT_PYTHON, System
+from bench.steps import Step
+from bench.systems import PROJECT, PROJECT_PYTHON
 from bench.tables import Column, Table, by_case, with_range
 from bench.targets import Target
 from stack.ports import free_port
-from stack.readiness import READY_SECONDS, http_probe, wait_until_ready
+from stack.readiness import READY, READY_SECONDS, Readiness, http_probe, wait_until_ready
 
 OVERHEAD = "overhead"
 METRICS = "metrics on, tracing off"
-TRACES = "metrics on, tracing on"
+TRACES_OF_1_IN_100 = "metrics on, tracing on, 1 of 100 traces sampled"
+TRACES = "metrics on, tracing on, all traces sampled"
 
 BOTH_OFF = PROJECT.with_settings({"METRICS_ENABLED": "false"})
 
-LEAST_THROUGHPUT = 0.95
+LEAST_THROUGHPUT = (
+    (METRICS, "metrics on", 0.95),
+    (TRACES_OF_1_IN_100, "1 of 100 traces sampled", 0.95),
+    (TRACES, "all traces sampled", 0.75),
+)
+"""What is to remain of the rate with both off, by case, and how that is called."""
+
+LONGEST_EXPORT_SECONDS = 30.0
+"""Within which the first spans must come: by themselves they are exported every five seconds."""
 
 _THROUGHPUT, _CPU = "tasks_per_second", "cpu_s_per_1000.worker"
 
@@ -43,23 +52,32 @@ Round = tuple[Figures, Figures]
 
 
 def overhead_steps(*, quick: bool) -> list[Step]:
-    """Return the steps of one repetition; with traces, of which nothing is promised, only in the first."""
+    """Return the steps of one repetition."""
     # An even number of rounds, so that neither side comes first more often.
     rounds, tasks = (2, 400) if quick else (4, 700)
 
     def with_metrics(lab: Lab) -> Figures:
-        return compare(lab, PROJECT, rounds, tasks)
+        with lab.running(PROJECT) as run, lab.running(BOTH_OFF) as both_off:
+            return compare(run, both_off, rounds, tasks)
 
-    def with_traces(lab: Lab) -> Figures:
-        with running_sink(lab.directory) as sink_url:
-            figures = compare(lab, PROJECT.with_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": sink_url}), rounds, tasks)
-            if not httpx.get(f"{sink_url}/count", trust_env=False).json():
-                raise BenchError("the worker was to export its spans, and none came")
+    def with_traces(sampled_one_of: int) -> Callable[[Lab], Figures]:
+        # Both work the same messages.
+        messages = {"BENCH_SAMPLED_ONE_OF": str(sampled_one_of)}
+
+        def measure(lab: Lab) -> Figures:
+            with running_sink(lab.directory) as sink_url:
+                traced = PROJECT.with_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": sink_url, **messages})
+                with lab.running(traced) as run, lab.running(BOTH_OFF.with_settings(messages)) as both_off:
+                    figures = compare(run, both_off, rounds, tasks)
+                    wait_until_ready("The export of spans", partial(_has_exports, sink_url), LONGEST_EXPORT_SECONDS)
             return figures
+
+        return measure
 
     return [
         Step(OVERHEAD, PROJECT.name, METRICS, with_metrics),
-        Step(OVERHEAD, PROJECT.name, TRACES, with_traces, most_repetitions=ONCE),
+        Step(OVERHEAD, PROJECT.name, TRACES_OF_1_IN_100, with_traces(100)),
+        Step(OVERHEAD, PROJECT.name, TRACES, with_traces(1)),
     ]
 
 
@@ -69,19 +87,19 @@ def overhead_tables(results: Results) -> Iterator[Table]:
 
 
 def overhead_targets(results: Results) -> Iterator[Target]:
-    """The target, where its figure was measured."""
-    kept = results.of(OVERHEAD).median(PROJECT.name, f"of_both_off.{_THROUGHPUT}", METRICS)
-    if kept is not None:
-        yield Target("worker drain with metrics on, of its own with both off", kept, "≥", LEAST_THROUGHPUT)
+    """The targets, where their figures were measured."""
+    for case, name, least in LEAST_THROUGHPUT:
+        kept = results.of(OVERHEAD).median(PROJECT.name, f"of_both_off.{_THROUGHPUT}", case)
+        if kept is not None:
+            yield Target(f"worker drain with {name}, of its own with both off", kept, "≥", least)
 
 
-def compare(lab: Lab, observed: System, rounds: int, tasks: int) -> Figures:
-    """Run both side by side, each on its own queue, and drain one after the other, again and again.
+def compare(run: Running, both_off: Running, rounds: int, tasks: int) -> Figures:
+    """Drain one after the other, again and again: both stand side by side, each on its own queue.
 
     What is looked for is less than what the machine's speed changes by from one minute to the next.
     """
-    with lab.running(observed) as run, lab.running(BOTH_OFF) as both_off:
-        return sum_up([_drain_both(run, both_off, tasks, is_first=number % 2 == 0) for number in range(rounds)])
+    return sum_up([_drain_both(run, both_off, tasks, is_first=number % 2 == 0) for number in range(rounds)])
 
 
 def _drain_both(run: Running, both_off: Running, tasks: int, *, is_first: bool) -> Round:
@@ -117,3 +135,8 @@ def running_sink(directory: Path) -> Iterator[str]:
     with running("the OTLP sink", command, {}, directory / "otlp-sink.log"):
         wait_until_ready("the OTLP sink", http_probe(f"{url}/count"), READY_SECONDS)
         yield url
+
+
+def _has_exports(sink_url: str) -> Readiness:
+    exports = httpx.get(f"{sink_url}/count", trust_env=False).json()
+    return READY if exports else Readiness("not yet", "none has come")

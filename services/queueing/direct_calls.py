@@ -52,6 +52,9 @@ _NOT_AS_IT_STANDS = (b"null", b"BinaryValue")
 
 _OK = 200
 
+# In a row, of requests that the SDK could make then: what it does otherwise is not known here.
+_MOST_FAILURES = 5
+
 # As long as the SDK's own.
 _KEEPALIVE_SECONDS = 12
 
@@ -139,6 +142,7 @@ class DirectCall:
         self._on_request = on_request
         self._pattern: Pattern | None = None
         self._is_imitable = True
+        self._failures = 0
         client.meta.events.register(
             f"before-send.sqs.{self._operation}",
             self._learn,  # type: ignore[arg-type]  # aiobotocore awaits it
@@ -147,8 +151,15 @@ class DirectCall:
     async def __call__(self, **parameters: Any) -> Any:
         """Make the call: what comes out, or is raised, is what does by the SDK."""
         pattern = self._pattern
-        answer = await self._exchange(pattern, _json(parameters)) if pattern else None
-        return await self._by_sdk(**parameters) if answer is None else answer
+        if pattern is None:
+            return await self._by_sdk(**parameters)
+        answer = await self._exchange(pattern, _json(parameters))
+        if answer is not None:
+            self._failures = 0
+            return answer
+        answer = await self._by_sdk(**parameters)
+        self._count_failure()
+        return answer
 
     async def _exchange(self, pattern: Pattern, body: bytes) -> dict[str, Any] | None:
         """Return the answer, or None where that is for the SDK to deal with."""
@@ -158,9 +169,21 @@ class DirectCall:
             async with self._http.post(pattern.url, data=body, headers=headers, allow_redirects=False) as response:
                 if response.status == _OK:
                     return self._read(response.raw_headers, await response.read())
-        except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as error:
-            log.debug("asked again by the SDK", operation=self._operation, error=repr(error))
+        except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError):
+            # If that is more than a moment's failure, the SDK is going to raise it.
+            pass
         return None
+
+    def _count_failure(self) -> None:
+        """Note that the SDK had an answer where there was none before: once can be chance, and so can twice."""
+        self._failures += 1
+        if self._failures >= _MOST_FAILURES:
+            self._leave_to_sdk(f"{self._failures} requests in a row failed that it could make")
+
+    def _leave_to_sdk(self, reason: str) -> None:
+        self._pattern = None
+        self._is_imitable = False
+        log.warning("calls on messages are left to the SDK", operation=self._operation, reason=reason)
 
     def _read(self, raw_headers: Iterable[tuple[bytes, bytes]], body: bytes) -> dict[str, Any]:
         """Read an answer as the SDK's own parser does, and by it where it is an unusual one."""
@@ -185,8 +208,7 @@ class DirectCall:
         try:
             self._pattern = learn(request.url, headers, _bytes(request.body), credentials)
         except NotImitableError as reason:
-            self._is_imitable = False
-            log.info("calls on messages are left to the SDK", operation=self._operation, reason=str(reason))
+            self._leave_to_sdk(str(reason))
 
 
 def learn(url: str, headers: Mapping[str, str], body: bytes, credentials: "ReadOnlyCredentials") -> Pattern:

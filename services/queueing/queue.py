@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 SETTLE_LINGER_SECONDS = 0.1
 """Where nobody waits for deletes and changes of visibility they gather until a batch is full, or for so long.
 
-Deletes of a consumer whose messages may be worked again gather for longer: see `ConsumerSettings.delete_linger_seconds`.
+Deletes of a consumer whose messages may be worked again gather for longer:
+see `ConsumerSettings.delete_linger_seconds`.
 """
 
 

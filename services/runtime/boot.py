@@ -82,6 +82,6 @@ def start_tracing(service: str) -> None:
     from services.telemetry.trace_export import open_provider  # noqa: PLC0415
 
     try:
-        tracing.use(RecordingTracer(open_provider(service)))
+        tracing.use(RecordingTracer(*open_provider(service)))
     except ValueError as error:
         refuse_to_start(f"OTEL_…: OpenTelemetry cannot work with these variables: {error}")

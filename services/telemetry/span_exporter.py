@@ -1,12 +1,14 @@
-"""OpenTelemetry's OTLP exporter, which logs when spans are not taken, now and then, and why.
+"""OpenTelemetry's OTLP exporter; it sends what span_encoding.py writes, and logs when spans are not taken, and why.
 
 By itself it holds a redirect, and an answer that rejects every span, for a success, and gives no reason for what it
 has tried several times.
 """
 
+import gzip
 import json
 import logging
 import os
+import zlib
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +24,7 @@ from typing_extensions import override
 from services.primitives.proxies import goes_directly
 from services.telemetry.redaction import without_url_secrets
 from services.telemetry.seldom import Seldom
+from services.telemetry.span_encoding import encoded
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +47,15 @@ class _Session(requests.Session):
     """Connections to the collector; says what was wrong with the last answer."""
 
     problem = ""
+    body = b""
+    """What is sent instead of what the exporter has encoded itself; empty: that is sent."""
 
     @override
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         if goes_directly(request.url or ""):
             options["proxies"] = {}
+        if self.body:
+            request.prepare_body(_compressed(self.body, str(request.headers.get("Content-Encoding"))), None)
         try:
             response = super().send(request, **options)
         except Exception as error:
@@ -82,8 +89,8 @@ class LoggedSpanExporter(OTLPSpanExporter):
 
     def __init__(self, complaints: Seldom) -> None:
         self._session = _Session()
-        has_provider = any(os.environ.get(name) for name in _CREDENTIAL_PROVIDERS)
-        super().__init__(session=None if has_provider else self._session)
+        self._is_own_session = not any(os.environ.get(name) for name in _CREDENTIAL_PROVIDERS)
+        super().__init__(session=self._session if self._is_own_session else None)
         logger = logging.getLogger(_EXPORTERS_LOGGER)
         logger.setLevel(logging.WARNING)
         logger.addFilter(_last_message)
@@ -94,11 +101,21 @@ class LoggedSpanExporter(OTLPSpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send the spans. Where they are not taken, it says so; it is called by one thread."""
         self._session.problem = _last_message.text = ""
-        result = super().export(spans)
+        self._session.body = self._encoded(spans)
+        result = super().export(() if self._session.body else spans)
         if result is not SpanExportResult.SUCCESS:
             self._lost += len(spans)
             self._complain(self._session.problem or _last_message.text)
         return result
+
+    def _encoded(self, spans: Sequence[ReadableSpan]) -> bytes:
+        """Return what is to be sent; nothing where OpenTelemetry's encoder is to do it."""
+        if not self._is_own_session:
+            return b""
+        try:
+            return encoded(spans)
+        except Exception:  # noqa: BLE001  # that one says what cannot be encoded, and sends what can
+            return b""
 
     def _complain(self, reason: str) -> None:
         if not self._complaints.is_due():
@@ -122,6 +139,17 @@ def problem_of(status: int, content_type: str, body: bytes) -> str | None:
     except Exception:  # noqa: BLE001  # whatever a parser makes of a body that is none of its own
         return f"it answered {status} with what is no OTLP: does OTEL_EXPORTER_OTLP_ENDPOINT lead to a collector?"
     return f"it rejected {rejected} of them: {message or 'it does not say why'}" if rejected else None
+
+
+def _compressed(body: bytes, encoding: str) -> bytes:
+    """Return the body in the encoding that its header says."""
+    match encoding:
+        case "gzip":
+            return gzip.compress(body)
+        case "deflate":
+            return zlib.compress(body)
+        case _:
+            return body
 
 
 def _rejected(content_type: str, body: bytes) -> tuple[int, str]:

@@ -4,11 +4,11 @@ A message carries it in attributes of these names, as OpenTelemetry's own instru
 if it were not there.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACEPARENT_ATTRIBUTE = "traceparent"
@@ -18,6 +18,10 @@ MAX_TRACESTATE_BYTES = 512
 """As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
 
 _LONGEST_SPARED_MEMBER = 128
+# The others are set to zero in what is sent (section 3.2.2.5).
+_KNOWN_FLAGS = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID
+
+_PLAINLY_UNSAMPLED = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[02]")
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -40,12 +44,28 @@ def read_attributes(attributes: Mapping[str, str]) -> Context:
     return _propagator.extract(attributes, Context())
 
 
+def unsampled_headers(attributes: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what is to be passed on of a message whose context is at a glance that of a trace which is not sampled.
+
+    None: its context is to be read as a whole. Most messages are of such traces where traces are sampled.
+    """
+    traceparent = attributes.get(TRACEPARENT_ATTRIBUTE, "")
+    if TRACESTATE_ATTRIBUTE in attributes or not _PLAINLY_UNSAMPLED.fullmatch(traceparent):
+        return None
+    return {TRACEPARENT_ATTRIBUTE: traceparent}
+
+
 def headers_of(context: SpanContext) -> dict[str, str]:
     """Return what a request or a message carries to be of this trace, in a bounded number of bytes."""
-    headers: dict[str, str] = {}
-    _propagator.inject(headers, trace.set_span_in_context(trace.NonRecordingSpan(context), Context()))
-    if len(headers.get(TRACESTATE_ATTRIBUTE, "")) > MAX_TRACESTATE_BYTES:
-        headers[TRACESTATE_ATTRIBUTE] = bounded(context.trace_state).to_header()
+    trace_id, span_id, _is_remote, flags, state, is_valid = context
+    if not is_valid:
+        return {}
+    # As the propagator writes it, which would ask for it in a context made for that.
+    headers = {TRACEPARENT_ATTRIBUTE: f"00-{trace_id:032x}-{span_id:016x}-{flags & _KNOWN_FLAGS:02x}"}
+    if state:
+        header = state.to_header()
+        is_short = len(header) <= MAX_TRACESTATE_BYTES
+        headers[TRACESTATE_ATTRIBUTE] = header if is_short else bounded(state).to_header()
     return headers
 
 

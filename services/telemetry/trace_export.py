@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.semconv._incubating.attributes.service_attributes import SERVICE_INSTANCE_ID
 from opentelemetry.semconv.attributes.service_attributes import SERVICE_NAME, SERVICE_VERSION
@@ -31,16 +31,19 @@ _LIBRARYS_LOGGER = "opentelemetry"
 _QUEUES_LOGGER = "opentelemetry.sdk._shared_internal"
 
 
-def open_provider(service: str) -> TracerProvider:
-    """Return the provider of this program's spans, also that of OpenTelemetry's API: a task type may make its own.
+def open_provider(service: str) -> tuple[TracerProvider, SpanProcessor]:
+    """Return the provider of this program's spans, and what takes those that end.
+
+    It is also the provider of OpenTelemetry's API: a task type may make spans of its own.
 
     Raises ValueError for variables of the environment that cannot work.
     """
     _quieten()
     provider = TracerProvider(resource=resource_of(service), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(LoggedSpanExporter(Seldom(SECONDS_BETWEEN_COMPLAINTS))))
+    processor = BatchSpanProcessor(LoggedSpanExporter(Seldom(SECONDS_BETWEEN_COMPLAINTS)))
+    provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
-    return provider
+    return provider, processor
 
 
 def resource_of(service: str) -> Resource:

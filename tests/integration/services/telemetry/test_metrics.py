@@ -58,7 +58,8 @@ class Program:
     async def scrape_once_it_shows(self, name: str, value: float, **labels: str) -> Scraped:
         """What the queues hold is known as of the last look at them, which may be seconds old."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (scraped := await self.scrape()).samples.get((name, frozenset(labels.items()))) != value:
+            wanted = (name, frozenset(labels.items()))
+            while (scraped := await self.scrape()).samples.get(wanted) != value:  # noqa: ASYNC110  # it is not announced
                 await asyncio.sleep(0.1)
         return scraped
 

@@ -1,7 +1,7 @@
 """What a task costs the real worker program, counted and never timed: where a bound is exceeded, find the cause."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise, repeat
@@ -15,6 +15,7 @@ from stack.ports import free_port
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
 from tests.integration.services.cost import ITEMS, BrokerLog, cost_so_far, counted_program
 from tests.integration.services.running_program import running_program
+from tests.otlp_receiver import running_otlp_receiver
 
 MOST_REQUESTS_PER_TASK = 0.35
 """Requests at SQS for a task of a full queue, its sending among them: what SQS bills. Three batches of ten are 0.3, the
@@ -25,6 +26,10 @@ MOST_CALLS_PER_TASK = 1300
 signature included: the work of the interpreter without a clock. Runs differ by less than 1 %, Python 3.11 and 3.13 by
 3 %. 15 of them are for an attempt, its settlement and the slots knowing nothing of each other. Lower it when the path
 has become shorter; raise it for a reason only."""
+
+MOST_CALLS_OF_A_TRACE = {"off": 0, "unsampled": 100, "sampled": 290}
+"""How many of them more than without traces: where no endpoint is set, where the message says that its trace is not
+sampled, and where it says that it is. What encodes and sends spans is another thread's."""
 
 MOST_BLOCKS_KEPT_PER_TASK = 0.5
 """Pieces of memory that a worker holds more after a task than before, in the round in which that was least. What is
@@ -59,7 +64,7 @@ def settings() -> dict[str, str]:
 
 @dataclass
 class Receiver:
-    """A real HTTP server that takes every callback; by default it answers when it has as many as a worker makes at once."""
+    """A real HTTP server that takes every callback, and answers when it has as many as a worker makes at a time."""
 
     answers_from: int = CONCURRENCY
     """How many callbacks it has before it answers the first."""
@@ -99,11 +104,12 @@ class Receiver:
         return web.Response(status=204)
 
 
-async def fill(broker: Broker, receiver: Receiver, tasks: int) -> None:
+async def fill(broker: Broker, receiver: Receiver, tasks: int, attributes: Mapping[str, str] | None = None) -> None:
     """Put so many tasks on the queue, as the API does."""
     request = f'{{"callback_url":"{receiver.url}/callback","message":{ITEMS}}}'
     queue = broker.queues["calculation"]
-    await asyncio.gather(*(queue.send(encode_task(str(uuid4()), "calculation", request)) for _ in range(tasks)))
+    bodies = (encode_task(str(uuid4()), "calculation", request) for _ in range(tasks))
+    await asyncio.gather(*(queue.send(body, attributes) for body in bodies))
 
 
 async def test_a_full_queue_is_drained_with_few_requests_and_connections(
@@ -165,3 +171,33 @@ async def test_a_task_takes_a_bounded_number_of_calls_and_leaves_nothing_in_memo
     rounds = list(pairwise(costs))
     assert max(after.calls - before.calls for before, after in rounds) / TASKS <= MOST_CALLS_PER_TASK
     assert min(after.blocks - before.blocks for before, after in rounds) / TASKS <= MOST_BLOCKS_KEPT_PER_TASK
+
+
+async def calls_per_task(
+    broker: Broker, directory: Path, receiver: Receiver, collector: str, attributes: Mapping[str, str]
+) -> float:
+    """What a worker calls for a task that came with these attributes, beyond what it calls first."""
+    tasks = 300
+    traced = {**settings(), "OTEL_EXPORTER_OTLP_ENDPOINT": collector}
+    async with counted_program(broker, directory, WORKER, traced) as worker:
+        costs = []
+        for _ in range(2):
+            await fill(broker, receiver, tasks, attributes)
+            await until(broker, "calculation", lambda *left: left == (0, 0))
+            costs.append(await cost_so_far(worker))
+    return (costs[1].calls - costs[0].calls) / tasks
+
+
+async def test_a_trace_takes_few_calls_and_one_that_is_not_sampled_next_to_none(broker: Broker, tmp_path: Path) -> None:
+    sampled = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    unsampled = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"}
+
+    async with Receiver().serving() as receiver, running_otlp_receiver() as collector:
+        calls = {
+            "off": await calls_per_task(broker, tmp_path, receiver, "", sampled),
+            "unsampled": await calls_per_task(broker, tmp_path, receiver, collector.url, unsampled),
+            "sampled": await calls_per_task(broker, tmp_path, receiver, collector.url, sampled),
+        }
+
+    more = {case: calls[case] - calls["off"] for case in calls}
+    assert all(more[case] <= most for case, most in MOST_CALLS_OF_A_TRACE.items()), more

@@ -68,12 +68,15 @@ class Sqs:
     """None: it hangs up."""
     first_answers: list[web.Response | None] = field(default_factory=list)
     """Are given before it."""
+    refuses_direct: bool = False
     requests: list[Request] = field(default_factory=list)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {name.decode().lower(): value.decode() for name, value in request.raw_headers}
         self.requests.append(Request(f"{self.url}{request.path_qs}", headers, await request.read()))
         answer = self.first_answers.pop(0) if self.first_answers else self.answer
+        if self.refuses_direct and self.requests[-1].is_direct:
+            return web.Response(status=403)
         if answer is None:
             assert request.transport
             request.transport.close()
@@ -321,6 +324,18 @@ async def test_what_fails_is_asked_again_by_the_sdk_and_both_are_counted(sqs: Sq
             assert sqs.requests[0].without_signature() == sqs.requests[1].without_signature()
 
     assert growth.of("async_tasks_sqs_requests_total", operation="SendMessageBatch") == 4
+
+
+async def test_where_only_the_sdk_is_answered_it_is_left_to_it(sqs: Sqs) -> None:
+    async with open_sqs(sqs.settings()) as client:
+        await teach(client, sqs)
+        sqs.refuses_direct = True
+        with capture_logs() as lines:
+            for _ in range(7):
+                await call(client, "receive_message", CALLS["receive_message"])
+
+    assert [request.is_direct for request in sqs.requests] == [True, False] * 5 + [False] * 2
+    assert [line["reason"] for line in lines] == ["5 requests in a row failed that it could make"]
 
 
 async def test_a_service_that_measures_nothing_counts_none(sqs: Sqs) -> None:

@@ -31,6 +31,7 @@ SHOWN_AS_THEY_ARE = {
     "alert could not be sent, trying again",
     "attributes that do not fit are left out",
     "began with care: messages are in flight",
+    "calls on messages are left to the SDK",
     "delivered although others may have the message: SQS does not answer",
     "draining",
     "given back without an attempt",

@@ -1,11 +1,16 @@
 """What OpenTelemetry's exporter says of a collector that does not take its spans; the collector is a real server."""
 
-from collections.abc import Iterator
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 from structlog.testing import capture_logs
@@ -24,6 +29,9 @@ class Collector(ThreadingHTTPServer):
     status = 200
     content_type = PROTOBUF
     body = b""
+    heard: bytes = b""
+    """The body of the last export, as it came."""
+    encoding: str | None = None
 
     @property
     def url(self) -> str:
@@ -34,7 +42,8 @@ class Answer(BaseHTTPRequestHandler):
     server: Collector
 
     def do_POST(self) -> None:  # http.server's name
-        self.rfile.read(int(self.headers["content-length"]))
+        self.server.heard = self.rfile.read(int(self.headers["content-length"]))
+        self.server.encoding = self.headers["content-encoding"]
         self.send_response(self.server.status)
         self.send_header("content-type", self.server.content_type)
         self.send_header("content-length", str(len(self.server.body)))
@@ -116,6 +125,37 @@ def test_a_200_that_is_no_answer_of_a_collector_takes_no_span(content_type: str,
 
     assert problem is not None
     assert problem.startswith("it answered 200 with what is no OTLP: does OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "encoding", "decompressed"),
+    [
+        ("", None, bytes),
+        ("none", None, bytes),
+        ("gzip", "gzip", gzip.decompress),
+        ("deflate", "deflate", zlib.decompress),
+    ],
+)
+def test_spans_are_compressed_as_the_environment_wants(
+    collector: Collector,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: str,
+    encoding: str | None,
+    decompressed: Callable[[bytes], bytes],
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", wanted)
+    exporter = LoggedSpanExporter(Seldom(0))
+    assert exporter.export([span("first"), span("second")]) is SpanExportResult.SUCCESS
+    exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry leaves it untyped
+
+    assert collector.encoding == encoding
+    heard = ExportTraceServiceRequest.FromString(decompressed(collector.heard))
+    assert [
+        each.name
+        for of_resource in heard.resource_spans
+        for of_scope in of_resource.scope_spans
+        for each in of_scope.spans
+    ] == ["first", "second"]
 
 
 def test_spans_that_are_taken_are_not_logged(exporter: LoggedSpanExporter) -> None:
