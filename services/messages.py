@@ -17,7 +17,7 @@ from services.primitives.counts import read_count
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
 from services.telemetry.redaction import without_secrets
-from services.telemetry.trace_context import MAX_TRACESTATE_BYTES
+from services.telemetry.trace_attributes import MAX_TRACESTATE_BYTES
 
 VERSION = 1
 COMPRESSED_VERSION = 2

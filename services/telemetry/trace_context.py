@@ -11,11 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-TRACEPARENT_ATTRIBUTE = "traceparent"
-TRACESTATE_ATTRIBUTE = "tracestate"
-"""Where the programs are traced: the span that sent the message (https://www.w3.org/TR/trace-context)."""
-MAX_TRACESTATE_BYTES = 512
-"""As much as must at least be passed on (W3C Trace Context, section 3.3.1.5)."""
+from services.telemetry.trace_attributes import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
 
 _LONGEST_SPARED_MEMBER = 128
 # The others are set to zero in what is sent (section 3.2.2.5).

@@ -39,7 +39,7 @@ from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES, dea
 from services.queueing.message import sent_at_attribute, sent_at_of
 from services.queueing.message_size import message_bytes, text_attributes
 from services.telemetry.redaction import hide_secrets_of
-from services.telemetry.trace_context import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
+from services.telemetry.trace_attributes import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
-from services.telemetry.trace_context import MAX_TRACESTATE_BYTES, bounded, headers_of, read_attributes, read_headers
+from services.telemetry.trace_attributes import MAX_TRACESTATE_BYTES
+from services.telemetry.trace_context import bounded, headers_of, read_attributes, read_headers
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
