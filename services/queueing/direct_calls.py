@@ -281,7 +281,8 @@ def _plain_object(body: bytes) -> dict[str, Any] | None:
     if any(mark in body for mark in _NOT_AS_IT_STANDS):
         return None
     try:
-        parsed = from_json(body)
+        # Keys repeat; of the other strings it would keep thousands that never come again.
+        parsed = from_json(body, cache_strings="keys")
     except ValueError:
         return None
     return parsed if isinstance(parsed, dict) else None
