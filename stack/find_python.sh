@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the interpreter of the newest Python that is found here and runs: 3.13 before 3.12 before 3.11.
+# Prints the interpreter of the newest minor version of Python that is found here and runs: 3.13 before 3.12, before 3.11.
 #
 #   stack/find_python.sh [VERSION]   VERSION, such as 3.11: that one alone
 #
@@ -27,4 +27,7 @@ find_one() {
     return 1
 }
 
-find_one 'import ctypes, ensurepip, sqlite3, ssl, venv' || find_one ''
+# Neither a release to come nor a build without the lock: the libraries have no wheels for it.
+is_usual='import sys, sysconfig; assert sys.version_info.releaselevel == "final"; assert not sysconfig.get_config_var("Py_GIL_DISABLED")'
+
+find_one "$is_usual; import ctypes, ensurepip, sqlite3, ssl, venv" || find_one "$is_usual"

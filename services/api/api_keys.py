@@ -10,7 +10,7 @@ from pydantic import SecretStr
 API_KEY_HEADER = APIKeyHeader(
     name="X-API-Key", auto_error=False, description="One of the keys that this service was configured with."
 )
-"""For the documentation; the check itself is made before FastAPI reads the request's body."""
+"""For the documentation; the check itself is made before the request's body is read."""
 
 _HEADER = API_KEY_HEADER.model.name.lower().encode()
 _UNAUTHORIZED = f"Send one of this service's API keys in the header {API_KEY_HEADER.model.name}."

@@ -32,7 +32,7 @@ class RequestMetrics:
 
 
 def status_of(error: Exception) -> int:
-    """Return the HTTP status with which FastAPI answers the error."""
+    """Return the HTTP status of the answer to the error (see `errors.answer_to`), 500 where that has none."""
     match error:
         case HTTPException():
             return error.status_code

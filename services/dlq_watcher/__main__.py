@@ -56,8 +56,11 @@ def make_components(settings: WatcherSettings, task_types: TaskTypes, resources:
     send = notify_of(settings, resources)
 
     async def notify(alert: Alert) -> None:
-        await send(alert)
-        idle_rest.end()
+        try:
+            await send(alert)
+        finally:
+            # What was not confirmed may have come all the same.
+            idle_rest.end()
 
     def consumer_of(dlq: Queue, handler: MessageHandler) -> Consumer:
         dead_letter_queue = queues.dead_letter_queue_of(dlq)

@@ -40,6 +40,7 @@ async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) 
     config = AioConfig(
         connect_timeout=_CONNECT_TIMEOUT_SECONDS,
         read_timeout=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
+        # Three in all of what `direct_calls` makes first.
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=_POOL_CONNECTIONS,
         # Each takes its part of a call's CPU: our calls are typed, and botocore would put its name together every time.
@@ -61,7 +62,7 @@ async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) 
         credentials = await session.get_credentials()
         if settings.sqs_direct_calls and credentials and not is_proxied(url):
             http = open_http(
-                is_tls=url.startswith("https:"),
+                is_tls=urlsplit(url).scheme == "https",
                 ca_bundle=session.get_config_variable("ca_bundle"),
                 connect_timeout_seconds=_CONNECT_TIMEOUT_SECONDS,
                 read_timeout_seconds=_READ_TIMEOUT_SECONDS + longest_wait_seconds,

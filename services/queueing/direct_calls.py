@@ -153,12 +153,16 @@ class DirectCall:
         pattern = self._pattern
         if pattern is None:
             return await self._by_sdk(**parameters)
+        failures = self._failures
         answer = await self._exchange(pattern, _json(parameters))
         if answer is not None:
             self._failures = 0
             return answer
         answer = await self._by_sdk(**parameters)
-        self._count_failure()
+        # Those that fail together count as one.
+        self._failures = max(self._failures, failures + 1)
+        if self._failures >= _MOST_FAILURES and self._is_imitable:
+            self._leave_to_sdk(f"{self._failures} requests in a row failed that it could make")
         return answer
 
     async def _exchange(self, pattern: Pattern, body: bytes) -> dict[str, Any] | None:
@@ -173,12 +177,6 @@ class DirectCall:
             # If that is more than a moment's failure, the SDK is going to raise it.
             pass
         return None
-
-    def _count_failure(self) -> None:
-        """Note that the SDK had an answer where there was none before: once can be chance, and so can twice."""
-        self._failures += 1
-        if self._failures >= _MOST_FAILURES:
-            self._leave_to_sdk(f"{self._failures} requests in a row failed that it could make")
 
     def _leave_to_sdk(self, reason: str) -> None:
         self._pattern = None
@@ -217,7 +215,11 @@ def learn(url: str, headers: Mapping[str, str], body: bytes, credentials: "ReadO
     The headers' names are in lower case. Raises NotImitableError where what is made by it would not be the same.
     """
     pattern = Pattern.of(url, headers)
-    if _json(json.loads(body)) != body:
+    try:
+        is_written_so = _json(json.loads(body)) == body
+    except ValueError as error:
+        raise NotImitableError("its body is no JSON") from error
+    if not is_written_so:
         raise NotImitableError("its body is written otherwise")
     signed = pattern.sign(body, headers.get("x-amz-date", ""), credentials)
     if signed != {"host": pattern.headers["host"], **{name: headers.get(name) for name in signed.keys() - {"host"}}}:
@@ -236,7 +238,8 @@ def open_http(
     """Return connections of the kind that the SDK has; `ca_bundle`: the file of the certificates to trust, if set."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=ssl.create_default_context(cafile=ca_bundle or get_cert_path(verify=True)) if is_tls else False,
+            # True is aiohttp's own default: False would be TLS with whoever answers.
+            ssl=ssl.create_default_context(cafile=ca_bundle or get_cert_path(verify=True)) if is_tls else True,
             limit=max_connections,
             keepalive_timeout=_KEEPALIVE_SECONDS,
         ),

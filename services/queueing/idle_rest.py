@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 
 IDLE_AFTER_SECONDS = 7200.0
-"""Longer than any message of such a queue is in flight or hidden: what comes back finds a poll that waits."""
+"""Longer than a message is hidden, unless VISIBILITY_TIMEOUT_SECONDS is: what comes back finds a poll."""
 
 REST_SECONDS = 300.0
 

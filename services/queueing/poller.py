@@ -162,7 +162,7 @@ class Poller:
             await self._back_off(error, stop)
             return
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
-        seconds = self.seconds_since_receive
+        since_last_receive = self.seconds_since_receive
         self._received_at = now()
         self._is_backlog = len(messages) == most
         self._caution.received(len(messages), self._on_received(messages, asked_at))
@@ -171,7 +171,7 @@ class Poller:
         elif self._idle_rest is not None:
             await self._idle_rest.take(self.last_message_at)
             self._due_since = now()
-        if seconds is not None and (rest := rest_after(len(messages), most, seconds)):
+        if since_last_receive is not None and (rest := rest_after(len(messages), most, since_last_receive)):
             await asyncio.sleep(rest)
 
     async def _look_back(self) -> None:

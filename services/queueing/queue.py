@@ -81,8 +81,8 @@ class Queue:
     ) -> None:
         """`settles_at_once`: somebody waits for deletes and changes of visibility, as for sends.
 
-        `delete_linger_seconds`: how long a delete may wait for others, unless a message has but one attempt: if its
-        worker is lost meanwhile, it is reported as failed.
+        `delete_linger_seconds`: how long a delete may wait for others, unless its message has no further receive: if
+        its worker is lost meanwhile, it is reported as failed.
         """
         self.definition = definition
         self.name = f"{name_prefix}{definition.name}"
@@ -96,8 +96,8 @@ class Queue:
             size_of=lambda send: message_bytes(send.body, send.attributes, send.message_group_id),
             max_bytes=MAX_MESSAGE_BYTES,
         )
-        delete_linger = SETTLE_LINGER_SECONDS if definition.max_attempts == 1 else delete_linger_seconds
-        self._deletes = _settler(self._delete_batch, delete_linger, at_once=settles_at_once)
+        self._deletes = _settler(self._delete_batch, delete_linger_seconds, at_once=settles_at_once)
+        self._deletes_after_last_receive = _settler(self._delete_batch, SETTLE_LINGER_SECONDS, at_once=settles_at_once)
         self._visibility_changes = _settler(
             self._change_visibility_batch, SETTLE_LINGER_SECONDS, at_once=settles_at_once
         )
@@ -165,7 +165,9 @@ class Queue:
 
     async def delete(self, message: ReceivedMessage) -> None:
         """Acknowledge the message. Raises MessageGoneError."""
-        await self._deletes.submit(message.receipt_handle)
+        most = self.max_receives
+        is_last = most is not None and message.receive_count >= most
+        await (self._deletes_after_last_receive if is_last else self._deletes).submit(message.receipt_handle)
 
     async def change_visibility(self, message: ReceivedMessage, timeout_seconds: int) -> None:
         """Hide the message for so long from now on; 0 shows it at once. Raises MessageGoneError."""
@@ -206,11 +208,12 @@ class Queue:
     def settle_at_once(self) -> None:
         """From now on somebody waits for deletes and changes of visibility, as for sends."""
         self._deletes.be_eager()
+        self._deletes_after_last_receive.be_eager()
         self._visibility_changes.be_eager()
 
     async def close(self) -> None:
         """Wait for the batches under way."""
-        for batcher in (self._sends, self._deletes, self._visibility_changes):
+        for batcher in (self._sends, self._deletes, self._deletes_after_last_receive, self._visibility_changes):
             await batcher.close()
 
     async def _on_url(self, call: Callable[[str], Awaitable[ResultT]]) -> ResultT:

@@ -42,11 +42,13 @@ Handler = Callable[[Any, LambdaContext], Any]
 class FunctionProcess:
     """The process of a function. There is one, made before anything asks for an event loop."""
 
+    _opened = AsyncExitStack()
+    """Of the class: whoever makes a handler may forget its process, and what is garbage is closed."""
+
     def __init__(self) -> None:
         # Whoever runs another one by asyncio.run leaves the thread without any (asyncio.Runner does not).
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
-        self._opened = AsyncExitStack()
         self._background: set[asyncio.Task[None]] = set()
 
     def open(self, resource: AbstractAsyncContextManager[ResultT]) -> ResultT:

@@ -174,5 +174,5 @@ def label_of(text: str) -> str:
 
 
 def count_request(operation_name: str, **_call: Any) -> None:
-    """Count a request to SQS: botocore's hook "request-created", called for each try."""
+    """Count a request to SQS, each try of a call: it is botocore's hook "request-created" too."""
     SQS_REQUESTS.labels(operation_name).inc()

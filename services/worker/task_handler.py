@@ -84,7 +84,7 @@ class TaskHandler:
         work = _begin(run_items(self._task_type, request.message, context))
         try:
             if not work.done():
-                await _ended(work, self._timeout_seconds)
+                await _ended(work, self._timeout_seconds - (time.perf_counter() - begun))
         except asyncio.CancelledError:
             await cut_short(work)
             raise

@@ -338,6 +338,18 @@ async def test_where_only_the_sdk_is_answered_it_is_left_to_it(sqs: Sqs) -> None
     assert [line["reason"] for line in lines] == ["5 requests in a row failed that it could make"]
 
 
+async def test_many_that_fail_together_are_one_failure(sqs: Sqs) -> None:
+    async with open_sqs(sqs.settings()) as client:
+        await teach(client, sqs)
+        sqs.refuses_direct = True
+        await asyncio.gather(*(call(client, "receive_message", CALLS["receive_message"]) for _ in range(8)))
+        sqs.refuses_direct = False
+        sqs.requests.clear()
+        await call(client, "receive_message", CALLS["receive_message"])
+
+    assert sqs.requests[0].is_direct
+
+
 async def test_a_service_that_measures_nothing_counts_none(sqs: Sqs) -> None:
     growth = Growth.begin()
     async with open_sqs(sqs.settings(metrics_enabled=False)) as client:
@@ -408,6 +420,8 @@ def test_a_request_that_the_sdk_signs_otherwise_is_not_imitated() -> None:
     }
     with pytest.raises(NotImitableError, match="its signature is another one"):
         learn("http://localhost/", headers, b"{}", ReadOnlyCredentials("KEY", SECRET_KEY, None))
+    with pytest.raises(NotImitableError, match="its body is no JSON"):
+        learn("http://localhost/", headers, b"Action=ReceiveMessage", ReadOnlyCredentials("KEY", SECRET_KEY, None))
     with pytest.raises(NotImitableError, match="its body is written otherwise"):
         learn("http://localhost/", headers, b"{ }", ReadOnlyCredentials("KEY", SECRET_KEY, None))
 
@@ -444,9 +458,16 @@ async def test_tls_trusts_what_the_sdk_is_told_to_trust(tmp_path: Path, monkeypa
     monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted.certificate))
     async with Sqs().serving(trusted.issue("server")) as sqs, open_sqs(sqs.settings()) as client:
         assert await are_direct(sqs, client) == {True}
-    async with Sqs().serving(stranger.issue("another")) as sqs, open_sqs(sqs.settings()) as client:
-        with pytest.raises(SSLError):
-            await teach(client, sqs)
+    async with Sqs().serving(stranger.issue("another")) as sqs:
+        # The SDK's configuration file may write the scheme in capitals.
+        for url in (sqs.url, sqs.url.replace("https", "HTTPS")):
+            monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+            (tmp_path / "config").write_text(f"[default]\nendpoint_url = {url}\n")
+            async with open_sqs(QueueSettings()) as client:
+                for _ in range(2):
+                    with pytest.raises(SSLError):
+                        await call(client, "receive_message", CALLS["receive_message"])
+    assert sqs.requests == []
 
 
 async def test_by_a_proxy_goes_the_sdk_alone(sqs: Sqs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,16 +39,19 @@ def test_a_delete_or_a_change_goes_at_once_where_it_is_waited_for(*, settles_at_
     assert run_in_virtual_time(settle()) == pytest.approx((seconds, seconds))
 
 
-@pytest.mark.parametrize(("max_attempts", "seconds"), [(1, SETTLE_LINGER_SECONDS), (2, 3.0), (None, 3.0)])
+@pytest.mark.parametrize(
+    ("max_attempts", "receive_count", "seconds"),
+    [(1, 1, SETTLE_LINGER_SECONDS), (2, 1, 3.0), (2, 2, SETTLE_LINGER_SECONDS), (None, 9, 3.0)],
+)
 def test_a_delete_gathers_for_long_only_where_its_message_may_be_worked_again(
-    max_attempts: int | None, seconds: float
+    max_attempts: int | None, receive_count: int, seconds: float
 ) -> None:
     async def settle() -> tuple[float, float]:
         sqs = SimulatedSqs(ROUND_TRIP_SECONDS, random.Random(1))  # noqa: S311  # a model
         definition = replace(DEFINITION, max_attempts=max_attempts)
         queue = Queue(cast(SQSClient, sqs), definition, delete_linger_seconds=3.0)
         loop = asyncio.get_running_loop()
-        await queue.delete(message(1))
+        await queue.delete(replace(message(1), receive_count=receive_count))
         deleted_at = loop.time()
         await queue.change_visibility(message(1), 5)
         return deleted_at, loop.time() - deleted_at
