@@ -10,23 +10,13 @@ from typing import Any, TypeVar, cast
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from typing_extensions import override
 
 from services.streams.output import outputs
 
 # Each series would have a second one that says when it was made, which nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
 
-
-class _Registry(CollectorRegistry):
-    @override
-    def collect(self) -> Iterable[Metric]:
-        for gathered in _gathered.values():
-            gathered.hand_over()
-        return super().collect()
-
-
-REGISTRY = _Registry()
+REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
 # A quick task takes milliseconds, one that hangs is cut off after TASK_TIMEOUT_SECONDS (300 unless set).
@@ -170,53 +160,11 @@ def switch(*, on: bool) -> None:
     _Switch.is_on = on
 
 
-# What a child gathers before it hands it over: nobody looks in the middle of a task, and a few hundred handed over one
-# behind the other cost a fraction of as many that come one by one, each into caches that hold other work.
-_MOST_GATHERED = 256
-
-
-class _Gathered:
-    """Stands before a child of a counter or a histogram, which has what is gathered when somebody looks.
-
-    One thread uses it, that of the event loop.
-    """
-
-    def __init__(self, instrument: Any) -> None:
-        self._instrument = instrument
-        self._count: float = 0
-        self._values: list[float] = []
-
-    def labels(self, *values: str) -> "_Gathered":
-        return child(self._instrument, *values)  # type: ignore[no-any-return]  # it is one
-
-    def inc(self, amount: float = 1) -> None:
-        self._count += amount
-
-    def observe(self, value: float) -> None:
-        self._values.append(value)
-        if len(self._values) >= _MOST_GATHERED:
-            self.hand_over()
-
-    def hand_over(self) -> None:
-        if self._count:
-            self._instrument.inc(self._count)
-            self._count = 0
-        for value in self._values:
-            self._instrument.observe(value)
-        self._values.clear()
-
-
-_gathered: dict[Any, _Gathered] = {}
-
-
 def child(instrument: InstrumentT, *label_values: str) -> InstrumentT:
     """Return the instrument's child for these values of its labels, or, without any, the instrument itself."""
     if not _Switch.is_on:
         return cast("InstrumentT", _Off())
-    one = instrument.labels(*label_values) if label_values else instrument
-    if isinstance(one, Gauge):
-        return one
-    return cast("InstrumentT", _gathered.setdefault(one, _Gathered(one)))
+    return instrument.labels(*label_values) if label_values else instrument
 
 
 def label_of(text: str) -> str:
