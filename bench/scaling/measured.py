@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.api import API, TARGETED_CONNECTIONS, api_case
+from bench.builds import commit_of, python_of
 from bench.functions.steps import API as API_FUNCTION
 from bench.functions.steps import API_REQUESTS, COLD_START, WITH_BYTECODE, WORKER_BATCHES, batch_case
 from bench.functions.steps import WORKER as WORKER_FUNCTION
@@ -39,6 +40,8 @@ def measured(path: Path = BENCH_RESULTS) -> Mapping[str, Measured]:
                 _median(drains, system, "requests_per_task"), _median(drains, system, "cpu_s_per_1000.worker") / 1000
             )
             for system in drains.systems()
+            # Another build of this project is no other system.
+            if not (commit_of(system) or python_of(system))
         },
     }
 
