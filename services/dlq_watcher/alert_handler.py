@@ -1,13 +1,11 @@
 """Works one message of `alerts`: a person is notified."""
 
-import structlog
-
 from services.dlq_watcher.alert import decode_alert, make_alert
 from services.dlq_watcher.alerts import Notify
 from services.messages import UnusableMessageError
 from services.queueing.message import ReceivedMessage
 from services.queues import ALERTS
-from services.telemetry import tracing
+from services.telemetry import log_context, tracing
 
 
 class AlertHandler:
@@ -36,6 +34,6 @@ class AlertHandler:
             )
             raise
         if alert.task_id is not None:
-            structlog.contextvars.bind_contextvars(task_id=alert.task_id)
+            log_context.bind(task_id=alert.task_id)
             tracing.tracer.of_task(alert.task_id)
         await self._notify(alert)

@@ -1,7 +1,5 @@
 """Works one message of a task type's DLQ: the failure outcome goes to the callback, an alert to a person."""
 
-import structlog
-
 from services.delivery.outcome_delivery import OutcomeDelivery, OutcomeTooLargeError
 from services.dlq_watcher.alert import Alert, describe_age, make_alert
 from services.dlq_watcher.alerts import Notify
@@ -9,7 +7,7 @@ from services.messages import TaskMessage, UnusableMessageError, decode_task, fa
 from services.queueing.dead_letter import Failure, read_failure
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
-from services.telemetry import tracing
+from services.telemetry import log_context, tracing
 
 _NOTHING_TO_REDRIVE = "nothing to redrive: the callback has the failure, or gets it from the queue callbacks"
 
@@ -36,7 +34,7 @@ class DeadLetterHandler:
             unusable = failure.with_reason(str(error))
             await self._notify(self._alert_of_unusable(message, unusable))
             raise UnusableMessageError(unusable.reason, unusable.attempts) from error
-        structlog.contextvars.bind_contextvars(task_id=task.task_id)
+        log_context.bind(task_id=task.task_id)
         tracing.tracer.of_task(task.task_id)
         try:
             await self._delivery.deliver(failure_outcome(task, failure.details), message.message_group_id)

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import structlog
-
 from services.dlq_watcher.alert import describe_age, make_alert
 from services.dlq_watcher.alerts import Notify
 from services.errors import PermanentError
@@ -12,7 +10,7 @@ from services.queueing.dead_letter import read_failure
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queues import CALLBACKS
-from services.telemetry import tracing
+from services.telemetry import log_context, tracing
 
 
 class UndeliverableError(PermanentError):
@@ -48,7 +46,7 @@ class DeadOutcomeHandler:
                 )
             )
             raise UndeliverableError(unusable.reason, unusable.attempts) from error
-        structlog.contextvars.bind_contextvars(task_id=outcome.task_id)
+        log_context.bind(task_id=outcome.task_id)
         tracing.tracer.of_task(outcome.task_id)
         await self._notify(
             make_alert(

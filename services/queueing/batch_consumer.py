@@ -24,7 +24,7 @@ from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, retry_sqs
 from services.queueing.settings import ConsumerSettings
 from services.queueing.settlement import Settlement
 from services.queueing.timing import SETTLE_SECONDS
-from services.telemetry import log_events
+from services.telemetry import log_context, log_events
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +104,7 @@ class BatchConsumer:
 
     async def _work(self, in_flight: InFlight, ends_at: float) -> bool:
         """Return whether the message is done with; it raises nothing."""
-        structlog.contextvars.bind_contextvars(queue=self._queue.name, **in_flight.message.named)
+        log_context.bind(queue=self._queue.name, **in_flight.message.named)
         try:
             async with asyncio.timeout_at(ends_at):
                 return await self._carry_out(in_flight, await self._decide(in_flight, ends_at), ends_at)

@@ -22,7 +22,7 @@ from services.queueing.queue import Queue
 from services.queueing.retrying import retry_sqs
 from services.queueing.settlement import Settlement
 from services.queueing.slots import Slots
-from services.telemetry import log_events
+from services.telemetry import log_context, log_events
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +93,7 @@ class MessageWork:
             attempt_under_way.cancel()
 
     async def _work(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> None:
-        structlog.contextvars.bind_contextvars(queue=self._queue.name, **in_flight.message.named)
+        log_context.bind(queue=self._queue.name, **in_flight.message.named)
         try:
             decision = await self._keep_hidden(in_flight, on_let_go)
             if not isinstance(decision, Acknowledge | DeadLetter):

@@ -14,11 +14,11 @@ import structlog
 
 from services.settings import Settings
 from services.streams.output import LineHandler, Output, text_of
-from services.telemetry import tracing
+from services.telemetry import log_context, tracing
 from services.telemetry.redaction import redact, without_url_secrets
 
 _SHARED: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
+    log_context.merge,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -7,7 +7,7 @@ from services.delivery.callback_client import CallbackClient
 from services.errors import PermanentError, RetryLaterError
 from services.messages import decode_outcome
 from services.queueing.message import ReceivedMessage
-from services.telemetry import log_events, tracing
+from services.telemetry import log_context, log_events, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ class CallbackHandler:
         Raises RetryLaterError where it may take it later, PermanentError where it wants no more, or for garbage.
         """
         outcome = decode_outcome(message.body)
-        structlog.contextvars.bind_contextvars(task_id=outcome.task_id, attempt=message.receive_count)
+        log_context.bind(task_id=outcome.task_id, attempt=message.receive_count)
         tracing.tracer.of_task(outcome.task_id)
         answer = await self._client.post(outcome, message.receive_count)
         if isinstance(answer, Delivered):

@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
 
 import httpx2
-import structlog
 from pydantic import ValidationError
 
 from services.delivery.outcome_delivery import OutcomeDelivery
@@ -18,7 +17,7 @@ from services.queueing.cut_short import TaskTimeoutError, cut_short
 from services.queueing.message import ReceivedMessage
 from services.settings import Settings
 from services.task_types.task_type import ItemError, TaskContext, TaskItem, TaskRequest, TaskType
-from services.telemetry import tracing
+from services.telemetry import log_context, tracing
 from services.telemetry.metrics import WORK_SECONDS, child
 from services.telemetry.redaction import without_secrets
 from services.worker.settings import WorkerSettings
@@ -52,7 +51,7 @@ class TaskHandler:
         Raises UnusableMessageError for what is no task of this type, TaskTimeoutError, and what the task type raises.
         """
         task = decode_task(message.body)
-        structlog.contextvars.bind_contextvars(task_id=task.task_id, attempt=message.receive_count)
+        log_context.bind(task_id=task.task_id, attempt=message.receive_count)
         tracing.tracer.of_task(task.task_id)
         request = self._validate(task)
         if self._delay_seconds:
@@ -75,7 +74,7 @@ class TaskHandler:
         with tracing.tracer.run_span(task.task_type):
             results, errors = await self._run_in_time(request, context)
         # For the line that says what became of the outcome.
-        structlog.contextvars.bind_contextvars(results=len(results), errors=len(errors))
+        log_context.bind(results=len(results), errors=len(errors))
         return success_outcome(task, results, errors)
 
     async def _run_in_time(self, request: TaskRequest[Any], context: TaskContext) -> "ItemOutcomes":

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from services.queueing.cut_short import TaskTimeoutError
+from services.telemetry import log_context
 from stack.errors import StackError
 from stack.testing.errors import BrokenTaskTypeError, NoOutcomeError, TaskRefusedError, UnfitSettingsError
 from stack.testing.in_memory import WorkedTask, run_item, run_task
@@ -53,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            log_context.merge,
             structlog.processors.add_log_level,
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ]

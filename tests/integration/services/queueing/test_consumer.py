@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import structlog
 from botocore.exceptions import EndpointConnectionError
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
@@ -20,7 +19,7 @@ from services.queueing.decisions import RetryPolicy
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS
-from services.telemetry import log_events
+from services.telemetry import log_context, log_events
 from services.worker.settings import WorkerSettings
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, Requests, running
 from tests.integration.services.watched_calls import note_calls
@@ -243,11 +242,11 @@ async def test_what_is_left_to_do_for_a_task_that_is_decided_is_logged_with_its_
     begun: list[ReceivedMessage] = []
 
     async def fail(message: ReceivedMessage) -> None:
-        structlog.contextvars.bind_contextvars(task_id="task-1")
+        log_context.bind(task_id="task-1")
         begun.append(message)
         raise PermanentError("garbage")
 
-    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+    with capture_logs(processors=[log_context.merge]) as lines:
         async with running(consumer_of(broker, fail, retry_waits_seconds=())):
             for _ in range(2):
                 await failures.next()

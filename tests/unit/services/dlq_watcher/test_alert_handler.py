@@ -1,11 +1,11 @@
 """How a message of the queue `alerts` is worked."""
 
 import pytest
-import structlog
 
 from services.dlq_watcher.alert import Alert, encode_alert
 from services.dlq_watcher.alert_handler import AlertHandler
 from services.messages import UnusableMessageError
+from services.telemetry import log_context
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
 
@@ -25,7 +25,7 @@ async def test_a_person_is_notified_of_the_alert() -> None:
     await AlertHandler(person.notify)(dead(encode_alert(alert_of())))
 
     assert [alert.headline for alert in person.alerts] == ["Task 1 (calculation) failed for good"]
-    assert structlog.contextvars.get_contextvars()["task_id"] == alert_of().task_id
+    assert log_context.bound()["task_id"] == alert_of().task_id
 
 
 async def test_a_person_is_notified_of_what_is_no_alert_before_it_is_kept_in_undelivered() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from services.queueing.errors import MessageGoneError
@@ -14,6 +13,7 @@ from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
+from services.telemetry import log_context
 from tests.jumping_clock import JumpingClock
 from tests.virtual_time import in_virtual_time
 
@@ -100,9 +100,9 @@ async def test_a_beat_that_fails_is_logged_with_its_task(
 
     queue.when_beaten = fail
     message = in_flight("message")
-    message.context.run(structlog.contextvars.bind_contextvars, task_id="task-1")
+    message.context.run(log_context.bind, task_id="task-1")
 
-    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+    with capture_logs([log_context.merge]) as lines:
         heartbeat.hold(message)
         # It is logged before the next one.
         assert [await queue.beats.get() for _ in range(2)] == ["message"] * 2

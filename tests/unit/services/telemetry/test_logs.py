@@ -14,6 +14,7 @@ from stack.config import ROOT
 PROGRAM = """
 import logging, sys
 import structlog, structlog.testing
+from services.telemetry import log_context
 from services.telemetry.logs import configure_logs
 from services.telemetry.redaction import hide_secrets_of
 from services.streams.output import protect
@@ -28,7 +29,7 @@ log = structlog.get_logger("services.example")
 def fail(password):
     raise ValueError("no")
 
-structlog.contextvars.bind_contextvars(task_id="id-1")
+log_context.bind(task_id="id-1")
 log.debug("not shown")
 log.info("a line\\nof two", text="\\u00e9", number=1.5, thing=object)
 logging.getLogger("library").warning("from %s", "a library")

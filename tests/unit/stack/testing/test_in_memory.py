@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import structlog
 from aiohttp import web
 from structlog.testing import capture_logs
 
 from services.errors import PermanentError, RetryLaterError
 from services.task_types import ItemError, Settings, TaskContext, TaskItem, TaskType
 from services.tasks import calculation, data
+from services.telemetry import log_context
 from stack.errors import StackError
 from stack.testing import (
     BrokenTaskTypeError,
@@ -335,4 +335,4 @@ async def test_what_is_bound_for_the_log_lines_of_a_task_does_not_stay_in_the_te
     await run_item(returning(1), {})
     await run_task(raising(RuntimeError("down")), ITEMS)
 
-    assert structlog.contextvars.get_contextvars() == {}
+    assert log_context.bound() == {}
