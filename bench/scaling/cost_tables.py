@@ -26,7 +26,7 @@ from bench.scaling.request_rates import (
 )
 from bench.scaling.simulation import Load, Observed, idle_receives_per_second, simulate
 from bench.systems import BOUND, PROJECT, TASKIQ_BATCHING
-from services.api.enqueue import ALL_IS_WELL_SECONDS
+from services.api.enqueue import ALL_IS_WELL_SECONDS_ON_AWS
 from services.dlq_watcher.queue_watch import SECONDS_BETWEEN_LOOKS_ON_AWS
 from services.queueing.definition import QueueDefinition
 from services.queueing.idle_rest import IDLE_AFTER_SECONDS
@@ -84,7 +84,7 @@ def standing_requests() -> list[Standing]:
 
 def requests_of_observers() -> list[Standing]:
     """Return those that are made besides where somebody asks the services how they are."""
-    readiness = API_PODS * _task_types() / max(READINESS_SECONDS, ALL_IS_WELL_SECONDS)
+    readiness = API_PODS * _task_types() / max(READINESS_SECONDS, ALL_IS_WELL_SECONDS_ON_AWS)
     metrics = len(_queues()) / max(SCRAPE_SECONDS, SHORTEST_INTERVAL_SECONDS_ON_AWS)
     return [
         Standing(

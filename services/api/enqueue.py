@@ -5,15 +5,17 @@ import asyncio
 import structlog
 from botocore.exceptions import ClientError
 
+from services.queueing.client import is_aws
 from services.queueing.errors import is_denied
 from services.queueing.queue import Queue
 from services.telemetry import log_events
 
 log = structlog.get_logger(__name__)
 
-ALL_IS_WELL_SECONDS = 60.0
+ALL_IS_WELL_SECONDS_ON_AWS = 60.0
 """So long a queue that was as it should be is not asked again how it is, unless a task could not be queued since: AWS
-bills each time, and who asks for readiness does so several times a minute, of every process."""
+bills each time, and who asks for readiness does so several times a minute, of every process. Elsewhere nobody bills,
+and a broker may be gone for a moment."""
 
 
 class EnqueueError(Exception):
@@ -25,6 +27,7 @@ class TaskQueue:
 
     def __init__(self, queue: Queue, timeout_seconds: float) -> None:
         self._queue = queue
+        self._all_is_well_seconds = ALL_IS_WELL_SECONDS_ON_AWS if is_aws(queue.destination.server_url) else 0.0
         self._timeout_seconds = timeout_seconds
         self._was_well_at: float | None = None
 
@@ -45,10 +48,10 @@ class TaskQueue:
     async def check(self) -> list[str]:
         """Return what of the queue is not as declared, or cannot be known; raises where it does not answer.
 
-        A queue that was well lately is not asked.
+        A queue on AWS that was well lately is not asked.
         """
         now = asyncio.get_running_loop().time()
-        if self._was_well_at is not None and now < self._was_well_at + ALL_IS_WELL_SECONDS:
+        if self._was_well_at is not None and now < self._was_well_at + self._all_is_well_seconds:
             return []
         notes = await self._ask()
         self._was_well_at = None if notes else now

@@ -18,7 +18,7 @@ from services.queueing.decisions import Acknowledge, DeadLetter, Decision, Retry
 from services.queueing.errors import MessageGoneError
 from services.queueing.in_flight import InFlight
 from services.queueing.message import RECEIVES_BEFORE_ATTRIBUTE, ReceivedMessage, sent_at_attribute
-from services.queueing.ownership import ensure_ours, take_ownership
+from services.queueing.ownership import end_ownership, ensure_ours, take_ownership
 from services.queueing.queue import Queue
 from services.queueing.retrying import SQS_RETRY_WAITS_SECONDS, retry_sqs
 from services.queueing.settings import ConsumerSettings
@@ -113,6 +113,8 @@ class BatchConsumer:
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
             log.exception(log_events.NOT_SETTLED)
+        finally:
+            end_ownership()
         return False
 
     async def _decide(self, in_flight: InFlight, ends_at: float) -> Decision:

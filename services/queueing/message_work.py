@@ -17,7 +17,7 @@ from services.queueing.errors import MessageGoneError
 from services.queueing.heartbeat import Heartbeat
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
-from services.queueing.ownership import ensure_ours, take_ownership
+from services.queueing.ownership import end_ownership, ensure_ours, take_ownership
 from services.queueing.queue import Queue
 from services.queueing.retrying import retry_sqs
 from services.queueing.settlement import Settlement
@@ -105,6 +105,8 @@ class MessageWork:
         except Exception:
             # Nothing is lost: SQS gives the message again when its visibility ends.
             log.exception(log_events.NOT_SETTLED)
+        finally:
+            end_ownership()
 
     async def _keep_hidden(self, in_flight: InFlight, on_let_go: Callable[[], object]) -> Decision:
         """Keep the message hidden until it is settled, or must return."""

@@ -41,6 +41,11 @@ def take_ownership(
     in_flight.context.run(_OWNED.set, _Owned(in_flight, queue, retry_waits_seconds))
 
 
+def end_ownership() -> None:
+    """Let this context forget its message, which has the context: what refers to itself waits for the collector."""
+    _OWNED.set(None)
+
+
 async def ensure_ours() -> None:
     """Return where the message that is being worked is this worker's, or nobody's; where there is none, all is well.
 

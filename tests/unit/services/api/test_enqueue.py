@@ -6,12 +6,17 @@ from typing import cast
 
 import pytest
 
-from services.api.enqueue import ALL_IS_WELL_SECONDS, EnqueueError, TaskQueue
+from services.api.enqueue import ALL_IS_WELL_SECONDS_ON_AWS, EnqueueError, TaskQueue
 from services.queueing.provisioning import Disagreement
 from services.queueing.queue import Queue
+from services.telemetry.tracing import Destination
 from tests.virtual_time import in_virtual_time
 
 DIFFERS = Disagreement("q", "MessageRetentionPeriod", "1", "2")
+
+
+ON_AWS = Destination("q", "q", "https://sqs.us-east-1.amazonaws.com")
+HERE = Destination("q", "q", "http://localhost:4566")
 
 
 @dataclass
@@ -22,6 +27,7 @@ class CountedQueue:
     found: list[Disagreement] = field(default_factory=list)
     error: Exception | None = None
     asked: int = 0
+    destination: Destination = ON_AWS
 
     async def check(self) -> list[Disagreement]:
         self.asked += 1
@@ -41,17 +47,29 @@ def task_queue_of(queue: CountedQueue) -> TaskQueue:
 
 
 @in_virtual_time
-async def test_a_queue_that_is_well_is_asked_once_a_minute_however_often_somebody_wants_to_know() -> None:
+async def test_a_queue_on_aws_that_is_well_is_asked_once_a_minute_however_often_somebody_wants_to_know() -> None:
     queue = CountedQueue()
     task_queue = task_queue_of(queue)
 
     for _ in range(10):
         assert await task_queue.check() == []
-        await asyncio.sleep(ALL_IS_WELL_SECONDS / 10)
+        await asyncio.sleep(ALL_IS_WELL_SECONDS_ON_AWS / 10)
     assert queue.asked == 1
 
     assert await task_queue.check() == []
     assert queue.asked == 2
+
+
+@in_virtual_time
+async def test_a_queue_elsewhere_is_asked_each_time_as_its_broker_may_be_gone() -> None:
+    queue = CountedQueue(destination=HERE)
+    task_queue = task_queue_of(queue)
+
+    assert await task_queue.check() == []
+    queue.error = ConnectionError("away")
+
+    with pytest.raises(ConnectionError):
+        await task_queue.check()
 
 
 @in_virtual_time

@@ -1,6 +1,7 @@
 """Who may still deliver what came of a message."""
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from typing import cast
 
@@ -13,6 +14,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.ownership import NotOursError, ensure_ours
 from services.queueing.queue import Queue, QueueState
 from tests.jumping_clock import JumpingClock
+from tests.service_fixtures import without_collector
 
 VISIBILITY_TIMEOUT = 30
 SENT_AT = 1_800_000_000
@@ -56,6 +58,18 @@ def in_flight(jumping_clock: JumpingClock, queue: AskedQueue) -> InFlight:
 
 def ensure_ours_in(in_flight: InFlight) -> asyncio.Task[None]:
     return asyncio.create_task(ensure_ours(), context=in_flight.context)
+
+
+def test_a_message_whose_work_has_ended_is_freed_without_the_collector(queue: AskedQueue) -> None:
+    with without_collector():
+        message = ReceivedMessage("id", "body", "handle", 1, SENT_AT, {})
+        worked = InFlight(message, VISIBILITY_TIMEOUT, JumpingClock().now())
+        ownership.take_ownership(worked, cast(Queue, queue))
+        worked.context.run(ownership.end_ownership)
+        message_left = weakref.ref(worked.context)
+        del worked
+
+        assert message_left() is None
 
 
 async def test_who_has_given_a_sign_of_life_hands_over_and_asks_nobody(
