@@ -111,6 +111,8 @@ def build(directory: Path, contents: Contents, on_progress: OnProgress, *, targe
             shutil.rmtree(code, ignore_errors=True)
             for source in sources:
                 shutil.copytree(source, code / source.name, ignore=_LEFT_OUT)
+            # The page of a program that is none of the functions.
+            shutil.rmtree(code / "services" / "console" / "static")
         _compile(code, target)
         files = _files_by_name([*libraries, code], described)
         _refuse_too_large(files.values())

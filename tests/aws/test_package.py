@@ -32,7 +32,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 build_editable = build_wheel
 """
 
-MOST_UNZIPPED_BYTES = 60_500_000
+MOST_UNZIPPED_BYTES = 60_000_000
 
 SETTINGS = {
     "AWS_LAMBDA_FUNCTION_NAME": "packed",

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from services.messages import encode_task
 from stack.ports import free_port
+from tests.http_server import serving
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker, until
 from tests.integration.services.cost import ITEMS, BrokerLog, cost_so_far, counted_program
 from tests.integration.services.running_program import running_program
@@ -76,20 +77,11 @@ class Receiver:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Receiver"]:
-        server = web.Server(self._take)
-
-        def accept() -> asyncio.Protocol:
+        def count() -> None:
             self.connections += 1
-            return server()
 
-        listener = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-        try:
+        async with serving(self._take, on_connection=count) as self.url:
             yield self
-        finally:
-            listener.close()
-            await server.shutdown(0.1)
-            await listener.wait_closed()
 
     async def has_heard(self, callbacks: int) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS), self._changed:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from services.queueing.client import open_sqs
 from services.queueing.direct_calls import METHODS, NotImitableError, call_directly, learn, open_http
 from services.queueing.settings import QueueSettings
 from tests.certificate_authority import Authority
+from tests.http_server import serving
 from tests.service_fixtures import Growth
 
 if TYPE_CHECKING:
@@ -84,16 +86,9 @@ class Sqs:
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
     @asynccontextmanager
-    async def serving(self, tls: Any = None) -> AsyncIterator["Sqs"]:
-        server = web.Server(self.handle)
-        listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, ssl=tls)
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-        try:
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["Sqs"]:
+        async with serving(self.handle, tls=tls) as self.url:
             yield self
-        finally:
-            listener.close()
-            await server.shutdown(0.1)
-            await listener.wait_closed()
 
     def settings(self, path: str = "", **others: Any) -> QueueSettings:
         return QueueSettings(aws_endpoint_url=HttpUrl(self.url + path), **others)
