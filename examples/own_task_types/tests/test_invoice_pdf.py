@@ -8,7 +8,7 @@ import pytest
 from acme import invoice
 from acme.tasks import invoice_pdf
 from services.task_types import ItemError
-from stack.testing import TaskRefusedError, run_item, run_task
+from stack.testing import TaskRefusedError, TaskTimeoutError, run_item, run_task
 
 LINES = [
     {"description": "Widgets", "quantity": 12, "unit_price": 4.20},
@@ -37,18 +37,13 @@ async def test_the_others_are_drawn() -> None:
     assert [list(each) for each in done.errors] == [["b"]]
 
 
-async def test_one_that_takes_too_long_is_tried_again_and_reported() -> None:
+async def test_one_that_takes_too_long_is_stopped() -> None:
     lines = [LINES[0]] * 500
+    # With its process running: anyio 4.16 leaves one behind that is stopped while it starts (its pull request 1337).
+    await run_item(invoice_pdf, INVOICE)
 
-    failed = await run_task(
-        invoice_pdf, [{"name": "a", **INVOICE, "lines": lines}], settings={"TASK_TIMEOUT_SECONDS": 0.05}
-    )
-
-    assert failed.attempts == 3
-    assert (
-        failed.reason
-        == "TaskTimeoutError: the attempt took longer than 0.05 seconds (failed for good after 3 attempts)"
-    )
+    with pytest.raises(TaskTimeoutError, match=r"longer than 0\.05 seconds"):
+        await run_item(invoice_pdf, {**INVOICE, "lines": lines}, settings={"TASK_TIMEOUT_SECONDS": 0.05})
 
 
 async def test_a_price_has_two_digits_after_the_point() -> None:
