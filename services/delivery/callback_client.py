@@ -6,7 +6,7 @@ import time
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 
 import aiohttp
 from standardwebhooks import Webhook
@@ -20,6 +20,7 @@ from services.outbound.http_connections import KeptConnectionLostError
 from services.outbound.request_headers import header_value
 from services.outbound.target_url import Target, target_of
 from services.outbound.targets import ForbiddenTargetError
+from services.primitives import http_posts
 from services.queueing.ownership import ensure_ours
 from services.telemetry import tracing
 from services.telemetry.metrics import DELIVERIES, DELIVERY_SECONDS, END_TO_END_SECONDS, child, label_of
@@ -45,7 +46,6 @@ class CallbackClient:
         self._sessions = sessions
         self._timeout_seconds = settings.callback_timeout_seconds
         self._timeout = aiohttp.ClientTimeout(
-            total=self._timeout_seconds,
             sock_connect=settings.callback_connect_timeout_seconds,
             sock_read=settings.callback_read_timeout_seconds,
         )
@@ -98,21 +98,17 @@ class CallbackClient:
             return FailedForNow(f"the receiver could not be reached: {describe_http_error(error)}")
 
     async def _post(self, call: _Call, span: tracing.Span) -> Answer:
-        begun = time.monotonic()
-        request = partial(
-            self._sessions.request,
-            "POST",
-            call.target,
-            headers={**call.headers, **span.headers},
-            data=call.body,
-            timeout=self._timeout,
-        )
-        try:
-            return await _answer_to(request(), call, span)
-        except KeptConnectionLostError:
-            # A receiver that closes what was idle has refused nothing. Had it the outcome, it knows the webhook-id.
-            async with asyncio.timeout(self._timeout_seconds - (time.monotonic() - begun)):
-                return await _answer_to(request(kept=False), call, span)
+        headers = {**call.headers, **span.headers}
+        async with asyncio.timeout(self._timeout_seconds):
+            try:
+                request = self._sessions.post(call.target, headers=headers, body=call.body, timeout=self._timeout)
+                return await _answer_to(request, call, span)
+            except KeptConnectionLostError:
+                # A receiver that closes what was idle has refused nothing. Had it the outcome, it knows the webhook-id.
+                request = self._sessions.request(
+                    "POST", call.target, headers=headers, data=call.body, timeout=self._timeout, kept=False
+                )
+                return await _answer_to(request, call, span)
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
@@ -137,7 +133,7 @@ class CallbackClient:
 
 
 async def _answer_to(
-    request: AbstractAsyncContextManager[aiohttp.ClientResponse], call: _Call, span: tracing.Span
+    request: AbstractAsyncContextManager[http_posts.Answer], call: _Call, span: tracing.Span
 ) -> Answer:
     await ensure_ours()
     async with request as response:
@@ -148,7 +144,7 @@ async def _answer_to(
         return judge(response.status, response.headers, datetime.now(UTC), str(call.target))
 
 
-async def _read_rest(response: aiohttp.ClientResponse) -> None:
+async def _read_rest(response: http_posts.Answer) -> None:
     """Read on, within bounds, so that the connection can serve the next callback."""
     received = 0
     with suppress(TimeoutError, *HTTP_ERRORS):

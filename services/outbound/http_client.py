@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -26,6 +27,7 @@ from yarl import URL
 from services.outbound.http_connections import HEADER_LIMITS, GuardedConnector
 from services.outbound.target_url import Target, UrlError, target_of
 from services.outbound.targets import ForbiddenTargetError, TargetPolicy
+from services.primitives.http_posts import Answer, HttpPosts
 from services.settings import USER_AGENT
 from services.telemetry import tracing
 from services.telemetry.redaction import without_secrets
@@ -33,6 +35,9 @@ from services.telemetry.redaction import without_secrets
 log = structlog.get_logger(__name__)
 
 _LONGEST_DESCRIPTION = 500
+
+# Many requests lead to few targets.
+_REMEMBERED = 1024
 
 # Under this name the transport finds where a request goes.
 _TARGET = "target"
@@ -73,8 +78,7 @@ class TargetSessions:
         just when it is used, and nobody can know then whether the request was carried out (RFC 9112, section 9.3.1):
         what must not be repeated has one of its own.
         """
-        session = self._session_for(target, kept=kept)
-        return session.request(
+        return self._session_for(target, kept=kept).aiohttp.request(
             method,
             _sent_as_given(target),
             headers=_headers_for(target, headers),
@@ -83,7 +87,19 @@ class TargetSessions:
             allow_redirects=False,
         )
 
-    def _session_for(self, target: Target, *, kept: bool) -> aiohttp.ClientSession:
+    def post(
+        self, target: Target, *, headers: Mapping[str, str], body: bytes, timeout: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Make a POST over a kept connection as `request` does, for a third of its CPU where the body is short.
+
+        Who calls bounds the whole: of the timeout `sock_connect` and `sock_read` are heeded.
+        """
+        sent = {"Host": target.host_header, "user-agent": USER_AGENT, **headers}
+        if target.authorization:
+            sent["Authorization"] = target.authorization
+        return self._session_for(target, kept=True).posts.post(_sent_as_given(target), sent, body, timeout)
+
+    def _session_for(self, target: Target, *, kept: bool) -> "_Session":
         pair = self._kept if kept else self._for_one_request
         return pair.unchecked if self._policy.lists_host(target.host, target.port) else pair.checked
 
@@ -95,14 +111,22 @@ class TargetSessions:
 
 class _SessionPair:
     def __init__(self, policy: TargetPolicy, *, keeps: bool) -> None:
-        self.unchecked = _open_session(GuardedConnector(keeps=keeps))
-        self.checked = _open_session(
+        self.unchecked = _Session(GuardedConnector(keeps=keeps))
+        self.checked = _Session(
             GuardedConnector(keeps=keeps, resolver=_CheckedResolver(policy), socket_factory=_checked_sockets(policy))
         )
 
     async def close(self) -> None:
-        await self.unchecked.close()
-        await self.checked.close()
+        await self.unchecked.aiohttp.close()
+        await self.checked.aiohttp.close()
+
+
+class _Session:
+    """Both ways of making requests on the connections of one connector."""
+
+    def __init__(self, connector: aiohttp.TCPConnector) -> None:
+        self.aiohttp = _open_session(connector)
+        self.posts = HttpPosts(self.aiohttp, HEADER_LIMITS)
 
 
 @asynccontextmanager
@@ -172,6 +196,7 @@ class _TargetTransport(httpx2.AsyncBaseTransport):
             )
 
 
+@lru_cache(_REMEMBERED)
 def _sent_as_given(target: Target) -> URL:
     """Return a URL of aiohttp's that it does not rewrite: path and query in one, for it drops an empty query."""
     host = f"[{target.host}]" if ":" in target.host else target.host

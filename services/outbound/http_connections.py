@@ -12,7 +12,7 @@ import re
 import select
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -22,17 +22,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from services.primitives.http_posts import HeaderLimits
+
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
     from aiohttp.tracing import Trace
-
-
-class HeaderLimits(TypedDict):
-    """As aiohttp names them: bytes of the status line, bytes of a field, and the number of fields."""
-
-    max_line_size: int
-    max_field_size: int
-    max_headers: int
 
 
 HEADER_LIMITS = HeaderLimits(max_line_size=65_536, max_field_size=65_536, max_headers=1000)

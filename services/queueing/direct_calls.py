@@ -28,6 +28,8 @@ from botocore.parsers import create_parser
 from pydantic_core import from_json
 from yarl import URL
 
+from services.primitives.http_posts import HttpPosts
+
 if TYPE_CHECKING:
     from aiobotocore.credentials import AioCredentials
     from botocore.awsrequest import AWSPreparedRequest
@@ -51,6 +53,9 @@ _KNOWN_HEADERS = _KEPT_HEADERS | _TRY_HEADERS | {_DATE, _TOKEN, _AUTHORIZATION, 
 _NOT_AS_IT_STANDS = (b"null", b"BinaryValue")
 
 _OK = 200
+
+# Of the SDK's, those that its own connections add.
+_OF_CONNECTIONS = {"accept": "*/*", "accept-encoding": "identity"}
 
 # In a row, of requests that the SDK could make then: what it does otherwise is not known here.
 _MOST_FAILURES = 5
@@ -138,7 +143,8 @@ class DirectCall:
         # Each of them has an answer.
         self._answer_shape = cast("Shape", client.meta.service_model.operation_model(self._operation).output_shape)
         self._credentials = credentials
-        self._http = http
+        self._posts = HttpPosts(http)
+        self._timeout = http.timeout
         self._on_request = on_request
         self._pattern: Pattern | None = None
         self._is_imitable = True
@@ -167,12 +173,13 @@ class DirectCall:
 
     async def _exchange(self, pattern: Pattern, body: bytes) -> dict[str, Any] | None:
         """Return the answer, or None where that is for the SDK to deal with."""
-        headers = pattern.sign(body, _now(), await self._credentials.get_frozen_credentials())
+        signed = pattern.sign(body, _now(), await self._credentials.get_frozen_credentials())
+        headers = {**_OF_CONNECTIONS, **signed}
         self._on_request(self._operation)
         try:
-            async with self._http.post(pattern.url, data=body, headers=headers, allow_redirects=False) as response:
+            async with self._posts.post(pattern.url, headers, body, self._timeout) as response:
                 if response.status == _OK:
-                    return self._read(response.raw_headers, await response.read())
+                    return self._read(response.raw_headers, await response.content.read())
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError):
             # If that is more than a moment's failure, the SDK is going to raise it.
             pass
@@ -244,8 +251,6 @@ def open_http(
             keepalive_timeout=_KEEPALIVE_SECONDS,
         ),
         timeout=aiohttp.ClientTimeout(sock_connect=connect_timeout_seconds, sock_read=read_timeout_seconds),
-        # Of the SDK's, those that are not in what it gives to its own connections.
-        headers={"accept-encoding": "identity"},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
     )
