@@ -131,7 +131,7 @@ class _ShortPost:
         """Return a connection, new or kept, that awaits a request and its answer."""
         connector = self._session.connector
         if connector is None:
-            raise aiohttp.ClientConnectionError("the session is closed")
+            raise RuntimeError("Session is closed")
         try:
             connection = await connector.connect(self._request, [], self._timeout)
         except TimeoutError as error:
