@@ -68,13 +68,15 @@ async def said(answer: Answer) -> tuple[int, Sequence[tuple[bytes, bytes]], Mapp
     return answer.status, answer.raw_headers, dict(answer.headers), await answer.content.read()
 
 
-async def outcome_of(session: aiohttp.ClientSession, url: URL, *, by_session: bool, timeout: aiohttp.ClientTimeout) -> object:  # noqa: ASYNC109  # aiohttp's  # fmt: skip
+async def outcome_of(
+    session: aiohttp.ClientSession, url: URL, *, by_session: bool, timeouts: aiohttp.ClientTimeout = TIMEOUT
+) -> object:
     """What comes of a POST: its answer, or what is raised."""
     headers = headers_to(url)
     post = (
-        session.post(url, headers=headers, data=b"{}", timeout=timeout, allow_redirects=False)
+        session.post(url, headers=headers, data=b"{}", timeout=timeouts, allow_redirects=False)
         if by_session
-        else HttpPosts(session).post(url, headers, b"{}", timeout)
+        else HttpPosts(session).post(url, headers, b"{}", timeouts)
     )
     try:
         async with post as answer:
@@ -130,10 +132,7 @@ ANSWERS: dict[str, list[Piece]] = {
 @pytest.mark.parametrize("pieces", ANSWERS.values(), ids=ANSWERS)
 async def test_the_same_comes_of_an_answer(pieces: list[Piece]) -> None:
     async with raw_server(pieces) as server, session_of_tests() as session:
-        outcomes = [
-            await outcome_of(session, URL(server.url), by_session=by_session, timeout=TIMEOUT)
-            for by_session in (True, False)
-        ]
+        outcomes = [await outcome_of(session, URL(server.url), by_session=by_session) for by_session in (True, False)]
 
     assert outcomes[1] == outcomes[0]
 
@@ -143,7 +142,7 @@ async def test_a_server_that_falls_silent_is_waited_for_as_long(pieces: list[Pie
     impatient = aiohttp.ClientTimeout(sock_connect=5, sock_read=0.05)
     async with raw_server(pieces) as server, session_of_tests() as session:
         outcomes = [
-            await outcome_of(session, URL(server.url), by_session=by_session, timeout=impatient)
+            await outcome_of(session, URL(server.url), by_session=by_session, timeouts=impatient)
             for by_session in (True, False)
         ]
 
@@ -153,9 +152,7 @@ async def test_a_server_that_falls_silent_is_waited_for_as_long(pieces: list[Pie
 async def test_a_server_that_is_not_there_is_said_alike(closed_port: int) -> None:
     url = URL(f"http://127.0.0.1:{closed_port}/")
     async with session_of_tests() as session:
-        outcomes = [
-            await outcome_of(session, url, by_session=by_session, timeout=TIMEOUT) for by_session in (True, False)
-        ]
+        outcomes = [await outcome_of(session, url, by_session=by_session) for by_session in (True, False)]
 
     assert outcomes[1] == outcomes[0]
 
@@ -170,7 +167,7 @@ async def test_a_connection_that_does_not_come_about_is_said_alike(monkeypatch: 
     impatient = aiohttp.ClientTimeout(sock_connect=0.05)
     async with session_of_tests() as session:
         outcomes = [
-            await outcome_of(session, url, by_session=by_session, timeout=impatient) for by_session in (True, False)
+            await outcome_of(session, url, by_session=by_session, timeouts=impatient) for by_session in (True, False)
         ]
 
     assert outcomes[1] == outcomes[0] == (aiohttp.ConnectionTimeoutError, f"Connection timeout to host {url}")
@@ -179,7 +176,7 @@ async def test_a_connection_that_does_not_come_about_is_said_alike(monkeypatch: 
 async def test_it_uses_the_connections_of_the_session() -> None:
     async with raw_server([OK]) as server, session_of_tests() as session:
         for by_session in (True, False, True, False):
-            await outcome_of(session, URL(server.url), by_session=by_session, timeout=TIMEOUT)
+            await outcome_of(session, URL(server.url), by_session=by_session)
 
     assert len(server.connections) == 1
 
