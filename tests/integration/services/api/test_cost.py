@@ -18,7 +18,7 @@ MOST_SENDS_PER_TASK = 0.2
 """Requests at SQS for a task of a busy API: full batches are 0.1, one send for each task is 1. In between is what comes
 while no batch is under way, which waits for nobody."""
 
-MOST_CALLS_PER_TASK = 440
+MOST_CALLS_PER_TASK = 410
 """Functions that the event loop's thread calls for a task, Python's and C's, from the request to the answer, its part
 of a send included: see the worker's. Runs differ by 8 %, as they differ in sends."""
 

@@ -22,13 +22,13 @@ MOST_REQUESTS_PER_TASK = 0.35
 """Requests at SQS for a task of a full queue, its sending among them: what SQS bills. Three batches of ten are 0.3, the
 rest is for batches that are not full. A send, a receive or a delete that goes alone ends above 1."""
 
-MOST_CALLS_PER_TASK = 810
+MOST_CALLS_PER_TASK = 655
 """Functions that the event loop's thread calls for a task, Python's and C's, from the receive to the delete, logs and
 signature included: the work of the interpreter without a clock. Runs differ by less than 1 %, Python 3.11 and 3.13 by
 3 %. 15 of them are for an attempt, its settlement and the slots knowing nothing of each other. Lower it when the path
 has become shorter; raise it for a reason only."""
 
-MOST_CALLS_OF_A_TRACE = {"off": 0, "unsampled": 100, "sampled": 290}
+MOST_CALLS_OF_A_TRACE = {"off": 0, "unsampled": 80, "sampled": 260}
 """How many of them more than without traces: where no endpoint is set, where the message says that its trace is not
 sampled, and where it says that it is. What encodes and sends spans is another thread's."""
 
