@@ -80,32 +80,35 @@ class HttpPosts:
         """
         if len(body) > _MOST_SHORT_BYTES:
             return self._session.post(url, headers=headers, data=body, timeout=timeout, allow_redirects=False)
-        return _ShortPost(self._session, self._request_to(url), _bytes_of(url, headers, body), timeout, self._limits)
+        request = self._request_to(url.origin())
+        return _ShortPost(self._session, request, url, _bytes_of(url, headers, body), timeout, self._limits)
 
-    def _request_to(self, url: URL) -> aiohttp.ClientRequest:
+    def _request_to(self, server: URL) -> aiohttp.ClientRequest:
         """Return what the connector finds a connection by: it reads it, and nothing more."""
-        request = self._requests.get(url)
+        request = self._requests.get(server)
         if request is None:
-            request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop(), session=self._session)
-            self._requests[url] = request
+            request = aiohttp.ClientRequest("POST", server, loop=asyncio.get_running_loop(), session=self._session)
+            self._requests[server] = request
         return request
 
 
 class _ShortPost:
     """A block in which the answer to a POST is read. It is no generator, as each callback would pay for it."""
 
-    __slots__ = ("_connection", "_limits", "_request", "_sent", "_session", "_timeout")
+    __slots__ = ("_connection", "_limits", "_request", "_sent", "_session", "_timeout", "_url")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # what a request has
         self,
         session: aiohttp.ClientSession,
         request: aiohttp.ClientRequest,
+        url: URL,
         sent: bytes,
         timeout: aiohttp.ClientTimeout,
         limits: HeaderLimits,
     ) -> None:
         self._session = session
         self._request = request
+        self._url = url
         self._sent = sent
         self._timeout = timeout
         self._limits = limits
@@ -135,7 +138,7 @@ class _ShortPost:
         try:
             connection = await connector.connect(self._request, [], self._timeout)
         except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {self._request.url}") from error
+            raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {self._url}") from error
         assert connection.protocol is not None  # noqa: S101  # of a connection that is up
         connection.protocol.set_response_params(
             read_until_eof=True, auto_decompress=False, read_timeout=self._timeout.sock_read, **self._limits
@@ -143,7 +146,7 @@ class _ShortPost:
         return connection
 
     def _response_error(self, error: HttpProcessingError) -> aiohttp.ClientResponseError:
-        info = self._request.request_info
+        info = aiohttp.RequestInfo(self._url, "POST", self._request.request_info.headers, self._url)
         return aiohttp.ClientResponseError(info, (), status=error.code, message=error.message, headers=error.headers)
 
 
