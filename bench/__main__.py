@@ -23,6 +23,7 @@ from bench.run import Outcome, carry_out, interleave
 from bench.steps import Step
 from bench.suites import FUNCTIONS, GROWTH, Suite, bench_with
 from bench.surroundings import describe_surroundings
+from bench.systems import PROJECT
 from bench.tables import Table
 from services.streams.standard_streams import run_command
 from stack.config import ROOT
@@ -103,9 +104,9 @@ def _matches(step: Step, begin: str) -> bool:
 
 
 def _install(chosen: Sequence[Step]) -> None:
-    """Make the environments that the steps need."""
+    """Make the environments that the steps need; in most of them this project is measured, or something beside it."""
     install_localstack()
-    for environment in dict.fromkeys(step.environment for step in chosen):
+    for environment in dict.fromkeys([PROJECT.environment, *(step.environment for step in chosen)]):
         if environment:
             environment.install()
 

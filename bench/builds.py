@@ -8,13 +8,11 @@ from pathlib import Path
 from bench.checkout import check_out
 from bench.environments import Environment
 from bench.errors import BenchError
-from bench.systems import PROJECT, System
+from bench.systems import PROJECT, PROJECT_LOCK, System
 from stack.config import ROOT
 from stack.terminal import say
 
 _KEPT = ROOT / ".bench"
-# That of this program's own environment: libraries load more where they find more, 3 MB in a worker.
-_LOCK = Path("requirements") / "dev.txt"
 # It writes tasks as the worker of its own commit reads them.
 _PRODUCER = Path("bench") / "programs" / "envelope_producer.py"
 _CODE = "services"
@@ -50,11 +48,11 @@ def at_commit(commit: str, repository: Path = ROOT, directory: Path = _KEPT / "b
     Raises BenchError where there is no such commit, or nothing at it that can be measured.
     """
     short, tree = check_out(commit, repository, directory)
-    for needed in (_LOCK, _PRODUCER):
+    for needed in (PROJECT_LOCK, _PRODUCER):
         if not (tree / needed).exists():
             raise BenchError(f"{short} cannot be measured: it has no {needed}")
     name = f"{_AT}{short}"
-    return PROJECT.built(name, Environment(name, tree / ".venv", tree / _LOCK, code=tree / _CODE), tree)
+    return PROJECT.built(name, Environment(name, tree / ".venv", tree / PROJECT_LOCK, code=tree / _CODE), tree)
 
 
 def on_other_python() -> System | None:
@@ -66,7 +64,9 @@ def on_other_python() -> System | None:
         return None
     name = f"{_ON_PYTHON}{version}"
     directory = _KEPT / f"python-{version}"
-    return PROJECT.built(name, Environment(name, directory, ROOT / _LOCK, interpreter=interpreter, code=ROOT / _CODE))
+    return PROJECT.built(
+        name, Environment(name, directory, ROOT / PROJECT_LOCK, interpreter=interpreter, code=ROOT / _CODE)
+    )
 
 
 def other_python(running: str) -> str:

@@ -112,7 +112,16 @@ CELERY = Environment.of_peer("celery", ("celery", "kombu"))
 TASKIQ = Environment.of_peer("taskiq", ("taskiq", "taskiq-aio-sqs"))
 DRAMATIQ = Environment.of_peer("dramatiq", ("dramatiq", "dramatiq-sqs"))
 
-PROJECT = System("this project", ["-m", "services.worker", QUEUE], _module("envelope_producer"), settings=SETTINGS)
+PROJECT_LOCK = Path("requirements") / "runtime.txt"
+"""What builds of this project run on: what its images have, as libraries load more where they find more."""
+
+PROJECT = System(
+    "this project",
+    ["-m", "services.worker", QUEUE],
+    _module("envelope_producer"),
+    environment=Environment("this project", ROOT / ".bench" / "project", ROOT / PROJECT_LOCK, code=ROOT / "services"),
+    settings=SETTINGS,
+)
 BOUND = System("bound", _module("bound"), _module("envelope_producer"))
 NAIVE = System("hand-written loop", _module("naive", "worker"), _module("naive", "producer"))
 CELERY_THREADS = _celery("Celery, 32 threads", "threads", 32, prefetch_multiplier=4)

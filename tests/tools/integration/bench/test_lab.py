@@ -24,6 +24,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A broker and a receiver."""
     if not localstack_python().exists():
         pytest.fail(f"{localstack_python()} is missing: run `make test`, or set LOCALSTACK_PYTHON", pytrace=False)
+    assert PROJECT.environment is not None
+    PROJECT.environment.install()
     with open_lab(tmp_path_factory.mktemp("bench")) as opened:
         yield opened
 

@@ -10,7 +10,7 @@ from bench.builds import at_commit, commit_of, other_python, python_of
 from bench.errors import BenchError
 from bench.systems import PROJECT
 
-LOCK = "requirements/dev.txt"
+LOCK = "requirements/runtime.txt"
 PRODUCER = "bench/programs/envelope_producer.py"
 
 
