@@ -18,12 +18,29 @@ import uvloop
 
 from bench.programs.work import CALLBACK_HEADERS, ITEMS, outcome
 from services.outbound.http_client import open_http_client, open_target_sessions
+from services.outbound.target_url import target_of
 from services.outbound.targets import AllowedTarget, TargetPolicy
 
 AT_ONCE = 64
 WARM_UP = 200
 
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
+_BAD_REQUEST = 400
+
 Post = Callable[[bytes], Awaitable[None]]
+
+
+@asynccontextmanager
+async def callbacks_client(url: str) -> AsyncIterator[Post]:
+    """POST as callbacks are: short bodies on aiohttp's connections, without its request objects."""
+    target = target_of(url)
+    async with open_target_sessions(policy=_policy()) as sessions:
+
+        async def post(body: bytes) -> None:
+            async with sessions.post(target, headers=CALLBACK_HEADERS, body=body, timeout=_NO_TIMEOUT) as answer:
+                assert answer.status < _BAD_REQUEST  # noqa: S101  # the receiver takes all
+
+        yield post
 
 
 @asynccontextmanager
@@ -55,12 +72,15 @@ async def httpx2_client(url: str) -> AsyncIterator[Post]:
 @asynccontextmanager
 async def task_types_client(url: str) -> AsyncIterator[Post]:
     """POST with `context.http`, the client of task types: httpx2's API on aiohttp, a connection for each POST."""
-    policy = TargetPolicy([AllowedTarget.parse("127.0.0.1"), AllowedTarget.parse("localhost")])
     async with (
-        open_target_sessions(policy=policy) as sessions,
+        open_target_sessions(policy=_policy()) as sessions,
         open_http_client(sessions, connect_timeout_seconds=5) as client,
     ):
         yield partial(_post_with, client, url)
+
+
+def _policy() -> TargetPolicy:
+    return TargetPolicy([AllowedTarget.parse("127.0.0.1"), AllowedTarget.parse("localhost")])
 
 
 async def _post_with(client: httpx.AsyncClient | httpx2.AsyncClient, url: str, body: bytes) -> None:
@@ -69,6 +89,7 @@ async def _post_with(client: httpx.AsyncClient | httpx2.AsyncClient, url: str, b
 
 
 CLIENTS: dict[str, Callable[[str], AbstractAsyncContextManager[Post]]] = {
+    "callbacks": callbacks_client,
     "aiohttp": aiohttp_client,
     "context.http": task_types_client,
     "httpx2": httpx2_client,
