@@ -3,10 +3,11 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 
 import aiohttp
 from standardwebhooks import Webhook
@@ -99,16 +100,21 @@ class CallbackClient:
 
     async def _post(self, call: _Call, span: tracing.Span) -> Answer:
         headers = {**call.headers, **span.headers}
-        async with asyncio.timeout(self._timeout_seconds):
-            try:
-                request = self._sessions.post(call.target, headers=headers, body=call.body, timeout=self._timeout)
-                return await _answer_to(request, call, span)
-            except KeptConnectionLostError:
-                # A receiver that closes what was idle has refused nothing. Had it the outcome, it knows the webhook-id.
-                request = self._sessions.request(
-                    "POST", call.target, headers=headers, data=call.body, timeout=self._timeout, kept=False
-                )
-                return await _answer_to(request, call, span)
+        sessions, timeout = self._sessions, self._timeout
+        send = partial(sessions.post, call.target, headers=headers, body=call.body, timeout=timeout)
+        # To ask SQS may take long, which is none of the receiver's time.
+        await ensure_ours()
+        begun = time.monotonic()
+        try:
+            return await _answer_to(send, self._timeout_seconds, call, span)
+        except KeptConnectionLostError:
+            # A receiver that closes what was idle has refused nothing. Had it the outcome, it knows the webhook-id.
+            left_seconds = self._timeout_seconds - (time.monotonic() - begun)
+        send_anew = partial(
+            sessions.request, "POST", call.target, headers=headers, data=call.body, timeout=timeout, kept=False
+        )
+        await ensure_ours()
+        return await _answer_to(send_anew, left_seconds, call, span)
 
     def _headers(self, outcome: OutcomeMessage, now: datetime) -> dict[str, str]:
         headers = {
@@ -133,10 +139,14 @@ class CallbackClient:
 
 
 async def _answer_to(
-    request: AbstractAsyncContextManager[http_posts.Answer], call: _Call, span: tracing.Span
+    send: Callable[[], AbstractAsyncContextManager[http_posts.Answer]],
+    timeout_seconds: float,
+    call: _Call,
+    span: tracing.Span,
 ) -> Answer:
-    await ensure_ours()
-    async with request as response:
+    async with asyncio.timeout(timeout_seconds) as whole, send() as response:
+        # It has answered. What is read of the rest has bounds of its own.
+        whole.reschedule(None)
         span.answered(response.status)
         # A short answer has come as a whole.
         if not response.content.is_eof():

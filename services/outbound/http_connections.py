@@ -22,7 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from services.primitives.http_posts import HeaderLimits
+from services.primitives.http_posts import HeaderLimits, is_final
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -43,7 +43,7 @@ _LONGEST_IDLE_SECONDS = 4.0
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-15
-_SWITCHING_PROTOCOLS, _OK, _MULTIPLE_CHOICES = 101, 200, 300
+_MULTIPLE_CHOICES = 300
 _INTERIM = re.compile(rb"(?:HTTP/1\.\d 1(?!01)\d\d\b.*?\n\r?\n)*", re.DOTALL)
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? ([2-9]\d\d|101)(?: [^\r\n]*)?\r?\n")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -131,7 +131,7 @@ class _AnswerReader(ResponseHandler):
     def feed_data(self, data: _Answer, size: int = 0) -> None:
         """Take an answer whose head has been read, or an interim one (1xx)."""
         message, payload = data
-        if message.code >= _OK or message.code == _SWITCHING_PROTOCOLS:
+        if is_final(message.code):
             self._answered = True
             self._received.clear()
             self._bytes_without_body = 0

@@ -3,8 +3,8 @@
 Connections, their pool, TLS, checks of addresses, timeouts and the reader of answers are aiohttp's for all. What is
 left out for short ones is what stands between those and a caller who has headers and body as bytes: two thirds of the
 CPU of a POST, among it a task that writes the body. The seam is that of a custom connector: what aiohttp's own session
-asks of a connector and of its connections is asked here. It has no documentation, so tests hold what is sent and raised
-to what the session sends and raises.
+asks of a connector and of its connections is asked here. It has no documentation, so tests hold what is sent, answered
+and raised to what the session makes of it.
 """
 
 import asyncio
@@ -27,7 +27,8 @@ from services.primitives.bounded import BoundedMap
 # A longer body has to be written as its receiver reads it, which the session's own requests do.
 _MOST_SHORT_BYTES = 65_536
 
-_SWITCHING_PROTOCOLS, _OK = 101, 200
+# https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+_INTERIM, _SWITCHING_PROTOCOLS = range(100, 200), 101
 
 # Many requests go to few hosts.
 _REMEMBERED = 1024
@@ -76,7 +77,7 @@ class HttpPosts:
         `sock_read` are heeded: who calls bounds the whole. Redirects are not followed, and nothing is sent twice.
 
         To enter it raises what the session's own request does: ClientError, ServerTimeoutError, what the connector's
-        resolver and sockets raise. Raises ValueError for a header that is none.
+        resolver and sockets raise. Raises ValueError where the URL or a header has characters that are not printable.
         """
         if len(body) > _MOST_SHORT_BYTES:
             return self._session.post(url, headers=headers, data=body, timeout=timeout, allow_redirects=False)
@@ -150,20 +151,28 @@ class _ShortPost:
         return aiohttp.ClientResponseError(info, (), status=error.code, message=error.message, headers=error.headers)
 
 
+def is_final(status: int) -> bool:
+    """Return whether an answer of this status is the one to its request: interim ones (1xx) may come before it."""
+    return status not in _INTERIM or status == _SWITCHING_PROTOCOLS
+
+
 async def _exchange(connection: Connection, sent: bytes) -> tuple[RawResponseMessage, StreamReader]:
     reader = connection.protocol
-    assert reader is not None and reader.transport is not None  # noqa: PT018, S101  # of a connection that is up
-    reader.transport.write(sent)
+    assert reader is not None  # noqa: S101  # of a connection that is up
+    # A server may have spoken, and hung up, before it was asked: then the reader knows what is wrong.
+    if reader.transport is not None and not reader.transport.is_closing():
+        reader.transport.write(sent)
     reader.start_timeout()
     while True:
         message, content = await reader.read()
-        # Interim answers (1xx) come before the one that counts (RFC 9110, section 15.2).
-        if message.code >= _OK or message.code == _SWITCHING_PROTOCOLS:
+        if is_final(message.code):
             return message, content
 
 
 def _bytes_of(url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if fields.count("\r") != len(headers) or fields.count("\n") != len(headers):
-        raise ValueError("a header's name or value has a line break")
-    return f"POST {url.raw_path_qs} HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    head = f"POST {url.raw_path_qs} HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n"
+    # The first line, the length and the empty line are ours.
+    if head.count("\r\n") != len(headers) + 3 or not head.replace("\r\n", "").isprintable():
+        raise ValueError("the URL, or the name or the value of a header, has a character that no request can carry")
+    return head.encode() + body

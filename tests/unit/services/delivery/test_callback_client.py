@@ -168,10 +168,28 @@ async def test_a_receiver_has_answered_when_its_status_has_come(sessions: Target
         await answered.wait()
         return response
 
-    patient = DeliverySettings(callback_timeout_seconds=3600, callback_read_timeout_seconds=3600)
-    async with serve(stall) as url:
-        assert await asyncio.wait_for(CallbackClient(sessions, patient).post(outcome_for(url)), 30) == Delivered()
-        answered.set()
+    # The whole time is over, or is not, when it has read on for as long as it does.
+    for seconds in (0.8, 3600):
+        patient = DeliverySettings(callback_timeout_seconds=seconds, callback_read_timeout_seconds=3600)
+        async with serve(stall) as url:
+            assert await asyncio.wait_for(CallbackClient(sessions, patient).post(outcome_for(url)), 30) == Delivered()
+            answered.set()
+        answered.clear()
+
+
+async def test_while_sqs_is_asked_whose_the_message_is_no_time_of_the_receiver_passes(
+    sessions: TargetSessions, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask_for_long() -> None:
+        await asyncio.sleep(1.1)
+
+    async def receive(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    monkeypatch.setattr("services.delivery.callback_client.ensure_ours", ask_for_long)
+    client = CallbackClient(sessions, DeliverySettings(callback_timeout_seconds=1))
+    async with serve(receive) as url:
+        assert await client.post(outcome_for(url)) == Delivered()
 
 
 async def test_an_answer_without_end_is_not_read_on(sessions: TargetSessions, serve: Serve) -> None:

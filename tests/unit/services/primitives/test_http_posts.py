@@ -1,9 +1,11 @@
 """Short POSTs beside those of aiohttp's session: the same goes out, and the same comes in or is raised."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from services.primitives.http_posts import Answer, HttpPosts
+from tests.certificate_authority import Authority
 from tests.raw_server import HANG_UP, Piece, raw_server
 
 LONG = 65_537
@@ -118,6 +121,7 @@ ANSWERS: dict[str, list[Piece]] = {
     "encoded": [b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\ndone"],
     "without a body": [b"HTTP/1.1 204 No Content\r\n\r\n"],
     "behind an interim one": [b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n", OK],
+    "of a status that is none": [b"HTTP/1.1 042 What\r\ncontent-length: 4\r\n\r\ndone"],
     "that leads elsewhere": [b"HTTP/1.1 307 Over there\r\nlocation: /b\r\ncontent-length: 0\r\n\r\n"],
     "that refuses": [b"HTTP/1.1 503 Busy\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n"],
     "that sets a cookie": [b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"],
@@ -201,13 +205,42 @@ async def test_a_post_that_is_cancelled_closes_its_connection() -> None:
         await server.hung_up.wait()
 
 
-@pytest.mark.parametrize("value", ["a\r\nx-other: b", "a\nb", "a\rb"])
-async def test_a_header_with_a_line_break_is_refused_before_anything_is_sent(value: str) -> None:
+@pytest.mark.parametrize("character", ["\r\nx-other: b", "\n", "\r", "\0", "\t", "\x0b", "\x7f", "\ud800"])
+async def test_what_no_request_can_carry_is_refused_before_anything_is_sent(character: str) -> None:
     async with Keeper().serving() as keeper, session_of_tests() as session:
-        with pytest.raises(ValueError, match="a header's name or value has a line break"):
-            HttpPosts(session).post(keeper.url, headers_to(keeper.url, x=value), b"{}", TIMEOUT)
+        posts, headers = HttpPosts(session), headers_to(keeper.url)
+        rewritten = URL.build(scheme="http", host="127.0.0.1", path=f"/{character}", encoded=True)
+        for url, fields in [
+            (keeper.url, {**headers, "x": f"a{character}"}),
+            (keeper.url, {**headers, f"x{character}": "a"}),
+            (rewritten, headers),
+        ]:
+            with pytest.raises(ValueError, match="has a character that no request can carry"):
+                posts.post(url, fields, b"{}", TIMEOUT)
 
     assert keeper.requests == []
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_server_that_hangs_up_before_it_is_asked_is_an_error_of_the_connection(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    authority = Authority(tmp_path, "authority")
+    context = authority.issue("server")
+    context.minimum_version = context.maximum_version = version
+    trusting = ssl.create_default_context(cafile=authority.certificate)
+
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail ready\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context) as server:
+        url = URL(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        for _ in range(20):
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session:
+                with pytest.raises(aiohttp.ClientError):
+                    async with HttpPosts(session).post(url, headers_to(url), b"{}", TIMEOUT):
+                        pass
 
 
 async def test_a_session_that_is_closed_makes_no_post() -> None:
