@@ -1,1 +1,1 @@
-"""What the other rooms build on, and which knows none of them: exact JSON, durations, the numbers of SQS, the clock."""
+"""What the other rooms build on, and which knows none of them: exact JSON, POSTs, the numbers of SQS, the clock."""
