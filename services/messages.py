@@ -16,6 +16,7 @@ from services.primitives import exact_json
 from services.primitives.counts import read_count
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES
+from services.queueing.provisioning import LEAST_MESSAGE_BYTES
 from services.telemetry.redaction import without_secrets
 from services.telemetry.trace_attributes import MAX_TRACESTATE_BYTES
 
@@ -35,18 +36,26 @@ DELIVERY_ATTEMPTS_ATTRIBUTE = "delivery_attempts"
 _TRACEPARENT_BYTES = 55
 _MAX_SMALL_ATTRIBUTES_BYTES = 512
 """The number of attempts, the queue's name and the message group; and the names and types of all."""
-MAX_BODY_BYTES = (
-    MAX_MESSAGE_BYTES
-    - MAX_REASON_BYTES
-    - MAX_TRACE_BYTES
-    - _TRACEPARENT_BYTES
-    - MAX_TRACESTATE_BYTES
-    - _MAX_SMALL_ATTRIBUTES_BYTES
+_ATTRIBUTES_BYTES = (
+    MAX_REASON_BYTES + MAX_TRACE_BYTES + _TRACEPARENT_BYTES + MAX_TRACESTATE_BYTES + _MAX_SMALL_ATTRIBUTES_BYTES
 )
-"""The most that a message's body may take, so that these attributes fit beside it when it is dead-lettered."""
+"""What may go beside a message when it is dead-lettered."""
 
 MAX_OUTCOME_BYTES = 64 * 1024 * 1024
 """The most that a compressed outcome may hold: no message of a few bytes may fill the memory of its reader."""
+
+
+def max_body_bytes(max_message_bytes: int) -> int:
+    """Return the most that a message's body may take that is to fit, dead-lettered, into queues which take so much.
+
+    One that takes less than these services can do with is said not to be as declared, and itself refuses what is
+    larger.
+    """
+    return max(max_message_bytes, LEAST_MESSAGE_BYTES) - _ATTRIBUTES_BYTES
+
+
+MAX_BODY_BYTES = max_body_bytes(MAX_MESSAGE_BYTES)
+"""The most that it may take in any queue."""
 
 # JSON may hold these two characters in strings, SQS may not; as escapes both take them.
 _FORBIDDEN_IN_SQS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
@@ -127,8 +136,8 @@ def peek_task_id(body: str) -> str | None:
     return found[1] if found else None
 
 
-def encode_outcome(outcome: OutcomeMessage) -> str:
-    """Return the SQS message body of an outcome that is still to be delivered: compressed where it would not fit."""
+def encode_outcome(outcome: OutcomeMessage, most_bytes: int = MAX_BODY_BYTES) -> str:
+    """Return the SQS message body of an outcome that is still to be delivered: compressed where it would take more."""
     envelope: dict[str, Any] = {
         "version": VERSION,
         "task_id": outcome.task_id,
@@ -141,7 +150,7 @@ def encode_outcome(outcome: OutcomeMessage) -> str:
         envelope["delay_seconds"] = outcome.delay_seconds
     text = exact_json.dumps({**envelope, "body": outcome.body})
     # It is ASCII, so characters are bytes.
-    if len(text) <= MAX_BODY_BYTES:
+    if len(text) <= most_bytes:
         return text
     compressed = base64.b64encode(zlib.compress(outcome.body.encode())).decode()
     return exact_json.dumps({**envelope, "version": COMPRESSED_VERSION, "compressed_body": compressed})

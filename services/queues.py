@@ -104,6 +104,15 @@ def dlq_of(name: str) -> str:
     return f"{name}{DLQ_SUFFIX}"
 
 
+OUTCOME_QUEUES = (CALLBACKS, dlq_of(CALLBACKS))
+"""Where an outcome goes that cannot be delivered in place: to wait, or to be kept."""
+
+
+def queues_of_worker(name: str) -> list[str]:
+    """Return the names of those that the worker of a queue receives from, and sends to."""
+    return list(dict.fromkeys((name, dlq_of(name), *OUTCOME_QUEUES)))
+
+
 def queues_json(task_types: TaskTypes) -> str:
     """Return all queues as JSON text. Raises as `define_queues` does."""
     return json.dumps({"queues": [asdict(queue) for queue in define_queues(task_types).values()]}, indent=2) + "\n"

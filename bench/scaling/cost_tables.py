@@ -1,6 +1,6 @@
 """The regions of docs/scaling.md on requests and what they cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import fsum
@@ -34,7 +34,7 @@ from services.queueing.polling import GATHER_SECONDS
 from services.queueing.queue import SETTLE_LINGER_SECONDS
 from services.queueing.queue_check import SECONDS_BETWEEN_LOOKS
 from services.queueing.samples import SHORTEST_INTERVAL_SECONDS_ON_AWS
-from services.queues import define_queues
+from services.queues import define_queues, queues_of_worker
 from services.task_types.loading import load_task_types
 
 READINESS_SECONDS = 15
@@ -68,12 +68,12 @@ class Standing:
 def standing_requests() -> list[Standing]:
     """Return those of the smallest stack of `aws/containers.yaml`: one worker of each queue, a watcher, the API."""
     queues = _queues()
-    workers = sum(queue.consumer == "worker" for queue in queues)
+    workers = [queue.name for queue in queues if queue.consumer == "worker"]
     dlqs = sum(queue.is_dead_letter_queue and queue.consumer is not None for queue in queues)
     poll = idle_receives_per_second()
     rest = IDLE_AFTER_SECONDS / 3600
     return [
-        Standing(f"long polls of the workers, one for each of {workers} queues", workers * poll),
+        Standing(f"long polls of the workers, one for each of {len(workers)} queues", len(workers) * poll),
         Standing(f"long polls of the DLQ watcher, one for each of {dlqs} DLQs", dlqs * poll),
         Standing(
             f"its long polls of `alerts`, when none has come for {rest:g} hours", idle_receives_per_second(rests=True)
@@ -94,9 +94,11 @@ def requests_of_observers() -> list[Standing]:
     ]
 
 
-def _looks(workers: int) -> Standing:
-    """Return those for the attributes of queues: a worker's of its queue and DLQ; twice the watcher's, of all."""
-    checks = (2 * workers + len(_queues())) / SECONDS_BETWEEN_LOOKS
+def _looks(workers: Sequence[str]) -> Standing:
+    """Return those for the attributes of queues: of each program of those that it uses; twice the watcher's, of all."""
+    of_workers = sum(len(queues_of_worker(name)) for name in workers)
+    of_api = 2 * _task_types()
+    checks = (of_workers + of_api + len(_queues())) / SECONDS_BETWEEN_LOOKS
     watches = len(_queues()) / SECONDS_BETWEEN_LOOKS_ON_AWS
     minutes = SECONDS_BETWEEN_LOOKS / 60
     return Standing(f"whether the queues are as declared, and still the same, every {minutes:g} min", checks + watches)

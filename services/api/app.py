@@ -19,6 +19,8 @@ from services.api.task_middleware import TaskMiddleware
 from services.api.task_routes import make_task_routes
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
 from services.queueing.client import open_sqs
+from services.queueing.connections import most_connections
+from services.queueing.queue_check import QueueCheck
 from services.queueing.queues import Queues
 from services.queues import define_queues
 from services.runtime.garbage_collection import freeze_gc
@@ -37,21 +39,37 @@ retries.
 """
 
 
-def create_app(settings: ApiSettings, task_types: TaskTypes, *, large_body_bytes: int = LARGE_BODY_BYTES) -> FastAPI:
-    """Return the application; it opens its SQS client when it starts.
+def create_app(
+    settings: ApiSettings,
+    task_types: TaskTypes,
+    *,
+    large_body_bytes: int = LARGE_BODY_BYTES,
+    looks_again: bool = True,
+) -> FastAPI:
+    """Return the application; when it starts it opens its SQS client, and looks at its queues.
 
     `large_body_bytes`: a body of more is validated in a process of its own, as others want to be answered meanwhile.
+    `looks_again`: it looks at its queues every few minutes; a function, which stands still between requests, cannot.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_sqs(settings) as client:
+        # To each queue it sends, and looks at it and at its DLQ.
+        connections = most_connections(consumed=0, sent_to=len(task_types), looked_at=2 * len(task_types))
+        async with open_sqs(settings, max_connections=connections) as client:
             queues = Queues(client, define_queues(task_types), name_prefix=settings.queue_name_prefix)
+            pairs = {name: (queues[name], queues.dead_letter_queue_of(queues[name])) for name in task_types}
             app.state.task_queues = {
-                name: TaskQueue(queues[name], settings.enqueue_timeout_seconds) for name in task_types
+                name: TaskQueue(*pair, settings.enqueue_timeout_seconds) for name, pair in pairs.items()
             }
+            check = QueueCheck(queue for pair in pairs.values() for queue in pair)
+            # Before the first task is accepted: how large it may be is for its queues to say.
+            await check.look()
             freeze_gc()
+            looking = asyncio.create_task(check.run(asyncio.Event())) if looks_again else None
             yield
+            if looking:
+                looking.cancel()
             await app.state.validation.close()
             # What does not end in this time has nobody any more who waits for it.
             with suppress(TimeoutError):

@@ -23,7 +23,7 @@ def make_handler() -> Handler:
     """Set up all that the function works with."""
     process = FunctionProcess()
     booted = boot(ApiFunctionSettings, traced_as="api")
-    app = create_app(booted.settings, booted.task_types, large_body_bytes=MAX_BODY_BYTES)
+    app = create_app(booted.settings, booted.task_types, large_body_bytes=MAX_BODY_BYTES, looks_again=False)
     # Once: by itself Mangum would enter it for each request, and leave it behind.
     process.open(app.router.lifespan_context(app))
     answer = Mangum(app, lifespan="off")

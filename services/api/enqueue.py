@@ -5,8 +5,10 @@ import asyncio
 import structlog
 from botocore.exceptions import ClientError
 
+from services.messages import max_body_bytes
 from services.queueing.client import is_aws
-from services.queueing.errors import is_denied
+from services.queueing.errors import UnusableBrokerError, is_denied
+from services.queueing.provisioning import describe_smaller_messages
 from services.queueing.queue import Queue
 from services.telemetry import log_events
 
@@ -25,11 +27,21 @@ class EnqueueError(Exception):
 class TaskQueue:
     """The queue of one task type, as the API uses it."""
 
-    def __init__(self, queue: Queue, timeout_seconds: float) -> None:
+    def __init__(self, queue: Queue, dead_letter_queue: Queue, timeout_seconds: float) -> None:
         self._queue = queue
+        self._dead_letter_queue = dead_letter_queue
         self._all_is_well_seconds = ALL_IS_WELL_SECONDS_ON_AWS if is_aws(queue.destination.server_url) else 0.0
         self._timeout_seconds = timeout_seconds
         self._was_well_at: float | None = None
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The most that the body of a task may take, as these queues were seen last."""
+        return max_body_bytes(self._max_message_bytes)
+
+    @property
+    def _max_message_bytes(self) -> int:
+        return min(self._queue.max_message_bytes, self._dead_letter_queue.max_message_bytes)
 
     async def enqueue(
         self, task_id: str, body: str, *, delay_seconds: int = 0, message_group_id: str | None = None
@@ -46,16 +58,17 @@ class TaskQueue:
             raise EnqueueError from error
 
     async def check(self) -> list[str]:
-        """Return what of the queue is not as declared, or cannot be known; raises where it does not answer.
+        """Return what of the queue is not as declared, or cannot be known, or is less than SQS has it.
 
-        A queue on AWS that was well lately is not asked.
+        It raises where the queue does not answer. One on AWS that was well lately is not asked.
         """
         now = asyncio.get_running_loop().time()
-        if self._was_well_at is not None and now < self._was_well_at + self._all_is_well_seconds:
-            return []
-        notes = await self._ask()
-        self._was_well_at = None if notes else now
-        return notes
+        notes: list[str] = []
+        if self._was_well_at is None or now >= self._was_well_at + self._all_is_well_seconds:
+            notes = await self._ask()
+            self._was_well_at = None if notes else now
+        smaller = describe_smaller_messages(self._max_message_bytes)
+        return [*notes, smaller] if smaller else notes
 
     async def _ask(self) -> list[str]:
         try:
@@ -65,6 +78,8 @@ class TaskQueue:
             if is_denied(error) and error.operation_name == "GetQueueAttributes":
                 return ["whether it is as declared is not known: GetQueueAttributes is not allowed"]
             raise
+        except UnusableBrokerError as error:
+            return [f"whether it is as declared is not known: {error}"]
 
     def _note_failure(self, task_id: str, cause: str) -> None:
         self._was_well_at = None

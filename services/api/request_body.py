@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from fastapi import HTTPException, status
 from starlette.types import Receive
 
-from services.messages import MAX_BODY_BYTES
 from services.primitives.counts import read_count
 
 _JSON = "application/json"
@@ -18,25 +17,24 @@ def first_values(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes
     return dict(reversed(headers))
 
 
-def too_large(size: str) -> HTTPException:
-    """Return the 413 of a task of that size in bytes."""
+def too_large(size: str, most: int) -> HTTPException:
+    """Return the 413 of a task of that size in bytes, where it may have `most`."""
     detail = (
-        f"The task takes {size} bytes as an SQS message and the limit is {MAX_BODY_BYTES} bytes."
-        " Send fewer or smaller items."
+        f"The task takes {size} bytes as an SQS message and the limit is {most} bytes. Send fewer or smaller items."
     )
     return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, detail)
 
 
-def declared_size(headers: Mapping[bytes, bytes]) -> int:
+def declared_size(headers: Mapping[bytes, bytes], most: int) -> int:
     """Return the bytes that the body will have: as declared, else the most that it may have.
 
     Raises the 413 where that is more.
     """
     declared = read_count(_text(headers, b"content-length"))
     if declared is None:
-        return MAX_BODY_BYTES
-    if declared > MAX_BODY_BYTES:
-        raise too_large(str(declared))
+        return most
+    if declared > most:
+        raise too_large(str(declared), most)
     return declared
 
 
@@ -59,8 +57,8 @@ def _check_encoding(encoding: str) -> None:
         raise _unsupported(detail, "Accept-Encoding", _NO_ENCODING)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read the body; raise the 413 as soon as it is known to be too large, the 400 where the client has gone."""
+async def read_body(receive: Receive, most: int) -> bytes:
+    """Read the body; raise the 413 as soon as it has more than `most` bytes, the 400 where the client has gone."""
     chunks: list[bytes] = []
     size = 0
     is_whole = False
@@ -70,8 +68,8 @@ async def read_body(receive: Receive) -> bytes:
             raise HTTPException(status.HTTP_400_BAD_REQUEST, "The request did not come as a whole.")
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > MAX_BODY_BYTES:
-            raise too_large(f"more than {MAX_BODY_BYTES}")
+        if size > most:
+            raise too_large(f"more than {most}", most)
         is_whole = not message.get("more_body", False)
     return b"".join(chunks)
 

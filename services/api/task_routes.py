@@ -20,7 +20,7 @@ from services.api.settings import ApiSettings
 from services.api.task_headers import DelaySeconds, IdempotencyKey, MessageGroupId, TaskHeaders, task_headers_of
 from services.api.validation import RequestModel, faults_of_body
 from services.api.validation_process import ValidationProcess
-from services.messages import MAX_BODY_BYTES, encode_task
+from services.messages import encode_task
 from services.outbound.targets import TargetRules
 from services.primitives import exact_json
 from services.queueing.message_size import utf8_bytes
@@ -67,7 +67,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "model": ErrorDetail,
         "description": "The request did not come as a whole in time",
     },
-    status.HTTP_413_CONTENT_TOO_LARGE: {"model": ErrorDetail, "description": "Larger than an SQS message can be"},
+    status.HTTP_413_CONTENT_TOO_LARGE: {
+        "model": ErrorDetail,
+        "description": "Larger than a message of its queue can be",
+    },
     status.HTTP_415_UNSUPPORTED_MEDIA_TYPE: {
         "model": ErrorDetail,
         "description": "Not sent as JSON, or compressed: the answer names the header to send, or to leave out",
@@ -156,13 +159,15 @@ class TaskRoute(APIRoute):
         state = scope["app"].state
         headers = first_values(scope["headers"])
         state.api_keys.check(headers)
-        size = declared_size(headers)
+        task_queue: TaskQueue = state.task_queues[self.task_type.name]
+        most = task_queue.max_body_bytes
+        size = declared_size(headers, most)
         check_media_type(headers)
         task_headers = task_headers_of(scope["headers"])
         with state.pending_tasks.place_for(size):
-            body = await read_body(receive)
+            body = await read_body(receive, most)
             await self._validate(state.validation, body)
-            return await self._enqueue(state.task_queues[self.task_type.name], exact_json.decode(body), task_headers)
+            return await self._enqueue(task_queue, exact_json.decode(body), task_headers, most)
 
     def _make_endpoint(self) -> Callable[..., Awaitable[None]]:
         """Return what FastAPI documents."""
@@ -190,14 +195,17 @@ class TaskRoute(APIRoute):
         if faults is not None:
             raise MalformedRequestError(faults)
 
-    async def _enqueue(self, task_queue: TaskQueue, text: str, headers: TaskHeaders) -> str:
-        """Queue the task of a valid request, whose text is passed on untouched, and return its id."""
+    async def _enqueue(self, task_queue: TaskQueue, text: str, headers: TaskHeaders, most: int) -> str:
+        """Queue the task of a valid request, whose text is passed on untouched, and return its id.
+
+        Raises the 413 of one that takes more than `most` bytes as a message.
+        """
         task_id = task_id_of(self.task_type.name, headers.idempotency_key)
         tracing.tracer.of_task(task_id)
         message = encode_task(task_id, self.task_type.name, text, headers.delay_seconds)
         size = utf8_bytes(message)
-        if size > MAX_BODY_BYTES:
-            raise too_large(str(size))
+        if size > most:
+            raise too_large(str(size), most)
         try:
             await task_queue.enqueue(
                 task_id, message, delay_seconds=headers.delay_seconds, message_group_id=headers.message_group_id

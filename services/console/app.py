@@ -23,6 +23,7 @@ from services.dead_letters.browse import LONG_POLL_SECONDS
 from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.client import open_sqs
+from services.queueing.connections import connections_for_any_use
 from services.queueing.queues import Queues
 from services.queueing.samples import QueueSampler
 from services.queues import define_queues
@@ -47,7 +48,13 @@ def create_app(settings: ConsoleSettings, task_types: TaskTypes) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(open_sqs(settings, longest_wait_seconds=LONG_POLL_SECONDS))
+            client = await stack.enter_async_context(
+                open_sqs(
+                    settings,
+                    longest_wait_seconds=LONG_POLL_SECONDS,
+                    max_connections=connections_for_any_use(len(definitions)),
+                )
+            )
             http = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}))
             queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
             stack.push_async_callback(queues.close)

@@ -14,8 +14,9 @@ from services.dead_letters.dead_message import DeadMessage, read_dead_message
 from services.dead_letters.errors import of_missing_queue
 from services.dead_letters.unclaimed import Unclaimed, look_for_unclaimed
 from services.queueing.client import open_sqs
+from services.queueing.connections import connections_for_any_use
 from services.queueing.definition import QueueDefinition
-from services.queueing.errors import is_missing_queue
+from services.queueing.errors import UnusableBrokerError, is_missing_queue
 from services.queueing.message import ReceivedMessage
 from services.queueing.queue import QueueState
 from services.queueing.queues import Queues
@@ -67,7 +68,7 @@ class DeadLetterQueues:
         source = self.definitions[name].source_queue
         if source is None:
             return None
-        with suppress(ClientError):
+        with suppress(ClientError, UnusableBrokerError):
             await self.queues[source].check()
         return self.queues[source].max_receives
 
@@ -117,7 +118,11 @@ async def open_dead_letter_queues(
     settings: QueueSettings, definitions: dict[str, QueueDefinition]
 ) -> AsyncIterator[DeadLetterQueues]:
     """Open the queues. From here on Ctrl-C lets what is under way end; a second one does not."""
-    async with open_sqs(settings, longest_wait_seconds=LONG_POLL_SECONDS) as client:
+    async with open_sqs(
+        settings,
+        longest_wait_seconds=LONG_POLL_SECONDS,
+        max_connections=connections_for_any_use(len(definitions)),
+    ) as client:
         queues = Queues(client, definitions, name_prefix=settings.queue_name_prefix)
         yield DeadLetterQueues(client, queues, definitions, _stop_on_signal())
         await queues.close()

@@ -2,9 +2,9 @@
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
-from services.queueing.errors import SqsEntryError
+from services.queueing.errors import SqsEntryError, UnusableBrokerError
 
-BROKER_ERRORS = (BotoCoreError, ClientError, SqsEntryError)
+BROKER_ERRORS = (BotoCoreError, ClientError, SqsEntryError, UnusableBrokerError)
 
 
 class DlqError(Exception):

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from services.primitives.sqs_limits import MAX_LISTED_QUEUES
 from services.queueing.definition import QueueDefinition
-from services.queueing.errors import is_denied
+from services.queueing.errors import UnusableBrokerError, is_denied
 from services.queueing.queue import Queue
 from services.queues import DLQ_SUFFIX, UNDELIVERED, define_pair, dlq_of
 from services.task_types.task_type import is_task_type_name
@@ -33,7 +33,7 @@ async def look_for_unclaimed(client: "SQSClient", claimed: Collection[str], *, n
         return Unclaimed(await _find(client, claimed, name_prefix))
     except ClientError as error:
         reason = "ListQueues is not allowed" if is_denied(error) else str(error)
-    except BotoCoreError as error:
+    except (BotoCoreError, UnusableBrokerError) as error:
         reason = str(error)
     return Unclaimed(problem=f"Queues that no task type claims are not shown: {reason}.")
 
@@ -83,9 +83,9 @@ async def list_names(
 
 
 async def _is_made_by_us(client: "SQSClient", name: str) -> bool:
-    """Return whether the pair has the redrive, retention and size of ours; how many attempts it had is not known."""
+    """Return whether the pair has the redrive and retention of ours; how many attempts it had is not known."""
     try:
         found = [each for definition in define_pair(name, 1) for each in await Queue(client, definition).check()]
-    except (BotoCoreError, ClientError):
+    except (BotoCoreError, ClientError, UnusableBrokerError):
         return False
     return all(each.attribute == "RedrivePolicy.maxReceiveCount" for each in found)

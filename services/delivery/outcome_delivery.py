@@ -14,10 +14,10 @@ from services.delivery.settings import DeliverySettings
 from services.errors import PermanentError
 from services.messages import (
     DELIVERY_ATTEMPTS_ATTRIBUTE,
-    MAX_BODY_BYTES,
     MAX_OUTCOME_BYTES,
     OutcomeMessage,
     encode_outcome,
+    max_body_bytes,
 )
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS
 from services.queueing.dead_letter import dead_letter_attributes
@@ -31,8 +31,8 @@ from services.telemetry import log_events
 log = structlog.get_logger(__name__)
 
 _ENCODED_IN_PLACE_BYTES = 262_144
-"""The body of an outcome that is encoded at once: it takes less than a millisecond, and fits into a message as it is,
-although its escapes can make it twice as long."""
+"""The body of an outcome that is encoded at once: it takes less than a millisecond, some where it has to be compressed.
+Into a message of SQS it fits as it is, although its escapes can make it twice as long."""
 
 
 class OutcomeTooLargeError(PermanentError):
@@ -130,17 +130,18 @@ class OutcomeDelivery:
     async def _message_of(self, outcome: OutcomeMessage, reason: str) -> str:
         # It is ASCII, so characters are bytes.
         size = len(outcome.body)
+        most = max_body_bytes(min(self._callbacks.max_message_bytes, self._callbacks_dlq.max_message_bytes))
         if size <= MAX_OUTCOME_BYTES:
-            body = await self._encoded(outcome)
-            if len(body) <= MAX_BODY_BYTES:
+            body = await self._encoded(outcome, most)
+            if len(body) <= most:
                 return body
         raise OutcomeTooLargeError(
             f"{reason}, and the outcome of {size} bytes cannot wait in a queue: even compressed it does not fit into"
-            f" the {MAX_BODY_BYTES} bytes of an SQS message"
+            f" the {most} bytes of an SQS message"
         )
 
-    async def _encoded(self, outcome: OutcomeMessage) -> str:
+    async def _encoded(self, outcome: OutcomeMessage, most_bytes: int) -> str:
         if len(outcome.body) <= _ENCODED_IN_PLACE_BYTES:
-            return encode_outcome(outcome)
+            return encode_outcome(outcome, most_bytes)
         # Megabytes take a while to compress, in which other messages want to be worked.
-        return await asyncio.get_running_loop().run_in_executor(self._encoder, encode_outcome, outcome)
+        return await asyncio.get_running_loop().run_in_executor(self._encoder, encode_outcome, outcome, most_bytes)

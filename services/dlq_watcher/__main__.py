@@ -18,10 +18,11 @@ from services.dlq_watcher.slack import SlackChannel
 from services.messages import peek_task_id
 from services.queueing.attempt import MessageHandler
 from services.queueing.client import is_aws
+from services.queueing.connections import most_connections
 from services.queueing.consumer import Consumer
 from services.queueing.idle_rest import IdleRest
 from services.queueing.queue import Queue
-from services.queues import ALERTS, define_queues
+from services.queues import ALERTS, OUTCOME_QUEUES, UNDELIVERED, define_queues
 from services.runtime.boot import boot
 from services.runtime.program import Component, run_program
 from services.runtime.resources import Resources
@@ -44,8 +45,17 @@ def main() -> None:
         define_queues(task_types),
         # A callback for each message in flight, from the DLQ of each task type and that of `callbacks`.
         most_connections=settings.worker_concurrency * (len(task_types) + 1),
+        sqs_connections=sqs_connections(task_types),
         samples_queues=True,
     )
+
+
+def sqs_connections(task_types: TaskTypes) -> int:
+    """Return how many requests to SQS are under way at a time, at the most."""
+    definitions = define_queues(task_types)
+    consumed = sum(definition.consumer == "dlq_watcher" for definition in definitions.values())
+    sent_to = len({ALERTS, UNDELIVERED, *OUTCOME_QUEUES})
+    return most_connections(consumed=consumed, sent_to=sent_to, looked_at=len(definitions))
 
 
 def make_components(settings: WatcherSettings, task_types: TaskTypes, resources: Resources) -> Sequence[Component]:

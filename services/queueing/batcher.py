@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
+from services.queueing.errors import refusal_of_entries
 
 EntryT = TypeVar("EntryT")
 
 LINGER_SECONDS = 0.02
 """How long an entry waits for others while a batch is under way: about the time of a request to SQS."""
+
+MAX_BATCHES_IN_FLIGHT = 8
+"""Of one batcher: what more comes waits for one of them."""
 
 
 class BatchCancelledError(Exception):
@@ -27,11 +31,12 @@ class _Pending(Generic[EntryT]):
 
 
 class Batcher(Generic[EntryT]):
-    """Coalesces entries into batches of at most 10 and `max_bytes`.
+    """Coalesces entries into batches of at most 10 and `max_bytes`, which may change.
 
     A batch goes when it is full, or its oldest entry has waited `linger_seconds`; an eager one goes at once when none
     is under way, so that an idle caller waits for nobody. `send` carries a batch out and returns, for each entry, None
-    or its error.
+    or its error. A batch that SQS refuses as a whole for what may be one entry's fault is sent again in halves, those
+    that it refuses again in theirs: one that is refused alone has that for its own error.
     """
 
     def __init__(  # noqa: PLR0913  # each bounds a batch in its own way
@@ -39,10 +44,10 @@ class Batcher(Generic[EntryT]):
         send: Callable[[Sequence[EntryT]], Awaitable[Sequence[Exception | None]]],
         *,
         size_of: Callable[[EntryT], int] = lambda _entry: 0,
-        max_bytes: int = 0,
+        max_bytes: Callable[[], int] = lambda: 0,
         linger_seconds: float = LINGER_SECONDS,
         is_eager: bool = True,
-        max_batches_in_flight: int = 8,
+        max_batches_in_flight: int = MAX_BATCHES_IN_FLIGHT,
     ) -> None:
         self._send = send
         self._size_of = size_of
@@ -112,10 +117,10 @@ class Batcher(Generic[EntryT]):
 
     def _take_batch(self) -> list[_Pending[EntryT]]:
         batch: list[_Pending[EntryT]] = []
-        size = 0
+        size, most = 0, self._max_bytes()
         while self._pending and len(batch) < MAX_BATCH_ENTRIES:
             pending = self._pending[0]
-            if batch and size + pending.size > self._max_bytes:
+            if batch and size + pending.size > most:
                 break
             batch.append(self._pending.popleft())
             size += pending.size
@@ -128,12 +133,22 @@ class Batcher(Generic[EntryT]):
             return
         errors: Sequence[Exception | None] = [BatchCancelledError("the batch was cancelled")] * len(batch)
         try:
-            errors = await self._send_all([pending.entry for pending in batch])
-        except Exception as error:  # noqa: BLE001  # it belongs to the callers: each of them raises it
-            errors = [error] * len(batch)
+            errors = await self._errors_of([pending.entry for pending in batch])
         finally:
             for pending, entry_error in zip(batch, errors, strict=True):
                 _set_result(pending.result, entry_error)
+
+    async def _errors_of(self, entries: Sequence[EntryT]) -> Sequence[Exception | None]:
+        try:
+            return await self._send_all(entries)
+        except Exception as error:  # noqa: BLE001  # it belongs to the callers: each of them raises its own
+            refusal = refusal_of_entries(error)
+            if refusal is None:
+                return [error] * len(entries)
+            if len(entries) == 1:
+                return [refusal]
+        half = len(entries) // 2
+        return [*await self._errors_of(entries[:half]), *await self._errors_of(entries[half:])]
 
     async def _send_all(self, entries: Sequence[EntryT]) -> Sequence[Exception | None]:
         errors = await self._send(entries)

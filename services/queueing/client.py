@@ -12,6 +12,7 @@ from aiobotocore.session import AioSession, get_session
 from botocore.loaders import Loader, create_loader
 
 from services.primitives.proxies import goes_directly, is_proxied
+from services.queueing.connections import connections_for_any_use
 from services.queueing.direct_calls import call_directly, open_http
 from services.queueing.settings import QueueSettings
 from services.settings import USER_AGENT
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
 
 
-# A long poll holds its connection, so the pool is larger than the polls of one process and its calls together.
-_POOL_CONNECTIONS = 64
+_CONNECTIONS_FOR_ONE_QUEUE = connections_for_any_use(queues=1)
 
 
 _CONNECT_TIMEOUT_SECONDS = 2
@@ -32,17 +32,20 @@ _READ_TIMEOUT_SECONDS = 10
 
 
 @asynccontextmanager
-async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) -> AsyncIterator["SQSClient"]:
+async def open_sqs(
+    settings: QueueSettings, *, longest_wait_seconds: float = 0, max_connections: int = _CONNECTIONS_FOR_ONE_QUEUE
+) -> AsyncIterator["SQSClient"]:
     """Open a client for the configured endpoint.
 
-    `longest_wait_seconds` is the longest poll it will make: a read may take that much longer.
+    `longest_wait_seconds` is the longest poll it will make: a read may take that much longer. `max_connections`: how
+    many requests may be under way at a time (see connections.py); one more waits.
     """
     config = AioConfig(
         connect_timeout=_CONNECT_TIMEOUT_SECONDS,
         read_timeout=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
         # Three in all of what `direct_calls` makes first.
         retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=_POOL_CONNECTIONS,
+        max_pool_connections=max_connections,
         # Each takes its part of a call's CPU: our calls are typed, and botocore would put its name together every time.
         parameter_validation=False,
         user_agent=USER_AGENT,
@@ -66,7 +69,7 @@ async def open_sqs(settings: QueueSettings, *, longest_wait_seconds: float = 0) 
                 ca_bundle=session.get_config_variable("ca_bundle"),
                 connect_timeout_seconds=_CONNECT_TIMEOUT_SECONDS,
                 read_timeout_seconds=_READ_TIMEOUT_SECONDS + longest_wait_seconds,
-                max_connections=_POOL_CONNECTIONS,
+                max_connections=max_connections,
             )
             call_directly(client, credentials, await stack.enter_async_context(http), count_request)
         yield client

@@ -1,6 +1,6 @@
 """The attributes of a message that goes on to another queue: ours, and those that it came with.
 
-SQS takes 10 attributes, and 1 MiB of body and attributes together:
+SQS takes 10 attributes, and of body and attributes together what the queue says, 1 MiB at the most:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
 """
 
@@ -28,16 +28,21 @@ class FittingAttributes:
 
 
 def fitting_attributes(
-    body: str, own: Mapping[str, str], foreign: Attributes, message_group_id: str | None = None
+    body: str,
+    own: Mapping[str, str],
+    foreign: Attributes,
+    message_group_id: str | None = None,
+    *,
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
 ) -> FittingAttributes:
-    """Choose what goes with the body and the group.
+    """Choose what goes with the body and the group to a queue that takes messages of so many bytes.
 
     First comes what describes the failure, its reason shortened where need be; then what the message came with, for
     nobody else knows that; then what else is ours, which the log has too. Of one name, ours stays.
     """
     fitting: dict[str, MessageAttributeValueOutputTypeDef] = {}
     left_out: list[str] = []
-    room = MAX_MESSAGE_BYTES - message_bytes(body, {}, message_group_id)
+    room = max_message_bytes - message_bytes(body, {}, message_group_id)
     for name, attribute in _by_importance(own, foreign):
         fitted = _shortened(attribute, room) if name == REASON_ATTRIBUTE else attribute
         size = attribute_bytes(name, fitted)

@@ -22,6 +22,10 @@ SYSTEM_ATTRIBUTES: Final = (
 )
 """What is asked of SQS beside the message."""
 
+TIMESTAMPS: Final = ("SentTimestamp", "ApproximateFirstReceiveTimestamp")
+"""Those of them that may be missing: a message's age is at least shown from its receive on, and its work is rather done
+again than taken for done."""
+
 SENT_AT_ATTRIBUTE = "sent_at_ms"
 """When the message came to where it is, in milliseconds since the epoch as SQS's own SentTimestamp has it, where SQS
 does not know that any more: the message was saved and restored, or came on from a DLQ, in which it was dead already."""
@@ -67,26 +71,61 @@ class ReceivedMessage:
         return {"message_id": self.message_id, **group}
 
 
+class UnreadableMessageError(ValueError):
+    """A message is not as SQS gives one: the text says what is wrong."""
+
+    def __init__(self, message_id: str, fault: str) -> None:
+        super().__init__(fault)
+        self.message_id = message_id
+        """Empty where it has none."""
+
+
+class UncountedMessageError(UnreadableMessageError):
+    """A message does not say how often it was received."""
+
+
 def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
-    """Read a message of ReceiveMessage's answer, which has this `Date`."""
-    system = message["Attributes"]
-    typed_attributes = message.get("MessageAttributes", {})
-    attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
-    return ReceivedMessage(
-        message_id=message["MessageId"],
-        body=message["Body"],
-        receipt_handle=message["ReceiptHandle"],
-        receive_count=int(system["ApproximateReceiveCount"]) + _receives_before(attributes),
-        sent_at=sent_at_of(attributes, int(system["SentTimestamp"])),
-        attributes=attributes,
-        first_received_at=int(system["ApproximateFirstReceiveTimestamp"]) / 1000,
-        dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
-        typed_attributes=typed_attributes,
-        date=date,
-        # Most have neither, and are not to pay for it.
-        message_group_id=system["MessageGroupId"] if "MessageGroupId" in system else None,  # noqa: SIM401
-        delay_seconds=_delay_of(attributes, system) if DELAYED_UNTIL_ATTRIBUTE in attributes else 0,
-    )
+    """Read a message of ReceiveMessage's answer, which has this `Date`. Raises UnreadableMessageError.
+
+    Where a time is missing (see TIMESTAMPS) it is that of now.
+    """
+    try:
+        # What nearly all messages have, or have not, is not to cost them a call.
+        system: Mapping[Any, str] = message["Attributes"] if "Attributes" in message else {}  # noqa: SIM401
+        if "ApproximateReceiveCount" not in system:
+            raise UncountedMessageError(_id_of(message), "it has no ApproximateReceiveCount")
+        typed_attributes = message.get("MessageAttributes", {})
+        attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
+        sent_timestamp = int(system["SentTimestamp"]) if "SentTimestamp" in system else _now_ms()
+        first_receive = "ApproximateFirstReceiveTimestamp"
+        return ReceivedMessage(
+            message_id=message["MessageId"],
+            body=message["Body"],
+            receipt_handle=message["ReceiptHandle"],
+            receive_count=int(system["ApproximateReceiveCount"]) + _receives_before(attributes),
+            sent_at=sent_at_of(attributes, sent_timestamp),
+            attributes=attributes,
+            first_received_at=(int(system[first_receive]) if first_receive in system else _now_ms()) / 1000,
+            dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
+            typed_attributes=typed_attributes,
+            date=date,
+            message_group_id=system["MessageGroupId"] if "MessageGroupId" in system else None,  # noqa: SIM401
+            delay_seconds=_delay_of(attributes, sent_timestamp) if DELAYED_UNTIL_ATTRIBUTE in attributes else 0,
+        )
+    except UnreadableMessageError:
+        raise
+    except KeyError as error:
+        raise UnreadableMessageError(_id_of(message), f"it has no {error.args[0]}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UnreadableMessageError(_id_of(message), f"{type(error).__name__}: {error}") from error
+
+
+def _id_of(message: object) -> str:
+    return str(message.get("MessageId", "")) if isinstance(message, Mapping) else ""
+
+
+def _now_ms() -> int:
+    return round(time.time() * 1000)
 
 
 def _receives_before(attributes: Mapping[str, str]) -> int:
@@ -94,9 +133,8 @@ def _receives_before(attributes: Mapping[str, str]) -> int:
     return read_count(attributes.get(RECEIVES_BEFORE_ATTRIBUTE, "")) or 0
 
 
-def _delay_of(attributes: Mapping[str, str], system: Mapping[Any, str]) -> float:
+def _delay_of(attributes: Mapping[str, str], sent_timestamp: int) -> float:
     """Return for how many seconds the message could not be received: 0 where it was sent on after its delay."""
-    sent_timestamp = int(system["SentTimestamp"])
     until = delayed_until_of(attributes[DELAYED_UNTIL_ATTRIBUTE], sent_timestamp / 1000)
     return max(0.0, until - sent_at_of(attributes, sent_timestamp))
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import structlog
 
 from services.primitives.clock import Clock, Moment
+from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
 from services.queueing.caution import Caution
+from services.queueing.errors import UnusableBrokerError
 from services.queueing.idle_rest import IdleRest
 from services.queueing.message import ReceivedMessage
 from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive, rest_after
@@ -72,6 +74,7 @@ class Poller:
         self._received_at: float | None = None
         self._due_since: float | None = None
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
+        self._unusable: str | None = None
         self.last_message_at = 0.0
         """When a message came last, by the loop's clock."""
 
@@ -92,6 +95,8 @@ class Poller:
 
     def unready_reason(self) -> str | None:
         """Return why it does not receive, or None: the queue answered lately, or no receive is due."""
+        if self._unusable:
+            return f"{self._queue.name}: {self._unusable}"
         if self._received_at is None:
             return f"{self._queue.name}: no successful receive yet"
         if self._due_since is None or (self._idle_rest is not None and self._idle_rest.is_under_way):
@@ -105,7 +110,8 @@ class Poller:
     def poll_where_there_is_room(self, free: int, busy: int, stop: asyncio.Event) -> None:
         """Begin the polls that it is time for; `free` slots are not taken, nor reserved, and `busy` ones are."""
         slots, at = self._settings.worker_concurrency, now()
-        bound = self._caution.most_to_receive(busy, at)
+        # What nobody can work is received as seldom as can be: each receive counts.
+        bound = min(self._caution.most_to_receive(busy, at), 1 if self._unusable else MAX_RECEIVED_MESSAGES)
         while most := messages_to_receive(
             free, slots, len(self._polls), bound, is_backlog=self._is_backlog, has_waited=self._has_waited
         ):
@@ -167,6 +173,7 @@ class Poller:
         self._is_backlog = len(messages) == most
         self._caution.received(len(messages), self._on_received(messages, asked_at))
         if messages:
+            self._unusable = None
             self.last_message_at = now()
         elif self._idle_rest is not None:
             await self._idle_rest.take(self.last_message_at)
@@ -187,10 +194,19 @@ class Poller:
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
         wait = jittered(self._backoff_seconds, random.random())  # noqa: S311  # jitter
         self._backoff_seconds = min(2 * self._backoff_seconds, _LONGEST_BACKOFF_SECONDS)
-        log.warning("receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1))
+        if isinstance(error, UnusableBrokerError):
+            self._note_unusable(str(error))
+        else:
+            log.warning("receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await stop.wait()
+
+    def _note_unusable(self, reason: str) -> None:
+        """Say once what the broker does not; it is asked again, as it may be replaced by another one."""
+        if reason != self._unusable:
+            log.error("the broker cannot be used", queue=self._queue.name, reason=reason)
+        self._unusable = reason
 
     async def _answers(self) -> bool:
         with suppress(Exception):

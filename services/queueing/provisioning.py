@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.definition import QueueDefinition
 
+LEAST_MESSAGE_BYTES = 16_384
+"""The smallest `MaximumMessageSize` that these services can do with: what describes a failure takes up to 7 KB beside
+a message, and is not to be most of it. SQS itself lets a queue have 1024."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
@@ -33,7 +37,8 @@ class Provisioning:
     dead_letter_queue: str | None = None
     """The name in SQS of the queue to which it does."""
     retention_seconds: int | None = None
-    max_message_bytes: int | None = None
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    """The most that a message, or a batch of them, may hold: what SQS allows, where less is not stated."""
 
 
 def read_provisioning(attributes: Mapping[str, str]) -> Provisioning:
@@ -46,20 +51,31 @@ def read_provisioning(attributes: Mapping[str, str]) -> Provisioning:
         _number(policy.get("maxReceiveCount")),
         str(policy["deadLetterTargetArn"]).rpartition(":")[2] if "deadLetterTargetArn" in policy else None,
         _number(attributes.get("MessageRetentionPeriod")),
-        _number(attributes.get("MaximumMessageSize")),
+        # Some endpoints state more than SQS takes.
+        min(_number(attributes.get("MaximumMessageSize")) or MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
+    )
+
+
+def describe_smaller_messages(max_message_bytes: int) -> str | None:
+    """Say that a queue takes less than SQS allows, and what that means; None where it does not, or far too little."""
+    if not LEAST_MESSAGE_BYTES <= max_message_bytes < MAX_MESSAGE_BYTES:
+        return None
+    return (
+        f"MaximumMessageSize is {max_message_bytes}, where SQS allows {MAX_MESSAGE_BYTES}:"
+        " the API refuses what is larger with a 413, and outcomes wait compressed"
     )
 
 
 def disagreements(definition: QueueDefinition, actual: Provisioning, name_prefix: str) -> Iterator[Disagreement]:
     """Yield what of a queue is not as declared.
 
-    A longer retention is none, and what SQS does not state is not judged.
+    A longer retention is none, nor are smaller messages as long as ours fit, and what SQS does not state is not judged.
     """
     name = f"{name_prefix}{definition.name}"
     for attribute, value, wanted in (
         *_of_redrive(definition, actual, name_prefix),
         *_too_small("MessageRetentionPeriod", actual.retention_seconds, definition.retention_seconds),
-        *_too_small("MaximumMessageSize", actual.max_message_bytes, MAX_MESSAGE_BYTES),
+        *_too_small("MaximumMessageSize", actual.max_message_bytes, LEAST_MESSAGE_BYTES),
     ):
         yield Disagreement(name, attribute, str(value), str(wanted))
 

@@ -3,18 +3,26 @@
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import structlog
 from botocore.exceptions import ClientError
 
-from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_MESSAGE_BYTES, MAX_RECEIVED_MESSAGES
+from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_RECEIVED_MESSAGES
 from services.queueing.batcher import Batcher
 from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
 from services.queueing.definition import QueueDefinition
-from services.queueing.errors import MessageGoneError, entry_errors, error_of_message, is_missing_queue
+from services.queueing.errors import (
+    MessageGoneError,
+    UnusableBrokerError,
+    entry_errors,
+    error_of_message,
+    is_missing_queue,
+    refusal_of_entries,
+)
 from services.queueing.forwarding import fitting_attributes
-from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, delayed_until_attribute, read_message
+from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, delayed_until_attribute
+from services.queueing.message_reader import MessageReader
 from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.telemetry import metrics, tracing
@@ -22,6 +30,7 @@ from services.telemetry.tracing import Destination, Span
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
+    from types_aiobotocore_sqs.literals import QueueAttributeFilterType
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
 
 log = structlog.get_logger(__name__)
@@ -34,6 +43,16 @@ Deletes of a consumer whose messages may be worked again gather for longer:
 see `ConsumerSettings.delete_linger_seconds`.
 """
 
+
+SETTLING_BATCHERS = 3
+"""Of each queue: those of deletes, of deletes after a last receive, and of changes of visibility."""
+
+_STATE_ATTRIBUTES: Final = (
+    "QueueArn",
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 ResultT = TypeVar("ResultT")
 EntryT = TypeVar("EntryT")
@@ -89,12 +108,13 @@ class Queue:
         self.destination = Destination(self.name, definition.name, str(client.meta.endpoint_url))
         self._name_prefix = name_prefix
         self._provisioning = Provisioning()
+        self._reader = MessageReader(self.name)
         self._client = client
         self._url: str | None = None
         self._sends = Batcher(
             self._send_batch,
             size_of=lambda send: message_bytes(send.body, send.attributes, send.message_group_id),
-            max_bytes=MAX_MESSAGE_BYTES,
+            max_bytes=lambda: self._provisioning.max_message_bytes,
         )
         self._deletes = _settler(self._delete_batch, delete_linger_seconds, at_once=settles_at_once)
         self._deletes_after_last_receive = _settler(self._delete_batch, SETTLE_LINGER_SECONDS, at_once=settles_at_once)
@@ -104,6 +124,11 @@ class Queue:
         self._entries_sent, self._entries_deleted, self._entries_changed = (
             metrics.child(metrics.SQS_BATCH_ENTRIES, operation) for operation in ("send", "delete", "change_visibility")
         )
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The most that a message, or a batch of them, may hold, as the last `check` found it; until then SQS's own."""
+        return self._provisioning.max_message_bytes
 
     @property
     def max_receives(self) -> int | None:
@@ -139,7 +164,9 @@ class Queue:
         own, group = attributes or {}, message.message_group_id
         kept = {name: value for name, value in message.typed_attributes.items() if name not in without}
         with self._span(own, group) as span:
-            fitting = fitting_attributes(message.body, {**own, **span.headers}, kept, group)
+            fitting = fitting_attributes(
+                message.body, {**own, **span.headers}, kept, group, max_message_bytes=self.max_message_bytes
+            )
             if fitting.left_out:
                 log.warning("attributes that do not fit are left out", queue=self.name, attributes=fitting.left_out)
             await self._sends.submit(_Send(message.body, fitting.attributes, 0, group))
@@ -149,7 +176,10 @@ class Queue:
         return tracing.tracer.send_span(self.destination, reason, stack_trace, message_group_id)
 
     async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
-        """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`."""
+        """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`.
+
+        What cannot be read is reported, and left to SQS. Raises UnusableBrokerError (see message_reader.py).
+        """
         response = await self._on_url(
             lambda url: self._client.receive_message(
                 QueueUrl=url,
@@ -161,7 +191,7 @@ class Queue:
             )
         )
         date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-        return [read_message(message, date) for message in response.get("Messages", [])]
+        return self._reader.read(response.get("Messages", []), date)
 
     async def delete(self, message: ReceivedMessage) -> None:
         """Acknowledge the message. Raises MessageGoneError."""
@@ -174,29 +204,19 @@ class Queue:
         await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
 
     async def check(self) -> list[Disagreement]:
-        """Ask the queue how it is provisioned, and return what is not as declared; raises where it does not answer."""
+        """Ask the queue how it is provisioned, and return what is not as declared.
+
+        It raises where the queue does not answer; UnusableBrokerError where the answer has no attributes.
+        """
         # All of them: an endpoint that is not AWS's may refuse to be asked for one that it does not have.
-        response = await self._on_url(
-            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        )
-        self._provisioning = read_provisioning({str(name): value for name, value in response["Attributes"].items()})
+        self._provisioning = read_provisioning(await self._attributes("All"))
         return list(disagreements(self.definition, self._provisioning, self._name_prefix))
 
     async def state(self) -> QueueState:
-        """Ask the queue what it is and how much it holds."""
-        response = await self._on_url(
-            lambda url: self._client.get_queue_attributes(
-                QueueUrl=url,
-                AttributeNames=[
-                    "QueueArn",
-                    "ApproximateNumberOfMessages",
-                    "ApproximateNumberOfMessagesNotVisible",
-                    "ApproximateNumberOfMessagesDelayed",
-                    "CreatedTimestamp",
-                ],
-            )
-        )
-        attributes = response["Attributes"]
+        """Ask the queue what it is and how much it holds. Raises UnusableBrokerError where the broker does not say."""
+        attributes = await self._attributes(*_STATE_ATTRIBUTES, "CreatedTimestamp")
+        if missing := [name for name in _STATE_ATTRIBUTES if name not in attributes]:
+            raise _without(self.name, ", ".join(missing))
         return QueueState(
             arn=attributes["QueueArn"],
             messages=int(attributes["ApproximateNumberOfMessages"]),
@@ -204,6 +224,14 @@ class Queue:
             delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
             created_at=float(attributes["CreatedTimestamp"]) if "CreatedTimestamp" in attributes else None,
         )
+
+    async def _attributes(self, *names: "QueueAttributeFilterType") -> dict[str, str]:
+        response = await self._on_url(
+            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
+        )
+        if "Attributes" not in response:
+            raise _without(self.name, "Attributes")
+        return {str(name): value for name, value in response["Attributes"].items()}
 
     def settle_at_once(self) -> None:
         """From now on somebody waits for deletes and changes of visibility, as for sends."""
@@ -251,13 +279,22 @@ class Queue:
         )
 
     async def _on_messages(self, call: Callable[[str], Awaitable[Any]], count: int) -> list[Exception | None]:
-        """Make a call on messages in flight, which are gone where their queue is."""
+        """Make a call on messages in flight: gone where their queue is, and where SQS refuses a single one for that."""
         try:
             return [error_of_message(error) for error in entry_errors(await self._on_url(call), count)]
         except ClientError as error:
             if is_missing_queue(error):
                 raise MessageGoneError(error.response["Error"]["Code"], "its queue is gone, it with it") from error
+            if count == 1 and (refusal := refusal_of_entries(error)):
+                return [error_of_message(refusal)]
             raise
+
+
+def _without(queue: str, missing: str) -> UnusableBrokerError:
+    return UnusableBrokerError(
+        f"the broker's answer to GetQueueAttributes of {queue} has no {missing}:"
+        " use a broker that gives what it is asked for"
+    )
 
 
 def _settler(

@@ -8,12 +8,12 @@ import structlog
 from botocore.exceptions import ClientError
 
 from services.queueing.errors import is_denied
-from services.queueing.provisioning import Disagreement
+from services.queueing.provisioning import Disagreement, describe_smaller_messages
 from services.queueing.queue import Queue
 
 log = structlog.get_logger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 300.0
+SECONDS_BETWEEN_LOOKS = 600.0
 """A look takes a request for each queue; a change takes SQS itself up to a minute, that of a retention 15 of them.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
 
@@ -24,7 +24,7 @@ _TIMEOUT_SECONDS = 3
 
 
 class QueueCheck:
-    """Compares queues with their definitions, and has each of them know its own number of receives."""
+    """Compares queues with their definitions, and has each know its own number of receives, and its largest message."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class QueueCheck:
         self._seconds_between_looks = seconds_between_looks
         self._seconds_until_second_look = seconds_until_second_look
         self._found: dict[str, list[Disagreement]] = {}
+        self._smaller: dict[str, str | None] = {}
         self._silent: set[str] = set()
         self._denied: set[str] = set()
 
@@ -83,8 +84,16 @@ class QueueCheck:
         if known and not found:
             log.info("queue is as declared again", queue=queue.name)
         self._found[queue.name] = found
+        self._note_largest_message(queue)
         self._silent.discard(queue.name)
         self._denied.discard(queue.name)
+
+    def _note_largest_message(self, queue: Queue) -> None:
+        """Say once that it is smaller than that of SQS, which is no fault of a queue: its broker may do no more."""
+        meaning = describe_smaller_messages(queue.max_message_bytes)
+        if meaning and meaning != self._smaller.get(queue.name):
+            log.warning("queue takes smaller messages than SQS allows", queue=queue.name, meaning=meaning)
+        self._smaller[queue.name] = meaning
 
     def _note_silence(self, queue: Queue, error: Exception, *, is_denied: bool) -> None:
         noted = self._denied if is_denied else self._silent

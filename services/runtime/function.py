@@ -15,6 +15,7 @@ import structlog
 from services.queueing.batch_consumer import BatchConsumer
 from services.queueing.queue_check import QueueCheck
 from services.queueing.queues import Queues
+from services.queues import OUTCOME_QUEUES
 from services.runtime.garbage_collection import freeze_gc
 from services.runtime.lambda_events import answer_of, read_event
 from services.runtime.settings import ANSWER_SECONDS
@@ -67,7 +68,8 @@ class FunctionProcess:
         """Return the handler of a function that these queues trigger, by the names of their definitions."""
         by_name = {queues[name].name: consumer for name, consumer in consumers.items()}
         watched = {name for queue in consumers for name in (queue, queues[queue].definition.dead_letter_queue) if name}
-        # The first attempt at a message may be the last one that its queue allows.
+        watched.update(OUTCOME_QUEUES)
+        # The first attempt at a message may be the last one that its queue allows, and its outcome a large one.
         self.run(QueueCheck(queues[name] for name in sorted(watched)).look())
         freeze_gc()
         log.info("started")
@@ -83,7 +85,9 @@ class FunctionProcess:
 
 async def _work(event: Any, context: LambdaContext, consumers: Mapping[str, BatchConsumer]) -> Mapping[str, Any]:
     ends_at = asyncio.get_running_loop().time() + context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
-    batches = read_event(event)
+    batches, unreadable = read_event(event)
+    for message_id, fault in unreadable.items():
+        log.error("a message cannot be read, and is left to SQS", message_id=message_id, fault=fault)
     to_come_again = [
         message.message_id for queue, messages in batches.items() if queue not in consumers for message in messages
     ]
@@ -91,4 +95,4 @@ async def _work(event: Any, context: LambdaContext, consumers: Mapping[str, Batc
         strange = sorted(batches.keys() - consumers.keys())
         log.error("messages of queues that this function does not consume are left to them", queues=strange)
     works = [consumers[queue].work(messages, ends_at) for queue, messages in batches.items() if queue in consumers]
-    return answer_of([*to_come_again, *(each for ids in await asyncio.gather(*works) for each in ids)])
+    return answer_of([*unreadable, *to_come_again, *(each for ids in await asyncio.gather(*works) for each in ids)])

@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from services.queueing.message import ReceivedMessage, read_message
+from services.queueing.message import ReceivedMessage, UnreadableMessageError, read_message
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
@@ -19,24 +19,52 @@ class NoSqsEventError(ValueError):
     """The function was invoked with what is no event of SQS."""
 
 
-def read_event(event: Any) -> Mapping[str, Sequence[ReceivedMessage]]:
-    """Return the messages of an event by the names of their queues in SQS. Raises NoSqsEventError."""
+class SqsEvent(NamedTuple):
+    """What an event has brought."""
+
+    messages: Mapping[str, Sequence[ReceivedMessage]]
+    """By the names of their queues in SQS."""
+    unreadable: Mapping[str, str]
+    """What is wrong with those that cannot be read, by their ids."""
+
+
+def read_event(event: Any) -> SqsEvent:
+    """Return the messages of an event. Raises NoSqsEventError."""
     messages: dict[str, list[ReceivedMessage]] = {}
+    unreadable: dict[str, str] = {}
     try:
         for record in event["Records"]:
             if record["eventSource"] != EVENT_SOURCE:
                 raise NoSqsEventError(f"the function is triggered by {record['eventSource']}, not by {EVENT_SOURCE}")
             queue = str(record["eventSourceARN"]).rpartition(":")[2]
-            messages.setdefault(queue, []).append(read_record(record))
+            try:
+                message = read_record(record)
+            except UnreadableMessageError as error:
+                unreadable[error.message_id] = str(error)
+            else:
+                messages.setdefault(queue, []).append(message)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, NoSqsEventError):
             raise
         raise NoSqsEventError(f"the function takes events of SQS, which have Records: {error!r}") from error
-    return messages
+    return SqsEvent(messages, unreadable)
 
 
 def read_record(record: Mapping[str, Any]) -> ReceivedMessage:
-    """Read one record: its keys are those of ReceiveMessage's answer, with a small first letter."""
+    """Read one record: its keys are those of ReceiveMessage's answer, with a small first letter.
+
+    Raises UnreadableMessageError, and KeyError where the record has no id by which it could come again.
+    """
+    message_id = record["messageId"]
+    try:
+        return _read(record)
+    except UnreadableMessageError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableMessageError(message_id, repr(error)) from error
+
+
+def _read(record: Mapping[str, Any]) -> ReceivedMessage:
     attributes = {name: _attribute(each) for name, each in record.get("messageAttributes", {}).items()}
     message: MessageTypeDef = {
         "MessageId": record["messageId"],

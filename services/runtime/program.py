@@ -41,14 +41,16 @@ def run_program(  # noqa: PLR0913  # what makes one program another
     queue_names: Iterable[str],
     *,
     most_connections: int,
+    sqs_connections: int,
     samples_queues: bool = False,
 ) -> NoReturn:
     """Run the components until SIGTERM or SIGINT, and end the process, whatever tasks and threads are left.
 
     `queue_names` are the queues that it keeps an eye on: they are to be as declared. `most_connections` are those that
-    it may have at a time to users' addresses. One program of the stack samples all queues, for the metrics of them.
+    it may have at a time to users' addresses, `sqs_connections` those to SQS. One program of the stack samples all
+    queues, for the metrics of them.
     """
-    allow_connections(most_connections)
+    allow_connections(most_connections, sqs_connections)
     # Not by uvloop.run, which waits for every task that is left: one of a task type may not want to end.
     loop = uvloop.new_event_loop()
     try:

@@ -11,6 +11,7 @@ from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery
 from services.outbound.http_client import open_http_client, open_target_sessions
 from services.queueing.client import is_aws, open_sqs
+from services.queueing.connections import connections_for_any_use
 from services.queueing.queues import Queues
 from services.queueing.samples import SHORTEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS_ON_AWS, QueueSampler
 from services.queues import CALLBACKS, define_queues
@@ -41,8 +42,13 @@ async def open_resources(
     `settles_at_once`: somebody waits until what was decided of a message is carried out, as the answer of a function.
     """
     async with AsyncExitStack() as stack:
+        definitions = define_queues(task_types)
         client = await stack.enter_async_context(
-            open_sqs(settings, longest_wait_seconds=settings.sqs_wait_time_seconds)
+            open_sqs(
+                settings,
+                longest_wait_seconds=settings.sqs_wait_time_seconds,
+                max_connections=connections_for_any_use(len(definitions)),
+            )
         )
         sessions = await stack.enter_async_context(open_target_sessions(policy=settings.target_policy))
         http = await stack.enter_async_context(
@@ -50,7 +56,7 @@ async def open_resources(
         )
         queues = Queues(
             client,
-            define_queues(task_types),
+            definitions,
             name_prefix=settings.queue_name_prefix,
             settles_at_once=settles_at_once,
             delete_linger_seconds=settings.delete_linger_seconds,

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Sequence
 
 from services.messages import peek_task_id
+from services.queueing import connections
 from services.queueing.caution import Caution
 from services.queueing.consumer import Consumer
-from services.queues import CALLBACKS, define_queues
+from services.queues import CALLBACKS, queues_of_worker
 from services.runtime.boot import Booted, boot
 from services.runtime.program import run_program
 from services.runtime.resources import Resources
@@ -22,13 +23,15 @@ def main() -> None:
     booted = boot(WorkerSettings, works=lambda _: [queue_name], traced_as=f"worker-{queue_name}")
     task_types = booted.task_types
     require_queue(queue_name, task_types, "QUEUE")
+    queues = queues_of_worker(queue_name)
     run_program(
         f"worker-{queue_name}",
         booted.settings,
         task_types,
         lambda resources: make_consumers(queue_name, booted, resources),
-        [queue_name, define_queues(task_types)[queue_name].dead_letter_queue or ""],
+        queues,
         most_connections=most_connections(queue_name, booted),
+        sqs_connections=connections.most_connections(consumed=1, sent_to=len(queues) - 1, looked_at=len(queues)),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from services.api.settings import ApiSettings
 from services.dlq_watcher.settings import WatcherFunctionSettings
 from services.queueing.definition import QueueDefinition
-from services.queues import ALERTS, UNDELIVERED
+from services.queues import ALERTS, OUTCOME_QUEUES, UNDELIVERED
 from services.runtime.settings import LONGEST_FUNCTION_SECONDS
 from services.settings import Settings
 from services.task_types.loading import TaskTypes
@@ -125,8 +125,8 @@ def functions_of_watcher(
     queues = {queue.name: queue for queue in definitions}
     watcher = use_of_watcher(queues.values())
     dlqs = [queue for queue in queues.values() if queue.source_queue is not None]
-    # One program for both: it compares all that it could be given, and where it would give up on it.
-    compared = watcher.receives_from | {UNDELIVERED}
+    # One program for both: it compares all that it could be given, where it would give up on it, and put an outcome.
+    compared = watcher.receives_from | {UNDELIVERED, *OUTCOME_QUEUES}
     yield _watcher(
         DLQ_WATCHER,
         [Trigger(queue) for queue in dlqs],

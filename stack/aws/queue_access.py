@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.queueing.definition import QueueDefinition
-from services.queues import ALERTS, CALLBACKS, UNDELIVERED, dlq_of
+from services.queues import ALERTS, CALLBACKS, OUTCOME_QUEUES, UNDELIVERED, dlq_of, queues_of_worker
 from stack.aws.cloudformation import Resource
 from stack.aws.queue_resources import queue_resource_id
 from stack.aws.roles import allow
@@ -39,9 +39,12 @@ def worked_queues(definitions: Iterable[QueueDefinition]) -> list[str]:
 
 
 def use_of_api(definitions: Iterable[QueueDefinition]) -> QueueUse:
-    """Return what the API does: it sends to the queue of each task type, and asks each whether it is there."""
+    """Return what the API does: it sends to the queue of each task type.
+
+    It asks each whether it is there, and each and its DLQ how large a message may be.
+    """
     tasks = frozenset(worked_queues(definitions)) - {CALLBACKS}
-    return QueueUse(sends_to=tasks, looks_at=tasks)
+    return QueueUse(sends_to=tasks, looks_at=tasks | {dlq_of(task) for task in tasks})
 
 
 def use_of_worker(queue: str) -> QueueUse:
@@ -49,10 +52,8 @@ def use_of_worker(queue: str) -> QueueUse:
 
     It gives up to its DLQ, and puts an outcome that its callback has not taken where it will be, or is kept.
     """
-    dlq = dlq_of(queue)
-    return QueueUse(
-        receives_from=frozenset({queue}), sends_to=frozenset({dlq, *_DELIVERS} - {queue}), looks_at=frozenset({dlq})
-    )
+    others = frozenset(queues_of_worker(queue)) - {queue}
+    return QueueUse(receives_from=frozenset({queue}), sends_to=others, looks_at=others)
 
 
 def use_of_watcher(definitions: Iterable[QueueDefinition]) -> QueueUse:
@@ -64,13 +65,9 @@ def use_of_watcher(definitions: Iterable[QueueDefinition]) -> QueueUse:
     definitions = list(definitions)
     return QueueUse(
         receives_from=frozenset(each.name for each in definitions if each.consumer == "dlq_watcher"),
-        sends_to=frozenset({ALERTS, UNDELIVERED, *_DELIVERS}),
+        sends_to=frozenset({ALERTS, UNDELIVERED, *OUTCOME_QUEUES}),
         looks_at=frozenset(each.name for each in definitions),
     )
-
-
-_DELIVERS = (CALLBACKS, dlq_of(CALLBACKS))
-"""Where an outcome goes that cannot be delivered in place: to wait, or to be kept."""
 
 
 def queue_statements(use: QueueUse) -> list[Resource]:

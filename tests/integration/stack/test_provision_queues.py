@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aioboto3
 import pytest
 
-from stack.localstack.provisioning import INIT
+from stack.broker.provisioning import INIT
 from stack.native.localstack import localstack_python
 from tests.integration.conftest import QUEUES_JSON, environment_of_localstack
 from tests.refusing_proxy import running_proxy

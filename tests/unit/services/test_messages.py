@@ -29,6 +29,7 @@ from services.messages import (
     encode_outcome,
     encode_task,
     failure_outcome,
+    max_body_bytes,
     peek_task_id,
     success_outcome,
 )
@@ -38,6 +39,7 @@ from services.primitives.sqs_limits import MAX_MESSAGE_BYTES, attribute_text
 from services.queueing.dead_letter import MAX_REASON_BYTES, MAX_TRACE_BYTES, dead_letter_attributes
 from services.queueing.message import sent_at_attribute, sent_at_of
 from services.queueing.message_size import message_bytes, text_attributes
+from services.queueing.provisioning import LEAST_MESSAGE_BYTES
 from services.telemetry.redaction import hide_secrets_of
 from services.telemetry.trace_attributes import MAX_TRACESTATE_BYTES, TRACEPARENT_ATTRIBUTE, TRACESTATE_ATTRIBUTE
 
@@ -290,6 +292,17 @@ def test_a_task_of_the_largest_size_has_room_for_what_goes_beside_it_to_a_dead_l
     attributes |= {TRACEPARENT_ATTRIBUTE: "x" * 55, TRACESTATE_ATTRIBUTE: "x" * MAX_TRACESTATE_BYTES}
 
     assert MAX_BODY_BYTES + message_bytes("", text_attributes(attributes)) <= MAX_MESSAGE_BYTES
+
+
+def test_in_the_smallest_queue_there_is_more_room_for_the_task_than_for_what_says_why_it_failed() -> None:
+    assert LEAST_MESSAGE_BYTES / 2 < max_body_bytes(LEAST_MESSAGE_BYTES) == max_body_bytes(1024)
+
+
+def test_an_outcome_is_compressed_where_it_would_take_more_than_it_may() -> None:
+    outcome = OutcomeMessage("id", "calculation", "http://receiver/callback", '{"a":1}' * 1000)
+
+    assert json.loads(encode_outcome(outcome, len(outcome.body)))["version"] == COMPRESSED_VERSION
+    assert decode_outcome(encode_outcome(outcome, len(outcome.body))) == outcome
 
 
 @pytest.mark.parametrize(

@@ -191,8 +191,8 @@ async def test_what_timed_out_before_it_was_sent_is_not_sent_later(serve: Serve)
     definition = define_queues(load_task_types(["services.tasks"]))["calculation"]
     async with serve(broker_that(hold)) as url, open_sqs(ApiSettings(aws_endpoint_url=HttpUrl(url))) as client:
         queue = Queue(client, definition)
-        patient = TaskQueue(queue, timeout_seconds=LONGER_THAN_ANYTHING_TAKES)
-        impatient = TaskQueue(queue, timeout_seconds=0.1)
+        patient = TaskQueue(queue, queue, timeout_seconds=LONGER_THAN_ANYTHING_TAKES)
+        impatient = TaskQueue(queue, queue, timeout_seconds=0.1)
         held = [asyncio.create_task(patient.enqueue("id", "held")) for _ in range(MOST_UNDER_WAY)]
         await all_held.wait()
         with capture_logs():

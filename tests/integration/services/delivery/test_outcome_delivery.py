@@ -12,7 +12,14 @@ from botocore.exceptions import ClientError
 from services.delivery.callback_client import CallbackClient
 from services.delivery.outcome_delivery import OutcomeDelivery, OutcomeTooLargeError
 from services.errors import PermanentError, RetryLaterError
-from services.messages import MAX_BODY_BYTES, MAX_OUTCOME_BYTES, OutcomeMessage, decode_outcome, encode_outcome
+from services.messages import (
+    MAX_BODY_BYTES,
+    MAX_OUTCOME_BYTES,
+    OutcomeMessage,
+    decode_outcome,
+    encode_outcome,
+    max_body_bytes,
+)
 from services.outbound.http_client import TargetSessions
 from services.queueing.message import ReceivedMessage
 from services.queueing.message_size import message_bytes
@@ -167,6 +174,32 @@ async def test_an_outcome_that_is_larger_than_a_message_waits_for_its_receiver_t
 
     assert message_bytes(message.body, {}) < MAX_BODY_BYTES < len(body)
     assert receiver.bodies == [body.encode()] * 4
+
+
+async def test_an_outcome_is_compressed_where_the_queue_takes_smaller_messages(
+    broker: Broker, sessions: TargetSessions, closed_port: int
+) -> None:
+    await broker.set_attributes("callbacks", MaximumMessageSize="262144")
+    await broker.queues["callbacks"].check()
+    outcome = OutcomeMessage("id", "data", f"http://127.0.0.1:{closed_port}/", "large " * 50_000)
+
+    await delivery_of(broker, sessions).deliver(outcome)
+
+    [message] = await broker.take("callbacks")
+    assert len(message.body) < 262_144 < len(outcome.body) < MAX_BODY_BYTES
+    assert decode_outcome(message.body) == outcome
+
+
+@pytest.mark.parametrize("queue", ["callbacks", "callbacks-dlq"])
+async def test_an_outcome_that_fits_not_even_compressed_into_what_the_queues_take_fails_its_task(
+    broker: Broker, sessions: TargetSessions, closed_port: int, queue: str
+) -> None:
+    await broker.set_attributes(queue, MaximumMessageSize="262144")
+    await broker.queues[queue].check()
+    outcome = OutcomeMessage("id", "data", f"http://127.0.0.1:{closed_port}/", os.urandom(200_000).hex())
+
+    with pytest.raises(OutcomeTooLargeError, match=f"does not fit into the {max_body_bytes(262_144)} bytes"):
+        await delivery_of(broker, sessions).deliver(outcome)
 
 
 @pytest.mark.parametrize("size", [2 * MAX_BODY_BYTES, MAX_OUTCOME_BYTES + 1])

@@ -16,8 +16,8 @@ from aiohttp import web
 from pydantic import HttpUrl
 
 from services.messages import OutcomeMessage, encode_outcome
+from stack.broker.api import connect
 from stack.config import ROOT, StackSettings
-from stack.localstack.api import connect
 from tests.forked_program import ForkedProgram, start_program
 from tests.integration.services.conftest import PATIENCE_SECONDS, Broker
 from tests.service_fixtures import Serve

@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from services.dead_letters.dead_letter_queues import DeadLetterQueues
 from services.dead_letters.dead_message import DeadMessage
 from services.messages import MAX_BODY_BYTES, encode_task
 from services.queueing.message import ReceivedMessage, sent_at_attribute
 from tests.integration.services.conftest import Broker
-from tests.integration.services.dlq.conftest import REFUSED, Commands, fill, interrupted, outcome
+from tests.integration.services.dlq.conftest import REFUSED, Commands, fill, intercepted, interrupted, outcome
 from tests.service_fixtures import Serve
 
 TASK = encode_task("task-9", "calculation", '{"callback_url":"http://receiver/","message":[]}')
@@ -223,3 +224,17 @@ async def test_a_restored_message_is_as_old_as_it_was(broker: Broker, commands: 
     [message] = json.loads(older.output)["messages"]
     assert message["task_id"] == "task-0001"
     assert 3 * 3600 <= message["age_seconds"] < 4 * 3600
+
+
+async def test_a_broker_that_says_nothing_of_its_queues_is_named_in_a_sentence(
+    broker: Broker, serve: Serve, tmp_path: Path
+) -> None:
+    def say_nothing(operation: str, is_done: bool) -> web.Response | None:  # noqa: FBT001  # as it is called
+        return web.json_response({}) if operation == "GetQueueAttributes" and not is_done else None
+
+    async with intercepted(broker, serve, say_nothing) as environment:
+        done = await Commands(environment, tmp_path).run("list")
+
+    assert done.exit_code == 1
+    assert "SQS cannot be used: the broker's answer to GetQueueAttributes of" in " ".join(done.errors.split())
+    assert "use a broker that gives what it is asked for" in " ".join(done.errors.split())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.messages import MAX_BODY_BYTES, decode_task
+from services.messages import MAX_BODY_BYTES, decode_task, max_body_bytes
 from tests.integration.services.conftest import Broker
 from tests.integration.services.functions.conftest import Function, running_function
 from tests.integration.services.functions.function_url import request_of, response_to
@@ -62,6 +62,19 @@ async def test_a_large_body_is_validated_and_one_that_is_too_large_is_refused(br
     assert status == 413
 
     assert await broker.in_queue("calculation") == (1, 0)
+
+
+async def test_a_task_may_be_as_large_as_its_queue_said_when_the_function_was_started(
+    broker: Broker, tmp_path: Path
+) -> None:
+    await broker.set_attributes("calculation", MaximumMessageSize="262144")
+    limit = max_body_bytes(262_144)
+
+    with running_function(HANDLER, {**broker.environment, "api_keys": "a-key-of-the-tests"}, tmp_path) as api:
+        large = request_of("POST", ROUTE, submission() + " " * limit, {"x-api-key": "a-key-of-the-tests"})
+        status, answer = await answer_to(api, large)
+
+    assert (status, f"the limit is {limit} bytes" in answer["detail"]) == (413, True)
 
 
 @pytest.mark.parametrize("path", ["/", "/healthcheck", "/readyz", "/openapi.json", "/docs", "/redoc"])

@@ -63,6 +63,24 @@ async def test_each_message_of_a_batch_has_an_end_of_its_own(broker: Broker, ser
     assert busy.attributes["delivery_attempts"] == "1"
 
 
+async def test_a_message_that_cannot_be_read_comes_again_and_spoils_no_other(
+    broker: Broker, serve: Serve, worker: Function
+) -> None:
+    heard = Heard()
+    async with serve(heard.receive) as url:
+        for task_id in ("odd", "good"):
+            await broker.queues["calculation"].send(task(task_id, url))
+        event = await event_of(broker, "calculation", 2)
+        [odd] = [record for record in event["Records"] if '"odd"' in record["body"]]
+        odd["attributes"]["ApproximateReceiveCount"] = "often"
+        answer = await worker.invoke(event)
+
+    assert await settle(broker, "calculation", event, answer) == [odd["body"]]
+    assert heard.outcomes.get_nowait() == b'{"results":[{"a":3}],"errors":[],"task_id":"good"}'
+    [line] = [line for line in worker.logged() if line["event"] == "a message cannot be read, and is left to SQS"]
+    assert line["message_id"] == odd["messageId"]
+
+
 @pytest.mark.parametrize("count", [1, 10, 100])
 async def test_a_batch_of_any_size_is_worked_as_a_whole(
     broker: Broker, serve: Serve, worker: Function, count: int

@@ -20,6 +20,7 @@ from services.queueing.attempt import MessageHandler
 from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
+from services.queueing.provisioning import describe_smaller_messages
 from services.queueing.queue import Queue
 from services.queueing.queue_check import QueueCheck
 from services.runtime.resources import open_resources
@@ -77,6 +78,35 @@ async def test_a_queue_that_is_changed_while_a_program_runs_is_named_until_it_is
         }
     ]
     assert {"event": "queue is as declared again", "log_level": "info", "queue": name} in lines
+
+
+async def test_a_queue_that_takes_smaller_messages_leaves_a_program_ready_and_is_named_once(broker: Broker) -> None:
+    await broker.set_attributes("calculation", MaximumMessageSize="262144")
+    check = QueueCheck(broker.queues, **OFTEN)
+
+    with capture_logs() as lines:
+        await check.look()
+        await check.look()
+
+    assert check.unready_reason() is None
+    name = broker.queues["calculation"].name
+    assert lines == [
+        {
+            "event": "queue takes smaller messages than SQS allows",
+            "log_level": "warning",
+            "queue": name,
+            "meaning": describe_smaller_messages(262_144),
+        }
+    ]
+
+
+async def test_a_queue_that_takes_less_than_says_why_a_task_failed_is_to_be_put_right(broker: Broker) -> None:
+    await broker.set_attributes("calculation", MaximumMessageSize="1024")
+    check = QueueCheck(broker.queues)
+
+    await check.look()
+
+    assert check.unready_reason() == said_of(broker, "calculation", "MaximumMessageSize is 1024, wanted 16384 or more")
 
 
 async def test_a_look_takes_one_request_for_each_queue(broker: Broker) -> None:

@@ -44,7 +44,7 @@ def test_each_batch_has_new_tasks() -> None:
     messages = [
         message
         for _ in range(2)
-        for message in read_event(queue_event("run-calculation", CALLBACK_URL, 10))["run-calculation"]
+        for message in read_event(queue_event("run-calculation", CALLBACK_URL, 10)).messages["run-calculation"]
     ]
 
     assert len({message.message_id for message in messages}) == 20

@@ -56,6 +56,8 @@ def objects_in(value: Any) -> Iterator[dict[str, Any]]:
 class FakeTaskQueue:
     """Takes everything, or nothing."""
 
+    max_body_bytes = MAX_BODY_BYTES
+
     def __init__(self, *, works: bool) -> None:
         self._works = works
 

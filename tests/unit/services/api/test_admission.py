@@ -25,6 +25,8 @@ OVERLOADED = {"detail": "Too many tasks are waiting to be queued. The task was n
 class SlowTaskQueue:
     """Confirms what it was given when it is let go."""
 
+    max_body_bytes = MAX_BODY_BYTES
+
     def __init__(self) -> None:
         self.waiting: list[str] = []
         self.let_go = asyncio.Event()

@@ -61,8 +61,11 @@ def sqs() -> FakeSqs:
 
 def make_app(sqs: FakeSqs) -> FastAPI:
     app = create_app(ApiSettings(), TASK_TYPES)
-    queue = Queue(cast("Any", sqs), define_queues(TASK_TYPES)["calculation"])
-    app.state.task_queues = {"calculation": TaskQueue(queue, timeout_seconds=60)}
+    definitions = define_queues(TASK_TYPES)
+    queue, dead_letter_queue = (
+        Queue(cast("Any", sqs), definitions[name]) for name in ("calculation", "calculation-dlq")
+    )
+    app.state.task_queues = {"calculation": TaskQueue(queue, dead_letter_queue, timeout_seconds=60)}
     return app
 
 

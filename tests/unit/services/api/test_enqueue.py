@@ -7,7 +7,10 @@ from typing import cast
 import pytest
 
 from services.api.enqueue import ALL_IS_WELL_SECONDS_ON_AWS, EnqueueError, TaskQueue
-from services.queueing.provisioning import Disagreement
+from services.messages import MAX_BODY_BYTES
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
+from services.queueing.errors import UnusableBrokerError
+from services.queueing.provisioning import LEAST_MESSAGE_BYTES, Disagreement, describe_smaller_messages
 from services.queueing.queue import Queue
 from services.telemetry.tracing import Destination
 from tests.virtual_time import in_virtual_time
@@ -28,6 +31,7 @@ class CountedQueue:
     error: Exception | None = None
     asked: int = 0
     destination: Destination = ON_AWS
+    max_message_bytes: int = MAX_MESSAGE_BYTES
 
     async def check(self) -> list[Disagreement]:
         self.asked += 1
@@ -43,7 +47,7 @@ class CountedQueue:
 
 
 def task_queue_of(queue: CountedQueue) -> TaskQueue:
-    return TaskQueue(cast(Queue, queue), timeout_seconds=1)
+    return TaskQueue(cast(Queue, queue), cast(Queue, CountedQueue()), timeout_seconds=1)
 
 
 @in_virtual_time
@@ -98,6 +102,13 @@ async def test_a_queue_that_does_not_answer_is_asked_each_time() -> None:
 
 
 @in_virtual_time
+async def test_a_broker_that_says_nothing_of_a_queue_takes_tasks_all_the_same() -> None:
+    task_queue = task_queue_of(CountedQueue(error=UnusableBrokerError("it has no Attributes")))
+
+    assert await task_queue.check() == ["whether it is as declared is not known: it has no Attributes"]
+
+
+@in_virtual_time
 async def test_that_a_task_could_not_be_queued_is_reason_to_ask_at_once() -> None:
     queue = CountedQueue()
     task_queue = task_queue_of(queue)
@@ -109,3 +120,34 @@ async def test_that_a_task_could_not_be_queued_is_reason_to_ask_at_once() -> Non
 
     with pytest.raises(ConnectionError):
         await task_queue.check()
+
+
+@in_virtual_time
+async def test_a_queue_that_takes_smaller_messages_than_sqs_allows_is_well_and_says_so_each_time() -> None:
+    queue = CountedQueue(max_message_bytes=262_144)
+    task_queue = task_queue_of(queue)
+
+    assert await task_queue.check() == await task_queue.check() == [describe_smaller_messages(262_144)]
+    assert queue.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("of_queue", "of_dead_letter_queue", "smaller_by"),
+    [
+        (MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES, 0),
+        (262_144, MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES - 262_144),
+        (MAX_MESSAGE_BYTES, 262_144, MAX_MESSAGE_BYTES - 262_144),
+        # It is said not to be as declared; a small task is taken all the same.
+        (1024, MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES - LEAST_MESSAGE_BYTES),
+    ],
+)
+def test_a_task_fits_into_its_queue_and_into_the_dead_letter_queue_with_all_that_says_why(
+    of_queue: int, of_dead_letter_queue: int, smaller_by: int
+) -> None:
+    queue, dead_letter_queue = (
+        cast(Queue, CountedQueue(max_message_bytes=each)) for each in (of_queue, of_dead_letter_queue)
+    )
+
+    task_queue = TaskQueue(queue, dead_letter_queue, timeout_seconds=1)
+
+    assert task_queue.max_body_bytes == MAX_BODY_BYTES - smaller_by

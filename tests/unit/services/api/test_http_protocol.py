@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
+from services.messages import MAX_BODY_BYTES
 from services.task_types.loading import load_task_types
 from web.http_protocol import BoundedHttpProtocol
 
@@ -41,7 +43,9 @@ async def connected(
 
 
 def make_app() -> FastAPI:
-    return create_app(ApiSettings(), load_task_types(["services.tasks"]))
+    app = create_app(ApiSettings(), load_task_types(["services.tasks"]))
+    app.state.task_queues = {"calculation": SimpleNamespace(max_body_bytes=MAX_BODY_BYTES)}
+    return app
 
 
 async def answered(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

@@ -27,6 +27,8 @@ REQUEST = {"callback_url": "http://receiver:9000/callback", "message": [ITEM]}
 class FakeTaskQueue:
     """Takes everything, or raises."""
 
+    max_body_bytes = MAX_BODY_BYTES
+
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
 

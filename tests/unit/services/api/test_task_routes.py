@@ -40,6 +40,7 @@ class FakeTaskQueue:
     """Keeps what it is given, or refuses it."""
 
     def __init__(self) -> None:
+        self.max_body_bytes = MAX_BODY_BYTES
         self.taken: dict[str, str] = {}
         self.queued: list[dict[str, Any]] = []
         self.refuses = False
@@ -555,6 +556,17 @@ async def test_a_body_in_chunks_is_not_read_on_once_it_is_too_large(api: httpx.A
     assert re.match(
         rf"The task takes more than {MAX_BODY_BYTES} bytes .* the limit is {MAX_BODY_BYTES} bytes\.", detail
     )
+
+
+async def test_a_task_may_be_as_large_as_its_queues_say(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:
+    envelope = message_bytes(encode_task(str(UUID(int=0)), "calculation", ""), {})
+    queue.max_body_bytes = 100_000
+
+    assert (await post(api, request_of_size(100_000 - envelope))).status_code == 200
+    for size in (100_001 - envelope, 100_001):
+        refused = await post(api, request_of_size(size))
+        assert refused.status_code == 413
+        assert "the limit is 100000 bytes" in refused.json()["detail"]
 
 
 async def test_the_examples_of_the_documentation_run_as_they_are(api: httpx.AsyncClient, queue: FakeTaskQueue) -> None:

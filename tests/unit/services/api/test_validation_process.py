@@ -20,6 +20,7 @@ from services.api.app import create_app
 from services.api.enqueue import TaskQueue
 from services.api.settings import ApiSettings, ValidationSettings
 from services.api.validation_process import LARGE_BODY_BYTES, ValidationProcess
+from services.messages import MAX_BODY_BYTES
 from services.task_types.loading import load_task_types
 
 CALCULATION = "/v1/calculation/basic"
@@ -33,6 +34,8 @@ PATIENCE_SECONDS = 60
 
 class TakingTaskQueue:
     """Takes everything."""
+
+    max_body_bytes = MAX_BODY_BYTES
 
     async def enqueue(self, task_id: str, body: str, **_queued: Any) -> None:
         pass

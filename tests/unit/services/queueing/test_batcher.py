@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from services.primitives.sqs_limits import MAX_BATCH_ENTRIES
 from services.queueing.batcher import Batcher
+from services.queueing.errors import SqsEntryError
 
 MAX_BYTES = 100
 NEVER_SECONDS = 3600.0
@@ -17,6 +20,11 @@ NEVER_SECONDS = 3600.0
 
 class Refused(Exception):  # noqa: N818
     """The error of one entry."""
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    metadata: Any = {"HTTPStatusCode": status}
+    return ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": metadata}, "SendMessageBatch")
 
 
 class FakeQueue:
@@ -55,7 +63,7 @@ def batcher_of(queue: FakeQueue, *, linger_seconds: float = NEVER_SECONDS, in_fl
     return Batcher(
         queue.send,
         size_of=len,
-        max_bytes=MAX_BYTES,
+        max_bytes=lambda: MAX_BYTES,
         linger_seconds=linger_seconds,
         max_batches_in_flight=in_flight,
     )
@@ -159,6 +167,22 @@ async def test_the_wait_for_company_ends_with_the_linger() -> None:
     await asyncio.gather(*callers)
 
 
+async def test_a_batch_is_as_large_as_it_may_be_when_it_goes() -> None:
+    queue = FakeQueue(held=True)
+    limits = [MAX_BYTES]
+    batcher = Batcher(queue.send, size_of=len, max_bytes=lambda: limits[-1], linger_seconds=NEVER_SECONDS)
+    callers = submit_all(batcher, ["first"])
+    await queue.has_batches(1)
+
+    callers += submit_all(batcher, numbered(4))
+    await turn_of_the_loop()
+    limits.append(2 * len("entry-0"))
+    queue.let_go.set()
+    await asyncio.gather(*callers)
+
+    assert queue.batches == [["first"], ["entry-0", "entry-1"], ["entry-2", "entry-3"]]
+
+
 async def test_a_full_batch_goes_at_once_while_another_is_under_way() -> None:
     queue = FakeQueue(held=True)
     batcher = batcher_of(queue)
@@ -217,6 +241,91 @@ async def test_the_entry_of_a_caller_that_gave_up_takes_up_no_memory_until_a_bat
     assert seen() is None
     let_go.set()
     await under_way
+
+
+class ChoosyQueue(FakeQueue):
+    """Refuses a batch as a whole, as some brokers do, for its size or for one of its entries."""
+
+    def __init__(self, *, most: int = MAX_BATCH_ENTRIES, odd: Collection[str] = ()) -> None:
+        super().__init__()
+        self.most = most
+        self.odd = odd
+
+    async def send(self, entries: Sequence[str]) -> list[Exception | None]:
+        results = await super().send(entries)
+        if len(entries) > self.most:
+            raise client_error("AWS.SimpleQueueService.BatchRequestTooLong")
+        if set(self.odd) & set(entries):
+            raise client_error("InvalidMessageContents")
+        return results
+
+
+async def results_of(queue: FakeQueue, entries: Sequence[str]) -> list[BaseException | None]:
+    return list(await asyncio.gather(*submit_all(batcher_of(queue), entries), return_exceptions=True))
+
+
+async def test_a_batch_that_is_refused_as_too_long_is_sent_in_halves() -> None:
+    queue = ChoosyQueue(most=3)
+
+    assert await results_of(queue, numbered(10)) == [None] * 10
+    assert [len(batch) for batch in queue.batches] == [10, 5, 2, 3, 5, 2, 3]
+    assert queue.most_under_way == 1
+
+
+async def test_an_odd_entry_for_which_its_whole_batch_is_refused_fails_its_own_caller_alone() -> None:
+    queue = ChoosyQueue(odd=["entry-4"])
+
+    results = await results_of(queue, numbered(10))
+
+    assert [result for result in results if result is None] == [None] * 9
+    refused = results[4]
+    assert isinstance(refused, SqsEntryError)
+    assert (refused.code, refused.text, refused.is_final) == ("InvalidMessageContents", "no", True)
+
+
+async def test_a_batch_whose_entries_are_all_refused_takes_less_than_two_requests_for_each() -> None:
+    queue = ChoosyQueue(odd=numbered(10))
+
+    results = await results_of(queue, numbered(10))
+
+    assert [type(result) for result in results] == [SqsEntryError] * 10
+    assert len(queue.batches) == 2 * 10 - 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("RequestThrottled"),
+        client_error("AccessDeniedException"),
+        client_error("AWS.SimpleQueueService.NonExistentQueue"),
+        client_error("InvalidParameterValue", 500),
+        TimeoutError(),
+        ConnectionError(),
+    ],
+)
+async def test_what_says_nothing_of_the_entries_is_heard_by_all_callers_after_one_request(error: Exception) -> None:
+    queue = FakeQueue()
+    queue.broken = error
+
+    assert await results_of(queue, numbered(10)) == [error] * 10
+    assert len(queue.batches) == 1
+
+
+async def test_that_one_half_was_taken_is_known_whatever_becomes_of_the_other() -> None:
+    throttled = client_error("RequestThrottled")
+
+    async def take_the_first_half(entries: Sequence[str]) -> list[None]:
+        if len(entries) > 5:
+            raise client_error("BatchRequestTooLong")
+        if entries[0] != "entry-0":
+            raise throttled
+        return [None] * len(entries)
+
+    batcher = Batcher(take_the_first_half, linger_seconds=NEVER_SECONDS, max_bytes=lambda: MAX_BYTES)
+
+    results = await asyncio.gather(*submit_all(batcher, numbered(10)), return_exceptions=True)
+
+    assert results == [None] * 5 + [throttled] * 5
 
 
 @pytest.mark.parametrize("count", [0, 2, 4])

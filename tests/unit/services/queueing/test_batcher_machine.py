@@ -77,7 +77,7 @@ class BatcherMachine(RuleBasedStateMachine):
         self.batcher = Batcher(
             self.send,
             size_of=lambda entry: entry.size,
-            max_bytes=MAX_BYTES,
+            max_bytes=lambda: MAX_BYTES,
             linger_seconds=LINGER_SECONDS,
             max_batches_in_flight=in_flight,
         )

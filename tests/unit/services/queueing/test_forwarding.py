@@ -65,6 +65,13 @@ def test_a_body_that_leaves_no_room_goes_on_alone() -> None:
     assert sorted(fitting.left_out) == sorted([*OURS, "theirs"])
 
 
+def test_the_room_is_that_of_the_queue_to_which_it_goes() -> None:
+    theirs = text_attributes({"theirs": "x" * 1000})
+
+    assert fitting_attributes("x" * 261_500, OURS, theirs).left_out == []
+    assert fitting_attributes("x" * 261_500, OURS, theirs, max_message_bytes=262_144).left_out == ["theirs"]
+
+
 sizes = st.integers(0, MAX_MESSAGE_BYTES).map(lambda room: MAX_MESSAGE_BYTES - min(room, 3000 + room % 3000))
 
 

@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
+from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
 from services.queueing.definition import QueueDefinition
-from services.queueing.provisioning import Provisioning, disagreements, read_provisioning
+from services.queueing.provisioning import (
+    LEAST_MESSAGE_BYTES,
+    Provisioning,
+    describe_smaller_messages,
+    disagreements,
+    read_provisioning,
+)
 
 DAY = 86_400
 
@@ -34,6 +41,32 @@ def test_a_queue_that_is_as_declared_has_no_disagreement(attempts: Any) -> None:
     assert disagreements_of(TASKS, attributes(attempts=attempts)) == []
 
 
+def test_a_queue_that_takes_smaller_messages_than_sqs_allows_is_as_good_as_long_as_ours_fit() -> None:
+    assert disagreements_of(TASKS, attributes(size=262_144)) == []
+    assert disagreements_of(TASKS, attributes(size=LEAST_MESSAGE_BYTES)) == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "most"), [("262144", 262_144), ("1048577", MAX_MESSAGE_BYTES), (None, MAX_MESSAGE_BYTES)]
+)
+def test_a_message_is_as_large_as_its_queue_says_and_never_larger_than_sqs_allows(
+    stated: str | None, most: int
+) -> None:
+    answered = {} if stated is None else {"MaximumMessageSize": stated}
+
+    assert read_provisioning(answered).max_message_bytes == most
+
+
+def test_what_smaller_messages_mean_is_said_in_a_sentence() -> None:
+    assert describe_smaller_messages(262_144) == (
+        "MaximumMessageSize is 262144, where SQS allows 1048576: the API refuses what is larger with a 413,"
+        " and outcomes wait compressed"
+    )
+    assert describe_smaller_messages(MAX_MESSAGE_BYTES) is None
+    # Which is not as declared.
+    assert describe_smaller_messages(1024) is None
+
+
 def test_a_longer_retention_is_as_good() -> None:
     assert disagreements_of(TASKS, attributes(retention=14 * DAY)) == []
 
@@ -48,7 +81,7 @@ def test_a_longer_retention_is_as_good() -> None:
             ["mine-data: RedrivePolicy.deadLetterTargetArn is data-dlq, wanted mine-data-dlq"],
         ),
         (attributes(retention=DAY), ["mine-data: MessageRetentionPeriod is 86400, wanted 345600 or more"]),
-        (attributes(size=262_144), ["mine-data: MaximumMessageSize is 262144, wanted 1048576 or more"]),
+        (attributes(size=1024), ["mine-data: MaximumMessageSize is 1024, wanted 16384 or more"]),
         ({}, ["mine-data: RedrivePolicy is missing, wanted maxReceiveCount 3 and mine-data-dlq"]),
         (
             attributes(attempts=1, retention=60),
@@ -76,5 +109,5 @@ def test_a_queue_whose_consumer_decides_alone_is_to_have_no_redrive_policy() -> 
 
 
 def test_what_an_endpoint_does_not_state_is_not_judged() -> None:
-    assert read_provisioning({}) == Provisioning(None, None, None, None)
+    assert read_provisioning({}) == Provisioning(None, None, None)
     assert disagreements_of(DEAD, {}) == []

@@ -1,6 +1,9 @@
 """What is counted of the requests to SQS, and what is made of its refusals, with a server that is none."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from services.queueing.message import ReceivedMessage
 from services.queueing.queue import Queue
 from services.queueing.retrying import retry_sqs
 from services.queueing.settings import QueueSettings
-from tests.service_fixtures import Growth, Serve
+from tests.service_fixtures import Growth, Handler, Serve
 
 DEFINITION = QueueDefinition("calculation", "worker", 3, None, None, 345_600)
 
@@ -93,6 +96,74 @@ async def test_what_sqs_will_refuse_whenever_it_is_asked_is_not_asked_again(
             assert type(refused.value) is error
 
     assert asked["ChangeMessageVisibilityBatch"] == tries
+
+
+# As SQS names it in JSON, and in the header that is for clients of its query protocol.
+TOO_MUCH = [
+    ("com.amazonaws.sqs#BatchRequestTooLong", {}),
+    ("Unknown", {"x-amzn-query-error": "AWS.SimpleQueueService.BatchRequestTooLong;Sender"}),
+    ("BatchRequestTooLongException", {}),
+]
+
+
+def refusal_of_batch(code: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response({"__type": code, "message": "no"}, status=400, headers=headers)
+
+
+def answer_to_entries(entries: Sequence[Mapping[str, Any]]) -> web.Response:
+    return web.json_response({"Successful": [{"Id": entry["Id"]} for entry in entries]})
+
+
+def broker_that(answer: Callable[[str, Sequence[Mapping[str, Any]]], web.Response]) -> Handler:
+    """A broker that knows each queue's URL, and answers a batch of entries so."""
+
+    async def handle(request: web.Request) -> web.Response:
+        operation = request.headers["x-amz-target"].partition(".")[2]
+        if operation == "GetQueueUrl":
+            return web.json_response({"QueueUrl": f"http://{request.host}/queue"})
+        return answer(operation, (await request.json())["Entries"])
+
+    return handle
+
+
+@pytest.mark.parametrize(("code", "headers"), TOO_MUCH)
+async def test_messages_that_are_too_much_together_are_sent_apart_however_the_broker_says_so(
+    serve: Serve, code: str, headers: Mapping[str, str]
+) -> None:
+    sent: list[str] = []
+
+    def take_two(_operation: str, entries: Sequence[Mapping[str, Any]]) -> web.Response:
+        if len(entries) > 2:
+            return refusal_of_batch(code, headers)
+        sent.extend(entry["MessageBody"] for entry in entries)
+        return answer_to_entries(entries)
+
+    async with serve(broker_that(take_two)) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
+        queue = Queue(client, DEFINITION)
+        await asyncio.gather(*(queue.send(str(number)) for number in range(10)))
+
+    assert sent == [str(number) for number in range(10)]
+
+
+@pytest.mark.parametrize("code", ["ReceiptHandleIsInvalid", "InvalidParameterValue"])
+async def test_a_handle_for_which_the_broker_refuses_all_spoils_no_other(serve: Serve, code: str) -> None:
+    settled: Counter[str] = Counter()
+
+    def refuse_all(operation: str, entries: Sequence[Mapping[str, Any]]) -> web.Response:
+        if any(entry["ReceiptHandle"] == "bad" for entry in entries):
+            return refusal_of_batch(code)
+        settled[operation] += len(entries)
+        return answer_to_entries(entries)
+
+    async with serve(broker_that(refuse_all)) as url, open_sqs(QueueSettings(aws_endpoint_url=HttpUrl(url))) as client:
+        queue = Queue(client, DEFINITION)
+        messages = [replace(MESSAGE, receipt_handle="bad" if number == 3 else str(number)) for number in range(10)]
+        deleted = await asyncio.gather(*map(queue.delete, messages), return_exceptions=True)
+        changed = await asyncio.gather(*(queue.change_visibility(each, 5) for each in messages), return_exceptions=True)
+
+    for results in (deleted, changed):
+        assert [type(result) for result in results] == [type(None)] * 3 + [MessageGoneError] + [type(None)] * 6
+    assert settled == {"DeleteMessageBatch": 9, "ChangeMessageVisibilityBatch": 9}
 
 
 async def test_a_message_whose_queue_is_gone_is_gone(serve: Serve) -> None:

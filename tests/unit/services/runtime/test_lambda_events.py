@@ -42,7 +42,7 @@ def record_of(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_record_is_the_message_that_a_receive_would_have_brought() -> None:
-    [[message]] = read_event({"Records": [RECORD]}).values()
+    [[message]] = read_event({"Records": [RECORD]}).messages.values()
 
     assert message.message_id == RECORD["messageId"]
     assert message.body == RECORD["body"]
@@ -69,7 +69,7 @@ def test_what_may_be_missing_of_a_record_is_not_needed() -> None:
     bare = record_of(attributes=system)
     del bare["messageAttributes"]
 
-    [[message]] = read_event({"Records": [bare]}).values()
+    [[message]] = read_event({"Records": [bare]}).messages.values()
 
     assert (message.attributes, message.dead_letter_source_arn) == ({}, None)
 
@@ -77,7 +77,7 @@ def test_what_may_be_missing_of_a_record_is_not_needed() -> None:
 def test_receives_before_a_message_was_sent_anew_are_counted() -> None:
     before = {"receives_before": {"stringValue": "3", "dataType": "String"}}
 
-    [[message]] = read_event({"Records": [record_of(messageAttributes=before)]}).values()
+    [[message]] = read_event({"Records": [record_of(messageAttributes=before)]}).messages.values()
 
     assert message.receive_count == 5
 
@@ -85,7 +85,7 @@ def test_receives_before_a_message_was_sent_anew_are_counted() -> None:
 def test_messages_are_told_apart_by_their_queues() -> None:
     other = record_of(messageId="another", eventSourceARN="arn:aws:sqs:us-east-2:123456789012:shop-data")
 
-    batches = read_event({"Records": [RECORD, other, RECORD]})
+    batches = read_event({"Records": [RECORD, other, RECORD]}).messages
 
     assert {name: len(messages) for name, messages in batches.items()} == {"shop-calculation": 2, "shop-data": 1}
 
@@ -97,7 +97,7 @@ def test_messages_are_told_apart_by_their_queues() -> None:
         ([], "which have Records: TypeError"),
         ("hello", "which have Records: TypeError"),
         ({"Records": [record_of(eventSource="aws:s3")]}, "is triggered by aws:s3, not by aws:sqs"),
-        ({"Records": [record_of(attributes={})]}, "KeyError('ApproximateReceiveCount')"),
+        ({"Records": [{"eventSource": "aws:sqs", "eventSourceARN": "arn"}]}, "KeyError('messageId')"),
     ],
 )
 def test_what_is_no_event_of_sqs_is_an_error_that_says_so(event: Any, problem: str) -> None:
@@ -105,6 +105,23 @@ def test_what_is_no_event_of_sqs_is_an_error_that_says_so(event: Any, problem: s
         read_event(event)
 
     assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("odd", "fault"),
+    [
+        (record_of(attributes={}), "it has no ApproximateReceiveCount"),
+        ({name: value for name, value in RECORD.items() if name != "body"}, "KeyError('body')"),
+        (record_of(messageAttributes={"mark": {"dataType": "String"}}), "KeyError('stringValue')"),
+        (record_of(messageAttributes=[]), "AttributeError"),
+    ],
+)
+def test_one_record_that_cannot_be_read_spoils_no_other(odd: dict[str, Any], fault: str) -> None:
+    messages, unreadable = read_event({"Records": [{**odd, "messageId": "odd"}, RECORD]})
+
+    assert [message.message_id for message in messages["shop-calculation"]] == [RECORD["messageId"]]
+    assert unreadable.keys() == {"odd"}
+    assert fault in unreadable["odd"]
 
 
 def test_an_answer_names_what_comes_again_and_nothing_else() -> None:

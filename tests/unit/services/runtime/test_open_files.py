@@ -12,9 +12,12 @@ from stack.config import ROOT
 SCRIPT = """
 import resource, sys
 from services.runtime.open_files import allow_connections
-allow_connections(int(sys.argv[1]))
+allow_connections(int(sys.argv[1]), int(sys.argv[2]))
 print(resource.getrlimit(resource.RLIMIT_NOFILE))
 """
+
+
+TO_SQS = 128
 
 
 def run(connections: int, soft: int, hard: int) -> subprocess.CompletedProcess[str]:
@@ -28,14 +31,14 @@ def run(connections: int, soft: int, hard: int) -> subprocess.CompletedProcess[s
 
 
 def command_of(connections: int) -> list[str]:
-    return [sys.executable, "-c", SCRIPT, str(connections)]
+    return [sys.executable, "-c", SCRIPT, str(connections), str(TO_SQS)]
 
 
 @pytest.mark.parametrize(
     ("connections", "soft", "hard", "allowed"),
     [
-        pytest.param(100, 512, 1000, 512, id="enough"),
-        pytest.param(200, 300, 1000, 656, id="raised to twice the connections and 256 others"),
+        pytest.param(100, 600, 1000, 600, id="enough"),
+        pytest.param(200, 300, 1000, 784, id="raised to twice the connections and 128 others"),
         pytest.param(400, 300, 700, 700, id="raised as far as it may be"),
         pytest.param(444, 300, 700, 700, id="just enough"),
     ],
@@ -49,8 +52,16 @@ def test_a_program_that_can_never_have_its_connections_does_not_start() -> None:
 
     assert ended.returncode == 78
     assert ended.stderr == (
-        "cannot start: WORKER_CONCURRENCY: 445 connections at a time need 701 open files, and 700 are allowed: lower it"
-        " or the task type's item_concurrency (DATA_CONCURRENCY for data), or raise the limit (ulimit -Hn)\n"
+        "cannot start: WORKER_CONCURRENCY: 445 connections at a time, and 128 to SQS, need 701 open files, and 700 are"
+        " allowed: lower it or the task type's item_concurrency (DATA_CONCURRENCY for data), or raise the limit"
+        " (ulimit -Hn)\n"
+    )
+
+
+def test_where_what_goes_to_sqs_is_too_much_already_no_setting_helps() -> None:
+    assert run(10, 200, 256).stderr == (
+        "cannot start: WORKER_CONCURRENCY: 10 connections at a time, and 128 to SQS, need 266 open files, and 256 are"
+        " allowed: raise the limit (ulimit -Hn)\n"
     )
 
 
@@ -58,4 +69,4 @@ def test_what_is_unlimited_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     monkeypatch.setattr(resource, "setrlimit", lambda *_: pytest.fail("nothing is to be set"))
 
-    allow_connections(1_000_000)
+    allow_connections(1_000_000, TO_SQS)

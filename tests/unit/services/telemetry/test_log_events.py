@@ -26,6 +26,7 @@ ROOMS_OF_TASKS = ("api", "worker", "delivery", "dlq_watcher", "queueing")
 
 SHOWN_AS_THEY_ARE = {
     "a large task could not be validated",
+    "a message cannot be read, and is left to SQS",
     "a receive is left behind: SQS does not answer",
     "a task that was left running has ended; nothing is made of it",
     "alert could not be sent, trying again",
@@ -41,8 +42,11 @@ SHOWN_AS_THEY_ARE = {
     "queue cannot be compared with its declaration",
     "queue is as declared again",
     "queue is not as declared",
+    "queue takes smaller messages than SQS allows",
     "receive failed",
     "received again while in flight",
+    "the broker cannot be used",
+    "the broker does not give all times: that of the receive is taken",
     "the message is not in flight any more; its work goes on",
     "the message was gone before it was deleted",
     "the task ignores its cancellation, and is cancelled again",

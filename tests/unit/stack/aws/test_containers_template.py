@@ -53,14 +53,14 @@ SEND = FIND | {"SendMessage"}
 CONSUME = LOOK | {"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"}
 
 MAY = {
-    "Api": {"calculation": LOOK | SEND, "data": LOOK | SEND},
+    "Api": {"calculation": LOOK | SEND, "calculation-dlq": LOOK, "data": LOOK | SEND, "data-dlq": LOOK},
     "WorkerCalculation": {
         "calculation": CONSUME,
         "calculation-dlq": LOOK | SEND,
-        "callbacks": SEND,
-        "callbacks-dlq": SEND,
+        "callbacks": LOOK | SEND,
+        "callbacks-dlq": LOOK | SEND,
     },
-    "WorkerData": {"data": CONSUME, "data-dlq": LOOK | SEND, "callbacks": SEND, "callbacks-dlq": SEND},
+    "WorkerData": {"data": CONSUME, "data-dlq": LOOK | SEND, "callbacks": LOOK | SEND, "callbacks-dlq": LOOK | SEND},
     "WorkerCallbacks": {"callbacks": CONSUME, "callbacks-dlq": LOOK | SEND},
     "DlqWatcher": {
         "calculation": LOOK,

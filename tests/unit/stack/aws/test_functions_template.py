@@ -338,28 +338,37 @@ DLQS = ("CalculationDlqQueue", "DataDlqQueue", "CallbacksDlqQueue")
 
 # To the queue that triggers it a function sends too, as it gives back what it has not begun by sending it anew.
 ALLOWED: dict[str, dict[str, set[str]]] = {
-    "api": {"CalculationQueue": LOOK | SEND, "DataQueue": LOOK | SEND},
+    "api": {
+        "CalculationQueue": LOOK | SEND,
+        "CalculationDlqQueue": LOOK,
+        "DataQueue": LOOK | SEND,
+        "DataDlqQueue": LOOK,
+    },
     "worker-calculation": {
         "CalculationQueue": RECEIVE | SEND,
         "CalculationDlqQueue": LOOK | SEND,
-        "CallbacksQueue": SEND,
-        "CallbacksDlqQueue": SEND,
+        "CallbacksQueue": LOOK | SEND,
+        "CallbacksDlqQueue": LOOK | SEND,
     },
     "worker-data": {
         "DataQueue": RECEIVE | SEND,
         "DataDlqQueue": LOOK | SEND,
-        "CallbacksQueue": SEND,
-        "CallbacksDlqQueue": SEND,
+        "CallbacksQueue": LOOK | SEND,
+        "CallbacksDlqQueue": LOOK | SEND,
     },
     "worker-callbacks": {"CallbacksQueue": RECEIVE | SEND, "CallbacksDlqQueue": LOOK | SEND},
     "dlq-watcher": {
         **dict.fromkeys(DLQS, RECEIVE | SEND),
-        "CallbacksQueue": SEND,
+        "CallbacksQueue": LOOK | SEND,
         "AlertsQueue": LOOK | SEND,
         "UndeliveredQueue": LOOK | SEND,
     },
     # It is the same program as the watcher, which compares all of its queues with how they are declared.
-    "alerts": {**dict.fromkeys(DLQS, LOOK), "AlertsQueue": RECEIVE | SEND, "UndeliveredQueue": LOOK | SEND},
+    "alerts": {
+        **dict.fromkeys((*DLQS, "CallbacksQueue"), LOOK),
+        "AlertsQueue": RECEIVE | SEND,
+        "UndeliveredQueue": LOOK | SEND,
+    },
 }
 """What each function may do, on which queue."""
 

@@ -1,0 +1,82 @@
+"""Reads what a receive has brought: one odd message spoils no other, and what a broker does not give is said once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.primitives.bounded import BoundedMap
+from services.queueing.errors import UnusableBrokerError
+from services.queueing.message import (
+    TIMESTAMPS,
+    ReceivedMessage,
+    UncountedMessageError,
+    UnreadableMessageError,
+    read_message,
+)
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.type_defs import MessageTypeDef
+
+log = structlog.get_logger(__name__)
+
+_MOST_REPORTED = 1000
+
+_WITHOUT_RECEIVE_COUNTS = (
+    "the broker gives no ApproximateReceiveCount with its messages, although it is asked for: without it attempts"
+    " cannot be counted, and a task that fails would be worked for ever. Its messages are left alone: use a broker that"
+    " gives it"
+)
+
+
+class MessageReader:
+    """Reads the messages of one queue.
+
+    A message that cannot be read is left to SQS: it comes again when its visibility timeout ends, until the queue's
+    redrive policy moves it.
+    """
+
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+        self._reported: BoundedMap[str, str] = BoundedMap(_MOST_REPORTED)
+        self._knows_times = False
+
+    def read(self, received: Sequence["MessageTypeDef"], date: str) -> list[ReceivedMessage]:
+        """Return those of ReceiveMessage's answer, which has this `Date`, that can be read; report the others once.
+
+        Raises UnusableBrokerError where none of them says how often it was received.
+        """
+        messages: list[ReceivedMessage] = []
+        unreadable: list[UnreadableMessageError] = []
+        for message in received:
+            try:
+                messages.append(read_message(message, date))
+            except UnreadableMessageError as error:
+                unreadable.append(error)
+        if unreadable:
+            self._note_unreadable(unreadable, are_all=not messages)
+        if messages and not self._knows_times:
+            self._note_times(next(message for message in received if "Attributes" in message))
+        return messages
+
+    def _note_unreadable(self, errors: Sequence[UnreadableMessageError], *, are_all: bool) -> None:
+        if are_all and all(isinstance(error, UncountedMessageError) for error in errors):
+            raise UnusableBrokerError(_WITHOUT_RECEIVE_COUNTS)
+        for error in errors:
+            fault = str(error)
+            if self._reported.get(error.message_id) != fault:
+                log.error(
+                    "a message cannot be read, and is left to SQS",
+                    queue=self._queue,
+                    message_id=error.message_id,
+                    fault=fault,
+                )
+            self._reported[error.message_id] = fault
+
+    def _note_times(self, message: "MessageTypeDef") -> None:
+        """Say once which times its messages have not: they are all alike."""
+        self._knows_times = True
+        if missing := [name for name in TIMESTAMPS if name not in message["Attributes"]]:
+            log.warning(
+                "the broker does not give all times: that of the receive is taken", queue=self._queue, missing=missing
+            )
