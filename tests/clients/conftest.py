@@ -51,7 +51,7 @@ def python_bin() -> Path:
 
 @pytest.fixture(scope="session")
 def node() -> Node:
-    """With what tests/clients/fetch-node-packages.sh has installed."""
+    """With what `make test-clients` has installed of package-lock.json."""
     program = shutil.which("node") or pytest.fail("node is missing: install Node.js", pytrace=False)
     return Node(program, _found(ROOT / ".tools" / "clients" / "node_modules"))
 

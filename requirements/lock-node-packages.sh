@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Resolves package.json anew into package-lock.json, which has versions and hashes, and no URLs. Part of `make lock`.
+# Resolves FOLDER/package.json anew into package-lock.json, which has versions and hashes, and no URLs. Part of `make lock`.
+#
+#   requirements/lock-node-packages.sh FOLDER
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd "$1"
 
 rm -f package-lock.json
 npm install --package-lock-only --loglevel error
