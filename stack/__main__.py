@@ -100,7 +100,7 @@ def logs(
 ) -> None:
     """Show the end of the services' logs, in the order of time.
 
-    That LocalStack has answered a request is shown with --service localstack only. Of a stack that was stopped, and did
+    That LocalStack, or moto, has answered a request is shown with --service only. Of a stack that was stopped, and did
     not run in containers, the logs are kept.
     """
 
@@ -128,7 +128,7 @@ def trace(
 ) -> None:
     """Show one task's story, from the logs of all services: attempts, retries and why, deliveries, how it stands."""
     with _errors_shown():
-        from stack.stories.trace import find_story, find_true_story, show_story
+        from stack.stories.trace import doubt, find_story, find_true_story, show_story
 
         end_unread()
         stopped = _stopped()
@@ -137,6 +137,8 @@ def trace(
         # Who answers at the address of a LocalStack that was stopped is another stack's.
         story = find_story(task.strip(), read_logs()) if stopped else find_true_story(task.strip(), read_logs, settings)
         show_story(story, as_json=as_json)
+        if not stopped and (line := doubt(story, settings)):
+            say_aside(line)
 
 
 @app.command(epilog="Example: python -m stack tail --failures")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from stack import observability
+from stack.brokers import LOCALSTACK, Broker, broker_of
 from stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +53,7 @@ class StackSettings:
     grafana_port: int = 3000
     jaeger_port: int = 16686
     directory: Path = DEFAULT_DIRECTORY
+    broker: Broker = LOCALSTACK
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The merged settings (see `stack.environment`), for the services."""
 
@@ -67,7 +69,7 @@ class StackSettings:
 
     @property
     def localstack_url(self) -> str:
-        """LocalStack as this machine reaches it."""
+        """LocalStack, or the broker in its place, as this machine reaches it."""
         return f"http://localhost:{self.localstack_port}"
 
     @property
@@ -138,6 +140,7 @@ def stack_settings(environment: Mapping[str, str], mode: Mode) -> StackSettings:
         grafana_port=_port(environment, "GRAFANA_PORT", 3000),
         jaeger_port=_port(environment, "JAEGER_PORT", 16686),
         directory=stack_directory(environment),
+        broker=_broker(environment, mode),
         environment=environment,
     )
     _refuse_shared_ports(settings)
@@ -154,16 +157,29 @@ def directory_for_aws(environment: Mapping[str, str]) -> Path:
     return stack_directory(environment) / "aws"
 
 
-def forced_mode(environment: Mapping[str, str]) -> Mode | None:
-    """The mode that `MODE` asks for, None where it asks for nothing. Raises `StackError` for any other word."""
+def wanted_mode(environment: Mapping[str, str]) -> Mode | None:
+    """The mode that `MODE` asks for; None where it asks for nothing, and so does `BROKER`.
+
+    Raises `StackError` for any other word.
+    """
     wanted = environment.get("MODE")
     if not wanted:
-        return None
+        return None if broker_of(environment) == LOCALSTACK else "native"
     modes: tuple[Mode, ...] = get_args(Mode)
     for mode in modes:
         if wanted == mode:
             return mode
     raise StackError(f"MODE={wanted} is not a mode: use MODE=native, MODE=containers or MODE=lambda, or leave it out.")
+
+
+def _broker(environment: Mapping[str, str], mode: Mode) -> Broker:
+    broker = broker_of(environment)
+    if broker != LOCALSTACK and mode != "native":
+        raise StackError(
+            f"BROKER={broker.name} runs natively alone, where MODE={mode} needs LocalStack: use MODE=native, or leave"
+            " BROKER out."
+        )
+    return broker
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

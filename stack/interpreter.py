@@ -44,11 +44,11 @@ def install_environment(name: str, title: str) -> None:
     """
     venv, lock = environment_beside(name), ROOT / "requirements" / f"{name}.txt"
     setup = [str(ROOT / "stack" / "setup.sh"), "--lazy", str(venv), str(lock), title]
-    if _shown(setup, {**os.environ, "PYTHON": sys.executable}):
+    if run_shown(setup, {**os.environ, "PYTHON": sys.executable}):
         raise StackError(f"{title} could not be installed into {venv}: see the lines above.")
 
 
-def _shown(command: list[str], environment: Mapping[str, str]) -> int:
+def run_shown(command: list[str], environment: Mapping[str, str]) -> int:
     """Show what the command prints as it comes, and return its exit code: that nobody reads it must not end it."""
     with subprocess.Popen(  # noqa: S603
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

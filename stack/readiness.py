@@ -127,11 +127,6 @@ def impatient(probe: Probe, deadline: float) -> Probe:
     return ask
 
 
-def is_healthy(url: str) -> bool:
-    """Whether `url` answers 200 now."""
-    return _status_readiness(url) == READY
-
-
 def get(url: str) -> httpx.Response:
     """GET with no proxy between, as everything asked here is on this machine."""
     return _client().get(url)

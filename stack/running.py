@@ -53,7 +53,20 @@ def mode_before(before: StackSettings | None, environment: Mapping[str, str]) ->
     if before:
         return before.mode
     directory = stack_directory(environment)
-    return state.recall(directory).stopped_mode if state.has_saved_messages(directory) else None
+    return state.recall(directory).stopped_mode if state.left_something_queued(directory) else None
+
+
+def with_broker(environment: Mapping[str, str], before: StackSettings | None) -> dict[str, str]:
+    """The environment with the broker to start on: the one that is asked for, else the one on which the stack runs.
+
+    Of a stack that was stopped it is the one that keeps what was queued, unless a mode is asked for that has it not.
+    """
+    if environment.get("BROKER") or environment.get("MODE") not in {None, "", "native"}:
+        return dict(environment)
+    if before:
+        return {**environment, "BROKER": before.broker.name}
+    kept = state.kept_messages(stack_directory(environment))
+    return {**environment, "BROKER": kept.broker} if kept else dict(environment)
 
 
 def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[StackSettings, str]:

@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from stack.brokers import Broker
 from stack.config import PROJECT, PROJECT_NAME, Mode, StackSettings
 from stack.errors import StackError
 from stack.whole_file import write_whole
 
 # Besides its ports: by these its containers and its queues are found.
 FINDING = (
+    "BROKER",
     PROJECT_NAME,
     "COMPOSE_FILE",
     "COMPOSE_PROFILES",
@@ -80,9 +82,41 @@ def saved_messages_file(directory: Path) -> Path:
     return directory / "saved-messages.json"
 
 
-def has_saved_messages(directory: Path) -> bool:
-    """Whether a stack was stopped with something queued."""
-    return saved_messages_file(directory).exists()
+@dataclass(frozen=True)
+class KeptMessages:
+    """What a broker that keeps its messages had in its queues when it was stopped."""
+
+    broker: str
+    messages: int | None
+    """None where it could not be asked any more."""
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        if self.messages is None:
+            return f"{self.broker} keeps what was in its queues: `BROKER={self.broker} make up` goes on with it."
+        number = f"{self.messages} message{'s' if self.messages != 1 else ''}"
+        return f"{self.broker} keeps {number} in its queues: `BROKER={self.broker} make up` goes on with them."
+
+
+def note_kept_messages(directory: Path, broker: Broker, messages: int | None) -> KeptMessages | None:
+    """Note what a broker keeps that is about to end, for other commands; return it where that is something."""
+    kept = KeptMessages(broker.name, messages)
+    if messages == 0:
+        _kept_messages_file(directory).unlink(missing_ok=True)
+        return None
+    write_whole(_kept_messages_file(directory), json.dumps(asdict(kept)))
+    return kept
+
+
+def kept_messages(directory: Path) -> KeptMessages | None:
+    """What a broker keeps that was stopped last; None where it is nothing."""
+    file = _kept_messages_file(directory)
+    return KeptMessages(**json.loads(file.read_text())) if file.exists() else None
+
+
+def left_something_queued(directory: Path) -> bool:
+    """Whether a stack was stopped with something queued: saved, or kept by its broker."""
+    return saved_messages_file(directory).exists() or _kept_messages_file(directory).exists()
 
 
 def _project(settings: StackSettings) -> str:
@@ -108,6 +142,10 @@ def _write(directory: Path, remembered: Remembered) -> None:
 
 def _file(directory: Path) -> Path:
     return directory / "stack.json"
+
+
+def _kept_messages_file(directory: Path) -> Path:
+    return directory / "kept-messages.json"
 
 
 def _mode_file(directory: Path) -> Path:

@@ -1,6 +1,7 @@
 """Where the commands print: progress on standard output, errors on standard error."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ OnProgress = Callable[[str], None]
 
 BOUNDLESS = 1_000_000
 
+SELDOM_SECONDS = 5.0
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -25,6 +28,20 @@ errors = Console(stderr=True, highlight=False)
 def say(line: str) -> None:
     """Print one line of progress, as it is."""
     console.print(line, markup=False, soft_wrap=True)
+
+
+class Seldom:
+    """Says a line of progress, unless it has said one a moment ago."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+        self._said_at = -SELDOM_SECONDS
+
+    def __call__(self, line: str) -> None:
+        """Say it, or not."""
+        if time.monotonic() >= self._said_at + SELDOM_SECONDS:
+            self._said_at = time.monotonic()
+            self._on_progress(line)
 
 
 def say_aside(line: str) -> None:

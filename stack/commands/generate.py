@@ -16,11 +16,11 @@ from services.queues import queues_json
 from services.task_types.errors import TaskTypeError
 from services.task_types.loading import load_task_types
 from stack.aws.generated_files import KUBERNETES, aws_files
+from stack.broker.provisioning import QUEUES_FILE, worker_queues
 from stack.config import COMPOSE_FILE, ROOT
 from stack.containers.compose_file import console_services, worker_command
 from stack.environment import LOCAL_ENV
 from stack.errors import StackError
-from stack.localstack.provisioning import QUEUES_FILE, worker_queues
 from stack.task_types import OWN_PACKAGE
 
 # docker-compose.yml says these itself: an address inside its network is nobody's choice.

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from stack.config import DEFAULT_DIRECTORY
 from stack.errors import StackError, writing
-from stack.state import has_saved_messages
+from stack.state import left_something_queued
 from stack.terminal import OnProgress
 
 
@@ -44,7 +44,7 @@ def _open(directory: Path) -> BinaryIO:
     file = directory / "lock"
     with writing(file):
         directory.mkdir(parents=True, exist_ok=True)
-        is_own = file.exists() or has_saved_messages(directory) or directory == DEFAULT_DIRECTORY
+        is_own = file.exists() or left_something_queued(directory) or directory == DEFAULT_DIRECTORY
         if not is_own and any(directory.iterdir()):
             raise StackError(f"{directory} has files, and is no stack's: name a folder of its own with STACK_DIR=…")
         return file.open("ab+", buffering=0)

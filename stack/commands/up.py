@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from services.streams.whole_table import WholeTable
-from stack import observability
+from stack import observability, state
+from stack.brokers import LOCALSTACK
 from stack.commands.generate import generate, names
 from stack.commands.lock import alone
 from stack.commands.once_begun import outliving_terminal
-from stack.config import Mode, StackSettings, forced_mode, stack_directory
+from stack.config import Mode, StackSettings, stack_directory, wanted_mode
 from stack.containers.engine import engine_answers
 from stack.containers.projects import project_containers
 from stack.environment import merged_environment
@@ -16,7 +17,7 @@ from stack.errors import StackError
 from stack.mode import choose_mode, mode_of_running
 from stack.native.orphans import find_listener
 from stack.ports import PortTakenError
-from stack.running import mode_before, running_settings, settings_to_start
+from stack.running import mode_before, running_settings, settings_to_start, with_broker
 from stack.status import ServiceStatus
 from stack.task_types import own_task_types_of
 from stack.terminal import OnProgress, console, say, say_aside, show_json, show_table
@@ -40,21 +41,31 @@ def bring_up(on_progress: OnProgress) -> StackSettings:
     Raises `StackError` with what keeps it from that.
     """
     with alone("make up", stack_directory(merged_environment()), on_progress), outliving_terminal():
-        environment = merged_environment()
-        before = running_settings(environment)
+        before = running_settings(merged_environment())
+        environment = with_broker(merged_environment(), before)
         last = mode_before(before, environment)
-        mode = choose_mode(forced_mode(environment), last, engine_answers)
+        mode = choose_mode(wanted_mode(environment), last, engine_answers)
         replaced = _replaced(before, mode)
         settings, line = settings_to_start(environment, mode)
         if written := generate():
             on_progress(f"The code has changed what follows from it: {names(written)} written.")
         as_saved = ", as what is saved was queued" if last == mode and before is None else ""
-        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}.")
+        # What is saved may be of another broker.
+        on_broker = "" if settings.broker == LOCALSTACK else f"{',' if as_saved else ''} on {settings.broker.title}"
+        on_progress(f"Starting the stack {MODE_TEXTS[settings.mode]}{as_saved}{on_broker}.")
         if line:
             on_progress(line)
+        say_what_another_keeps(settings, on_progress)
         with holder_named():
             mode_of_running(settings.mode).up(settings, replaced, on_progress)
         return settings
+
+
+def say_what_another_keeps(settings: StackSettings, on_progress: OnProgress) -> None:
+    """Say what a broker keeps on which this stack has run, and does not now."""
+    kept = state.kept_messages(settings.directory)
+    if kept and kept.broker != settings.broker.name:
+        on_progress(str(kept))
 
 
 def brought_up(on_progress: OnProgress) -> StackSettings:
@@ -107,7 +118,7 @@ def _addresses(settings: StackSettings) -> dict[str, str]:
         "api": settings.api_url,
         "receiver": settings.receiver_url,
         "console": settings.console_url,
-        "localstack": settings.localstack_url,
+        settings.broker.name: settings.localstack_url,
     }
 
 
@@ -122,7 +133,7 @@ def _show_ready(settings: StackSettings) -> None:
     table.add_row("API, with documentation", f"{settings.api_url}/docs")
     table.add_row("receiver: callbacks and alerts", settings.receiver_url)
     table.add_row("console: queues, services, what failed", settings.console_url)
-    table.add_row("LocalStack", settings.localstack_url)
+    table.add_row(settings.broker.title, settings.localstack_url)
     if observability.is_wanted(settings.environment):
         table.add_row("Grafana", f"http://localhost:{settings.grafana_port}")
         table.add_row("Prometheus", f"http://localhost:{settings.prometheus_port}")

@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from stack.broker.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
 from stack.config import COMPOSE_FILE, PROJECT, ROOT, StackSettings
 from stack.containers.compose_file import console_services, worker_command
 from stack.containers.docker import Compose
 from stack.image_build import STACK_IMAGE
-from stack.localstack.provisioning import QUEUES_FILE, place_init, render_queues, worker_queues
 from stack.status import LOCALSTACK
 from stack.task_types import aws_services_of, declared_settings, task_types_of
 from stack.whole_file import write_whole

@@ -11,6 +11,9 @@ from itertools import repeat
 from pathlib import Path
 
 from stack import observability, state
+from stack.broker import saved_messages
+from stack.broker.api import connect
+from stack.broker.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.config import PROJECT, ROOT, StackSettings
 from stack.containers import kept_logs
 from stack.containers import logs as container_logs
@@ -32,9 +35,6 @@ from stack.containers.projects import has_volumes, held_ports, project_container
 from stack.containers.readiness import health_urls, known_readiness, probe_of, readiness_of
 from stack.errors import StackError, no_such_service, not_begun
 from stack.image_build import build, require_dockerfile
-from stack.localstack import saved_messages
-from stack.localstack.api import connect
-from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.ports import require_free_ports
@@ -68,7 +68,7 @@ def up(settings: StackSettings, before: StackSettings | None, on_progress: OnPro
     require_own(settings.project, project_containers())
     settings.directory.mkdir(parents=True, exist_ok=True)
     running = _running(_compose(before)) if before else []
-    refuse_paused(_broker_state(running))
+    refuse_paused(settings.broker, _broker_state(running))
     _resume_paused(running, on_progress)
     require_free_ports(settings, held_ports(before.project) if before else ())
     write_additions(settings, _stack_image(settings))

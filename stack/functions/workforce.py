@@ -17,8 +17,10 @@ from stack.environment import service_environment
 from stack.errors import writing
 from stack.functions.lambda_api import ERRORS, POLLERS_PATH, client, functions, switch_triggers
 from stack.interpreter import PYTHON, environment_python, install_environment
+from stack.native.broker_processes import LocalStackProcess
 from stack.native.localstack import COMMAND, ENVIRONMENT_OF_ALL, localstack_environment
-from stack.native.programs import Program, console_program, receiver_program
+from stack.native.program import Program
+from stack.native.programs import console_program, receiver_program
 from stack.native.stack import NativeStack
 from stack.native.supervisor import log_file
 from stack.status import API, CONSOLE, LOCALSTACK, ServiceStatus
@@ -45,9 +47,9 @@ _SWITCH_ON_SECONDS = 60
 class Functions:
     """The services as functions."""
 
-    def localstack(self, _settings: StackSettings) -> str:
-        """Return that which has all services."""
-        return ENVIRONMENT_OF_ALL
+    def broker(self, _settings: StackSettings) -> LocalStackProcess:
+        """Return LocalStack with all services."""
+        return LocalStackProcess(ENVIRONMENT_OF_ALL)
 
     def install(self, _settings: StackSettings) -> None:
         """Install LocalStack with functions, AWS's own runtime of them, its SAM CLI, and the functions' libraries."""
@@ -56,7 +58,7 @@ class Functions:
         install_sam()
         install_libraries(say_aside)
 
-    def hook_queues(self, _queues_json: str) -> str:
+    def queues_at_start(self, _queues_json: str) -> str:
         """Return none: CloudFormation makes them."""
         return json.dumps({"queues": []})
 

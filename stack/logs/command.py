@@ -12,9 +12,9 @@ LAST_LINES = 40
 """So many of each service are shown."""
 
 
-# LocalStack logs every request: with all workers polling, a few lines a second in which the others drown.
-# Those of AWS's APIs it names, of others it has the path.
-_SERVED = re.compile(r".* : (AWS \w+\.\w+|[A-Z]+ /.*) => 2\d\d")
+# LocalStack logs every request, and moto: with all workers polling, a few lines a second in which the others drown.
+# Those of AWS's APIs LocalStack names, of others it has the path.
+_SERVED = re.compile(r".* : (AWS \w+\.\w+|[A-Z]+ /.*) => 2\d\d|.* - - \[.*\] \"[A-Z]+ /.*\" 2\d\d -")
 
 
 def show_logs(batches: Iterable[list[RawLine]], *, without_requests: bool, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def show_logs(batches: Iterable[list[RawLine]], *, without_requests: bool, as_js
 
 
 def is_served_request(line: LogLine) -> bool:
-    """Whether LocalStack says nothing but that it has answered a request."""
+    """Whether the broker says nothing but that it has answered a request."""
     return bool(_SERVED.fullmatch(line.text))
 
 

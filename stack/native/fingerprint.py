@@ -20,6 +20,7 @@ EXAMPLE = ROOT / ".env.example"
 # The commands' own: what follows from them for the services counts as such, and they change nothing else.
 READ_BY_COMMANDS = {
     "MODE",
+    "BROKER",
     "API_PORT",
     "RECEIVER_PORT",
     "CONSOLE_PORT",
@@ -39,7 +40,9 @@ def fingerprint(
     settings: StackSettings, lock: Path = LOCK, dot_env: Path = DOT_ENV, compose_file: Path = COMPOSE_FILE
 ) -> str:
     """The same text for the same code, the same packages, the same ports and the same settings."""
-    digest = sha256(f"{platform.python_version()}\n{localstack_python()}\n{settings.ports}\n".encode())
+    digest = sha256(
+        f"{platform.python_version()}\n{localstack_python()}\n{settings.broker.name}\n{settings.ports}\n".encode()
+    )
     for file in _source_files(lock, package_folders(settings.environment)):
         digest.update(str(file).encode() + file.read_bytes())
     environment = service_environment(settings)

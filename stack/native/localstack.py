@@ -1,13 +1,14 @@
 """The real LocalStack from its Python package, for a machine without containers."""
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from stack.broker.provisioning import output_of, place_init
 from stack.config import StackSettings
 from stack.errors import not_begun
 from stack.interpreter import environment_beside, environment_python, install_environment, lasting
-from stack.localstack.provisioning import output_of, place_init
 from stack.native.service_catalog import hand_over_catalog, keep_catalog
 from stack.task_types import aws_services_of, task_types_of
 
@@ -54,6 +55,7 @@ def localstack_environment(port: int, filesystem_root: Path, others: Iterable[st
         # As an IPv4 address the default server would ignore it and listen on every interface.
         "GATEWAY_LISTEN": f"[::ffff:127.0.0.1]:{port}",
         "FILESYSTEM_ROOT": str(filesystem_root),
+        "XDG_CACHE_HOME": str(_cache(filesystem_root)),
         # In some containers it believes that it is LocalStack's image, and looks for its hooks in /etc.
         "OVERRIDE_IN_DOCKER": "0",
         "DNS_ADDRESS": "0",
@@ -71,6 +73,9 @@ def prepare_localstack(filesystem_root: Path, queues_json: str, environment: str
 
     `environment` is the name of its virtual environment. Raises `StackError` where that cannot be written.
     """
+    # Its index of its own plugins is made in 10 ms, not whole at once, and is taken for whole once it is there: what
+    # another one writes at that moment, in the user's own cache, or one that was killed has left, starts none.
+    shutil.rmtree(_cache(filesystem_root), ignore_errors=True)
     place_init(filesystem_root / "etc" / "localstack" / "init", queues_json)
     hand_over_catalog(environment_beside(environment), filesystem_root)
 
@@ -78,6 +83,10 @@ def prepare_localstack(filesystem_root: Path, queues_json: str, environment: str
 def keep_for_next_start(filesystem_root: Path, environment: str = ENVIRONMENT) -> None:
     """Keep what a LocalStack that is ready has made, and others of its environment would make as well."""
     keep_catalog(filesystem_root, environment_beside(environment))
+
+
+def _cache(filesystem_root: Path) -> Path:
+    return filesystem_root / "cache"
 
 
 def require_startable(environment: Mapping[str, str], *, is_running: bool) -> None:

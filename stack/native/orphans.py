@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from stack.status import LOCALSTACK
+from stack.brokers import LOCALSTACK
 
 POLL_SECONDS = 0.05
 STOP_SECONDS = 15.0
@@ -34,7 +34,7 @@ def find_listener(port: int) -> str | None:
     for process in Path("/proc").glob("[0-9]*"):
         environment = _environment(process / "environ")
         service = environment.get("SUPERVISOR_PROCESS_NAME", "")
-        address = environment.get("GATEWAY_LISTEN" if service == LOCALSTACK else f"{service.upper()}_PORT", "")
+        address = environment.get("GATEWAY_LISTEN" if service == LOCALSTACK.name else f"{service.upper()}_PORT", "")
         if "SUPERVISOR_SERVER_URL" in environment and address.rpartition(":")[2] == str(port):
             with suppress(OSError):
                 return _stack_of((process / "cwd").readlink(), environment["SUPERVISOR_SERVER_URL"])

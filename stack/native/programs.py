@@ -1,16 +1,13 @@
 """The programs of a native stack: how each is started, and where it says that it is ready."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal
 
+from stack.broker.provisioning import worker_queues
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.interpreter import PYTHON
-from stack.localstack.provisioning import worker_queues
-from stack.native.localstack import COMMAND, environment_for, localstack_environment, localstack_python
-from stack.status import API, CONSOLE, DLQ_WATCHER, LOCALSTACK, RECEIVER
-from stack.task_types import aws_services_of, task_types_of
+from stack.native.program import Program
+from stack.status import API, CONSOLE, DLQ_WATCHER, RECEIVER
 
 # A service is killed when it has not stopped this long after its drain should have ended. In that time it settles what
 # was cut short.
@@ -19,23 +16,7 @@ STOP_MARGIN_SECONDS = 12
 DEFAULT_SECONDS = "20"
 
 
-@dataclass(frozen=True)
-class Program:
-    """One process of the stack."""
-
-    name: str
-    command: list[str]
-    health_url: str
-    """Answers 200 while the program does its work."""
-    environment: dict[str, str] = field(default_factory=dict)
-    """What it has beyond the environment that all share."""
-    stop_signal: Literal["TERM", "KILL"] = "TERM"
-    """KILL goes to the processes that it has begun too, as it can end none of them."""
-    stop_seconds: int = 10
-    """It is killed when it has not ended this long after the stop signal."""
-
-
-def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
+def programs(settings: StackSettings, broker: Program, queues_json: str, health_ports: Iterator[int]) -> list[Program]:
     """Every program of the stack, in the order of their start; each service takes one of `health_ports`."""
     queues = worker_queues(queues_json)
     services = [
@@ -43,19 +24,7 @@ def programs(settings: StackSettings, queues_json: str, health_ports: Iterator[i
         *(_consumer(settings, f"worker-{name}", ["services.worker", name], next(health_ports)) for name in queues),
         _consumer(settings, DLQ_WATCHER, ["services.dlq_watcher"], next(health_ports)),
     ]
-    return [_localstack(settings), receiver_program(settings), *services, console_program(settings, services)]
-
-
-def _localstack(settings: StackSettings) -> Program:
-    others = aws_services_of(task_types_of(settings.environment))
-    return Program(
-        name=LOCALSTACK,
-        command=[str(localstack_python(environment_for(settings))), *COMMAND],
-        health_url=f"{settings.localstack_url}/_localstack/health",
-        environment=localstack_environment(settings.localstack_port, settings.directory / "localstack", others),
-        # Its messages are saved by then, so it has nothing to end in order, for which it would take 4 s.
-        stop_signal="KILL",
-    )
+    return [broker, receiver_program(settings), *services, console_program(settings, services)]
 
 
 def receiver_program(settings: StackSettings) -> Program:

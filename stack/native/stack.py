@@ -4,38 +4,36 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from stack import observability, state
+from stack.broker import saved_messages
+from stack.broker.api import broker_readiness
+from stack.broker.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.broker.provisioning import render_queues
+from stack.brokers import Broker
 from stack.config import StackSettings
 from stack.environment import service_environment
 from stack.errors import no_such_service
-from stack.localstack import saved_messages
-from stack.localstack.last_save import BrokerState, refuse_paused, stop_and_save
-from stack.localstack.provisioning import render_queues
 from stack.logs import files as log_files
 from stack.logs.command import as_evidence
 from stack.logs.line import RawLine
 from stack.native.fingerprint import fingerprint
-from stack.native.localstack import (
-    keep_for_next_start,
-    prepare_localstack,
-    require_startable,
-)
+from stack.native.localstack import require_startable
 from stack.native.orphans import find_orphans, is_stopped, stop_orphans
 from stack.native.supervisor import BROKEN, Process, Supervisor, log_file
 from stack.native.workforce import ServiceProcesses, Workforce
 from stack.ports import free_port, require_free_ports
 from stack.readiness import (
+    READY,
     READY_SECONDS,
     Probe,
     Readiness,
     http_probe,
-    is_healthy,
-    localstack_probe,
     wait_until_all_ready,
 )
-from stack.status import LOCALSTACK, RECEIVER, ServiceStatus
+from stack.status import RECEIVER, ServiceStatus
 from stack.task_types import own_task_types_of
 from stack.terminal import OnProgress, say
 from stack.whole_file import write_whole
@@ -69,7 +67,7 @@ class NativeStack:
         observability.refuse_natively(settings.environment)
         self._workforce.install(settings)
         supervisor = Supervisor(settings.directory)
-        refuse_paused(_broker_state(supervisor))
+        refuse_paused(before.broker, _broker_state(supervisor, before.broker))
         environment = service_environment(settings)
         self._workforce.prepare(settings, environment, on_progress)
         if supervisor.is_running() and _recorded(settings).fingerprint != fingerprint(settings):
@@ -99,9 +97,11 @@ class NativeStack:
         def stop_consumers() -> None:
             self._workforce.end(settings, stop, _health_urls(settings), on_progress)
 
-        stop_and_save(settings, lambda: _broker_state(supervisor), stop_consumers, on_progress, force=force)
-        on_progress("Stopping LocalStack and the receiver.")
-        stop([LOCALSTACK, RECEIVER])
+        stop_and_save(
+            settings, lambda: _broker_state(supervisor, settings.broker), stop_consumers, on_progress, force=force
+        )
+        on_progress(f"Stopping {settings.broker.title} and the receiver.")
+        stop([settings.broker.name, RECEIVER])
         supervisor.shut_down()
         stop_orphans(supervisor.url)
         _record(settings, replace(_recorded(settings), is_up=False))
@@ -115,7 +115,7 @@ class NativeStack:
         # While another command starts it, what is noted may be of the start before.
         urls = {name: url for name, url in _health_urls(settings).items() if name in processes}
         with ThreadPoolExecutor() as threads:
-            statuses = list(threads.map(_status, (processes[name] for name in urls), urls.values()))
+            statuses = list(threads.map(partial(_status, settings), (processes[name] for name in urls), urls.values()))
         return [*statuses, *self._workforce.statuses(settings)]
 
     def log_lines(
@@ -145,24 +145,24 @@ class NativeStack:
         self._workforce.make_room(settings)
         environment = service_environment(settings)
         queues_json = render_queues(environment)
-        hook_queues = self._workforce.hook_queues(queues_json)
-        prepare_localstack(settings.directory / "localstack", hook_queues, self._workforce.localstack(settings))
+        self._workforce.broker(settings).prepare(settings, self._workforce.queues_at_start(queues_json))
         # For the consumers' health endpoints: found once at the start, as several stacks may run.
         planned = self._workforce.programs(settings, queues_json, iter(free_port, None))
         supervisor.launch(planned, environment)
         _record(settings, Record(fingerprint(settings), {program.name: program.health_url for program in planned}))
 
     def _start_in_order(self, supervisor: Supervisor, settings: StackSettings, on_progress: OnProgress) -> None:
-        if supervisor.start([LOCALSTACK, RECEIVER]):
-            on_progress("Starting LocalStack and the receiver.")
-        self._wait(supervisor, settings, {LOCALSTACK: localstack_probe(settings.localstack_url)}, on_progress)
-        keep_for_next_start(settings.directory / "localstack", self._workforce.localstack(settings))
+        broker = self._workforce.broker(settings)
+        if supervisor.start([settings.broker.name, RECEIVER]):
+            on_progress(f"Starting {settings.broker.title} and the receiver.")
+        self._wait(supervisor, settings, {settings.broker.name: broker.probe(settings)}, on_progress)
+        broker.keep_for_next_start(settings)
         self._workforce.begin(settings, on_progress)
         saved_messages.restore(settings, on_progress)
         urls = _health_urls(settings)
         if supervisor.start(urls):
             on_progress("Starting the API, the workers, the DLQ watcher and the console.")
-        self._wait(supervisor, settings, {name: http_probe(url) for name, url in urls.items()}, on_progress)
+        self._wait(supervisor, settings, {name: _probe(settings, name, url) for name, url in urls.items()}, on_progress)
 
     def _wait(
         self, supervisor: Supervisor, settings: StackSettings, probes: Mapping[str, Probe], on_progress: OnProgress
@@ -197,24 +197,30 @@ def _stopper(supervisor: Supervisor) -> Callable[[Iterable[str]], None]:
     return lambda names: stop_orphans(supervisor.url, set(names).__contains__)
 
 
-def _broker_state(supervisor: Supervisor) -> BrokerState:
-    pid = _pid_of_localstack(supervisor)
+def _broker_state(supervisor: Supervisor, broker: Broker) -> BrokerState:
+    pid = _pid_of(broker, supervisor)
     if pid is None:
         return BrokerState("ended")
     return BrokerState("paused", f"kill -CONT {pid}") if is_stopped(pid) else BrokerState("running")
 
 
-def _pid_of_localstack(supervisor: Supervisor) -> int | None:
+def _pid_of(broker: Broker, supervisor: Supervisor) -> int | None:
     if supervisor.is_running():
-        return next((process.pid for process in supervisor.processes() if process.name == LOCALSTACK), None)
-    return next((pid for pid, name in find_orphans(supervisor.url).items() if name == LOCALSTACK), None)
+        return next((process.pid for process in supervisor.processes() if process.name == broker.name), None)
+    return next((pid for pid, name in find_orphans(supervisor.url).items() if name == broker.name), None)
 
 
-def _status(process: Process, health_url: str) -> ServiceStatus:
+def _probe(settings: StackSettings, name: str, health_url: str) -> Probe:
+    """How to ask it: a broker by SQS's own API, all others at their health endpoints."""
+    return partial(broker_readiness, settings) if name == settings.broker.name else http_probe(health_url)
+
+
+def _status(settings: StackSettings, process: Process, health_url: str) -> ServiceStatus:
+    is_healthy = _probe(settings, process.name, health_url)() == READY
     return ServiceStatus(
         name=process.name,
         state=process.state.lower(),
-        health="healthy" if is_healthy(health_url) else "unhealthy",
+        health="healthy" if is_healthy else "unhealthy",
         pid=process.pid,
         uptime_seconds=process.uptime_seconds,
         health_url=health_url,

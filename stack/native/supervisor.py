@@ -18,7 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped
 from stack.config import ROOT
 from stack.errors import StackError, writing
 from stack.interpreter import PYTHON
-from stack.native.programs import Program
+from stack.native.program import Program
 from stack.whole_file import write_whole
 
 POLL_SECONDS = 0.05

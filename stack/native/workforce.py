@@ -1,28 +1,29 @@
-"""What takes tasks and works them in a stack without containers, beside LocalStack, the receiver and the console."""
+"""What takes tasks and works them in a stack without containers, beside the broker, the receiver and the console."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from stack.config import StackSettings
-from stack.native.localstack import environment_for, install_localstack
-from stack.native.programs import Program, programs
-from stack.status import API, CONSOLE, LOCALSTACK, RECEIVER, ServiceStatus
+from stack.native.broker_processes import BrokerProcess, process_of
+from stack.native.program import Program
+from stack.native.programs import programs
+from stack.status import API, CONSOLE, RECEIVER, ServiceStatus
 from stack.terminal import OnProgress
 
 
 class Workforce(Protocol):
     """Processes of the services, or functions."""
 
-    def localstack(self, settings: StackSettings) -> str:
-        """Return the name of the virtual environment of the LocalStack that they need."""
+    def broker(self, settings: StackSettings) -> BrokerProcess:
+        """Return the broker that they need."""
         ...
 
     def install(self, settings: StackSettings) -> None:
         """Install what they need besides the services' own packages."""
 
-    def hook_queues(self, queues_json: str) -> str:
-        """Return the queues, of these, that LocalStack's hook is to make."""
+    def queues_at_start(self, queues_json: str) -> str:
+        """Return the queues, of these, that are to be made when the broker starts."""
         ...
 
     def programs(self, settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> Sequence[Program]:
@@ -36,7 +37,7 @@ class Workforce(Protocol):
         """Remove what they have left of an earlier start: nothing of the stack runs."""
 
     def begin(self, settings: StackSettings, on_progress: OnProgress) -> None:
-        """Let them be there: LocalStack is ready, and the processes are about to start."""
+        """Let them be there: the broker is ready, and the processes are about to start."""
 
     def end(
         self,
@@ -59,21 +60,21 @@ class Workforce(Protocol):
 class ServiceProcesses:
     """The services as processes."""
 
-    def localstack(self, settings: StackSettings) -> str:
-        """Return that which has the services that task types call, and no more."""
-        return environment_for(settings)
+    def broker(self, settings: StackSettings) -> BrokerProcess:
+        """Return that of `BROKER`."""
+        return process_of(settings.broker)
 
     def install(self, settings: StackSettings) -> None:
-        """Install LocalStack."""
-        install_localstack(self.localstack(settings))
+        """Install the broker."""
+        self.broker(settings).install(settings)
 
-    def hook_queues(self, queues_json: str) -> str:
+    def queues_at_start(self, queues_json: str) -> str:
         """Return all queues."""
         return queues_json
 
     def programs(self, settings: StackSettings, queues_json: str, health_ports: Iterator[int]) -> Sequence[Program]:
-        """Return LocalStack, the receiver, the services and the console."""
-        return programs(settings, queues_json, health_ports)
+        """Return the broker, the receiver, the services and the console."""
+        return programs(settings, self.broker(settings).program(settings), queues_json, health_ports)
 
     def prepare(self, _settings: StackSettings, _environment: Mapping[str, str], _on_progress: OnProgress) -> None:
         """Do nothing: they run from their source."""
@@ -86,7 +87,7 @@ class ServiceProcesses:
 
     def end(
         self,
-        _settings: StackSettings,
+        settings: StackSettings,
         stop: Callable[[Iterable[str]], None],
         names: Iterable[str],
         on_progress: OnProgress,
@@ -95,7 +96,7 @@ class ServiceProcesses:
         on_progress("Stopping the API and the console.")
         stop([API, CONSOLE])
         on_progress("Stopping the workers and the DLQ watcher: they finish what they have in flight.")
-        stop([name for name in names if name not in {LOCALSTACK, RECEIVER, API, CONSOLE}])
+        stop([name for name in names if name not in {settings.broker.name, RECEIVER, API, CONSOLE}])
 
     def statuses(self, _settings: StackSettings) -> Sequence[ServiceStatus]:
         """Return none."""

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from stack.broker.api import Sqs, connect
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.localstack.api import Sqs, connect
 from stack.logs.line import LineReader, RawLine
 from stack.stories.standing import IN_A_QUEUE
 from stack.stories.story import Story, story_of
@@ -43,20 +43,45 @@ def find_true_story(beginning: str, read_logs: Callable[[], Iterable[list[RawLin
 def when_lost(story: Story, settings: StackSettings) -> float | None:
     """When all queues were made anew since the story's end, with no message of the task in them; None if not so.
 
-    A LocalStack that does not answer has no say.
+    A broker that does not answer has no say, nor has one that does not show its messages: to receive them would take
+    them from their workers.
     """
+    if not settings.broker.shows_messages:
+        return None
     try:
         with connect(settings) as sqs:
-            urls = list(sqs.queue_urls().values())
-            made_at = min(map(sqs.created_at, urls), default=0.0)
-            return made_at if story.ended_before(made_at) and not _is_in(sqs, urls, story.task_id) else None
+            made_at = _made_at(sqs)
+            return made_at if story.ended_before(made_at) and not _is_in(sqs, story.task_id) else None
     except StackError:
         return None
 
 
-def _is_in(sqs: Sqs, queue_urls: Iterable[str], task_id: str) -> bool:
+def doubt(story: Story, settings: StackSettings) -> str:
+    """A line where the task may be lost, and its broker does not show whether it is; empty where it is not so."""
+    if settings.broker.shows_messages or story.standing.state not in IN_A_QUEUE:
+        return ""
+    try:
+        with connect(settings) as sqs:
+            made_at = _made_at(sqs)
+    except StackError:
+        return ""
+    if not story.ended_before(made_at):
+        return ""
+    return (
+        f"The queues were made anew since, and {settings.broker.title} does not show what is in them: unless `make up`"
+        " has restored it, it is gone. Post it again where its callback does not come."
+    )
+
+
+def _made_at(sqs: Sqs) -> float:
+    """When all queues were there last, in seconds since the epoch."""
+    return min(map(sqs.created_at, sqs.queue_urls().values()), default=0.0)
+
+
+def _is_in(sqs: Sqs, task_id: str) -> bool:
     """Whether a message names the task in its body or its attributes."""
-    return any(task_id in json.dumps(message) for url in queue_urls for message in sqs.show_messages(url))
+    urls = sqs.queue_urls().values()
+    return any(task_id in json.dumps(message) for url in urls for message in sqs.show_messages(url))
 
 
 def find_story(beginning: str, batches: Iterable[list[RawLine]]) -> Story:

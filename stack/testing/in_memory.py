@@ -161,7 +161,8 @@ class _Stand:
         message = encode_task(task_id, self.task_type.name, request.body)
         size = message_bytes(message, {})
         if size > MAX_BODY_BYTES:
-            raise TaskRefusedError(status.HTTP_413_CONTENT_TOO_LARGE, [too_large(str(size)).detail])
+            detail = too_large(str(size), MAX_BODY_BYTES).detail
+            raise TaskRefusedError(status.HTTP_413_CONTENT_TOO_LARGE, [detail])
         await self.queue.send(message)
         return task_id
 

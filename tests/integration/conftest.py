@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -53,13 +54,19 @@ def running_localstack(
             [localstack_python(), *COMMAND], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            readiness = wait_for_verdict(localstack_probe(url), READY_SECONDS)
+            readiness = wait_for_verdict(partial(_verdict, process, url, directory), READY_SECONDS)
             if readiness.verdict == "ready":
                 keep_for_next_start(directory)
             yield url, readiness
         finally:
             process.send_signal(stop_signal)
             process.wait()
+
+
+def _verdict(process: subprocess.Popen[bytes], url: str, directory: Path) -> Readiness:
+    if process.poll() is not None:
+        return Readiness("failed", f"it has exited:\n{(directory / 'localstack.log').read_text(errors='replace')}")
+    return localstack_probe(url)()
 
 
 @pytest.fixture(scope="session")

@@ -71,3 +71,20 @@ def test_force_removes_what_was_queued_too(clone: Path, stack_exits_with: int) -
     assert done.returncode == 0, done.stderr
     assert "-m stack clean --force" in done.stdout
     assert not (clone / ".stack").exists()
+
+
+def test_what_a_broker_keeps_is_kept_with_its_own_files(clone: Path) -> None:
+    (clone / ".stack" / "kept-messages.json").touch()
+    (clone / ".stack" / "fauxqs" / "data").mkdir(parents=True)
+    (clone / ".stack" / "fauxqs" / "data" / "fauxqs.db").touch()
+
+    done = clean(clone, stack_exits_with=0)
+
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (clone / ".stack").iterdir()} == {SAVED, "kept-messages.json", "fauxqs"}
+    assert (clone / ".stack" / "fauxqs" / "data" / "fauxqs.db").exists()
+    assert "What fauxqs keeps stays in .stack/fauxqs" in done.stdout
+
+    shutil.rmtree(clone / ".venv", ignore_errors=True)
+    assert clean(clone, "FORCE=1", stack_exits_with=0).returncode == 0
+    assert not (clone / ".stack").exists()

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from stack.broker.provisioning import worker_queues
 from stack.commands.generate import replace_region
 from stack.config import ROOT, StackSettings
 from stack.environment import service_environment
-from stack.localstack.provisioning import worker_queues
 from stack.observability import PROFILE
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -183,7 +183,7 @@ def test_a_region_is_replaced_between_its_marks_alone(text: str, expected: str) 
 
 SCRIPTS = [
     *(".ci/run", ".ci/lint", ".ci/base-images/base-images.sh", "tests/prometheus/fetch-prometheus.sh"),
-    *("tests/clients/fetch-node-packages.sh", "tests/clients/lock-node-packages.sh"),
+    *("requirements/fetch-node-packages.sh", "requirements/lock-node-packages.sh"),
 ]
 
 

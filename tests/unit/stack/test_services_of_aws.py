@@ -10,8 +10,8 @@ import pytest
 from stack.config import StackSettings
 from stack.containers.additions import changed_services
 from stack.functions.workforce import SERVICES, Functions
+from stack.native.broker_processes import LocalStackProcess
 from stack.native.localstack import ENVIRONMENT, ENVIRONMENT_OF_ALL, environment_for
-from stack.native.programs import programs
 
 TASK_TYPE = """
 from services.task_types import TaskItem, TaskType
@@ -47,7 +47,7 @@ def settings(packages: str) -> StackSettings:
 
 def test_natively_it_serves_them_and_is_the_one_that_can(packages: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALSTACK_PYTHON", raising=False)
-    [localstack, *_] = programs(settings(packages), '{"queues": []}', count(8081))
+    localstack = LocalStackProcess().program(settings(packages))
 
     assert localstack.environment["SERVICES"] == "sqs,s3,sns"
     assert environment_for(settings(packages)) == ENVIRONMENT_OF_ALL
@@ -55,7 +55,7 @@ def test_natively_it_serves_them_and_is_the_one_that_can(packages: str, monkeypa
 
 
 def test_where_none_is_called_it_serves_sqs_alone_and_is_the_smaller_one() -> None:
-    [localstack, *_] = programs(settings("services.tasks"), '{"queues": []}', count(8081))
+    localstack = LocalStackProcess().program(settings("services.tasks"))
 
     assert localstack.environment["SERVICES"] == "sqs"
     assert environment_for(settings("services.tasks")) == ENVIRONMENT

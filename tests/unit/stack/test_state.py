@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from stack import state
+from stack.brokers import FAUXQS
 from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings
 from stack.errors import StackError
-from stack.running import mode_before
+from stack.running import mode_before, with_broker
 from stack.state import Remembered, saved_messages_file
 
 STARTED_WITH = {"LOCALSTACK_PORT": "4567", PROJECT_NAME: "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
@@ -105,3 +106,47 @@ def test_what_was_queued_in_one_mode_is_worked_off_in_it(tmp_path: Path, mode: M
 
     assert without_any is None
     assert mode_before(None, environment) == mode
+
+
+def test_a_stack_that_runs_stays_on_its_broker_unless_another_is_asked_for(tmp_path: Path) -> None:
+    running = stack_settings({"STACK_DIR": str(tmp_path), "BROKER": "moto"}, "native")
+    state.remember(running)
+
+    assert state.recall(tmp_path).applied_to({})["BROKER"] == "moto"
+    assert with_broker({}, running)["BROKER"] == "moto"
+    assert with_broker({"BROKER": "ministack"}, running)["BROKER"] == "ministack"
+
+
+@pytest.mark.parametrize(
+    ("broker", "asked", "started"),
+    [
+        ("fauxqs", {}, "fauxqs"),
+        ("fauxqs", {"MODE": "native"}, "fauxqs"),
+        ("fauxqs", {"BROKER": "localstack"}, "localstack"),
+        ("fauxqs", {"MODE": "containers"}, ""),
+        ("moto", {}, ""),
+    ],
+)
+def test_a_stack_that_was_stopped_goes_on_with_the_broker_that_keeps_what_was_queued(
+    tmp_path: Path, broker: str, asked: dict[str, str], started: str
+) -> None:
+    settings = stack_settings({"STACK_DIR": str(tmp_path), "BROKER": broker}, "native")
+    state.remember(settings)
+    if settings.broker.keeps_messages:
+        state.note_kept_messages(tmp_path, settings.broker, 3)
+    state.remember_stopped(settings)
+
+    assert with_broker({"STACK_DIR": str(tmp_path), **asked}, None).get("BROKER", "") == started
+
+
+def test_what_a_broker_keeps_is_known_until_it_keeps_nothing(tmp_path: Path) -> None:
+    state.note_kept_messages(tmp_path, FAUXQS, 1)
+    assert str(state.kept_messages(tmp_path)) == (
+        "fauxqs keeps 1 message in its queues: `BROKER=fauxqs make up` goes on with them."
+    )
+
+    state.note_kept_messages(tmp_path, FAUXQS, None)
+    assert "fauxqs keeps what was in its queues" in str(state.kept_messages(tmp_path))
+
+    state.note_kept_messages(tmp_path, FAUXQS, 0)
+    assert state.kept_messages(tmp_path) is None

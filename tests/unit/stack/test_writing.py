@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from stack.broker.provisioning import place_init
 from stack.commands.lock import alone
 from stack.config import ROOT
 from stack.errors import StackError, writing
-from stack.localstack.provisioning import place_init
 from stack.native.supervisor import Supervisor
 from stack.whole_file import write_whole
 

@@ -19,6 +19,7 @@ class Start:
 
     readiness: Readiness
     log: str
+    directory: Path
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def start(localstack_url: str, tmp_path_factory: pytest.TempPathFactory) -> Star
     dangling = {**json.loads(QUEUES_JSON)["queues"][0], "dead_letter_queue": "nowhere"}
     queues = json.dumps({"queues": [dangling]})
     with running_localstack(directory, queues, settings={"DEBUG": "1"}) as (_url, readiness):
-        return Start(readiness, (directory / "localstack.log").read_text())
+        return Start(readiness, (directory / "localstack.log").read_text(), directory)
 
 
 def test_it_loads_the_index_that_another_has_made(start: Start) -> None:
@@ -40,6 +41,16 @@ def test_it_loads_the_index_that_another_has_made(start: Start) -> None:
 def test_a_hook_that_fails_is_reported_as_failed(start: Start) -> None:
     assert start.readiness.verdict == "failed"
     assert "provision_queues.py" in start.readiness.reason
+
+
+def test_its_index_of_plugins_is_its_own_and_one_that_was_killed_has_left_no_half_of_it(start: Start) -> None:
+    indexes = list(start.directory.rglob("*.entry_points.txt"))
+    assert indexes
+    for index in indexes:
+        index.write_text("")
+
+    with running_localstack(start.directory) as (_url, readiness):
+        assert readiness.verdict == "ready", readiness.reason
 
 
 def test_it_keeps_its_bytecode_though_a_shell_wants_none_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

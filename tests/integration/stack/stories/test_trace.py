@@ -1,6 +1,7 @@
 """A task that the logs leave in a queue, looked up in the queues themselves."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -8,10 +9,11 @@ from uuid import uuid4
 import pytest
 
 from services.telemetry import log_events
+from stack.brokers import MOTO
 from stack.config import StackSettings
 from stack.logs.line import RawLine
 from stack.ports import free_port
-from stack.stories.trace import find_true_story
+from stack.stories.trace import doubt, find_story, find_true_story
 from tests.integration.stack.sqs_account import SqsAccount
 from tests.unit.stack.logs.log_lines import BEGAN, TASK, raw
 
@@ -75,3 +77,14 @@ def test_a_task_that_is_settled_while_it_is_looked_for_is_not_lost(account: Acco
     story = find_true_story(TASK, lambda: [next(readings)], account.settings)
 
     assert story.standing.state == "delivered"
+
+
+def test_a_task_that_may_be_lost_is_doubted_where_the_broker_does_not_show_its_messages(account: Account) -> None:
+    settings = replace(account.settings, broker=MOTO)
+    waiting = find_story(TASK, [[ACCEPTED]])
+    since = time.time() - BEGAN + 1
+
+    assert "The queues were made anew since, and moto does not show what is in them" in doubt(waiting, settings)
+    assert doubt(waiting, account.settings) == ""
+    assert doubt(find_story(TASK, [[ACCEPTED, raw("worker-data", log_events.ATTEMPT_FAILED, since)]]), settings) == ""
+    assert doubt(find_story(TASK, [[ACCEPTED, raw("worker-data", log_events.DELIVERED, 1)]]), settings) == ""

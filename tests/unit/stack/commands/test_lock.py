@@ -12,10 +12,11 @@ from queue import Queue
 
 import pytest
 
+from stack.brokers import FAUXQS
 from stack.commands.lock import alone
 from stack.config import ROOT
 from stack.errors import StackError
-from stack.state import saved_messages_file
+from stack.state import kept_messages, note_kept_messages, saved_messages_file
 
 HOLD = """
 import sys
@@ -102,6 +103,14 @@ def test_a_folder_in_which_clean_has_left_what_was_queued_is_a_stacks(tmp_path: 
 
     with alone("make up", tmp_path, pytest.fail):
         assert saved_messages_file(tmp_path).exists()
+
+
+def test_a_folder_in_which_clean_has_left_what_a_broker_keeps_is_a_stacks(tmp_path: Path) -> None:
+    note_kept_messages(tmp_path, FAUXQS, 3)
+    (tmp_path / "fauxqs").mkdir()
+
+    with alone("make up", tmp_path, pytest.fail):
+        assert kept_messages(tmp_path) is not None
 
 
 def test_stacks_of_other_directories_do_not_wait(tmp_path: Path) -> None:

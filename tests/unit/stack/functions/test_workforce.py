@@ -6,7 +6,7 @@ from function_runtime import LONGEST_INIT_SECONDS
 
 from stack.config import StackSettings
 from stack.functions.workforce import Functions
-from stack.native.programs import Program
+from stack.native.program import Program
 from stack.status import LOCALSTACK
 
 

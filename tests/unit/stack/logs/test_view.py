@@ -60,6 +60,8 @@ def test_a_line_break_in_a_value_breaks_no_line() -> None:
         ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.http    : POST /_aws/sqs/messages => 200", True),
         ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.http    : GET /readyz => 200", True),
         ("2026-11-24T14:04:32.279  INFO --- [x] localstack.request.http    : GET /readyz => 503", False),
+        ('127.0.0.1 - - [30/Nov/2026 13:59:04] "POST / HTTP/1.1" 200 -', True),  # of moto
+        ('127.0.0.1 - - [30/Nov/2026 13:59:04] "POST / HTTP/1.1" 500 -', False),
         ("Ready.", False),
     ],
 )

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from stack import brokers
+from stack.brokers import Broker
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.native.programs import Program, programs
+from stack.native.broker_processes import ProvisionedProcess, provisioned_readiness
+from stack.native.program import Program
 from stack.native.supervisor import LONGEST_SOCKET_PATH, render, socket_path
+from stack.native.workforce import ServiceProcesses
+from stack.readiness import READY, Readiness
 
 QUEUES = json.dumps(
     {
@@ -26,7 +31,7 @@ QUEUES = json.dumps(
 
 def planned(**environment: str) -> dict[str, Program]:
     settings = StackSettings("native", environment=environment)
-    return {program.name: program for program in programs(settings, QUEUES, count(8081))}
+    return {program.name: program for program in ServiceProcesses().programs(settings, QUEUES, count(8081))}
 
 
 def test_each_queue_that_a_worker_consumes_has_one_and_all_dlqs_share_a_watcher() -> None:
@@ -104,3 +109,34 @@ def test_the_socket_of_a_deep_directory_has_a_path_short_enough() -> None:
 
     assert len(str(socket_path(deep))) <= LONGEST_SOCKET_PATH
     assert socket_path(deep) != socket_path(deep / "other")
+
+
+@pytest.mark.parametrize("broker", [brokers.MOTO, brokers.MINISTACK, brokers.FAUXQS], ids=lambda broker: broker.name)
+def test_another_broker_takes_localstacks_place_behind_what_makes_its_queues(broker: Broker, tmp_path: Path) -> None:
+    settings = StackSettings("native", localstack_port=4567, directory=tmp_path, broker=broker)
+
+    first, *_ = ServiceProcesses().programs(settings, QUEUES, count(8081))
+
+    assert first.name == broker.name
+    assert first.command[1:3] == ["-m", "stack.native.provisioned_broker"]
+    assert "4567" in [*first.command, first.environment.get("GATEWAY_PORT")]
+    assert first.environment[f"{broker.name.upper()}_PORT"] == "4567"
+
+
+def test_a_broker_is_ready_when_its_queues_are_made_and_has_failed_where_they_cannot_be(tmp_path: Path) -> None:
+    mark = tmp_path / "provisioned"
+
+    assert provisioned_readiness(mark).verdict == "not yet"
+    mark.write_text("its queues cannot be made: no room")
+    assert provisioned_readiness(mark) == Readiness("failed", "its queues cannot be made: no room")
+    mark.write_text("provisioned")
+    assert provisioned_readiness(mark) == READY
+
+
+def test_a_broker_on_which_task_types_find_other_services_of_aws_is_localstack_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stack.native.broker_processes.aws_services_of", lambda _task_types: ["s3"])
+
+    with pytest.raises(StackError, match="The task types call s3, for which the stack has LocalStack alone: leave"):
+        ProvisionedProcess().install(StackSettings("native", broker=brokers.MOTO))

@@ -1,4 +1,4 @@
-"""The queues: as the services' code computes them, and as LocalStack is given them to make at its start."""
+"""The queues: as the services' code computes them, and as the broker is given them to make at its start."""
 
 import json
 import subprocess
@@ -11,6 +11,9 @@ from stack.errors import StackError, writing
 from stack.whole_file import write_whole
 
 INIT = ROOT / "localstack-init"
+PROVISIONING = INIT / "provisioning.py"
+"""What makes queues, at whichever broker."""
+
 QUEUES_FILE = INIT / "queues.json"
 """Those of the project's own task types."""
 

@@ -13,9 +13,10 @@ from uuid import uuid4
 
 import pytest
 
+from stack import brokers
+from stack.broker.saved_messages import RECEIVES_TOGETHER, restore, save
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.localstack.saved_messages import restore, save
 from stack.ports import free_port
 from stack.state import saved_messages_file
 from tests.integration.stack.sqs_account import SqsAccount
@@ -24,13 +25,14 @@ from tests.integration.stack.sqs_account import SqsAccount
 class Broker(SqsAccount):
     """One account of LocalStack with a queue `work`, its DLQ `work-dlq` (2 attempts), and `undelivered`."""
 
-    def __init__(self, url: str, directory: Path) -> None:
+    def __init__(self, url: str, directory: Path, broker: brokers.Broker = brokers.LOCALSTACK) -> None:
         account = str(uuid4().int)[:12]
         super().__init__(url, account)
         self.settings = StackSettings(
             mode="native",
             localstack_port=urlsplit(url).port or 0,
             directory=directory,
+            broker=broker,
             environment={"AWS_ACCESS_KEY_ID": account, "AWS_DEFAULT_REGION": "us-east-1"},
         )
         policy = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:{account}:work-dlq", "maxReceiveCount": 2})
@@ -223,16 +225,23 @@ def test_both_say_how_many_messages_there_are(before: Broker, after: Broker) -> 
     ]
 
 
-def test_a_message_that_localstack_refuses_stays_saved(before: Broker, after: Broker) -> None:
+def test_a_message_that_the_broker_refuses_stays_saved_with_its_reason_told_and_keeps_no_other_back(
+    before: Broker, after: Broker
+) -> None:
     before.send("work", "long enough")
     before.send("work", "x" * 2000)
     save(before.settings)
     after.call("SetQueueAttributes", "work", Attributes={"MaximumMessageSize": "1024"})
 
-    with pytest.raises(StackError, match="refused"):
-        restore(after.settings)
+    lines: list[str] = []
 
-    assert saved_messages_file(after.settings.directory).exists()
+    assert restore(after.settings, lines.append) == 1
+
+    assert after.bodies("work") == ["long enough"]
+    [kept] = json.loads(saved_messages_file(after.settings.directory).read_text())["messages"]
+    assert kept["body"] == "x" * 2000
+    assert "LocalStack refuses a saved message of work (" in lines[-1]
+    assert "it stays in" in lines[-1]
 
 
 def test_a_localstack_that_does_not_answer_is_reported_and_nothing_saved_is_lost(
@@ -247,3 +256,107 @@ def test_a_localstack_that_does_not_answer_is_reported_and_nothing_saved_is_lost
         save(unreachable)
 
     assert saved_messages_file(unreachable.directory).read_bytes() == saved
+
+
+@pytest.fixture
+def silent(localstack_url: str, tmp_path: Path) -> Broker:
+    """A broker that does not show its messages, as the stack asks it: by SQS's own API alone."""
+    return Broker(localstack_url, tmp_path, brokers.MOTO)
+
+
+def test_of_a_broker_that_does_not_show_its_messages_they_are_received_and_come_back_as_they_were(
+    silent: Broker, after: Broker
+) -> None:
+    kept = {"kept": {"DataType": "String", "StringValue": "yes"}}
+    bodies = [f"{number:02}" for number in range(23)]
+    for body in bodies:
+        silent.send("work", body, MessageAttributes=kept, MessageGroupId="tenant-7")
+    silent.send("undelivered", "dead")
+
+    assert save(silent.settings) == len(bodies) + 1
+    assert (silent.counts("work"), silent.counts("undelivered")) == ((0, 0, 0), (0, 0, 0))
+    assert restore(after.settings) == len(bodies) + 1
+
+    received = after.receive_all("work")
+    assert sorted(message["Body"] for message in received) == bodies
+    assert {message["Attributes"]["MessageGroupId"] for message in received} == {"tenant-7"}
+    assert all(message["MessageAttributes"].items() >= kept.items() for message in received)
+    assert after.bodies("undelivered") == ["dead"]
+
+
+def test_to_be_received_to_be_saved_is_no_attempt(silent: Broker, after: Broker) -> None:
+    silent.send("work", "lost twice")
+    silent.receive("work", visibility_timeout=0)
+    silent.receive("work", visibility_timeout=0)
+    silent.send("work", "lost once")
+    assert [message["Body"] for message in silent.receive("work", visibility_timeout=0)] == ["lost once"]
+
+    save(silent.settings)
+    restore(after.settings)
+
+    assert after.bodies("work") == ["lost once"]
+    assert after.bodies("work-dlq") == ["lost twice"]
+
+
+def test_what_is_hidden_or_delayed_for_a_moment_is_waited_for_where_the_broker_does_not_show_it(
+    silent: Broker, after: Broker
+) -> None:
+    said: list[str] = []
+    silent.send("work", "hidden")
+    silent.receive("work", visibility_timeout=1)
+    silent.send("work", "delayed", DelaySeconds=1)
+
+    assert save(silent.settings, said.append) == 2
+
+    assert "Waiting for 2 messages hidden for now, or delayed, which moto does not show" in said[0]
+    restore(after.settings)
+    assert sorted(after.bodies("work")) == ["delayed", "hidden"]
+
+
+def test_what_is_hidden_for_longer_is_an_error_and_what_could_be_saved_is(silent: Broker, after: Broker) -> None:
+    silent.send("work", "hidden")
+    silent.receive("work")
+    silent.send("work", "visible")
+
+    with pytest.raises(
+        StackError, match="1 message saved, and 1 message hidden for now, or delayed, which moto does not show"
+    ):
+        save(silent.settings, patience_seconds=0)
+
+    assert silent.counts("work") == (0, 1, 0)
+    restore(after.settings)
+    assert after.bodies("work") == ["visible"]
+
+
+def test_where_there_is_little_time_what_was_saved_until_then_is_and_the_rest_stays(silent: Broker) -> None:
+    for number in range(10 * RECEIVES_TOGETHER + 5):
+        silent.send("work", str(number))
+
+    with pytest.raises(StackError, match="100 messages are saved, and there is no time for 5 more"):
+        save(silent.settings, most_seconds=0)
+
+    assert silent.counts("work") == (5, 0, 0)
+
+
+def test_what_was_received_and_cannot_be_written_can_be_received_again(silent: Broker, tmp_path: Path) -> None:
+    silent.send("work", "it")
+    (tmp_path / "saved-messages.json.unfinished").mkdir()
+
+    with pytest.raises(StackError, match="cannot be written"):
+        save(silent.settings)
+
+    assert silent.counts("work") == (1, 0, 0)
+
+
+def test_of_a_broker_that_keeps_its_messages_they_are_counted_and_stay(localstack_url: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    keeping = Broker(localstack_url, tmp_path, brokers.FAUXQS)
+    keeping.send("work", "hidden")
+    keeping.receive("work")
+    keeping.send("work", "visible")
+
+    assert save(keeping.settings, said.append) == 2
+
+    assert said == ["fauxqs keeps 2 messages in its queues: `BROKER=fauxqs make up` goes on with them."]
+    assert keeping.counts("work") == (1, 1, 0)
+    assert not saved_messages_file(tmp_path).exists()

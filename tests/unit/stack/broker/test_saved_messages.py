@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.primitives.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
-from stack.localstack.saved_messages import SavedMessage, batches, entry_of, next_queue, with_time
+from stack.broker.saved_messages import SavedMessage, batches, entry_of, next_queue, with_time
 
 SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:data-dlq", "maxReceiveCount": "3"}

@@ -1,12 +1,14 @@
 """When `down` goes on to stop LocalStack: only when what it holds is saved, or it can hold nothing, or it is forced."""
 
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 
+from stack.broker.last_save import BrokerState, saving_problem, stop_and_save
+from stack.brokers import MOTO
 from stack.config import StackSettings
 from stack.errors import StackError
-from stack.localstack.last_save import BrokerState, saving_problem, stop_and_save
 from stack.ports import free_port
 from tests.unit.stack.conftest import Serve
 
@@ -38,7 +40,8 @@ class Stopping:
 @pytest.fixture
 def refusing_port(serve: Serve) -> int:
     """Of a LocalStack that is healthy, and refuses to say what it holds."""
-    return serve(lambda request, _body: (200, {}) if request.startswith("GET") else (500, "no room"))
+    answers = chain([(200, {})], repeat((500, "no room")))
+    return serve(lambda _request, _body: next(answers))
 
 
 def test_nothing_is_stopped_where_localstack_is_paused(tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ def test_force_goes_on_and_says_what_is_lost(tmp_path: Path, state: BrokerState)
     stopping.run(force=True)
 
     assert stopping.are_consumers_stopped
-    assert "What was queued is lost, as it could not be saved" in stopping.said[-1]
+    assert "What could not be saved is lost (" in stopping.said[-1]
 
 
 def test_a_localstack_that_has_ended_needs_no_force_and_its_loss_is_said(tmp_path: Path) -> None:
@@ -102,3 +105,9 @@ def test_of_a_localstack_that_never_started_nothing_is_said(tmp_path: Path) -> N
     stopping.run()
 
     assert stopping.said == []
+
+
+def test_a_broker_that_is_none_is_a_line_and_no_traceback(serve: Serve) -> None:
+    settings = StackSettings("native", localstack_port=serve(lambda _request, _body: (200, "<html>")), broker=MOTO)
+
+    assert "moto answers ListQueues as SQS does not" in saving_problem(settings, lambda: RUNNING, timeout_seconds=0)

@@ -1,1 +1,0 @@
-"""LocalStack as the commands see it: its queues, and the messages that outlive it."""
