@@ -17,6 +17,7 @@ FILE ?=
 WAIT ?=
 ARGS ?=
 QUICK ?=
+SUITES ?= tests/end_to_end tests/integration tests/unit
 ONLY ?=
 BASELINE ?=
 CHROMIUM ?=
@@ -46,11 +47,11 @@ OF_A_STACK = $(shell ls "$(FOLDER)/.stack/stack.json" "$(FOLDER)/.stack/mode" 2>
 LOCALSTACK_RESOLVED_AS_OF = 2026-03-10
 
 .DEFAULT_GOAL = help
-.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-containers test-lambda test-prometheus test-clients test-own-task-types chaos mutation bench bench-growth bench-functions profile scaling screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
+.PHONY: up new down ps logs trace tail submit demo dlq deploy undeploy test test-unit test-tools test-browser test-brokers test-containers test-lambda test-prometheus test-clients test-own-task-types chaos mutation bench bench-growth bench-functions profile scaling brokers screenshots check format generate lock base-images clean help venv stack-venv any-venv localstack-venv functions-venvs
 
 ##@ The stack on this machine (API_PORT, RECEIVER_PORT, CONSOLE_PORT, LOCALSTACK_PORT and STACK_DIR let several run side by side)
 
-up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one, MODE=lambda runs it as functions; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
+up: stack-venv ## Start it; in containers where a Docker engine answers, else natively (MODE=native|containers forces one, MODE=lambda runs it as functions; BROKER=moto|ministack|fauxqs: natively, on that in LocalStack's place; OBSERVABILITY=1: with Prometheus, Grafana and Jaeger)
 	@$(PROGRAM) up
 
 down: any-venv ## Stop it; what is still in the queues comes back with the next start (FORCE=1: even where it cannot be saved)
@@ -93,8 +94,8 @@ new: stack-venv ## Write a project of your own task types beside this clone (NAM
 ##@ Checks
 
 # In more processes than there are cores: most of its tests wait.
-test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack
-	@$(BIN)/python -m pytest $(IN_PARALLEL) 6 tests/end_to_end tests/integration tests/unit
+test: venv localstack-venv ## Run the unit, integration and end-to-end tests natively, on a real LocalStack (SUITES=tests/end_to_end: one of them)
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 6 $(SUITES)
 
 test-unit: venv ## Run the unit tests alone, which need no LocalStack (about two minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/unit
@@ -103,17 +104,21 @@ test-tools: venv localstack-venv ## Test what measures and breaks the stack: ben
 	@$(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/tools
 
 test-containers: venv functions-venvs ## Run the end-to-end tests on a stack in containers, and what is special there
-	@MODE=containers $(BIN)/python -m pytest --timeout 900 tests/end_to_end tests/containers
+	@MODE=containers $(BIN)/python -m pytest --timeout 900 $(IN_PARALLEL) 3 tests/end_to_end tests/containers
 
 test-lambda: venv functions-venvs ## Run the end-to-end tests on a stack of functions, and check what goes to AWS, on this machine
 	@MODE=lambda $(BIN)/python -m pytest $(IN_PARALLEL) 3 tests/end_to_end tests/aws
 
 test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHROMIUM names one; else Debian's)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest $(IN_PARALLEL) 2 tests/browser
+
+test-brokers: venv localstack-venv ## Run the end-to-end tests natively on LocalStack, moto, MiniStack and fauxqs, and try how these behave (ONLY="moto fauxqs": on those; fetches them)
+	@$(BIN)/python -m pytest tests/brokers
+	@$(BIN)/python -m tests.brokers.end_to_end $(ONLY)
 
 test-own-task-types: venv ## Test projects of one's own task types, by their own commands, natively (MODE=containers: in containers; fetches what they ask for)
-	@MODE="$(or $(MODE),native)" $(BIN)/python -m pytest --timeout 900 tests/own_task_types
+	@MODE="$(or $(MODE),native)" $(BIN)/python -m pytest --timeout 900 $(IN_PARALLEL) 2 tests/own_task_types
 
 test-prometheus: venv localstack-venv ## Let a real Prometheus scrape the real services, and try its rules and the dashboard (fetches Debian's)
 	@tests/prometheus/fetch-prometheus.sh
@@ -123,7 +128,7 @@ test-clients: venv localstack-venv ## Generate clients from the running API, for
 	@PYTHON=$(BIN)/python stack/setup.sh --lazy "$(VENV)-clients" requirements/clients.txt "the generator of Python clients"
 	@tests/debian_program.sh node nodejs
 	@tests/debian_program.sh npm
-	@tests/clients/fetch-node-packages.sh
+	@requirements/fetch-node-packages.sh tests/clients .tools/clients "the generators of TypeScript clients (120 MB)"
 	@$(BIN)/python -m pytest tests/clients
 
 chaos: venv $(if $(filter lambda,$(MODE)),functions-venvs,localstack-venv) ## Run a stack under load and faults for about 5 minutes, and account for every task (CHAOS_TASKS, CHAOS_SECONDS, CHAOS_SEED; MODE=lambda: a stack of functions, about 5 tasks a second)
@@ -173,6 +178,9 @@ generate: venv ## Write what follows from the code: the queues for LocalStack, p
 scaling: venv ## Compute the tables of docs/scaling.md and docs/aws.md from the model and what was measured
 	@$(BIN)/python -m bench.scaling
 
+brokers: venv localstack-venv ## Probe each broker and write the tables of docs/brokers.md (installs those that are missing)
+	@$(BIN)/python -m tests.brokers
+
 screenshots: venv localstack-venv ## Photograph the pages on a stack of their own, for the README (docs/images; CHROMIUM as for test-browser)
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
 	@$(BIN)/python -m tests.browser.screenshots
@@ -190,7 +198,11 @@ lock: venv ## Resolve the dependencies anew (needs the network)
 	$(PART_OF_DEV) --output-file requirements/lambda-runtime.txt requirements/lambda-runtime.in
 	$(LOCK) --upgrade --output-file requirements/aws.txt requirements/aws.in
 	$(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
-	tests/clients/lock-node-packages.sh
+	requirements/lock-node-packages.sh tests/clients
+	for broker in moto ministack fauxqs; do \
+		$(LOCK) --upgrade --output-file requirements/$$broker.txt requirements/$$broker.in || exit; \
+	done
+	requirements/lock-node-packages.sh requirements/fauxqs
 	@for peer in $(PEERS); do \
 		$(LOCK) --upgrade --output-file bench/requirements/$$peer.txt bench/requirements/$$peer.in || exit; \
 	done
@@ -205,13 +217,16 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		{ [ -x $(BIN)/python ] || $(MAKE) --no-print-directory any-venv; } \
 		&& $(PROGRAM) clean $(if $(FORCE),--force) || [ -n "$(FORCE)" ]; fi
 	@for directory in "$(if $(PROJECT_DIR),$(PROJECT_DIR)/).stack" "$$STACK_DIR"; do \
-		saved="$$directory/saved-messages.json"; \
-		[ -f "$$directory/lock" ] || [ -f "$$saved" ] || continue; \
+		saved="$$directory/saved-messages.json"; kept="$$directory/kept-messages.json"; \
+		[ -f "$$directory/lock" ] || [ -f "$$saved" ] || [ -f "$$kept" ] || continue; \
+		set --; \
 		if [ -z "$(FORCE)" ] && [ -e "$$saved" ]; then echo "What was queued stays in $$saved, for the next make up (FORCE=1 removes it)."; fi; \
-		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") -delete; rmdir "$$directory" 2>/dev/null || true; \
+		if [ -z "$(FORCE)" ] && [ -e "$$kept" ]; then echo "What fauxqs keeps stays in $$directory/fauxqs, for the next make up (FORCE=1 removes it)."; \
+			set -- ! -path "$$kept" ! -path "$$directory/fauxqs" ! -path "$$directory/fauxqs/*"; fi; \
+		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") "$$@" -delete; rmdir "$$directory" 2>/dev/null || true; \
 	done
 	@$(if $(PROJECT_DIR),,rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants)
-	@for kind in "" -uv -localstack -localstack-functions -lambda-runtime -aws -clients $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
+	@for kind in "" -uv -localstack -localstack-functions -moto -ministack -fauxqs -lambda-runtime -aws -clients $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done
 	@rm -rf "$(VENV)-functions"
 	@$(if $(PROJECT_DIR),,find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +)
 

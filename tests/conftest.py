@@ -18,6 +18,9 @@ _END_TO_END = "tests/end_to_end/"
 _BREAKING = tuple(f"{_END_TO_END}test_{name}.py" for name in ("down", "faults", "function_faults"))
 # Its tests bring up a stack of their own, and have no part in the shared one.
 _WITH_OWN_STACK = f"{_END_TO_END}test_own_task_types.py"
+_CONTAINERS = "tests/containers/"
+# They share those of a session; the other tests of containers have their own.
+_ON_SHARED_CONTAINERS = tuple(f"{_CONTAINERS}test_{name}.py" for name in ("dlq", "hardening", "lifecycle"))
 # Each makes its own queues, in the LocalStack of whatever process it is run by.
 _ALONE = "tests/integration/services/"
 
@@ -33,6 +36,8 @@ def unit_of(nodeid: str) -> str:
         return nodeid
     if path in _BREAKING:
         return "breaking"
+    if path in _ON_SHARED_CONTAINERS:
+        return _CONTAINERS
     return _END_TO_END if path.startswith(_END_TO_END) and path != _WITH_OWN_STACK else path
 
 

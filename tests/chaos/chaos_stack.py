@@ -13,8 +13,8 @@ from typing import ClassVar
 from services.queueing.definition import QueueDefinition
 from services.queues import define_queues
 from services.task_types.loading import load_task_types
+from stack.broker.api import connect
 from stack.config import Mode, stack_settings
-from stack.localstack.api import connect
 from stack.native.stack import NativeStack
 from tests.chaos.evidence import QueuedMessage, read_queues
 from tests.chaos.faults import Fault
@@ -75,6 +75,7 @@ class ChaosStack(StackControl):
         super().__init__(directory, mode=self.runs_as, settings={**_SETTINGS, **own_settings})
         self.database = directory / "receiver.sqlite3"
         self._random = random
+        self._undelivered: dict[str, QueuedMessage] = {}
         self._environment["SLACK_API_URL"] = f"{self.receiver_url}/slack/api/"
         self._environment["RECEIVER_DATABASE"] = str(self.database)
         self._settings = stack_settings(self._environment, self.runs_as)
@@ -118,12 +119,12 @@ class ChaosStack(StackControl):
         """Send messages to the queue, past any proxy; of the keys return those that LocalStack confirmed."""
         with connect(self._settings) as sqs:
             entries = [{"Id": key, "MessageBody": body} for key, body in bodies.items()]
-            return sqs.send_batch(sqs.queue_urls()[queue], entries)
+            return bodies.keys() - sqs.send_batch(sqs.queue_urls()[queue], entries).keys()
 
     def read_queues(self) -> dict[str, list[QueuedMessage]]:
         """Read all messages of all queues, past any proxy."""
         with connect(self._settings) as sqs:
-            return read_queues(sqs)
+            return read_queues(sqs, self._undelivered)
 
     def unhealthy(self) -> list[str]:
         """The services that do not do their work now."""

@@ -11,10 +11,14 @@ from typing import Any
 import httpx
 
 from services.queueing.dead_letter import REASON_ATTRIBUTE
+from services.queues import UNDELIVERED
 from services.telemetry.log_events import ALERT_LOGGED, ALERT_POSTED, ALERT_REFUSED
-from stack.localstack.api import Sqs
+from stack.broker.api import Sqs
 
 _ALERTS = [f'"event": "{event}"' for event in (ALERT_LOGGED, ALERT_POSTED, ALERT_REFUSED)]
+
+# Longer than a run takes.
+_HIDDEN_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class QueuedMessage:
     body: str
     reason: str
     """Why it is dead; empty where nothing says so."""
+
+
+_UNSEEN = QueuedMessage("one that the broker does not show", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,19 @@ def count_lines(logs: Path, pattern: str, text: str) -> int:
     return sum(text in line for line in _lines(logs, pattern))
 
 
-def read_queues(sqs: Sqs) -> dict[str, list[QueuedMessage]]:
-    """Read all messages of all queues; none is received by it."""
-    return {name: [_queued(each) for each in sqs.show_messages(url)] for name, url in sqs.queue_urls().items()}
+def read_queues(sqs: Sqs, undelivered: dict[str, QueuedMessage]) -> dict[str, list[QueuedMessage]]:
+    """Read all messages of all queues.
+
+    Of a broker that does not show them those of the queues that are consumed are counted alone, and those of
+    `undelivered` are received, and hidden from then on: that argument has what was seen there before, and is added to.
+    """
+    if sqs.broker.shows_messages:
+        return {name: [_queued(each) for each in sqs.show_messages(url)] for name, url in sqs.queue_urls().items()}
+    urls = sqs.queue_urls()
+    while messages := sqs.receive(urls[UNDELIVERED], _HIDDEN_SECONDS):
+        undelivered.update((message["MessageId"], _queued(message)) for message in messages)
+    counted = {name: [_UNSEEN] * sum(sqs.counts(url)) for name, url in urls.items()}
+    return {**counted, UNDELIVERED: list(undelivered.values())}
 
 
 def traces_of(text: str, logs: Path) -> Iterator[str]:

@@ -46,7 +46,7 @@ class ProcessStack(ChaosStack):
 
     def __init__(self, directory: Path, random: Random) -> None:
         super().__init__(directory, random)
-        self._proxy = BrokerProxy(self.localstack_url, random)
+        self._proxy = BrokerProxy(self.broker_url, random)
 
     @staticmethod
     @override

@@ -6,10 +6,12 @@ pytest tests/end_to_end --api-url https://… --receiver-url https://…
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from tests.end_to_end.client import Client
+from tests.end_to_end.not_asked import KINDS, MARK, leave_out, lines, note
 from tests.end_to_end.stack_control import StackControl
 from tests.refusing_proxy import RefusingProxy, running_proxy
 
@@ -23,6 +25,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--api-url", help="the API of a running stack; without it the suite starts one of its own")
     group.addoption("--receiver-url", help="that stack's receiver, as this machine reaches it")
     group.addoption("--receiver-url-for-services", help="the same as the services reach it, where that differs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARK}(*kinds): of no broker of one of these kinds: {', '.join(KINDS)}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out(config, items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # What runs in a process of xdist's is printed by its controller, which has collected nothing.
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[MARK] = lines(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    note(node.config, node.workeroutput[MARK])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in lines(terminalreporter.config):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

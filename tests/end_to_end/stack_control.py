@@ -16,10 +16,11 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import httpx
 
-from stack.config import RECEIVER_IN_CONTAINERS, ROOT, StackSettings
+from stack.broker.api import connect
+from stack.brokers import broker_of
+from stack.config import RECEIVER_IN_CONTAINERS, ROOT
 from stack.functions.lambda_api import POLLERS_PATH
 from stack.functions.workforce import STACK
-from stack.localstack.api import Sqs
 from stack.native.stack import NATIVE
 from stack.native.supervisor import Supervisor
 from stack.testing.own_stack import OwnStack
@@ -66,12 +67,13 @@ class StackControl(OwnStack):
         surroundings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.mode = mode or os.environ.get("MODE") or "native"
+        self.broker = broker_of(os.environ)
         compose_file = f"{ROOT}/docker-compose.yml:{ROOT}/tests/end_to_end/compose.task-types.yml"
         super().__init__(directory, {**os.environ, **settings, "MODE": self.mode, "COMPOSE_FILE": compose_file})
         self.api_url = f"http://localhost:{self.ports['API_PORT']}"
         self.receiver_url = f"http://localhost:{self.ports['RECEIVER_PORT']}"
         self.console_url = f"http://localhost:{self.ports['CONSOLE_PORT']}"
-        self.localstack_url = f"http://localhost:{self.ports['LOCALSTACK_PORT']}"
+        self.broker_url = f"http://localhost:{self.ports['LOCALSTACK_PORT']}"
         self.receiver_url_for_services = RECEIVER_IN_CONTAINERS if self.mode == "containers" else self.receiver_url
         self._supervisor = Supervisor(directory)
         self._plain_environment = self._environment
@@ -130,7 +132,7 @@ class StackControl(OwnStack):
     def suspended(self) -> Iterator[None]:
         """Freeze all services inside the block, as a machine that is suspended does."""
         pids = {name: pid for name, pid in self.pids().items() if pid}
-        broker = {"localstack": pids.pop("localstack")}
+        broker: dict[str, int] = {self.broker.name: pids.pop(self.broker.name)}
         self._signal_all(signal.SIGSTOP, {**broker, **pids})
         try:
             yield
@@ -176,7 +178,7 @@ class StackControl(OwnStack):
     def _healths(self) -> dict[str, str]:
         # What `ps` shows, without a process for each look.
         if self.mode == "native":
-            return {each.name: each.health for each in NATIVE.ps(StackSettings("native", directory=self.directory))}
+            return {each.name: each.health for each in NATIVE.ps(self.settings())}
         return {service["name"]: service["health"] for service in self._containers()}
 
     def state(self) -> Any:
@@ -188,9 +190,8 @@ class StackControl(OwnStack):
         return self.state()["made_anew"]
 
     def redrive_policy(self, queue: str) -> Any:
-        """Return the queue's RedrivePolicy, as LocalStack has it."""
-        with httpx.Client(base_url=self.localstack_url, timeout=PATIENCE_SECONDS) as client:
-            sqs = Sqs(client)
+        """Return the queue's RedrivePolicy, as the broker has it."""
+        with connect(self.settings()) as sqs:
             return sqs.redrive_policy(sqs.queue_urls()[queue])
 
     def dlq(self, *arguments: str) -> str:

@@ -56,13 +56,13 @@ def test_a_task_that_kills_its_worker_is_reported_and_takes_no_other_along(unrel
 def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(
     client: Client, processes: StackControl
 ) -> None:
-    processes.pause("localstack")
+    processes.pause(processes.broker.name)
     try:
         response = client.post(CALCULATION, [ITEM])
         assert client.api.get("/readyz").status_code == 503
         assert client.api.get("/healthcheck").status_code == 200
     finally:
-        processes.resume("localstack")
+        processes.resume(processes.broker.name)
     assert response.status_code == 500
     assert response.json() == {"detail": "Request processing failed due to an internal error."}
     processes.wait_until_healthy("api")
@@ -70,17 +70,18 @@ def test_a_broker_that_does_not_answer_is_a_500_and_the_service_recovers(
 
 
 def test_a_broker_that_died_is_a_500_and_the_stack_recovers_by_itself(client: Client, processes: StackControl) -> None:
-    processes.stop("localstack")
+    processes.stop(processes.broker.name)
     try:
         response = client.post(CALCULATION, [ITEM])
         assert client.api.get("/readyz").status_code == 503
     finally:
-        processes.start("localstack")
+        processes.start(processes.broker.name)
     assert response.status_code == 500
     wait_until_all_is_well(processes)
     assert client.outcome(client.submit(CALCULATION, [ITEM]))["results"] == [{"a": 3}]
 
 
+@pytest.mark.not_asked_of("a broker that keeps its messages")
 def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, processes: StackControl) -> None:
     task_id = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
     client.outcome(task_id)
@@ -89,7 +90,7 @@ def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, p
     wait_for(lambda: waiting(processes, "undelivered", since=heard_at), "a message that is seen in undelivered")
     earlier = (processes.made_anew() or {"at": 0})["at"]
 
-    processes.kill(processes.pid("localstack"))
+    processes.kill(processes.pid(processes.broker.name))
 
     def reported() -> Any:
         news = processes.made_anew()
@@ -101,7 +102,23 @@ def test_what_a_broker_that_was_restarted_has_lost_is_reported(client: Client, p
     shown = wait_for(lambda: shown_by_all(processes), "`ps` to show what the console knows")
     assert "undelivered" in shown["queues"]
     assert "in undelivered" in shown["text"]
-    assert json.loads(processes.command("trace", task_id, "--json").stdout)["standing"]["state"] == "lost"
+
+
+@pytest.mark.not_asked_of("a broker that keeps its messages", "a broker that does not show its messages")
+def test_a_task_that_a_broker_has_lost_is_lost_by_its_story(client: Client, processes: StackControl) -> None:
+    task_id = client.submit(CALCULATION, [ITEM], f"{client.callback_url}?status=410&times=1")
+    client.outcome(task_id)
+    wait_for(lambda: standing(processes, task_id) == "undelivered", "a task that is undelivered by its story")
+
+    processes.kill(processes.pid(processes.broker.name))
+
+    wait_for(lambda: standing(processes, task_id) == "lost", "a task that is lost by its story")
+    wait_until_all_is_well(processes)
+
+
+def standing(stack: StackControl, task_id: str) -> Any:
+    """How a task stands by its story."""
+    return json.loads(stack.command("trace", task_id, "--json").stdout)["standing"]["state"]
 
 
 def shown_by_all(stack: StackControl) -> Any:
@@ -112,7 +129,7 @@ def shown_by_all(stack: StackControl) -> Any:
 
 def wait_until_all_is_well(stack: StackControl) -> None:
     """Wait until the services have found the broker again that was gone."""
-    stack.wait_until_healthy("localstack", "api", "worker-calculation", "worker-callbacks", "dlq-watcher")
+    stack.wait_until_healthy(stack.broker.name, "api", "worker-calculation", "worker-callbacks", "dlq-watcher")
 
 
 def waiting(stack: StackControl, queue: str, since: float) -> int:

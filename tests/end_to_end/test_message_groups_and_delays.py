@@ -5,6 +5,8 @@ import time
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.client import Client, wait_for
 from tests.end_to_end.stack_control import StackControl
 
@@ -28,6 +30,7 @@ def is_of_task(step: Any) -> bool:
     return step["line"]["event"] in EVENTS and not str(step["line"].get("queue", "")).endswith("alerts")
 
 
+@pytest.mark.not_asked_of("a broker that does not give message groups back")
 def test_a_task_is_in_its_message_group_through_retries_dead_letter_queues_callbacks_and_a_redrive(
     unreliable: Client, own_stack: StackControl
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.config import forced_mode
+from stack.config import wanted_mode
 from stack.ports import is_free
 from tests.end_to_end.own_project import Project
 
@@ -49,7 +49,7 @@ TASK_TYPE = TaskType(
 
 
 def test_a_project_s_tests_bring_up_a_stack_of_their_own_show_what_happened_and_leave_nothing(tmp_path: Path) -> None:
-    if forced_mode(os.environ) not in {None, "native"}:
+    if wanted_mode(os.environ) not in {None, "native"}:
         pytest.skip("its stack runs natively, whatever the suite's runs in")
     project = Project.copied_to(tmp_path / "project")
     (project.folder / "test_that_fails.py").write_text(TESTS_THAT_FAIL)
