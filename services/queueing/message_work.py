@@ -172,7 +172,7 @@ class MessageWork:
         try:
             await self._queue.delete(in_flight.message)
         except MessageGoneError as error:
-            log.info("the message was gone before it was deleted", error=str(error))
+            log.info(log_events.GONE_BEFORE_DELETED, error=str(error))
         except Exception:
             self._heartbeat.hold(in_flight)
             raise

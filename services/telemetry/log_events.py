@@ -25,6 +25,9 @@ DROPPED = "dropped: the message is not in flight any more"
 DEAD_LETTERED = "dead-lettered"
 """A consumer: the message goes to the dead-letter queue, from a DLQ to `undelivered`. Fields: `reason`, `attempts`."""
 
+GONE_BEFORE_DELETED = "the message was gone before it was deleted"
+"""A consumer: its work is done, and nothing is left to delete. Fields: `error`."""
+
 NOT_SETTLED = "message not settled: SQS has not confirmed it, and may give it again"
 """A consumer: what was decided did not reach SQS. Fields: `error` or `exception`."""
 

@@ -2,8 +2,19 @@
 
 from http import HTTPStatus
 
+from services.telemetry import log_events
 from stack.logs.line import LogLine
 from stack.stories.writers import ALERTS, DLQ_WATCHER
+
+_NO_SIGNS_OF_LIFE = {
+    log_events.DROPPED,
+    log_events.GONE_BEFORE_DELETED,
+    log_events.NOT_RETURNED,
+    log_events.NOT_SETTLED,
+    log_events.ALERT_LOGGED,
+    log_events.ALERT_POSTED,
+    log_events.ALERT_REFUSED,
+}
 
 
 def reason_in(line: LogLine) -> str:
@@ -33,6 +44,15 @@ def is_of_alert(line: LogLine) -> bool:
     return line.service == ALERTS or (
         DLQ_WATCHER.fullmatch(line.service) is not None and str(line.fields.get("queue", "")).endswith(ALERTS)
     )
+
+
+def is_sign_of_life(line: LogLine) -> bool:
+    """Whether SQS, or a service, has something of the task left to work or to deliver when it is written.
+
+    Who finds that the message is not there any more, or hears nothing of it from SQS, may say so after its queue was
+    lost and made anew; and an alert goes its own way.
+    """
+    return not is_of_alert(line) and line.event not in _NO_SIGNS_OF_LIFE
 
 
 def end_of_function(line: LogLine) -> str:

@@ -113,6 +113,10 @@ def _callback_received(line: LogLine) -> Reading:
     return ("done" if is_taken(line) else "retry"), f"{what}, answered {line.fields.get('status', 0)}"
 
 
+def _gone_before_deleted(_line: LogLine) -> Reading:
+    return "note", "its message was gone before it was deleted"
+
+
 def _not_settled(_line: LogLine) -> Reading:
     return "failed", "not settled: SQS has not confirmed it, and may give its message again"
 
@@ -155,6 +159,7 @@ READERS: Mapping[str, Callable[[LogLine], Reading]] = {
     log_events.ALERT_LOGGED: _alert,
     log_events.ALERT_POSTED: _alert,
     log_events.ALERT_REFUSED: _alert_refused,
+    log_events.GONE_BEFORE_DELETED: _gone_before_deleted,
     log_events.NOT_SETTLED: _not_settled,
     log_events.DROPPED: _dropped,
     log_events.SQS_CALL_FAILED: _sqs_call_failed,

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.telemetry import log_events
 from stack.logs.line import LogLine
+from stack.stories.fields import is_sign_of_life
 from stack.stories.standing import IN_A_QUEUE, Standing, standing_after
 from stack.stories.step import Step, step_of
 from stack.stories.writers import CALLBACK_WORKER, CONSUMER, DLQ_WATCHER, NOBODY, WORKER, worker_of
@@ -57,8 +58,8 @@ class Story:
         return logged
 
     def ended_before(self, at: float) -> bool:
-        """Whether nothing is logged of it from that time on."""
-        return self.steps[-1].line.at < at
+        """Whether nothing is logged of it from that time on but that its message was not there, and of its alert."""
+        return not any(step.line.at >= at and is_sign_of_life(step.line) for step in self.steps)
 
     @property
     def logs_that_begin_too_late(self) -> dict[str, float]:

@@ -48,7 +48,6 @@ SHOWN_AS_THEY_ARE = {
     "the broker cannot be used",
     "the broker does not give all times: that of the receive is taken",
     "the message is not in flight any more; its work goes on",
-    "the message was gone before it was deleted",
     "the task ignores its cancellation, and is cancelled again",
     "the task ignores its cancellation, and is left running",
 }

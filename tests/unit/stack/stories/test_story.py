@@ -1,5 +1,6 @@
 """What a task's log lines mean, and how the task stands after them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,7 @@ DROPPED = line("worker-data", log_events.DROPPED, 6, "warning", reason="no sign 
 LOST_ALERTED = line(
     "dlq-watcher", log_events.ALERT_POSTED, 8, "warning", headline="Task failed for good", reason="worker lost"
 )
+GONE_BEFORE_DELETED = line("dlq-watcher", log_events.GONE_BEFORE_DELETED, 9, error="NonExistentQueue")
 KILLED = killed("worker-data", "data")
 SENDER_LEFT = line("receiver", CALLBACK_RECEIVED, 1, attempt=1, fault="left", outcome="success")
 ALERTED = line("alerts", LOST_ALERTED.event, 9, "warning", queue="alerts", reason="worker lost")
@@ -227,6 +229,30 @@ def test_a_task_is_settled_when_nothing_more_happens_by_itself(state_lines: list
     assert standing_after(*state_lines).is_settled is is_settled
 
 
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        (GONE_BEFORE_DELETED, "lost"),
+        (line("worker-data", log_events.NOT_SETTLED, 9, "error"), "lost"),
+        (line("worker-data", log_events.NOT_RETURNED, 9, "warning"), "lost"),
+        (line("worker-data", log_events.DROPPED, 9, "warning", reason="no sign of life"), "lost"),
+        (ALERTED, "lost"),
+        (ALERT_WAITS, "lost"),
+        (line("dlq-watcher", log_events.ALERT_LOGGED, 9, "warning"), "lost"),
+        (line("dlq-watcher", log_events.ALERT_REFUSED, 9, "warning", refusal="HTTP 503"), "lost"),
+        (line("worker-callbacks", log_events.RETURNED_FOR_RETRY, 9, reason="503"), "delivering"),
+        (line("worker-callbacks", log_events.DELIVERED, 9), "delivered"),
+        (line("dlq-watcher", log_events.DELIVERED, 9), "delivered"),
+    ],
+)
+def test_what_is_not_in_the_queues_since_they_were_made_is_lost_though_its_last_words_came_later(
+    last: LogLine, state: str
+) -> None:
+    story = story_of(TASK, [ACCEPTED, REJECTED, KEPT, last])
+
+    assert replace(story, absent_since=BEGAN + 8.5).standing.state == state
+
+
 def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() -> None:
     again = line("api", log_events.ACCEPTED, 60, task_type="data")
 
@@ -247,6 +273,7 @@ def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() 
         (KEPT, "failed", f"kept in undelivered: {GONE}"),
         (LOST_ALERTED, "note", "alert raised: Task failed for good"),
         (DROPPED, "retry", "dropped, and not delivered: no sign of life"),
+        (GONE_BEFORE_DELETED, "note", "its message was gone before it was deleted"),
         (
             KILLED,
             "failed",
