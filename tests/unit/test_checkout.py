@@ -60,12 +60,15 @@ def run(checkout: Path, *command: str, **environment: str) -> subprocess.Complet
 
 
 @pytest.mark.parametrize("configuration", ["core.autocrlf=true", "core.eol=crlf"])
-def test_a_checkout_on_windows_has_the_same_bytes(repository: Path, tmp_path: Path, configuration: str) -> None:
-    git("-c", configuration, "clone", "--quiet", str(repository), str(tmp_path / "checkout"))
+def test_a_checkout_on_windows_has_the_same_bytes(
+    repository: Path, checkout: Path, tmp_path: Path, configuration: str
+) -> None:
+    on_windows = tmp_path / "on windows"
+    git("-c", configuration, "clone", "--quiet", str(repository), str(on_windows))
 
     files = git(f"--git-dir={repository}", "ls-files", "-z").rstrip("\0").split("\0")
     assert "stack/setup.sh" in files
-    other = [each for each in files if (tmp_path / "checkout" / each).read_bytes() != (ROOT / each).read_bytes()]
+    other = [each for each in files if (on_windows / each).read_bytes() != (checkout / each).read_bytes()]
     assert other == []
 
 
