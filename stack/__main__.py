@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS
-from services.streams.standard_streams import end_unread, run_command, until_ctrl_c
+from services.streams.standard_streams import end_unread, run_command
 from services.streams.whole_table import help_markup
+from stack.commands.until_ctrl_c import until_ctrl_c
 from stack.config import ROOT, DeploymentTarget, Machine, StackSettings
 from stack.environment import host_environment
 from stack.errors import StackError

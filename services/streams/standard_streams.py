@@ -11,13 +11,8 @@ import io
 import locale
 import os
 import select
-import signal
-import stat
 import sys
-import threading
 from collections.abc import Callable
-from contextlib import suppress
-from types import FrameType
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from typing_extensions import override
@@ -26,27 +21,11 @@ from services.streams.descriptor_stream import DescriptorStream
 from services.streams.readable_text import JSON_ESCAPES, READABLE
 
 if TYPE_CHECKING:
-    from sys import UnraisableHookArgs
-
     from _typeshed import ReadableBuffer
-
-
-_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-"""How a person ends what goes on for ever, how a program does, and how the end is asked for once more."""
-
-_ONCE_MORE_SECONDS = 0.05
 
 
 class UnwrittenError(Exception):
     """What a command prints cannot be written any more, and to print is all that it does."""
-
-
-class _FollowedEnough(BaseException):
-    """What was followed ends.
-
-    It is no KeyboardInterrupt: where one has passed through `exec` of a text, as in the import of a module with a
-    dataclass, `python -m` ends by SIGINT although it was caught (unhandled_keyboard_interrupt, CPython's pythonrun.c).
-    """
 
 
 class Stream(DescriptorStream):
@@ -116,60 +95,6 @@ def end_unread() -> None:
         output.is_all = True
 
 
-def until_ctrl_c(work: Callable[[], object]) -> None:
-    """Do the work, which prints what comes until Ctrl-C, and end it by SIGTERM and when its pipe's reader has gone too.
-
-    Nothing may come for long, so a thread watches the pipe, and interrupts the work as Ctrl-C does. It is no context
-    manager: an interrupt may meet any line, those before and behind the work too, and is to end nothing but that.
-    """
-    end_unread()
-    is_over = False
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal is_over
-        # Where a line could not be written, the work is ending by that.
-        if not is_over and not is_output_lost():
-            is_over = True
-            raise _FollowedEnough
-
-    def ask_once_more(unraisable: "UnraisableHookArgs") -> None:
-        nonlocal is_over
-        if not isinstance(unraisable.exc_value, _FollowedEnough):
-            unraisable_before(unraisable)
-            return
-        # It has met the callback of a weak reference, as an import has, or a finalizer: they end by nothing raised.
-        signal.setitimer(signal.ITIMER_REAL, _ONCE_MORE_SECONDS)
-        is_over = False
-
-    unraisable_before = sys.unraisablehook
-    ended, end = os.pipe()
-    unread = threading.Event()
-    watcher = threading.Thread(target=_interrupt_when_unread, args=(ended, unread), daemon=True)
-    before = {number: signal.getsignal(number) for number in _ENDINGS}
-    try:
-        try:
-            sys.unraisablehook = ask_once_more
-            for number in _ENDINGS:
-                signal.signal(number, interrupt)
-            watcher.start()
-            work()
-        finally:
-            is_over = True
-    except _FollowedEnough:
-        """That is how it ends."""
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.unraisablehook = unraisable_before
-        os.close(end)
-        if watcher.is_alive():
-            watcher.join()
-        os.close(ended)
-        # An interrupt that is under way may come when all is over.
-        if not unread.is_set():
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
 def is_output_lost() -> bool:
     """Return whether something of standard output could not be written."""
     output = _output()
@@ -206,17 +131,3 @@ def _descriptor_of(stream: TextIO | None) -> int:
         return os.open(os.devnull, os.O_RDONLY)
     stream.flush()
     return stream.fileno()
-
-
-def _interrupt_when_unread(ended: int, unread: threading.Event) -> None:
-    poll = select.poll()
-    poll.register(ended, 0)
-    with suppress(OSError, ValueError):
-        output = sys.stdout.fileno()
-        if stat.S_ISFIFO(os.fstat(output).st_mode):
-            poll.register(output, 0)
-    # That the other end is closed is reported unasked: POLLERR, POLLHUP (poll(2)).
-    if ended not in dict(poll.poll()):
-        unread.set()
-        # In a call that blocks, only the thread's own signal interrupts it.
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

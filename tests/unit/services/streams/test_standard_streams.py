@@ -1,7 +1,6 @@
 """What a command's standard output cannot take costs what is printed, never the work; tried in real processes."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.config import ROOT
+from tests.unit.services.streams.processes import environment, start
 
 WORK = """
 import pathlib, sys
@@ -22,60 +22,6 @@ def work():
 
 run_command(work)
 """
-
-FOLLOW = """
-import sys, threading
-from services.streams.standard_streams import run_command, until_ctrl_c
-
-def follow():
-    sys.stderr.write("follows\\n")
-    threading.Event().wait()
-
-def command():
-    until_ctrl_c(follow)
-
-run_command(command)
-"""
-
-# So an import of a module with a dataclass does.
-FOLLOW_IN_TEXT = FOLLOW.replace("threading.Event().wait()", 'exec("threading.Event().wait()")')
-
-# On a busy machine, the signal by which the reader's end is known may come when all is over.
-INTERRUPTED_LATE = FOLLOW.replace("import sys, threading", "import signal, sys, threading").replace(
-    "until_ctrl_c(follow)\n", "until_ctrl_c(follow)\n    signal.raise_signal(signal.SIGINT)\n"
-)
-
-# Whoever sees that a signal is handled may send it at once.
-INTERRUPTED_EARLY = FOLLOW.replace(
-    "def command():\n",
-    """
-import signal
-
-def interrupt(_frame, event, function):
-    if event == "c_return" and function.__name__ == "signal":
-        sys.setprofile(None)
-        signal.raise_signal(signal.SIGINT)
-
-def command():
-    sys.setprofile(interrupt)
-""",
-)
-
-# Nothing that is raised in a callback of a weak reference ends anything.
-INTERRUPTED_IN_CALLBACK = FOLLOW.replace(
-    "def follow():\n",
-    """
-import signal, weakref
-
-class Thing:
-    pass
-
-def follow():
-    thing = Thing()
-    reference = weakref.ref(thing, lambda _gone: signal.raise_signal(signal.SIGTERM))
-    del thing
-""",
-)
 
 PRINT_WITHOUT_END = """
 from services.streams.standard_streams import end_unread, run_command
@@ -105,11 +51,6 @@ run_command(work)
 ASCII_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
-def environment(**changes: str) -> dict[str, str]:
-    named = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE")
-    return {name: value for name, value in os.environ.items() if name not in named} | changes
-
-
 def in_shell(script: str, redirection: str, argument: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  # our own program
         ["/bin/bash", "-c", f'"$0" -c "$1" "$2" {redirection}', sys.executable, script, argument],
@@ -118,17 +59,6 @@ def in_shell(script: str, redirection: str, argument: Path) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-    )
-
-
-def start(*program: str, **changes: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603  # our own program
-        [sys.executable, *program],
-        cwd=ROOT,
-        env=environment(**changes),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
 
 
@@ -178,52 +108,6 @@ def test_what_does_nothing_but_print_ends_with_its_reader() -> None:
         assert process.stdout.readline() == "a line\n"
         process.stdout.close()
 
-        assert (process.stderr.read(), process.wait()) == ("", 0)
-
-
-@pytest.mark.parametrize("program", [FOLLOW, INTERRUPTED_LATE], ids=["at once", "interrupted late"])
-def test_a_follower_that_has_nothing_to_print_ends_with_its_reader_too(program: str) -> None:
-    with start("-c", program) as process:
-        assert process.stdout
-        assert process.stderr
-        assert process.stderr.readline() == "follows\n"
-        process.stdout.close()
-
-        assert (process.stderr.read(), process.wait()) == ("", 0)
-
-
-def test_a_follower_whose_reader_is_gone_before_it_begins_ends_too() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run([sys.executable, "-c", FOLLOW], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)  # noqa: S603
-    os.close(writing)
-
-    assert (done.returncode, done.stderr.replace(b"follows\n", b"")) == (0, b"")
-
-
-@pytest.mark.parametrize("program", [FOLLOW, FOLLOW_IN_TEXT], ids=["waits", "runs text"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_follower_ends_by_ctrl_c_and_by_sigterm_as_it_should(
-    number: signal.Signals, program: str, tmp_path: Path
-) -> None:
-    (tmp_path / "follower.py").write_text(program)
-    with start("-m", "follower", PYTHONPATH=f"{tmp_path}:{ROOT}") as process:
-        assert process.stderr
-        assert process.stderr.readline() == "follows\n"
-        process.send_signal(number)
-
-        assert (process.stderr.read(), process.wait()) == ("", 0)
-
-
-def test_a_follower_that_is_ended_where_nothing_can_be_raised_ends_as_it_should() -> None:
-    with start("-c", INTERRUPTED_IN_CALLBACK) as process:
-        assert process.stderr
-        assert (process.stderr.read(), process.wait()) == ("follows\n", 0)
-
-
-def test_a_follower_that_is_ended_before_it_has_begun_ends_as_it_should() -> None:
-    with start("-c", INTERRUPTED_EARLY) as process:
-        assert process.stderr
         assert (process.stderr.read(), process.wait()) == ("", 0)
 
 
