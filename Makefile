@@ -222,8 +222,8 @@ clean: ## Stop this clone's stack and remove its state, the receiver's data, the
 		set --; \
 		if [ -z "$(FORCE)" ] && [ -e "$$saved" ]; then echo "What was queued stays in $$saved, for the next make up (FORCE=1 removes it)."; fi; \
 		if [ -z "$(FORCE)" ] && [ -e "$$kept" ]; then echo "What fauxqs keeps stays in $$directory/fauxqs, for the next make up (FORCE=1 removes it)."; \
-			set -- ! -path "$$kept" ! -path "$$directory/fauxqs" ! -path "$$directory/fauxqs/*"; fi; \
-		find "$$directory" -mindepth 1 $(if $(FORCE),,! -path "$$saved") "$$@" -delete; rmdir "$$directory" 2>/dev/null || true; \
+			set -- ! -path ./kept-messages.json ! -path ./fauxqs ! -path "./fauxqs/*"; fi; \
+		(CDPATH= cd -- "$$directory" && find . -mindepth 1 $(if $(FORCE),,! -path ./saved-messages.json) "$$@" -delete); rmdir "$$directory" 2>/dev/null || true; \
 	done
 	@$(if $(PROJECT_DIR),,rm -rf .bench .profile .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants)
 	@for kind in "" -uv -localstack -localstack-functions -moto -ministack -fauxqs -lambda-runtime -aws -clients $(PEERS:%=-bench-%); do stack/setup.sh --remove "$(VENV)$$kind"; done

@@ -64,6 +64,20 @@ def test_the_state_is_removed_and_what_was_queued_is_kept(clone: Path) -> None:
     assert not (clone / ".stack").exists()
 
 
+def test_what_is_kept_is_kept_however_the_folder_is_named(clone: Path) -> None:
+    directory = clone / "state [of] *"
+    directory.mkdir()
+    (directory / SAVED).touch()
+    (directory / "lock").touch()
+    broker_has_kept_something(directory)
+
+    done = clean(clone, f"STACK_DIR={directory.name}/", stack_exits_with=0)
+
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in directory.iterdir()} == {SAVED, "kept-messages.json", "fauxqs"}
+    assert (directory / "fauxqs" / "data" / "fauxqs.db").exists()
+
+
 @pytest.mark.parametrize("stack_exits_with", [0, 1])
 def test_force_removes_what_was_queued_too(clone: Path, stack_exits_with: int) -> None:
     done = clean(clone, "FORCE=1", stack_exits_with=stack_exits_with)
@@ -73,10 +87,14 @@ def test_force_removes_what_was_queued_too(clone: Path, stack_exits_with: int) -
     assert not (clone / ".stack").exists()
 
 
+def broker_has_kept_something(directory: Path) -> None:
+    (directory / "kept-messages.json").touch()
+    (directory / "fauxqs" / "data").mkdir(parents=True)
+    (directory / "fauxqs" / "data" / "fauxqs.db").touch()
+
+
 def test_what_a_broker_keeps_is_kept_with_its_own_files(clone: Path) -> None:
-    (clone / ".stack" / "kept-messages.json").touch()
-    (clone / ".stack" / "fauxqs" / "data").mkdir(parents=True)
-    (clone / ".stack" / "fauxqs" / "data" / "fauxqs.db").touch()
+    broker_has_kept_something(clone / ".stack")
 
     done = clean(clone, stack_exits_with=0)
 
