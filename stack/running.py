@@ -20,14 +20,14 @@ def running_settings(environment: Mapping[str, str]) -> StackSettings | None:
         return None
     started_in = remembered.applied_to(environment) if remembered.mode else dict(environment)
     if remembered.mode in {"native", "lambda"}:
-        return stack_settings(started_in, remembered.mode)
+        return settings_found(started_in, remembered.mode)
     containers = project_containers()
     project = _choose(started_in, containers).name
     own = [container for container in containers if container.project == project]
     if remembered.mode is None and not own:
         return None
     # Plain Compose may have started them with others than `make up`.
-    return stack_settings({**started_in, PROJECT_NAME: project, **_ports(own)}, "containers")
+    return settings_found({**started_in, PROJECT_NAME: project, **_ports(own)}, "containers")
 
 
 def required_settings() -> StackSettings:
@@ -45,7 +45,12 @@ def stopped_settings() -> StackSettings | None:
     """
     environment = merged_environment()
     mode = state.recall(stack_directory(environment)).stopped_mode
-    return stack_settings(environment, mode) if mode in {"native", "lambda"} else None
+    return settings_found(environment, mode) if mode in {"native", "lambda"} else None
+
+
+def settings_found(environment: Mapping[str, str], mode: Mode) -> StackSettings:
+    """Those of a stack that is there already: one that is not native has LocalStack, whatever `BROKER` asks for now."""
+    return stack_settings(environment if mode == "native" else {**environment, "BROKER": ""}, mode)
 
 
 def mode_before(before: StackSettings | None, environment: Mapping[str, str]) -> Mode | None:
@@ -59,14 +64,18 @@ def mode_before(before: StackSettings | None, environment: Mapping[str, str]) ->
 def with_broker(environment: Mapping[str, str], before: StackSettings | None) -> dict[str, str]:
     """The environment with the broker to start on: the one that is asked for, else the one on which the stack runs.
 
-    Of a stack that was stopped it is the one that keeps what was queued, unless a mode is asked for that has it not.
+    Of a stack that was stopped it is the one that keeps what was queued, unless a mode is asked for that has it not, or
+    what was saved is of one.
     """
     if environment.get("BROKER") or environment.get("MODE") not in {None, "", "native"}:
         return dict(environment)
     if before:
         return {**environment, "BROKER": before.broker.name}
-    kept = state.kept_messages(stack_directory(environment))
-    return {**environment, "BROKER": kept.broker} if kept else dict(environment)
+    directory = stack_directory(environment)
+    kept = state.kept_messages(directory)
+    if kept is None or (state.has_saved_messages(directory) and state.recall(directory).stopped_mode != "native"):
+        return dict(environment)
+    return {**environment, "BROKER": kept.broker}
 
 
 def settings_to_start(environment: Mapping[str, str], mode: Mode) -> tuple[StackSettings, str]:

@@ -43,7 +43,9 @@ class Remembered:
 
     def applied_to(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The environment in which the stack was started, as far as it is found by it."""
-        others = {name: value for name, value in environment.items() if name not in self.settings}
+        # Where an earlier version has started it, there was no choice of a broker to be noted.
+        noted = {"BROKER", *self.settings}
+        others = {name: value for name, value in environment.items() if name not in noted}
         return others | {name: value for name, value in self.settings.items() if value}
 
 
@@ -82,6 +84,11 @@ def saved_messages_file(directory: Path) -> Path:
     return directory / "saved-messages.json"
 
 
+def has_saved_messages(directory: Path) -> bool:
+    """Whether a stack was stopped with something queued that was saved."""
+    return saved_messages_file(directory).exists()
+
+
 @dataclass(frozen=True)
 class KeptMessages:
     """What a broker that keeps its messages had in its queues when it was stopped."""
@@ -116,7 +123,7 @@ def kept_messages(directory: Path) -> KeptMessages | None:
 
 def left_something_queued(directory: Path) -> bool:
     """Whether a stack was stopped with something queued: saved, or kept by its broker."""
-    return saved_messages_file(directory).exists() or _kept_messages_file(directory).exists()
+    return has_saved_messages(directory) or _kept_messages_file(directory).exists()
 
 
 def _project(settings: StackSettings) -> str:

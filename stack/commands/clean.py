@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from stack import state
 from stack.commands.down import stop
 from stack.commands.lock import alone
-from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, stack_directory, stack_settings
+from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, stack_directory
 from stack.containers import stack as containers
 from stack.containers.engine import engine_answers
 from stack.environment import merged_environment
-from stack.running import running_settings
+from stack.running import running_settings, settings_found
 from stack.terminal import OnProgress, say, say_aside, show_json
 
 
@@ -36,5 +36,5 @@ def _clean(environment: Mapping[str, str], on_progress: OnProgress, *, force: bo
             stop(settings, on_progress, force=force)
         project = state.recall(directory).project
         if project and (engine_answers() or not force):
-            containers.clean(stack_settings({**environment, PROJECT_NAME: project}, "containers"), force=force)
+            containers.clean(settings_found({**environment, PROJECT_NAME: project}, "containers"), force=force)
         return project

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from stack import state
-from stack.brokers import FAUXQS
-from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings
+from stack.brokers import FAUXQS, LOCALSTACK, Broker
+from stack.config import DEFAULT_DIRECTORY, PROJECT_NAME, ROOT, Mode, stack_settings, wanted_mode
 from stack.errors import StackError
-from stack.running import mode_before, with_broker
+from stack.running import mode_before, settings_found, with_broker
 from stack.state import Remembered, saved_messages_file
 
 STARTED_WITH = {"LOCALSTACK_PORT": "4567", PROJECT_NAME: "mine", "AWS_DEFAULT_REGION": "eu-central-1"}
@@ -58,6 +58,13 @@ def test_what_an_earlier_version_has_noted_is_understood(tmp_path: Path, mode: M
     assert remembered.applied_to(ASKED_LATER) == ASKED_LATER
     started(tmp_path)
     assert not (tmp_path / "mode").exists()
+
+
+@pytest.mark.parametrize("settings", [{}, {"LOCALSTACK_PORT": "4567"}])
+def test_what_a_version_without_a_choice_of_brokers_has_started_has_localstack(settings: dict[str, str]) -> None:
+    remembered = Remembered("native", settings)
+
+    assert stack_settings(remembered.applied_to({"BROKER": "moto"}), "native").broker == LOCALSTACK
 
 
 def noted_by(directory: Path, clone: Path, mode: Mode | None = "native") -> None:
@@ -137,6 +144,25 @@ def test_a_stack_that_was_stopped_goes_on_with_the_broker_that_keeps_what_was_qu
     state.remember_stopped(settings)
 
     assert with_broker({"STACK_DIR": str(tmp_path), **asked}, None).get("BROKER", "") == started
+
+
+@pytest.mark.parametrize("mode", ["containers", "lambda"])
+def test_what_was_saved_of_another_mode_goes_before_what_a_broker_keeps(tmp_path: Path, mode: Mode) -> None:
+    environment = {"STACK_DIR": str(tmp_path)}
+    state.note_kept_messages(tmp_path, FAUXQS, 3)
+    state.remember_stopped(stack_settings(environment, mode))
+
+    assert with_broker(environment, None)["BROKER"] == "fauxqs"
+    saved_messages_file(tmp_path).touch()
+    assert wanted_mode(with_broker(environment, None)) is None
+    assert mode_before(None, environment) == mode
+
+
+@pytest.mark.parametrize(("mode", "broker"), [("containers", LOCALSTACK), ("lambda", LOCALSTACK), ("native", FAUXQS)])
+def test_a_stack_that_is_there_in_another_mode_than_natively_has_localstack_whatever_is_asked_for(
+    mode: Mode, broker: Broker
+) -> None:
+    assert settings_found({"BROKER": "fauxqs"}, mode).broker == broker
 
 
 def test_what_a_broker_keeps_is_known_until_it_keeps_nothing(tmp_path: Path) -> None:
