@@ -187,12 +187,12 @@ remove() {
     rm -rf "$1"
 }
 
-# A native stack runs its programs by the path of their environment.
+# A native stack runs its programs by the path of their environment, Node.js from among its packages.
 is_used() {
     # pgrep would take the path as a pattern.
     # shellcheck disable=SC2009
     running=$(ps -A -ww -o args= 2>/dev/null) || return 0
-    printf '%s\n' "$running" | grep -qF "$(cd "$1" && pwd -P)/bin/"
+    printf '%s\n' "$running" | grep -qF "$(cd "$1" && pwd -P)/"
 }
 
 remove_unused() {

@@ -13,7 +13,6 @@ from stack.brokers import Broker
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.readiness import READY, Readiness, wait_for_verdict
-from stack.state import note_kept_messages
 from stack.terminal import OnProgress
 
 ANSWER_SECONDS = 20.0
@@ -21,8 +20,6 @@ ANSWER_SECONDS = 20.0
 
 FORCED_SECONDS = 30.0
 """How long what is queued may take to be saved where that is forced."""
-
-FORCED = "`make down FORCE=1` stops it all the same, and what is queued is lost."
 
 
 @dataclass(frozen=True)
@@ -50,12 +47,12 @@ def stop_and_save(
     title = settings.broker.title
     problem = saving_problem(settings, look, 0 if force else ANSWER_SECONDS)
     if problem and not force:
-        raise StackError(f"{problem} What is queued could not be saved, so nothing was stopped. {FORCED}")
+        raise StackError(
+            f"{problem} What is queued could not be saved, so nothing was stopped. {_forced(settings.broker)}"
+        )
     stop_consumers()
     if look().name == "ended":
-        if settings.broker.keeps_messages:
-            note_kept_messages(settings.directory, settings.broker, None)
-        on_progress(f"{title} has ended{_consequence(settings)}")
+        on_progress(f"{title} has ended: {after_its_end(settings.broker)}")
     if look().name in {"ended", "never started"}:
         return
     try:
@@ -67,15 +64,23 @@ def stop_and_save(
         if not force:
             raise StackError(
                 f"What is queued could not be saved ({error}): {title} runs on and holds it, the services are "
-                f"stopped. `make down` tries again, `make up` starts them again. {FORCED}"
+                f"stopped. `make down` tries again, `make up` starts them again. {_forced(settings.broker)}"
             ) from error
-        on_progress(f"What could not be saved is lost ({error}).")
+        is_lost = (
+            "What is queued was not counted" if settings.broker.keeps_messages else "What could not be saved is lost"
+        )
+        on_progress(f"{is_lost} ({error}).")
 
 
-def _consequence(settings: StackSettings) -> str:
-    if settings.broker.keeps_messages:
-        return ", with what was in its queues, which it has again when it starts."
-    return ": if messages were in its queues, they are gone."
+def after_its_end(broker: Broker) -> str:
+    """What has become of the queues of a broker that has ended by itself."""
+    becomes = f"there again when {broker.title} starts" if broker.keeps_messages else "gone"
+    return f"what was in its queues then is {becomes}."
+
+
+def _forced(broker: Broker) -> str:
+    consequence = "it keeps what is queued" if broker.keeps_messages else "what is queued is lost"
+    return f"`make down FORCE=1` stops it all the same, and {consequence}."
 
 
 def refuse_paused(broker: Broker, state: BrokerState) -> None:

@@ -1,7 +1,7 @@
 """The brokers as processes of this machine: what each needs, how it is started, and when it is ready."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,10 @@ from stack.native.provisioned_broker import DONE
 from stack.readiness import READY, Probe, Readiness, localstack_probe
 from stack.task_types import aws_services_of, task_types_of
 from stack.whole_file import write_whole
+
+FAUXQS_SERVER = ROOT / "stack" / "native" / "fauxqs.mjs"
+FAUXQS_PACKAGES = ROOT / "requirements" / "fauxqs"
+"""The lock of its packages."""
 
 MARK = "provisioned"
 """The file in which a broker's provisioning says what came of it."""
@@ -137,6 +141,14 @@ class ProvisionedProcess:
         """Keep nothing."""
 
 
+def made_of(broker: Broker) -> tuple[Path, Iterable[Path]]:
+    """Return the interpreter of a broker's environment, whose path changes with its lock, and the files it has besides."""
+    if broker == LOCALSTACK:
+        return localstack_python(), []
+    files = [FAUXQS_SERVER, FAUXQS_PACKAGES / "package-lock.json"] if broker == FAUXQS else []
+    return environment_python(broker.name), files
+
+
 def provisioned_readiness(mark: Path) -> Readiness:
     """Return whether the broker has its queues, by what its provisioning has written."""
     if not mark.exists():
@@ -150,10 +162,9 @@ def command_of(settings: StackSettings) -> list[str]:
     broker, port = settings.broker, str(settings.localstack_port)
     if broker == FAUXQS:
         node, packages = fauxqs_packages()
-        server = ROOT / "stack" / "native" / "fauxqs.mjs"
         data = str(_folder(settings) / "data")
         # Node.js calls its SQLite experimental, at each start.
-        return [str(node), "--disable-warning=ExperimentalWarning", str(server), str(packages), port, data]
+        return [str(node), "--disable-warning=ExperimentalWarning", str(FAUXQS_SERVER), str(packages), port, data]
     python = str(environment_python(broker.name))
     if broker == MOTO:
         return [python, "-m", "moto.server", "--host", "127.0.0.1", "--port", port]
@@ -180,9 +191,9 @@ def fauxqs_packages() -> tuple[Path, Path]:
 def install_fauxqs() -> None:
     """Install fauxqs into its environment, by the npm that is there, where it is missing or its lock has changed."""
     node, packages = fauxqs_packages()
-    script, lock = ROOT / "requirements" / "fetch-node-packages.sh", ROOT / "requirements" / "fauxqs"
+    script = ROOT / "requirements" / "fetch-node-packages.sh"
     npm = environment_beside(FAUXQS.name) / "bin" / "npm"
-    command = [str(script), str(lock), str(packages.parent), "fauxqs", str(npm)]
+    command = [str(script), str(FAUXQS_PACKAGES), str(packages.parent), "fauxqs", str(npm)]
     if run_shown(command, os.environ) or not node.exists():
         raise StackError(f"fauxqs could not be installed into {packages}: see the lines above.")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack.config import COMPOSE_FILE, REQUIREMENTS, ROOT, StackSettings
 from stack.environment import DOT_ENV, dot_env_settings, service_environment
-from stack.native.localstack import localstack_python
+from stack.native.broker_processes import made_of
 from stack.requirement_files import requirement_files
 from stack.task_types import declared_settings, package_folders, task_types_of
 
@@ -40,10 +40,11 @@ def fingerprint(
     settings: StackSettings, lock: Path = LOCK, dot_env: Path = DOT_ENV, compose_file: Path = COMPOSE_FILE
 ) -> str:
     """The same text for the same code, the same packages, the same ports and the same settings."""
+    broker_python, broker_files = made_of(settings.broker)
     digest = sha256(
-        f"{platform.python_version()}\n{localstack_python()}\n{settings.broker.name}\n{settings.ports}\n".encode()
+        f"{platform.python_version()}\n{broker_python}\n{settings.broker.name}\n{settings.ports}\n".encode()
     )
-    for file in _source_files(lock, package_folders(settings.environment)):
+    for file in [*broker_files, *_source_files(lock, package_folders(settings.environment))]:
         digest.update(str(file).encode() + file.read_bytes())
     environment = service_environment(settings)
     declared = declared_settings(task_types_of(settings.environment))

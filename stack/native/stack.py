@@ -10,7 +10,7 @@ from pathlib import Path
 from stack import observability, state
 from stack.broker import saved_messages
 from stack.broker.api import broker_readiness
-from stack.broker.last_save import BrokerState, refuse_paused, stop_and_save
+from stack.broker.last_save import BrokerState, after_its_end, refuse_paused, stop_and_save
 from stack.broker.provisioning import render_queues
 from stack.brokers import Broker
 from stack.config import StackSettings
@@ -139,9 +139,12 @@ class NativeStack:
             on_progress("Stopping what a supervisord that has crashed left behind.")
             self.down(before, on_progress)
         elif _recorded(settings).is_up:
-            on_progress("The stack ended without `make down`: what was in its queues then is gone.")
+            on_progress(f"The stack ended without `make down`: {after_its_end(before.broker)}")
         require_free_ports(settings)
         state.remember(settings)
+        if settings.broker.keeps_messages:
+            # Whatever ends it: how much that is, `down` counts.
+            state.note_kept_messages(settings.directory, settings.broker, None)
         self._workforce.make_room(settings)
         environment = service_environment(settings)
         queues_json = render_queues(environment)

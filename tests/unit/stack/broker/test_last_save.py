@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stack.broker.last_save import BrokerState, saving_problem, stop_and_save
-from stack.brokers import MOTO
+from stack.brokers import FAUXQS, LOCALSTACK, MOTO, Broker
 from stack.config import StackSettings
 from stack.errors import StackError
 from stack.ports import free_port
@@ -19,10 +19,10 @@ RUNNING = BrokerState("running")
 class Stopping:
     """A `down` whose LocalStack goes through these states, and stays in the last."""
 
-    def __init__(self, directory: Path, port: int, *states: BrokerState) -> None:
+    def __init__(self, directory: Path, port: int, *states: BrokerState, broker: Broker = LOCALSTACK) -> None:
         self.said: list[str] = []
         self.are_consumers_stopped = False
-        self._settings = StackSettings("native", localstack_port=port, directory=directory)
+        self._settings = StackSettings("native", localstack_port=port, directory=directory, broker=broker)
         self._states = iter(states)
         self._state = states[0]
 
@@ -88,7 +88,21 @@ def test_a_localstack_that_has_ended_needs_no_force_and_its_loss_is_said(tmp_pat
 
     stopping.run()
 
-    assert stopping.said == ["LocalStack has ended: if messages were in its queues, they are gone."]
+    assert stopping.said == ["LocalStack has ended: what was in its queues then is gone."]
+
+
+def test_of_a_broker_that_keeps_its_messages_nothing_is_called_lost(tmp_path: Path) -> None:
+    ended = Stopping(tmp_path, free_port(), BrokerState("ended"), broker=FAUXQS)
+    silent = Stopping(tmp_path, free_port(), RUNNING, broker=FAUXQS)
+    paused = Stopping(tmp_path, free_port(), PAUSED, broker=FAUXQS)
+
+    ended.run()
+    silent.run(force=True)
+    with pytest.raises(StackError, match=r"FORCE=1` stops it all the same, and it keeps what is queued\."):
+        paused.run()
+
+    assert ended.said == ["fauxqs has ended: what was in its queues then is there again when fauxqs starts."]
+    assert silent.said[-1].startswith("What is queued was not counted (")
 
 
 def test_a_localstack_that_ends_again_and_again_needs_no_force(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.config import ROOT, stack_settings
+from stack.native import broker_processes
 from stack.native.fingerprint import fingerprint
 
 
@@ -79,6 +80,31 @@ def test_so_does_another_localstack(monkeypatch: pytest.MonkeyPatch) -> None:
     before = of()
     monkeypatch.setenv("LOCALSTACK_PYTHON", "/elsewhere/bin/python")
     assert of() != before
+
+
+def test_so_does_another_environment_of_the_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    venv = tmp_path / ".venv-moto"
+    for made in (".venv-moto.made-1", ".venv-moto.made-2"):
+        (tmp_path / made / "bin").mkdir(parents=True)
+    venv.symlink_to(".venv-moto.made-1")
+    before = of(BROKER="moto")
+
+    venv.unlink()
+    venv.symlink_to(".venv-moto.made-2")
+
+    assert of(BROKER="moto") != before
+
+
+@pytest.mark.parametrize("name", ["FAUXQS_SERVER", "FAUXQS_PACKAGES"])
+def test_so_does_another_way_of_running_the_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    before = of(BROKER="fauxqs")
+    (tmp_path / "package-lock.json").touch()
+    (tmp_path / "server").touch()
+
+    monkeypatch.setattr(broker_processes, name, tmp_path if name == "FAUXQS_PACKAGES" else tmp_path / "server")
+
+    assert of(BROKER="fauxqs") != before
 
 
 def test_so_does_what_dot_env_says_to_a_task_type_of_ones_own(tmp_path: Path) -> None:
