@@ -80,9 +80,11 @@ class Sqs:
         return list(self._call("ReceiveMessage", parameters).get("Messages", []))
 
     def delete_batch(self, queue_url: str, receipt_handles: Sequence[str]) -> None:
-        """Delete up to ten messages that were received."""
+        """Delete up to ten messages that were received. Raises `RefusedError` where one is not deleted."""
         entries = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(receipt_handles)]
-        self._call("DeleteMessageBatch", {"QueueUrl": queue_url, "Entries": entries})
+        answer = self._call("DeleteMessageBatch", {"QueueUrl": queue_url, "Entries": entries})
+        if failed := answer.get("Failed"):
+            raise RefusedError(f"{self.broker.title} refused to delete {len(failed)} of {len(entries)}: {failed[0]}")
 
     def show_again(self, queue_url: str, receipt_handle: str) -> None:
         """Let a message that was received be received again at once."""

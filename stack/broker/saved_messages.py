@@ -29,8 +29,10 @@ from stack.state import note_kept_messages, saved_messages_file
 from stack.terminal import OnProgress, Seldom, say
 from stack.whole_file import write_whole
 
-PATIENCE_SECONDS = 30.0
-"""How long is waited for messages that are hidden or delayed, where the broker does not show them."""
+PATIENCE_SECONDS = 75.0
+"""How long is waited for messages that are hidden or delayed, where the broker does not show them.
+
+It is longer than the longest wait of a callback on this machine (CALLBACK_RETRY_SCHEDULE_SECONDS in local.env)."""
 
 POLL_SECONDS = 0.5
 
@@ -142,22 +144,30 @@ class _Received(NamedTuple):
 def _move_some(sqs: Sqs, settings: StackSettings) -> tuple[int, bool]:
     """Write some of what can be received to the file, then delete it: where this is killed the others are untouched.
 
-    Return how many messages the file has then, and whether there may be more to receive.
+    Return how many messages the file has then, and whether there may be more to receive. What is not deleted can be
+    received again at once: the file has each message but once.
     """
     received: list[_Received] = []
     try:
         # Where it ends early, what had come before is in it.
         received.extend(islice(_receive_all(sqs), RECEIVES_TOGETHER))
         saved = _add(settings, [message for each in received for message in each.saved()])
+        for each in received:
+            sqs.delete_batch(each.url, each.handles)
     except BaseException:
+        _show_again(sqs, received)
+        raise
+    return saved, len(received) == RECEIVES_TOGETHER
+
+
+def _show_again(sqs: Sqs, received: Iterable[_Received]) -> None:
+    # A broker that does not answer is asked once.
+    with suppress(StackError):
         for each in received:
             for handle in each.handles:
-                with suppress(StackError):
+                # Those that are deleted already.
+                with suppress(RefusedError):
                     sqs.show_again(each.url, handle)
-        raise
-    for each in received:
-        sqs.delete_batch(each.url, each.handles)
-    return saved, len(received) == RECEIVES_TOGETHER
 
 
 def _receive_all(sqs: Sqs) -> Iterator[_Received]:
@@ -184,9 +194,10 @@ def _saved(number: int) -> str:
 def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
     """Send the saved messages to their queues again; return how many were confirmed.
 
-    The file goes only when every message was confirmed; what has no queue any more stays in it, and what the broker
-    refuses. One that it still holds, as `down` was ended after it had saved and before it had stopped it, is not sent
-    again. Raises `StackError` where the broker does not answer.
+    The file goes only when every message was confirmed; what has no queue any more stays in it, what the broker
+    refuses, and where it does not answer, or this is interrupted, what is not confirmed yet. One that a broker still
+    shows, as `down` was ended after it had saved and before it had stopped it, is not sent again. Raises `StackError`
+    where the broker does not answer.
     """
     file = saved_messages_file(settings.directory)
     saved = _read(file)
@@ -198,12 +209,20 @@ def restore(settings: StackSettings, on_progress: OnProgress = say) -> int:
         saved = [message for message in saved if message.message_id not in held]
         homeless = [message for message in saved if message.queue not in queue_urls]
         sendable = [message for message in saved if message.queue in queue_urls]
-        refusals = list(_send_all(sqs, queue_urls, sendable))
-    _write(file, [*homeless, *(refusal.message for refusal in refusals)])
+        left = {message.message_id: message for message in saved}
+        refusals: list[_Answer] = []
+        try:
+            for answer in _send_all(sqs, queue_urls, sendable):
+                if answer.refusal:
+                    refusals.append(answer)
+                else:
+                    del left[answer.message.message_id]
+        finally:
+            _write(file, left.values())
     _report(len(sendable) - len(refusals), homeless, on_progress)
-    for refusal in refusals:
+    for answer in refusals:
         on_progress(
-            f"{settings.broker.title} refuses a saved message of {refusal.message.queue} ({refusal.reason}): it stays"
+            f"{settings.broker.title} refuses a saved message of {answer.message.queue} ({answer.refusal}): it stays"
             f" in {file}, for a broker that takes it."
         )
     return len(sendable) - len(refusals)
@@ -265,32 +284,33 @@ def _receive_count(message: dict[str, Any]) -> int:
     return int(message["Attributes"]["ApproximateReceiveCount"])
 
 
-class _Refusal(NamedTuple):
-    """A message that the broker did not confirm."""
+class _Answer(NamedTuple):
+    """What the broker has answered of a message that was sent to it."""
 
     message: SavedMessage
-    reason: str
+    refusal: str
+    """Why it did not take it; empty where it did."""
 
 
-def _send_all(sqs: Sqs, queue_urls: dict[str, str], messages: list[SavedMessage]) -> Iterator[_Refusal]:
+def _send_all(sqs: Sqs, queue_urls: dict[str, str], messages: list[SavedMessage]) -> Iterator[_Answer]:
     by_queue = sorted(messages, key=lambda message: message.queue)
     for queue, group in groupby(by_queue, key=lambda message: message.queue):
         for batch in batches(group):
             yield from _send(sqs, queue_urls[queue], batch)
 
 
-def _send(sqs: Sqs, queue_url: str, batch: list[SavedMessage]) -> Iterator[_Refusal]:
+def _send(sqs: Sqs, queue_url: str, batch: list[SavedMessage]) -> Iterator[_Answer]:
     """Send a batch; where it is refused as a whole, each by itself, as it may be so for one of them."""
     try:
         refused = sqs.send_batch(queue_url, [entry_of(message, time.time()) for message in batch])
     except RefusedError as error:
         if len(batch) == 1:
-            yield _Refusal(batch[0], str(error))
+            yield _Answer(batch[0], str(error))
             return
         for message in batch:
             yield from _send(sqs, queue_url, [message])
         return
-    yield from (_Refusal(message, refused[message.message_id]) for message in batch if message.message_id in refused)
+    yield from (_Answer(message, refused.get(message.message_id, "")) for message in batch)
 
 
 def entry_of(message: SavedMessage, now: float) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class ProvisionedProcess:
 
 
 def made_of(broker: Broker) -> tuple[Path, Iterable[Path]]:
-    """Return the interpreter of a broker's environment, whose path changes with its lock, and the files it has besides."""
+    """Return the interpreter of a broker's environment, whose path changes with its lock, and its other files."""
     if broker == LOCALSTACK:
         return localstack_python(), []
     files = [FAUXQS_SERVER, FAUXQS_PACKAGES / "package-lock.json"] if broker == FAUXQS else []

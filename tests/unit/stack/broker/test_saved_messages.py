@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.primitives.sqs_limits import MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES
-from stack.broker.saved_messages import SavedMessage, batches, entry_of, next_queue, with_time
+from stack.broker.saved_messages import PATIENCE_SECONDS, SavedMessage, batches, entry_of, next_queue, with_time
+from stack.config import ROOT
 
 SENT_AT = {"DataType": "String", "StringValue": "1764000000123"}
 POLICY = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:data-dlq", "maxReceiveCount": "3"}
@@ -32,6 +34,13 @@ def test_batches_keep_every_message_in_order_and_within_the_limits(sizes: list[i
 def test_a_batch_is_as_full_as_it_may_be() -> None:
     assert [len(batch) for batch in batches([message(1)] * 21)] == [10, 10, 1]
     assert [len(batch) for batch in batches([message(MAX_MESSAGE_BYTES // 2)] * 3)] == [2, 1]
+
+
+def test_a_callback_that_waits_here_is_waited_for() -> None:
+    schedule = dotenv_values(ROOT / "stack" / "local.env")["CALLBACK_RETRY_SCHEDULE_SECONDS"]
+
+    assert schedule
+    assert max(map(float, schedule.split(","))) < PATIENCE_SECONDS
 
 
 def test_attributes_count_towards_the_size() -> None:
