@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +18,9 @@ from stack.errors import StackError
 from stack.readiness import ANSWER_TIMEOUT_SECONDS, READY, Readiness
 
 TIMEOUT_SECONDS = 20.0
+
+LOOK_SECONDS = 30
+"""So long a message that is received to be looked at is hidden, where it cannot be shown again."""
 
 # LocalStack's own endpoint: it takes ReceiveMessage and shows every message without receiving it.
 SHOW_MESSAGES = "/_aws/sqs/messages?ShowInvisible=true&ShowDelayed=true"
@@ -78,6 +81,29 @@ class Sqs:
             "MessageAttributeNames": ["All"],
         }
         return list(self._call("ReceiveMessage", parameters).get("Messages", []))
+
+    @contextmanager
+    def look_through(self, queue_url: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """Give all messages of a queue that nobody works, one after another; they stay in it.
+
+        Where the broker does not show them they are received, which counts, and shown again at the end.
+        """
+        if self.broker.shows_messages:
+            yield iter(self.show_messages(queue_url))
+            return
+        received: list[str] = []
+        try:
+            yield self._receive_all(queue_url, received)
+        finally:
+            for handle in received:
+                # It may be visible again already, and somebody else's.
+                with suppress(RefusedError):
+                    self.show_again(queue_url, handle)
+
+    def _receive_all(self, queue_url: str, received: list[str]) -> Iterator[dict[str, Any]]:
+        while messages := self.receive(queue_url, LOOK_SECONDS):
+            received += [message["ReceiptHandle"] for message in messages]
+            yield from messages
 
     def delete_batch(self, queue_url: str, receipt_handles: Sequence[str]) -> None:
         """Delete up to ten messages that were received. Raises `RefusedError` where one is not deleted."""

@@ -22,8 +22,6 @@ from stack.tryout.submit import post
 
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
-# So long a message that was received to be looked at is hidden, where it could not be shown again.
-_GLANCE_SECONDS = 5
 
 CALCULATION = "calculation"
 PATHS = {CALCULATION: "/v1/calculation/basic", "data": "/v1/data/from-api"}
@@ -203,20 +201,11 @@ def _is_kept(sqs: Sqs, settings: StackSettings, task_id: str, deadline: float) -
     """Whether the task's outcome comes to `undelivered`, where it stays."""
     url = sqs.queue_urls()[_queue_name(settings, UNDELIVERED)]
     while time.monotonic() < deadline:
-        if any(task_id in message["Body"] for message in _messages_in(sqs, url)):
-            return True
+        with sqs.look_through(url) as messages:
+            if any(task_id in message["Body"] for message in messages):
+                return True
         time.sleep(POLL_SECONDS)
     return False
-
-
-def _messages_in(sqs: Sqs, url: str) -> list[dict[str, Any]]:
-    """Those of a queue that nobody works, all of them where the broker shows them; else the next ones, for a moment."""
-    if sqs.broker.shows_messages:
-        return sqs.show_messages(url)
-    received = sqs.receive(url, _GLANCE_SECONDS)
-    for message in received:
-        sqs.show_again(url, message["ReceiptHandle"])
-    return received
 
 
 def _queue_name(settings: StackSettings, name: str) -> str:
