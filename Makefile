@@ -113,7 +113,7 @@ test-browser: venv ## Run the browser tests of the pages in a real Chromium (CHR
 	@$(if $(CHROMIUM),,tests/debian_program.sh chromium)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) 2 tests/browser
 
-test-brokers: venv localstack-venv ## Run the end-to-end tests natively on LocalStack, moto, MiniStack and fauxqs, and try how these behave (ONLY="moto fauxqs": on those; fetches them)
+test-brokers: venv localstack-venv ## Run the end-to-end tests natively on LocalStack, moto, MiniStack and fauxqs, and try how these behave (ONLY="moto fauxqs": the end-to-end tests on those alone; fetches all four)
 	@$(BIN)/python -m pytest tests/brokers
 	@$(BIN)/python -m tests.brokers.end_to_end $(ONLY)
 

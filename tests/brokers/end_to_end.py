@@ -6,6 +6,7 @@ where a test failed, or was skipped.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import pytest
 import typer
 from rich.console import Console
 
@@ -25,6 +27,10 @@ from stack.config import ROOT
 from tests.end_to_end.not_asked import LINE_START
 
 LONGEST_SECONDS = 1200
+"""How long the suite may take on one broker; what hangs is interrupted then."""
+
+TIDY_SECONDS = 60
+"""How long the suite may take to stop its stack after that."""
 
 console = Console(highlight=False)
 
@@ -66,26 +72,43 @@ def run_suite(broker: str) -> Outcome:
     """Run it on one broker, and say when it has begun and ended."""
     console.print(f"{broker}: the end-to-end suite begins.", markup=False)
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        report, output = Path(folder) / "report.xml", Path(folder) / "output"
         # The tests of functions are of LocalStack alone.
         suite = ["tests/end_to_end", "--ignore", "tests/end_to_end/test_function_faults.py"]
-        done = subprocess.run(  # noqa: S603  # this interpreter's pytest
-            [sys.executable, "-m", "pytest", "--durations", "8", "--junitxml", str(report), *suite],
-            cwd=ROOT,
-            env={**os.environ, "BROKER": broker, "MODE": "native"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LONGEST_SECONDS,
-        )
-        outcome = outcome_of(broker, report.read_text() if report.exists() else "", done.stdout)
+        with (
+            output.open("w") as out,
+            subprocess.Popen(  # noqa: S603  # this interpreter's pytest
+                [sys.executable, "-m", "pytest", "--durations", "8", "--junitxml", str(report), *suite],
+                cwd=ROOT,
+                env={**os.environ, "BROKER": broker, "MODE": "native"},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            ) as tests,
+        ):
+            exit_code = end_of(tests)
+        outcome = outcome_of(broker, report.read_text() if report.exists() else "", output.read_text(), exit_code)
     console.print(f"{broker}: {'all is well' if outcome.is_good else 'it does not pass'}.", markup=False)
     return outcome
 
 
-def outcome_of(broker: str, report: str, output: str) -> Outcome:
-    """Read what pytest has written: its report in JUnit's XML, empty where there is none, and what it has printed."""
+def end_of(tests: "subprocess.Popen[bytes]") -> int:
+    """Wait for the exit code; what takes too long is interrupted as by Ctrl-C, so that it stops its stack."""
+    try:
+        return tests.wait(LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        tests.send_signal(signal.SIGINT)
+    try:
+        return tests.wait(TIDY_SECONDS)
+    except subprocess.TimeoutExpired:
+        tests.kill()
+        return tests.wait()
+
+
+def outcome_of(broker: str, report: str, output: str, exit_code: int) -> Outcome:
+    """Read what pytest has written: its report in JUnit's XML, empty where there is none, and what it has printed.
+
+    A run that has not come to its end counts as one test that failed: https://docs.pytest.org/en/stable/reference/exit-codes.html
+    """
     not_asked = re.findall(rf"^{re.escape(LINE_START)}(.*)$", output, re.MULTILINE)
     if not report:
         return Outcome(broker, 0, 1, 0, not_asked, output)
@@ -93,7 +116,9 @@ def outcome_of(broker: str, report: str, output: str) -> Outcome:
     cases = list(ET.fromstring(report).iter("testcase"))  # noqa: S314
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
-    return Outcome(broker, len(cases) - failed - skipped, failed, skipped, not_asked, output)
+    passed = len(cases) - failed - skipped
+    is_at_its_end = exit_code in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+    return Outcome(broker, passed, failed + (not is_at_its_end), skipped, not_asked, output)
 
 
 def show(outcomes: list[Outcome]) -> None:
