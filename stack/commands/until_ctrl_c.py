@@ -25,7 +25,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 """How a person ends what goes on for ever, how a program does, and how the end is asked for once more."""
 
 _FORGOTTEN_AFTER_SECONDS = 2.0
-"""What was raised so long ago, and has not ended the work, is forgotten."""
+"""What was raised so long ago, and has not ended the work, is taken for forgotten: to tidy up takes less."""
 
 _AGAIN_SECONDS = 0.05
 """When the end is asked for again where it is known that it was forgotten."""

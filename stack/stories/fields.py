@@ -6,14 +6,12 @@ from services.telemetry import log_events
 from stack.logs.line import LogLine
 from stack.stories.writers import ALERTS, DLQ_WATCHER
 
-_NO_SIGNS_OF_LIFE = {
+_ALERTS = {log_events.ALERT_LOGGED, log_events.ALERT_POSTED, log_events.ALERT_REFUSED}
+_LAST_WORDS = {
     log_events.DROPPED,
     log_events.GONE_BEFORE_DELETED,
     log_events.NOT_RETURNED,
     log_events.NOT_SETTLED,
-    log_events.ALERT_LOGGED,
-    log_events.ALERT_POSTED,
-    log_events.ALERT_REFUSED,
 }
 
 
@@ -41,18 +39,16 @@ def delayed_until(line: LogLine) -> float | None:
 
 def is_of_alert(line: LogLine) -> bool:
     """Whether it is about the message of the task's alert, on its way to Slack: the task stands as it does."""
-    return line.service == ALERTS or (
-        DLQ_WATCHER.fullmatch(line.service) is not None and str(line.fields.get("queue", "")).endswith(ALERTS)
+    return (
+        line.service == ALERTS
+        or line.event in _ALERTS
+        or (DLQ_WATCHER.fullmatch(line.service) is not None and str(line.fields.get("queue", "")).endswith(ALERTS))
     )
 
 
-def is_sign_of_life(line: LogLine) -> bool:
-    """Whether SQS, or a service, has something of the task left to work or to deliver when it is written.
-
-    Who finds that the message is not there any more, or hears nothing of it from SQS, may say so after its queue was
-    lost and made anew; and an alert goes its own way.
-    """
-    return not is_of_alert(line) and line.event not in _NO_SIGNS_OF_LIFE
+def is_last_word(line: LogLine) -> bool:
+    """Whether a consumer has done with a message that it did not find, or of which SQS has told it nothing."""
+    return line.event in _LAST_WORDS
 
 
 def end_of_function(line: LogLine) -> str:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, takewhile
 from typing import Any
 
 from services.telemetry import log_events
 from stack.logs.line import LogLine
-from stack.stories.fields import is_sign_of_life
+from stack.stories.fields import is_last_word, is_of_alert
 from stack.stories.standing import IN_A_QUEUE, Standing, standing_after
 from stack.stories.step import Step, step_of
 from stack.stories.writers import CALLBACK_WORKER, CONSUMER, DLQ_WATCHER, NOBODY, WORKER, worker_of
@@ -58,8 +59,15 @@ class Story:
         return logged
 
     def ended_before(self, at: float) -> bool:
-        """Whether nothing is logged of it from that time on but that its message was not there, and of its alert."""
-        return not any(step.line.at >= at and is_sign_of_life(step.line) for step in self.steps)
+        """Whether nobody has anything of it left, as far as the logs say, that was there at that time or later.
+
+        Who had its message in flight may have written more until he found that it is not there, and its alert goes its
+        own way.
+        """
+        lines = [step.line for step in self.steps if not is_of_alert(step.line)]
+        to_be_worked = [line for line in lines if line.event == log_events.ACCEPTED]
+        after_last_word = takewhile(lambda line: not is_last_word(line), reversed(lines))
+        return all(line.at < at for line in chain(to_be_worked, after_last_word))
 
     @property
     def logs_that_begin_too_late(self) -> dict[str, float]:

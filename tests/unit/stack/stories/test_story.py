@@ -253,6 +253,25 @@ def test_what_is_not_in_the_queues_since_they_were_made_is_lost_though_its_last_
     assert replace(story, absent_since=BEGAN + 8.5).standing.state == state
 
 
+def test_a_task_that_was_worked_on_while_its_queue_was_made_anew_is_lost_once_its_message_is_not_found() -> None:
+    returned = line("worker-data", log_events.RETURNED_FOR_RETRY, 9, reason="no", after_seconds=5)
+    not_found = line("worker-data", log_events.NOT_RETURNED, 10, "warning")
+
+    working = replace(story_of(TASK, [ACCEPTED, returned]), absent_since=BEGAN + 8)
+    lost = replace(story_of(TASK, [ACCEPTED, returned, not_found]), absent_since=BEGAN + 8)
+
+    assert (working.standing.state, lost.standing.state) == ("retrying", "lost")
+
+
+def test_a_task_whose_message_somebody_has_deleted_since_its_queue_was_made_is_not_lost_by_that() -> None:
+    accepted = line("api", log_events.ACCEPTED, 1, task_type="data")
+    not_found = line("worker-data", log_events.NOT_RETURNED, 3, "warning")
+
+    story = replace(story_of(TASK, [accepted, not_found]), absent_since=BEGAN)
+
+    assert story.standing.state == "at work"
+
+
 def test_an_accepted_task_that_is_repeated_by_its_idempotency_key_begins_anew() -> None:
     again = line("api", log_events.ACCEPTED, 60, task_type="data")
 
