@@ -53,10 +53,11 @@ class MessageReader:
                 messages.append(read_message(message, date))
             except UnreadableMessageError as error:
                 unreadable.append(error)
+                continue
+            if not self._knows_times:
+                self._note_times(message)
         if unreadable:
             self._note_unreadable(unreadable, are_all=not messages)
-        if messages and not self._knows_times:
-            self._note_times(next(message for message in received if "Attributes" in message))
         return messages
 
     def _note_unreadable(self, errors: Sequence[UnreadableMessageError], *, are_all: bool) -> None:
@@ -74,7 +75,7 @@ class MessageReader:
             self._reported[error.message_id] = fault
 
     def _note_times(self, message: "MessageTypeDef") -> None:
-        """Say once which times its messages have not: they are all alike."""
+        """Say once which times the messages have not, by one that can be read: they are all alike."""
         self._knows_times = True
         if missing := [name for name in TIMESTAMPS if name not in message["Attributes"]]:
             log.warning(

@@ -56,19 +56,25 @@ ODD = [
     (message(4, Attributes="none"), "it has no ApproximateReceiveCount"),
     (message(4, MessageAttributes=[]), "AttributeError"),
     (message(4, MessageAttributes={"a": "text"}), "AttributeError"),
+    (message(4, Attributes={}), "it has no ApproximateReceiveCount"),
+    (message(4, Attributes=5), "TypeError"),
     ("no message", "it has no ApproximateReceiveCount"),
     (7, "TypeError"),
+    (None, "TypeError"),
 ]
 
 
+@pytest.mark.parametrize("place", [0, 4, 9])
 @pytest.mark.parametrize(("odd", "fault"), ODD)
-def test_one_odd_message_spoils_no_other_of_its_batch_and_is_reported_once(odd: Any, fault: str) -> None:
+def test_one_odd_message_spoils_no_other_of_its_batch_wherever_it_is_and_is_reported_once(
+    odd: Any, fault: str, place: int
+) -> None:
     reader = MessageReader("q")
-    received = [odd if number == 4 else message(number) for number in range(10)]
+    received = [odd if number == place else message(number) for number in range(10)]
 
     with capture_logs() as lines:
         for _ in range(3):
-            assert [each.message_id for each in read(reader, received)] == [str(n) for n in range(10) if n != 4]
+            assert [each.message_id for each in read(reader, received)] == [str(n) for n in range(10) if n != place]
 
     [line] = lines
     assert (line["event"], line["log_level"]) == ("a message cannot be read, and is left to SQS", "error")
