@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from services.messages import max_body_bytes
 from services.queueing.client import is_aws
-from services.queueing.errors import UnusableBrokerError, is_denied
+from services.queueing.errors import UnusableBrokerError, is_denied, is_too_large
 from services.queueing.provisioning import describe_smaller_messages
 from services.queueing.queue import Queue
 from services.telemetry import log_events
@@ -22,6 +22,10 @@ and a broker may be gone for a moment."""
 
 class EnqueueError(Exception):
     """SQS did not confirm the task: it must not be reported as accepted."""
+
+
+class TaskTooLargeError(EnqueueError):
+    """SQS refused the task for its size, and will whenever it is asked: the queue takes less than was known."""
 
 
 class TaskQueue:
@@ -46,7 +50,10 @@ class TaskQueue:
     async def enqueue(
         self, task_id: str, body: str, *, delay_seconds: int = 0, message_group_id: str | None = None
     ) -> None:
-        """Return when SQS has confirmed the message. Raises EnqueueError, after the timeout at the latest."""
+        """Return when SQS has confirmed the message. Raises EnqueueError, after the timeout at the latest.
+
+        It is a TaskTooLargeError where SQS takes no message of that size.
+        """
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._queue.send(body, delay_seconds=delay_seconds, message_group_id=message_group_id)
@@ -55,7 +62,7 @@ class TaskQueue:
             raise EnqueueError from error
         except Exception as error:  # whatever it is, the task was not confirmed
             self._note_failure(task_id, repr(error))
-            raise EnqueueError from error
+            raise (TaskTooLargeError if is_too_large(error) else EnqueueError) from error
 
     async def check(self) -> list[str]:
         """Return what of the queue is not as declared, or cannot be known, or is less than SQS has it.

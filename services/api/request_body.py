@@ -25,6 +25,15 @@ def too_large(size: str, most: int) -> HTTPException:
     return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, detail)
 
 
+def too_large_for_queue(size: int) -> HTTPException:
+    """Return the 413 of a task of that size in bytes that its queue refused: how many it takes is not known."""
+    detail = (
+        f"The task takes {size} bytes as an SQS message, which is more than its queue takes."
+        " Send fewer or smaller items."
+    )
+    return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, detail)
+
+
 def declared_size(headers: Mapping[bytes, bytes], most: int) -> int:
     """Return the bytes that the body will have: as declared, else the most that it may have.
 

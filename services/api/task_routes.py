@@ -12,9 +12,16 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from services.api.api_keys import API_KEY_HEADER
-from services.api.enqueue import EnqueueError, TaskQueue
+from services.api.enqueue import EnqueueError, TaskQueue, TaskTooLargeError
 from services.api.errors import COULD_NOT_BE_QUEUED, ErrorDetail, MalformedRequest, MalformedRequestError, answer_to
-from services.api.request_body import check_media_type, declared_size, first_values, read_body, too_large
+from services.api.request_body import (
+    check_media_type,
+    declared_size,
+    first_values,
+    read_body,
+    too_large,
+    too_large_for_queue,
+)
 from services.api.request_metrics import RequestMetrics
 from services.api.settings import ApiSettings
 from services.api.task_headers import DelaySeconds, IdempotencyKey, MessageGroupId, TaskHeaders, task_headers_of
@@ -198,7 +205,7 @@ class TaskRoute(APIRoute):
     async def _enqueue(self, task_queue: TaskQueue, text: str, headers: TaskHeaders, most: int) -> str:
         """Queue the task of a valid request, whose text is passed on untouched, and return its id.
 
-        Raises the 413 of one that takes more than `most` bytes as a message.
+        Raises the 413 of one that takes more than `most` bytes as a message, or more than SQS turns out to take.
         """
         task_id = task_id_of(self.task_type.name, headers.idempotency_key)
         tracing.tracer.of_task(task_id)
@@ -210,6 +217,8 @@ class TaskRoute(APIRoute):
             await task_queue.enqueue(
                 task_id, message, delay_seconds=headers.delay_seconds, message_group_id=headers.message_group_id
             )
+        except TaskTooLargeError as error:
+            raise too_large_for_queue(size) from error
         except EnqueueError as error:
             raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, COULD_NOT_BE_QUEUED) from error
         log.info(log_events.ACCEPTED, task_id=task_id, task_type=self.task_type.name, **headers.as_log())

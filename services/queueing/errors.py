@@ -30,6 +30,10 @@ _CODES_OF_ENTRIES = _GONE_CODES | {
 }
 
 
+# What a single message is refused for where it is larger than its queue takes; by some with a code that says less.
+_TOO_LARGE_CODES = {"413", "BatchRequestTooLong", "MessageTooLong"}
+_TOO_LARGE = "Message must be shorter than"
+
 # The code is the same where a message would be hidden for more than 12 hours in all.
 _TOO_LONG = "Total VisibilityTimeout"
 
@@ -80,6 +84,11 @@ def refusal_of_entries(error: Exception) -> SqsEntryError | None:
 def _plain(code: str) -> str:
     """Return a code without what some put around it: AWS.SimpleQueueService.BatchRequestTooLong, …Exception."""
     return code.rpartition(".")[2].removesuffix("Exception")
+
+
+def is_too_large(error: Exception) -> bool:
+    """Return whether SQS refused a message because it is larger than its queue takes, whoever's fault it calls that."""
+    return isinstance(error, SqsEntryError) and (_plain(error.code) in _TOO_LARGE_CODES or _TOO_LARGE in error.text)
 
 
 def is_denied(error: ClientError) -> bool:

@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from services.api.enqueue import ALL_IS_WELL_SECONDS_ON_AWS, EnqueueError, TaskQueue
+from services.api.enqueue import ALL_IS_WELL_SECONDS_ON_AWS, EnqueueError, TaskQueue, TaskTooLargeError
 from services.messages import MAX_BODY_BYTES
 from services.primitives.sqs_limits import MAX_MESSAGE_BYTES
-from services.queueing.errors import UnusableBrokerError
+from services.queueing.errors import SqsEntryError, UnusableBrokerError
 from services.queueing.provisioning import LEAST_MESSAGE_BYTES, Disagreement, describe_smaller_messages
 from services.queueing.queue import Queue
 from services.telemetry.tracing import Destination
@@ -120,6 +120,30 @@ async def test_that_a_task_could_not_be_queued_is_reason_to_ask_at_once() -> Non
 
     with pytest.raises(ConnectionError):
         await task_queue.check()
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "is_for_its_size"),
+    [
+        ("MessageTooLong", "no message", True),
+        ("AWS.SimpleQueueService.BatchRequestTooLong", "Batch requests cannot be longer than 1048576 bytes", True),
+        ("413", "Request Entity Too Large", True),
+        ("InvalidParameterValue", "Reason: Message must be shorter than 262144 bytes.", True),
+        ("InvalidParameterValue", "Value 901 for parameter DelaySeconds is invalid", False),
+        ("InternalError", "no message", False),
+    ],
+)
+async def test_a_task_that_sqs_refuses_for_its_size_is_told_from_one_that_may_be_queued_later(
+    code: str,
+    text: str,
+    is_for_its_size: bool,  # noqa: FBT001
+) -> None:
+    task_queue = task_queue_of(CountedQueue(error=SqsEntryError(code, text, is_final=True)))
+
+    with pytest.raises(EnqueueError) as refused:
+        await task_queue.enqueue("id", "body")
+
+    assert isinstance(refused.value, TaskTooLargeError) == is_for_its_size
 
 
 @in_virtual_time

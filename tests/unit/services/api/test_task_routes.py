@@ -16,7 +16,7 @@ from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
 from services.api.app import create_app
-from services.api.enqueue import EnqueueError, TaskQueue
+from services.api.enqueue import EnqueueError, TaskQueue, TaskTooLargeError
 from services.api.settings import ApiSettings, ValidationSettings
 from services.api.validation_process import ValidationProcess
 from services.messages import MAX_BODY_BYTES, decode_task, encode_task
@@ -43,11 +43,11 @@ class FakeTaskQueue:
         self.max_body_bytes = MAX_BODY_BYTES
         self.taken: dict[str, str] = {}
         self.queued: list[dict[str, Any]] = []
-        self.refuses = False
+        self.refuses: EnqueueError | None = None
 
     async def enqueue(self, task_id: str, body: str, **queued: Any) -> None:
         if self.refuses:
-            raise EnqueueError
+            raise self.refuses
         self.taken[task_id] = body
         self.queued.append(queued)
 
@@ -150,12 +150,27 @@ async def test_the_text_of_the_client_is_queued_untouched(
 async def test_a_task_that_could_not_be_queued_is_not_reported_as_accepted(
     api: httpx.AsyncClient, queue: FakeTaskQueue
 ) -> None:
-    queue.refuses = True
+    queue.refuses = EnqueueError()
 
     response = await api.post(CALCULATION, json=calculation())
 
     assert response.status_code == 500
     assert response.json() == {"detail": "Request processing failed due to an internal error."}
+
+
+async def test_a_task_that_its_queue_turns_out_not_to_take_is_answered_413_with_its_size(
+    api: httpx.AsyncClient, queue: FakeTaskQueue
+) -> None:
+    queue.refuses = TaskTooLargeError()
+
+    response = await api.post(CALCULATION, json=calculation())
+
+    assert response.status_code == 413
+    assert re.fullmatch(
+        r"The task takes \d+ bytes as an SQS message, which is more than its queue takes\."
+        r" Send fewer or smaller items\.",
+        response.json()["detail"],
+    )
 
 
 async def submit(api: httpx.AsyncClient, key: str | None, route: str = CALCULATION) -> str:
@@ -185,9 +200,9 @@ async def test_a_repeat_after_a_500_is_queued_under_the_same_task_id(
     api: httpx.AsyncClient, queue: FakeTaskQueue
 ) -> None:
     headers = {"Idempotency-Key": "order-7"}
-    queue.refuses = True
+    queue.refuses = EnqueueError()
     assert (await api.post(CALCULATION, json=calculation(), headers=headers)).status_code == 500
-    queue.refuses = False
+    queue.refuses = None
     task_ids = {(await api.post(CALCULATION, json=calculation(), headers=headers)).json()["task_id"] for _ in range(2)}
     assert task_ids == set(queue.taken)
 
