@@ -68,10 +68,10 @@ async def _is_lost_by_sqs(owned: _Owned) -> bool:
     What is in flight may then be all that is left of the task.
     """
     try:
-        state = await retry_sqs(owned.queue.state, owned.retry_waits_seconds)
+        created_at = await retry_sqs(owned.queue.created_at, owned.retry_waits_seconds)
     except ClientError as error:
         return is_missing_queue(error)
     except Exception as error:  # noqa: BLE001  # whatever it is, SQS has not answered
         log.warning("delivered although others may have the message: SQS does not answer", error=repr(error))
         return True
-    return state.created_at is not None and state.created_at > owned.in_flight.message.sent_at
+    return created_at is not None and created_at > owned.in_flight.message.sent_at

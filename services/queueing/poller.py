@@ -185,10 +185,12 @@ class Poller:
         """Ask, before the first receive, what is in flight: a lost worker may have left it."""
         if not self._caution.must_look:
             return
-        state = await self._queue.state()
-        seconds = self._caution.looked(state.in_flight, now())
+        in_flight = await self._queue.in_flight()
+        # Where the broker does not say it, there may be some.
+        seconds = self._caution.looked(1 if in_flight is None else in_flight, now())
         if seconds:
-            log.info("began with care: messages are in flight", queue=self._queue.name, in_flight=state.in_flight)
+            count = "unknown" if in_flight is None else in_flight
+            log.info("began with care: messages are in flight", queue=self._queue.name, in_flight=count)
             asyncio.get_running_loop().call_later(seconds, self._changed.set)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
@@ -211,7 +213,7 @@ class Poller:
     async def _answers(self) -> bool:
         with suppress(Exception):
             async with asyncio.timeout(_ANSWER_SECONDS):
-                await self._queue.state()
+                await self._queue.in_flight()
                 return True
         return False
 

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import structlog
 from botocore.exceptions import ClientError
 
+from services.primitives.counts import read_count
 from services.primitives.sqs_limits import LONGEST_DELAY_SECONDS, MAX_RECEIVED_MESSAGES
 from services.queueing.batcher import Batcher
 from services.queueing.dead_letter import REASON_ATTRIBUTE, TRACE_ATTRIBUTE
@@ -30,7 +32,6 @@ from services.telemetry.tracing import Destination, Span
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-    from types_aiobotocore_sqs.literals import QueueAttributeFilterType
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef
 
 log = structlog.get_logger(__name__)
@@ -208,13 +209,12 @@ class Queue:
 
         It raises where the queue does not answer; UnusableBrokerError where the answer has no attributes.
         """
-        # All of them: an endpoint that is not AWS's may refuse to be asked for one that it does not have.
-        self._provisioning = read_provisioning(await self._attributes("All"))
+        self._provisioning = read_provisioning(await self._attributes())
         return list(disagreements(self.definition, self._provisioning, self._name_prefix))
 
     async def state(self) -> QueueState:
         """Ask the queue what it is and how much it holds. Raises UnusableBrokerError where the broker does not say."""
-        attributes = await self._attributes(*_STATE_ATTRIBUTES, "CreatedTimestamp")
+        attributes = await self._attributes()
         if missing := [name for name in _STATE_ATTRIBUTES if name not in attributes]:
             raise _without(self.name, ", ".join(missing))
         return QueueState(
@@ -222,12 +222,29 @@ class Queue:
             messages=int(attributes["ApproximateNumberOfMessages"]),
             in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
             delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
-            created_at=float(attributes["CreatedTimestamp"]) if "CreatedTimestamp" in attributes else None,
+            created_at=_created_at(attributes),
         )
 
-    async def _attributes(self, *names: "QueueAttributeFilterType") -> dict[str, str]:
+    async def in_flight(self) -> int | None:
+        """Ask how many messages were received, and neither deleted nor given back; None where the broker does not say.
+
+        It raises where the queue does not answer.
+        """
+        with suppress(UnusableBrokerError):
+            return read_count(str((await self._attributes()).get("ApproximateNumberOfMessagesNotVisible", "")))
+        return None
+
+    async def created_at(self) -> float | None:
+        """Ask when the queue was made, in seconds since the epoch; None where the broker gives other attributes alone.
+
+        It raises where the queue does not answer; UnusableBrokerError where the answer has no attributes.
+        """
+        return _created_at(await self._attributes())
+
+    async def _attributes(self) -> dict[str, str]:
+        # All of them: an endpoint that is not AWS's may refuse to be asked for one that it does not have.
         response = await self._on_url(
-            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
+            lambda url: self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         )
         if "Attributes" not in response:
             raise _without(self.name, "Attributes")
@@ -295,6 +312,10 @@ def _without(queue: str, missing: str) -> UnusableBrokerError:
         f"the broker's answer to GetQueueAttributes of {queue} has no {missing}:"
         " use a broker that gives what it is asked for"
     )
+
+
+def _created_at(attributes: Mapping[str, str]) -> float | None:
+    return float(attributes["CreatedTimestamp"]) if "CreatedTimestamp" in attributes else None
 
 
 def _settler(

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import HttpUrl
 from structlog.testing import capture_logs
 
+from services.queueing.caution import Caution
 from services.queueing.client import open_sqs
 from services.queueing.consumer import Consumer
 from services.queueing.decisions import RetryPolicy
@@ -153,12 +154,12 @@ async def queue_of(serve: Serve, answer: Handler) -> AsyncIterator[Queue]:
 
 
 @asynccontextmanager
-async def consuming(queue: Queue, worked: list[str]) -> AsyncIterator[Consumer]:
+async def consuming(queue: Queue, worked: list[str], caution: Caution | None = None) -> AsyncIterator[Consumer]:
     async def work(received: ReceivedMessage) -> None:
         worked.append(received.message_id)
 
     settings = WorkerSettings.model_construct(sqs_wait_time_seconds=0, worker_concurrency=10)
-    consumer = Consumer(queue, queue, work, RetryPolicy(3, (0,)), settings)
+    consumer = Consumer(queue, queue, work, RetryPolicy(3, (0,)), settings, caution=caution)
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -209,6 +210,38 @@ async def test_a_consumer_says_once_and_as_long_as_it_is_so_that_its_broker_coun
     # Each receive counts there too: as few messages as can be are received.
     assert broker.asked_for[:2] == [10, 1]
     assert (worked, broker.deleted) == (["5"], ["handle 5"])
+
+
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "with_care"),
+    [
+        ({IN_FLIGHT: "0"}, False),
+        ({IN_FLIGHT: "2"}, True),
+        ({IN_FLIGHT: "some"}, True),
+        ({"QueueArn": "arn"}, True),
+        (None, True),
+    ],
+)
+async def test_a_worker_begins_whatever_its_queue_says_of_itself_and_with_care_unless_nothing_is_in_flight(
+    serve: Serve,
+    attributes: Any,
+    with_care: bool,  # noqa: FBT001
+) -> None:
+    broker = Answers([message(1)], attributes)
+    caution = Caution(trust_after=3, return_seconds=PATIENCE_SECONDS)
+    worked: list[str] = []
+
+    async with queue_of(serve, broker.answer) as queue, consuming(queue, worked, caution) as consumer:
+        async with broker.has_deleted:
+            await broker.has_deleted.wait_for(lambda: bool(broker.deleted))
+        assert consumer.unready_reason() is None
+        # Where nothing is in flight, a receive that has brought no suspect is followed by a larger one.
+        assert (caution.most_to_receive(0, asyncio.get_running_loop().time()) == 1) == with_care
+
+    assert worked == ["1"]
 
 
 @pytest.mark.parametrize(

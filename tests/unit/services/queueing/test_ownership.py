@@ -12,15 +12,15 @@ from services.queueing import ownership
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.ownership import NotOursError, ensure_ours
-from services.queueing.queue import Queue, QueueState
+from services.queueing.queue import Queue
 from tests.jumping_clock import JumpingClock
 from tests.service_fixtures import without_collector
 
 VISIBILITY_TIMEOUT = 30
 SENT_AT = 1_800_000_000
-AS_IT_WAS = QueueState("arn", 0, 0, 0, created_at=SENT_AT - 1)
-MADE_ANEW = QueueState("arn", 0, 0, 0, created_at=SENT_AT + 1)
-WITHOUT_A_DATE = QueueState("arn", 0, 0, 0)
+AS_IT_WAS = SENT_AT - 1
+MADE_ANEW = SENT_AT + 1
+WITHOUT_A_DATE = None
 
 
 class AskedQueue:
@@ -28,10 +28,10 @@ class AskedQueue:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.answer: QueueState | Exception = AS_IT_WAS
+        self.answer: float | Exception | None = AS_IT_WAS
         self.when_asked: Callable[[], None] = lambda: None
 
-    async def state(self) -> QueueState:
+    async def created_at(self) -> float | None:
         self.asked += 1
         self.when_asked()
         if isinstance(self.answer, Exception):
@@ -106,7 +106,7 @@ async def test_what_is_received_again_while_sqs_is_asked_is_delivered(
     ids=["its queue was made anew", "its queue is gone", "SQS does not answer"],
 )
 async def test_what_may_be_all_that_is_left_of_a_task_is_delivered(
-    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: float | Exception | None
 ) -> None:
     jumping_clock.suspend(62)
     queue.answer = answer
@@ -116,7 +116,7 @@ async def test_what_may_be_all_that_is_left_of_a_task_is_delivered(
 
 @pytest.mark.parametrize("answer", [AS_IT_WAS, WITHOUT_A_DATE, refusal("AccessDenied"), refusal("InternalFailure")])
 async def test_what_sqs_has_still_is_not(
-    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: QueueState | Exception
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock, answer: float | Exception | None
 ) -> None:
     jumping_clock.suspend(62)
     queue.answer = answer
