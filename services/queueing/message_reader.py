@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _MOST_REPORTED = 1000
+_SEVERAL = 2
 
 _WITHOUT_RECEIVE_COUNTS = (
     "the broker gives no ApproximateReceiveCount with its messages, although it is asked for: without it attempts"
@@ -40,11 +41,13 @@ class MessageReader:
         self._queue = queue
         self._reported: BoundedMap[str, str] = BoundedMap(_MOST_REPORTED)
         self._knows_times = False
+        self._uncounted: set[str] = set()
 
     def read(self, received: Sequence["MessageTypeDef"], date: str) -> list[ReceivedMessage]:
         """Return those of ReceiveMessage's answer, which has this `Date`, that can be read; report the others once.
 
-        Raises UnusableBrokerError where none of them says how often it was received.
+        Raises UnusableBrokerError where several, at once or one after the other, do not say how often they were
+        received, and none does: that is no fault of a message.
         """
         messages: list[ReceivedMessage] = []
         unreadable: list[UnreadableMessageError] = []
@@ -56,13 +59,22 @@ class MessageReader:
                 continue
             if not self._knows_times:
                 self._note_times(message)
-        if unreadable:
-            self._note_unreadable(unreadable, are_all=not messages)
+        if messages:
+            self._uncounted.clear()
+        elif unreadable and self._are_uncounted(unreadable):
+            raise UnusableBrokerError(_WITHOUT_RECEIVE_COUNTS)
+        self._report(unreadable)
         return messages
 
-    def _note_unreadable(self, errors: Sequence[UnreadableMessageError], *, are_all: bool) -> None:
-        if are_all and all(isinstance(error, UncountedMessageError) for error in errors):
-            raise UnusableBrokerError(_WITHOUT_RECEIVE_COUNTS)
+    def _are_uncounted(self, errors: Sequence[UnreadableMessageError]) -> bool:
+        """Return whether receives are counted with none of several messages, those before included."""
+        if not all(isinstance(error, UncountedMessageError) for error in errors):
+            return False
+        if len(self._uncounted) < _SEVERAL:
+            self._uncounted.update(error.message_id for error in errors)
+        return len(self._uncounted) >= _SEVERAL
+
+    def _report(self, errors: Sequence[UnreadableMessageError]) -> None:
         for error in errors:
             fault = str(error)
             if self._reported.get(error.message_id) != fault:

@@ -75,6 +75,7 @@ class Poller:
         self._due_since: float | None = None
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._unusable: str | None = None
+        self._unusable_until = 0.0
         self.last_message_at = 0.0
         """When a message came last, by the loop's clock."""
 
@@ -172,8 +173,9 @@ class Poller:
         self._received_at = now()
         self._is_backlog = len(messages) == most
         self._caution.received(len(messages), self._on_received(messages, asked_at))
-        if messages:
+        if messages or now() >= self._unusable_until:
             self._unusable = None
+        if messages:
             self.last_message_at = now()
         elif self._idle_rest is not None:
             await self._idle_rest.take(self.last_message_at)
@@ -199,16 +201,23 @@ class Poller:
         if isinstance(error, UnusableBrokerError):
             self._note_unusable(str(error))
         else:
+            if self._unusable:
+                self._unusable = f"the last receive failed: {error!r}"
             log.warning("receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await stop.wait()
 
     def _note_unusable(self, reason: str) -> None:
-        """Say once what the broker does not; it is asked again, as it may be replaced by another one."""
+        """Say once what the broker does not; it is asked again, as it may be replaced by another one.
+
+        A receive that brings nothing says otherwise only when the messages that were left alone would be back.
+        """
         if reason != self._unusable:
             log.error("the broker cannot be used", queue=self._queue.name, reason=reason)
         self._unusable = reason
+        hidden_seconds = self._settings.visibility_timeout_seconds + self._settings.sqs_wait_time_seconds
+        self._unusable_until = now() + hidden_seconds
 
     async def _answers(self) -> bool:
         with suppress(Exception):

@@ -91,6 +91,22 @@ def test_a_broker_that_counts_no_receives_cannot_be_used(attributes: Any) -> Non
         read(MessageReader("q"), received)
 
 
+def test_a_message_that_says_nothing_of_its_receives_is_the_only_one_until_another_comes() -> None:
+    reader = MessageReader("q")
+    uncounted = [message(number, Attributes=None) for number in range(4)]
+
+    with capture_logs() as lines:
+        # However often it comes again.
+        assert read(reader, uncounted[:1]) == read(reader, uncounted[:1]) == []
+        assert len(read(reader, [message(9)])) == 1
+        assert read(reader, uncounted[1:2]) == []
+    assert [line["fault"] for line in lines] == ["it has no ApproximateReceiveCount"] * 2
+
+    for received in (uncounted[2:3], uncounted[1:2]):
+        with pytest.raises(UnusableBrokerError):
+            read(reader, received)
+
+
 @pytest.mark.parametrize("missing", [["SentTimestamp"], ["ApproximateFirstReceiveTimestamp"]])
 def test_a_time_that_the_broker_does_not_give_is_that_of_the_receive_which_is_said_once(missing: list[str]) -> None:
     reader = MessageReader("q")

@@ -1,0 +1,113 @@
+"""What a poller makes of receives that bring nothing that can be worked, and for how long it says so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from services.primitives.clock import this_moment
+from services.queueing.caution import Caution
+from services.queueing.message import ReceivedMessage
+from services.queueing.message_reader import MessageReader
+from services.queueing.poller import Poller
+from services.queueing.queue import Queue
+from services.worker.settings import WorkerSettings
+from tests.unit.services.queueing.test_message_reader import message
+from tests.virtual_time import in_virtual_time
+
+SETTINGS = WorkerSettings.model_construct()
+RETURN_SECONDS = SETTINGS.visibility_timeout_seconds + SETTINGS.sqs_wait_time_seconds
+ROUND_TRIP_SECONDS = 0.01
+
+
+class ScriptedQueue:
+    """A queue that answers each receive with what `answer` returns, and waits where that is nothing."""
+
+    name = "q"
+
+    def __init__(self) -> None:
+        self.answer: Callable[[], Sequence[Any]] = list
+        self.asked_for: list[int] = []
+        self._reader = MessageReader(self.name)
+
+    async def receive(self, most: int, *, wait_seconds: int, **_options: Any) -> list[ReceivedMessage]:
+        self.asked_for.append(most)
+        await asyncio.sleep(ROUND_TRIP_SECONDS)
+        answer = self.answer()
+        if not answer:
+            await asyncio.sleep(wait_seconds)
+        return self._reader.read(cast("Any", answer), "")
+
+    def gives(self, *received: Any) -> None:
+        """Answer one receive with these messages, and each one after it with nothing."""
+        answers = [list(received)]
+        self.answer = lambda: answers.pop() if answers else []
+
+    def fails(self, error: Exception) -> None:
+        def answer() -> Sequence[Any]:
+            raise error
+
+        self.answer = answer
+
+
+@asynccontextmanager
+async def polling(queue: ScriptedQueue) -> AsyncIterator[Poller]:
+    changed = asyncio.Event()
+    poller = Poller(cast(Queue, queue), SETTINGS, Caution(), lambda _messages, _at: 0, changed, clock=this_moment)
+
+    async def poll() -> None:
+        while True:
+            changed.clear()
+            poller.poll_where_there_is_room(SETTINGS.worker_concurrency, 0, asyncio.Event())
+            await changed.wait()
+
+    polls = asyncio.create_task(poll())
+    try:
+        yield poller
+    finally:
+        polls.cancel()
+        poller.cancel()
+
+
+def uncounted(number: int) -> dict[str, Any]:
+    return message(number, Attributes=None)
+
+
+@in_virtual_time
+async def test_a_broker_that_counted_no_receives_is_believed_when_what_was_left_alone_does_not_come_again() -> None:
+    queue = ScriptedQueue()
+    queue.gives(uncounted(1), uncounted(2))
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(RETURN_SECONDS - 1)
+        assert "gives no ApproximateReceiveCount" in str(poller.unready_reason())
+
+        await asyncio.sleep(2 * SETTINGS.sqs_wait_time_seconds)
+        assert poller.unready_reason() is None
+
+
+@in_virtual_time
+async def test_of_two_errors_the_later_one_is_the_reason_why_it_is_not_ready() -> None:
+    queue = ScriptedQueue()
+    queue.gives(uncounted(1), uncounted(2))
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(1)
+        queue.fails(ConnectionError("away"))
+        await asyncio.sleep(RETURN_SECONDS)
+
+        assert poller.unready_reason() == "q: the last receive failed: ConnectionError('away')"
+
+
+@in_virtual_time
+async def test_one_message_without_a_receive_count_does_not_condemn_its_broker() -> None:
+    queue = ScriptedQueue()
+    queue.gives(uncounted(1))
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(1)
+        assert "ApproximateReceiveCount" not in str(poller.unready_reason())
+
+        queue.gives(uncounted(2))
+        await asyncio.sleep(RETURN_SECONDS)
+        assert "gives no ApproximateReceiveCount" in str(poller.unready_reason())
