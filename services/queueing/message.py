@@ -74,9 +74,11 @@ class ReceivedMessage:
 class UnreadableMessageError(ValueError):
     """A message is not as SQS gives one: the text says what is wrong."""
 
-    def __init__(self, message_id: str, fault: str) -> None:
+    def __init__(self, message_id: str, fault: str, receipt_handle: str = "") -> None:
         super().__init__(fault)
         self.message_id = message_id
+        """Empty where it has none."""
+        self.receipt_handle = receipt_handle
         """Empty where it has none."""
 
 
@@ -93,7 +95,7 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
         # What nearly all messages have, or have not, is not to cost them a call.
         system: Mapping[Any, str] = message["Attributes"] if "Attributes" in message else {}  # noqa: SIM401
         if "ApproximateReceiveCount" not in system:
-            raise UncountedMessageError(_id_of(message), "it has no ApproximateReceiveCount")
+            raise _unreadable(message, "it has no ApproximateReceiveCount", UncountedMessageError)
         typed_attributes = message.get("MessageAttributes", {})
         attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
         sent_timestamp = int(system["SentTimestamp"]) if "SentTimestamp" in system else _now_ms()
@@ -115,13 +117,20 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
     except UnreadableMessageError:
         raise
     except KeyError as error:
-        raise UnreadableMessageError(_id_of(message), f"it has no {error.args[0]}") from error
+        raise _unreadable(message, f"it has no {error.args[0]}") from error
     except (AttributeError, TypeError, ValueError) as error:
-        raise UnreadableMessageError(_id_of(message), f"{type(error).__name__}: {error}") from error
+        raise _unreadable(message, f"{type(error).__name__}: {error}") from error
 
 
-def _id_of(message: object) -> str:
-    return str(message.get("MessageId", "")) if isinstance(message, Mapping) else ""
+def _unreadable(
+    message: object, fault: str, kind: type[UnreadableMessageError] = UnreadableMessageError
+) -> UnreadableMessageError:
+    return kind(_text_of(message, "MessageId"), fault, _text_of(message, "ReceiptHandle"))
+
+
+def _text_of(message: object, name: str) -> str:
+    text = message.get(name) if isinstance(message, Mapping) else None
+    return text if isinstance(text, str) else ""
 
 
 def _now_ms() -> int:

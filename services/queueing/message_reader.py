@@ -1,6 +1,6 @@
 """Reads what a receive has brought: one odd message spoils no other, and what a broker does not give is said once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,6 +30,14 @@ _WITHOUT_RECEIVE_COUNTS = (
 )
 
 
+OnUnreadable = Callable[[Sequence[UnreadableMessageError]], None]
+"""Hears of the messages of a receive that cannot be read, where there are any."""
+
+
+def ignore_unreadable(_errors: Sequence[UnreadableMessageError]) -> None:
+    """Leave them to SQS."""
+
+
 class MessageReader:
     """Reads the messages of one queue.
 
@@ -43,11 +51,13 @@ class MessageReader:
         self._knows_times = False
         self._uncounted: set[str] = set()
 
-    def read(self, received: Sequence["MessageTypeDef"], date: str) -> list[ReceivedMessage]:
+    def read(
+        self, received: Sequence["MessageTypeDef"], date: str, on_unreadable: OnUnreadable = ignore_unreadable
+    ) -> list[ReceivedMessage]:
         """Return those of ReceiveMessage's answer, which has this `Date`, that can be read; report the others once.
 
-        Raises UnusableBrokerError where several, at once or one after the other, do not say how often they were
-        received, and none does: that is no fault of a message.
+        `on_unreadable` hears of these, whatever is raised. Raises UnusableBrokerError where several, at once or one
+        after the other, do not say how often they were received, and none does: that is no fault of a message.
         """
         messages: list[ReceivedMessage] = []
         unreadable: list[UnreadableMessageError] = []
@@ -59,6 +69,8 @@ class MessageReader:
                 continue
             if not self._knows_times:
                 self._note_times(message)
+        if unreadable:
+            on_unreadable(unreadable)
         if messages:
             self._uncounted.clear()
         elif unreadable and self._are_uncounted(unreadable):

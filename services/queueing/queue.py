@@ -24,7 +24,7 @@ from services.queueing.errors import (
 )
 from services.queueing.forwarding import fitting_attributes
 from services.queueing.message import SYSTEM_ATTRIBUTES, ReceivedMessage, delayed_until_attribute
-from services.queueing.message_reader import MessageReader
+from services.queueing.message_reader import MessageReader, OnUnreadable, ignore_unreadable
 from services.queueing.message_size import message_bytes, text_attributes
 from services.queueing.provisioning import Disagreement, Provisioning, disagreements, read_provisioning
 from services.telemetry import metrics, tracing
@@ -176,10 +176,18 @@ class Queue:
         reason, stack_trace = own.get(REASON_ATTRIBUTE), own.get(TRACE_ATTRIBUTE)
         return tracing.tracer.send_span(self.destination, reason, stack_trace, message_group_id)
 
-    async def receive(self, most: int, *, wait_seconds: int, visibility_timeout_seconds: int) -> list[ReceivedMessage]:
+    async def receive(
+        self,
+        most: int,
+        *,
+        wait_seconds: int,
+        visibility_timeout_seconds: int,
+        on_unreadable: OnUnreadable = ignore_unreadable,
+    ) -> list[ReceivedMessage]:
         """Take up to `most` messages (10 at the most), waiting for the first one up to `wait_seconds`.
 
-        What cannot be read is reported, and left to SQS. Raises UnusableBrokerError (see message_reader.py).
+        What cannot be read is reported, and left to SQS: `on_unreadable` hears of it. Raises UnusableBrokerError (see
+        message_reader.py).
         """
         response = await self._on_url(
             lambda url: self._client.receive_message(
@@ -192,7 +200,7 @@ class Queue:
             )
         )
         date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-        return self._reader.read(response.get("Messages", []), date)
+        return self._reader.read(response.get("Messages", []), date, on_unreadable)
 
     async def delete(self, message: ReceivedMessage) -> None:
         """Acknowledge the message. Raises MessageGoneError."""
@@ -203,6 +211,10 @@ class Queue:
     async def change_visibility(self, message: ReceivedMessage, timeout_seconds: int) -> None:
         """Hide the message for so long from now on; 0 shows it at once. Raises MessageGoneError."""
         await self._visibility_changes.submit(_ChangeVisibility(message.receipt_handle, timeout_seconds))
+
+    async def give_back(self, receipt_handle: str) -> None:
+        """Show at once the message of this receipt handle, which may be unreadable. Raises MessageGoneError."""
+        await self._visibility_changes.submit(_ChangeVisibility(receipt_handle, 0))
 
     async def check(self) -> list[Disagreement]:
         """Ask the queue how it is provisioned, and return what is not as declared.

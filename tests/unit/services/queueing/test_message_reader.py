@@ -138,6 +138,7 @@ class Answers:
         self.attributes = attributes
         self.asked_for: list[int] = []
         self.deleted: list[str] = []
+        self.given_back: list[str] = []
         self.emptied = asyncio.Event()
         self.has_deleted = asyncio.Condition()
 
@@ -156,6 +157,9 @@ class Answers:
                     await asyncio.sleep(0.01)
                 given, self.received = self.received, []
                 return web.json_response({"Messages": given})
+            case "ChangeMessageVisibilityBatch":
+                self.given_back += [each["ReceiptHandle"] for each in asked["Entries"] if not each["VisibilityTimeout"]]
+                return web.json_response({"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]]})
             case _:
                 async with self.has_deleted:
                     self.deleted += [entry["ReceiptHandle"] for entry in asked["Entries"]]
