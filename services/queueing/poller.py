@@ -13,7 +13,7 @@ from services.primitives.sqs_limits import MAX_RECEIVED_MESSAGES
 from services.queueing.caution import Caution
 from services.queueing.errors import UnusableBrokerError
 from services.queueing.idle_rest import IdleRest
-from services.queueing.message import ReceivedMessage
+from services.queueing.message import ReceivedMessage, UnreadableMessageError
 from services.queueing.polling import MAX_POLLS, ROOM_WAIT_SECONDS, messages_to_receive, rest_after
 from services.queueing.queue import Queue
 from services.queueing.settings import ConsumerSettings
@@ -76,6 +76,8 @@ class Poller:
         self._backoff_seconds = _FIRST_BACKOFF_SECONDS
         self._unusable: str | None = None
         self._unusable_until = 0.0
+        self._left_alone: str | None = None
+        self._left_alone_until = 0.0
         self.last_message_at = 0.0
         """When a message came last, by the loop's clock."""
 
@@ -95,9 +97,11 @@ class Poller:
         return None if self._received_at is None else now() - self._received_at
 
     def unready_reason(self) -> str | None:
-        """Return why it does not receive, or None: the queue answered lately, or no receive is due."""
+        """Return why it does not receive, or not all, or None: the queue answered lately, or no receive is due."""
         if self._unusable:
             return f"{self._queue.name}: {self._unusable}"
+        if self._left_alone and now() < self._left_alone_until:
+            return f"{self._queue.name}: {self._left_alone}"
         if self._received_at is None:
             return f"{self._queue.name}: no successful receive yet"
         if self._due_since is None or (self._idle_rest is not None and self._idle_rest.is_under_way):
@@ -159,11 +163,7 @@ class Poller:
         try:
             await self._look_back()
             asked_at = self._clock()
-            messages = await self._queue.receive(
-                most,
-                wait_seconds=self._settings.sqs_wait_time_seconds,
-                visibility_timeout_seconds=self._settings.visibility_timeout_seconds,
-            )
+            messages = await self._receive(most)
         except Exception as error:  # noqa: BLE001  # whatever it is, a consumer that ends is worse
             self._is_backlog = False
             await self._back_off(error, stop)
@@ -183,6 +183,27 @@ class Poller:
         if since_last_receive is not None and (rest := rest_after(len(messages), most, since_last_receive)):
             await asyncio.sleep(rest)
 
+    async def _receive(self, most: int) -> list[ReceivedMessage]:
+        """Raise the first UnreadableMessageError where messages have come and none of them can be read."""
+        unreadable: list[UnreadableMessageError] = []
+        messages = await self._queue.receive(
+            most,
+            wait_seconds=self._settings.sqs_wait_time_seconds,
+            visibility_timeout_seconds=self._settings.visibility_timeout_seconds,
+            on_unreadable=unreadable.extend,
+        )
+        if unreadable and self._queue.definition.is_dead_letter_queue:
+            # No redrive policy takes it away: it is lost when its retention ends, unless somebody looks after it.
+            self._left_alone = _describe_unreadable(unreadable[0])
+            self._left_alone_until = self._back_at()
+        if unreadable and not messages:
+            raise unreadable[0]
+        return messages
+
+    def _back_at(self) -> float:
+        """Return when what is left alone now has come again, if it is there still."""
+        return now() + self._settings.visibility_timeout_seconds + self._settings.sqs_wait_time_seconds
+
     async def _look_back(self) -> None:
         """Ask, before the first receive, what is in flight: a lost worker may have left it."""
         if not self._caution.must_look:
@@ -198,26 +219,30 @@ class Poller:
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
         wait = jittered(self._backoff_seconds, random.random())  # noqa: S311  # jitter
         self._backoff_seconds = min(2 * self._backoff_seconds, _LONGEST_BACKOFF_SECONDS)
-        if isinstance(error, UnusableBrokerError):
-            self._note_unusable(str(error))
-        else:
-            if self._unusable:
-                self._unusable = f"the last receive failed: {error!r}"
-            log.warning("receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1))
+        match error:
+            case UnusableBrokerError():
+                if str(error) != self._unusable:
+                    log.error("the broker cannot be used", queue=self._queue.name, reason=str(error))
+                self._note_unusable(str(error))
+            case UnreadableMessageError():
+                self._note_unusable(_describe_unreadable(error))
+            case _:
+                if self._unusable:
+                    self._unusable = f"the last receive failed: {error!r}"
+                log.warning(
+                    "receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1)
+                )
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await stop.wait()
 
     def _note_unusable(self, reason: str) -> None:
-        """Say once what the broker does not; it is asked again, as it may be replaced by another one.
+        """Note why nothing that came can be worked; it is asked again, as the broker may be replaced by another one.
 
         A receive that brings nothing says otherwise only when the messages that were left alone would be back.
         """
-        if reason != self._unusable:
-            log.error("the broker cannot be used", queue=self._queue.name, reason=reason)
         self._unusable = reason
-        hidden_seconds = self._settings.visibility_timeout_seconds + self._settings.sqs_wait_time_seconds
-        self._unusable_until = now() + hidden_seconds
+        self._unusable_until = self._back_at()
 
     async def _answers(self) -> bool:
         with suppress(Exception):
@@ -225,6 +250,11 @@ class Poller:
                 await self._queue.in_flight()
                 return True
         return False
+
+
+def _describe_unreadable(error: UnreadableMessageError) -> str:
+    named = f"the message {error.message_id}" if error.message_id else "a message without an id"
+    return f"what came cannot be read, and is left to SQS: {named}: {error}"
 
 
 def now() -> float:

@@ -7,17 +7,19 @@ from typing import Any, cast
 
 from services.primitives.clock import this_moment
 from services.queueing.caution import Caution
+from services.queueing.definition import QueueDefinition
 from services.queueing.message import ReceivedMessage
-from services.queueing.message_reader import MessageReader
+from services.queueing.message_reader import MessageReader, OnUnreadable, ignore_unreadable
 from services.queueing.poller import Poller
 from services.queueing.queue import Queue
 from services.worker.settings import WorkerSettings
-from tests.unit.services.queueing.test_message_reader import message
+from tests.unit.services.queueing.test_message_reader import DEFINITION, message
 from tests.virtual_time import in_virtual_time
 
 SETTINGS = WorkerSettings.model_construct()
 RETURN_SECONDS = SETTINGS.visibility_timeout_seconds + SETTINGS.sqs_wait_time_seconds
 ROUND_TRIP_SECONDS = 0.01
+DLQ = QueueDefinition("q-dlq", "dlq_watcher", None, "undelivered", "q", 345_600)
 
 
 class ScriptedQueue:
@@ -25,18 +27,21 @@ class ScriptedQueue:
 
     name = "q"
 
-    def __init__(self) -> None:
+    def __init__(self, definition: QueueDefinition = DEFINITION) -> None:
+        self.definition = definition
         self.answer: Callable[[], Sequence[Any]] = list
         self.asked_for: list[int] = []
         self._reader = MessageReader(self.name)
 
-    async def receive(self, most: int, *, wait_seconds: int, **_options: Any) -> list[ReceivedMessage]:
+    async def receive(
+        self, most: int, *, wait_seconds: int, on_unreadable: OnUnreadable = ignore_unreadable, **_options: Any
+    ) -> list[ReceivedMessage]:
         self.asked_for.append(most)
         await asyncio.sleep(ROUND_TRIP_SECONDS)
         answer = self.answer()
         if not answer:
             await asyncio.sleep(wait_seconds)
-        return self._reader.read(cast("Any", answer), "")
+        return self._reader.read(cast("Any", answer), "", on_unreadable)
 
     def gives(self, *received: Any) -> None:
         """Answer one receive with these messages, and each one after it with nothing."""
@@ -106,8 +111,54 @@ async def test_one_message_without_a_receive_count_does_not_condemn_its_broker()
 
     async with polling(queue) as poller:
         await asyncio.sleep(1)
-        assert "ApproximateReceiveCount" not in str(poller.unready_reason())
+        assert "the message 1: it has no ApproximateReceiveCount" in str(poller.unready_reason())
 
         queue.gives(uncounted(2))
         await asyncio.sleep(RETURN_SECONDS)
         assert "gives no ApproximateReceiveCount" in str(poller.unready_reason())
+
+
+UNREADABLE = "q: what came cannot be read, and is left to SQS: the message 1: it has no Body"
+
+
+@in_virtual_time
+async def test_a_backlog_of_which_nothing_can_be_read_is_received_seldom_and_one_by_one_and_said_to_be_so() -> None:
+    queue = ScriptedQueue()
+    queue.answer = lambda: [message(number, Body=None) for number in range(1, 11)]
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(600)
+        assert poller.unready_reason() == UNREADABLE
+        assert queue.asked_for[:2] == [10, 1]
+        # About every half a minute, the longest that it backs off for.
+        assert len(queue.asked_for) < 40
+
+        queue.answer = lambda: [message(20)]
+        await asyncio.sleep(60)
+        assert poller.unready_reason() is None
+        assert queue.asked_for[-1] == 10
+
+
+@in_virtual_time
+async def test_a_message_that_cannot_be_read_leaves_a_worker_ready_that_can_read_others_of_its_batch() -> None:
+    queue = ScriptedQueue()
+    queue.gives(message(1, Body=None), message(2))
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(2)
+        assert poller.unready_reason() is None
+
+
+@in_virtual_time
+async def test_a_dead_message_that_cannot_be_read_is_said_to_be_there_until_it_comes_no_more() -> None:
+    queue = ScriptedQueue(DLQ)
+    queue.gives(message(1, Body=None), message(2))
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(RETURN_SECONDS - 1)
+        assert poller.unready_reason() == UNREADABLE
+        # Others are worked no slower for that.
+        assert set(queue.asked_for) == {10}
+
+        await asyncio.sleep(2)
+        assert poller.unready_reason() is None
