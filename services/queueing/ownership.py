@@ -63,7 +63,7 @@ async def ensure_ours() -> None:
 
 
 async def _is_lost_by_sqs(owned: _Owned) -> bool:
-    """Return whether nobody else can have the message, as it went with its queue; or SQS cannot be asked for too long.
+    """Return whether nobody else can have the message, as it went with its queue; or whether it did cannot be known.
 
     What is in flight may then be all that is left of the task.
     """
@@ -71,7 +71,7 @@ async def _is_lost_by_sqs(owned: _Owned) -> bool:
         created_at = await retry_sqs(owned.queue.created_at, owned.retry_waits_seconds)
     except ClientError as error:
         return is_missing_queue(error)
-    except Exception as error:  # noqa: BLE001  # whatever it is, SQS has not answered
-        log.warning("delivered although others may have the message: SQS does not answer", error=repr(error))
+    except Exception as error:  # noqa: BLE001  # whatever it is, SQS has not answered, or not what it was asked
+        log.warning("delivered although others may have the message: whether they do is not known", error=repr(error))
         return True
     return created_at is not None and created_at > owned.in_flight.message.sent_at

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from services.queueing.errors import SqsEntryError
+from services.queueing.errors import SqsEntryError, UnusableBrokerError
 from services.queueing.timing import jittered
 from services.telemetry import log_events
 
@@ -28,7 +28,7 @@ async def retry_sqs(
     """Try a call on SQS a few times: a moment's failure there must not make work that is done run again.
 
     No wait goes beyond the deadline, a time of the loop's clock. Raises what the last try raised, at once where SQS
-    will refuse the same whenever it is asked.
+    will refuse the same whenever it is asked, or says as little.
     """
     for wait_seconds in waits_seconds:
         try:
@@ -43,4 +43,4 @@ async def retry_sqs(
 
 
 def _is_final(error: Exception) -> bool:
-    return isinstance(error, SqsEntryError) and error.is_final
+    return isinstance(error, UnusableBrokerError) or (isinstance(error, SqsEntryError) and error.is_final)

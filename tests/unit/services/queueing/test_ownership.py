@@ -7,8 +7,10 @@ from typing import cast
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from structlog.testing import capture_logs
 
 from services.queueing import ownership
+from services.queueing.errors import UnusableBrokerError
 from services.queueing.in_flight import InFlight
 from services.queueing.message import ReceivedMessage
 from services.queueing.ownership import NotOursError, ensure_ours
@@ -112,6 +114,21 @@ async def test_what_may_be_all_that_is_left_of_a_task_is_delivered(
     queue.answer = answer
 
     await ensure_ours_in(in_flight)
+
+
+async def test_a_broker_that_says_nothing_of_the_queue_is_not_asked_again_and_the_outcome_is_delivered(
+    in_flight: InFlight, queue: AskedQueue, jumping_clock: JumpingClock
+) -> None:
+    jumping_clock.suspend(62)
+    queue.answer = UnusableBrokerError("it has no Attributes")
+
+    with capture_logs() as lines:
+        await ensure_ours_in(in_flight)
+
+    assert queue.asked == 1
+    [line] = lines
+    assert line["event"] == "delivered although others may have the message: whether they do is not known"
+    assert "it has no Attributes" in line["error"]
 
 
 @pytest.mark.parametrize("answer", [AS_IT_WAS, WITHOUT_A_DATE, refusal("AccessDenied"), refusal("InternalFailure")])

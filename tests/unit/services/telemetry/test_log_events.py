@@ -33,7 +33,7 @@ SHOWN_AS_THEY_ARE = {
     "attributes that do not fit are left out",
     "began with care: messages are in flight",
     "calls on messages are left to the SDK",
-    "delivered although others may have the message: SQS does not answer",
+    "delivered although others may have the message: whether they do is not known",
     "draining",
     "given back without an attempt",
     "heartbeat failed",
