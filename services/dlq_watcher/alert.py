@@ -139,7 +139,8 @@ def _group_of(cause: ReceivedMessage | str) -> dict[str, str]:
 
 
 def _id_of(message: ReceivedMessage, headline: str) -> str:
-    return f"{message.message_id} {message.first_received_at:.3f} {headline}"
+    first = message.first_received_at
+    return f"{message.message_id} {headline}" if first is None else f"{message.message_id} {first:.3f} {headline}"
 
 
 def _shown(text: str, most_bytes: int) -> str:

@@ -182,9 +182,10 @@ class BatchConsumer:
             log.warning("not deleted before another is begun", queue=self._queue.name, error=repr(error))
 
 
-_Key = tuple[str, float]
+_Key = tuple[str, float | str]
 
 
 def _key(message: ReceivedMessage) -> _Key:
-    # One that was redriven is another one, whether or not it keeps its id.
-    return message.message_id, message.first_received_at
+    # One that was redriven is another one, whether or not it keeps its id; where it cannot be told, each receive is.
+    first = message.first_received_at
+    return message.message_id, message.receipt_handle if first is None else first

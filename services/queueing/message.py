@@ -51,8 +51,9 @@ class ReceivedMessage:
     sent_at: float
     """When it came to its queue, in seconds since the epoch: where it was restored, before that."""
     attributes: Mapping[str, str]
-    first_received_at: float = 0
-    """Seconds since the epoch: the same at each further receive, another one once the message was redriven."""
+    first_received_at: float | None = None
+    """Seconds since the epoch: the same at each further receive, another one once the message was redriven. None where
+    the broker does not say."""
     dead_letter_source_arn: str | None = None
     """The queue from which SQS itself moved the message by its redrive policy; None where nobody or a program did."""
     typed_attributes: Mapping[str, "MessageAttributeValueOutputTypeDef"] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class UncountedMessageError(UnreadableMessageError):
 def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
     """Read a message of ReceiveMessage's answer, which has this `Date`. Raises UnreadableMessageError.
 
-    Where a time is missing (see TIMESTAMPS) it is that of now.
+    Where the time that it was sent at is missing, it is that of now.
     """
     try:
         # What nearly all messages have, or have not, is not to cost them a call.
@@ -107,7 +108,7 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
             receive_count=int(system["ApproximateReceiveCount"]) + _receives_before(attributes),
             sent_at=sent_at_of(attributes, sent_timestamp),
             attributes=attributes,
-            first_received_at=(int(system[first_receive]) if first_receive in system else _now_ms()) / 1000,
+            first_received_at=int(system[first_receive]) / 1000 if first_receive in system else None,
             dead_letter_source_arn=system.get("DeadLetterQueueSourceArn"),
             typed_attributes=typed_attributes,
             date=date,

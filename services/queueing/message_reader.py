@@ -102,6 +102,4 @@ class MessageReader:
         """Say once which times the messages have not, by one that can be read: they are all alike."""
         self._knows_times = True
         if missing := [name for name in TIMESTAMPS if name not in message["Attributes"]]:
-            log.warning(
-                "the broker does not give all times: that of the receive is taken", queue=self._queue, missing=missing
-            )
+            log.warning("the broker does not give all times", queue=self._queue, missing=missing)

@@ -1,7 +1,7 @@
 """An alert on its way through a queue: whole, of bounded size, and without credentials."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -13,6 +13,7 @@ from services.dlq_watcher.alert import Alert, decode_alert, encode_alert, how_to
 from services.dlq_watcher.alerts import of_stack
 from services.messages import UnusableMessageError
 from services.primitives.sqs_limits import NOT_IN_SQS
+from services.queueing.message import read_message
 from services.queueing.message_size import message_bytes
 from tests.unit.services.dlq_watcher.conftest import alert_of, dead
 
@@ -62,6 +63,19 @@ def test_the_same_failure_has_the_same_id_and_any_other_another() -> None:
     assert id_of(receive_count=2) == id_of(receive_count=1)
     others = [id_of(), id_of("stuck"), id_of(message_id="other"), id_of(first_received_at=1)]
     assert len(set(others)) == len(others)
+
+
+def test_the_same_failure_has_the_same_id_on_a_broker_that_gives_no_times() -> None:
+    system = {"ApproximateReceiveCount": "1"}
+    sent = {"MessageId": "id", "ReceiptHandle": "handle", "Body": "{}", "Attributes": system}
+
+    first, again = (read_message(cast("Any", sent), "") for _ in range(2))
+
+    ids = {
+        make_alert(each, "failed", origin="data", reason="no", facts={"Attempts": "1"}).alert_id
+        for each in (first, again)
+    }
+    assert ids == {"id failed"}
 
 
 def test_a_log_line_has_all_of_it() -> None:

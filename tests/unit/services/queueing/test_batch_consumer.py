@@ -131,6 +131,20 @@ async def test_what_is_done_and_comes_again_as_it_was_not_deleted_is_not_worked_
     assert attempts == [message_of("a"), redriven]
 
 
+async def test_what_comes_again_is_worked_again_where_the_broker_does_not_say_whether_it_was_redriven() -> None:
+    attempts: list[str] = []
+
+    async def handle(message: ReceivedMessage) -> None:
+        attempts.append(message.receipt_handle)
+
+    consumer = consumer_of(CountingQueue(), handle)
+    for handle_of_receive in ("first", "second"):
+        received = replace(message_of("a"), first_received_at=None, receipt_handle=handle_of_receive)
+        assert await work(consumer, received) == []
+
+    assert attempts == ["first", "second"]
+
+
 @in_virtual_time
 async def test_an_attempt_ends_in_time_to_be_settled_and_the_others_are_not_held_up() -> None:
     queue = CountingQueue()

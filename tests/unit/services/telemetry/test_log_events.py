@@ -46,7 +46,7 @@ SHOWN_AS_THEY_ARE = {
     "receive failed",
     "received again while in flight",
     "the broker cannot be used",
-    "the broker does not give all times: that of the receive is taken",
+    "the broker does not give all times",
     "the message is not in flight any more; its work goes on",
     "the task ignores its cancellation, and is cancelled again",
     "the task ignores its cancellation, and is left running",
