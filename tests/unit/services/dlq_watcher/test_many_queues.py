@@ -1,8 +1,11 @@
 """A DLQ watcher of a hundred task types: what it decides waits for none of its long polls."""
 
 import asyncio
+import json
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +13,13 @@ from pydantic import HttpUrl
 
 from services.dlq_watcher.__main__ import make_components, sqs_connections
 from services.dlq_watcher.settings import WatcherSettings
+from services.queueing.batcher import MAX_BATCHES_IN_FLIGHT
+from services.queueing.client import open_sqs
 from services.queueing.message import ReceivedMessage
+from services.queueing.polling import MAX_POLLS
+from services.queueing.queue import Queue
+from services.queueing.queues import Queues
+from services.queues import define_queues
 from services.runtime.resources import open_resources
 from services.task_types.loading import load_task_types
 from tests.http_server import serving
@@ -20,6 +29,8 @@ TASK_TYPES = {f"task-{number}": replace(CALCULATION, name=f"task-{number}") for 
 CONSUMED = len(TASK_TYPES) + 2
 """The DLQ of each task type, that of `callbacks`, and `alerts`."""
 PATIENCE_SECONDS = 60
+LAST = 2
+MORE_THAN_GO = 10 * MAX_BATCHES_IN_FLIGHT + 5
 
 
 class HeldPolls:
@@ -71,9 +82,66 @@ async def test_deletes_from_a_hundred_queues_wait_for_none_of_the_polls_that_are
         broker.let_go.set()
 
 
-def test_it_may_open_as_many_files_as_it_can_have_requests_under_way() -> None:
-    polls_and_settling = CONSUMED * (3 + 3 * 8)
-    sends_to_four_queues = 4 * 8
-    looks_at_all_queues = 2 * (2 * len(TASK_TYPES) + 4)
+class HeldCalls:
+    """A broker that says where a queue is, and that its receives are bounded; and holds calls when it is to."""
 
-    assert sqs_connections(TASK_TYPES) == polls_and_settling + sends_to_four_queues + looks_at_all_queues
+    def __init__(self) -> None:
+        self.holds = False
+        self.held = 0
+        self.news = asyncio.Condition()
+        self.let_go = asyncio.Event()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        asked = await request.json()
+        if request.headers["x-amz-target"].endswith("GetQueueUrl"):
+            return web.json_response({"QueueUrl": f"http://{request.host}/{asked['QueueName']}"})
+        if not self.holds:
+            return web.json_response({"Attributes": {"RedrivePolicy": json.dumps({"maxReceiveCount": LAST})}})
+        async with self.news:
+            self.held += 1
+            self.news.notify_all()
+        await self.let_go.wait()
+        return web.json_response({"Successful": [{"Id": each["Id"]} for each in asked.get("Entries", [])]})
+
+    async def hold(self, number: int) -> None:
+        """Wait until so many calls are under way."""
+        async with self.news:
+            await self.news.wait_for(lambda: self.held == number)
+
+
+def polls_and_settling_of(queue: Queue) -> list[Coroutine[Any, Any, Any]]:
+    """As many receives as a consumer makes at a time, and more deletes and changes of visibility than go at a time."""
+    messages = [ReceivedMessage("id", "body", "handle", 1, 0, {})] * MORE_THAN_GO
+    last = [replace(message, receive_count=LAST) for message in messages]
+    return [
+        *(queue.receive(10, wait_seconds=20, visibility_timeout_seconds=60) for _ in range(MAX_POLLS)),
+        *(queue.delete(message) for message in [*messages, *last]),
+        *(queue.change_visibility(message, 60) for message in messages),
+    ]
+
+
+async def test_a_look_at_each_queue_gets_a_connection_while_all_else_that_a_watcher_does_is_under_way() -> None:
+    task_types = dict(islice(TASK_TYPES.items(), 3))
+    definitions = define_queues(task_types)
+    broker = HeldCalls()
+    async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_SECONDS):
+        url = await stack.enter_async_context(serving(broker.answer))
+        # Each call from the same pool of connections.
+        settings = WatcherSettings(aws_endpoint_url=HttpUrl(url), sqs_direct_calls=False)
+        client = await stack.enter_async_context(open_sqs(settings, max_connections=sqs_connections(task_types)))
+        queues = Queues(client, definitions, name_prefix="")
+        consumed = [queue for queue in queues if queue.definition.consumer == "dlq_watcher"]
+        sent_to = [queues[name] for name in ("alerts", "undelivered", "callbacks", "callbacks-dlq")]
+        await asyncio.gather(*(queue.check() for queue in queues))
+        broker.holds = True
+        calls = [call for queue in consumed for call in polls_and_settling_of(queue)]
+        calls += [queue.send("body") for queue in sent_to for _ in range(MORE_THAN_GO)]
+
+        under_way = [asyncio.create_task(call) for call in calls]
+        of_consumer, of_sender = MAX_POLLS + 3 * MAX_BATCHES_IN_FLIGHT, MAX_BATCHES_IN_FLIGHT
+        await broker.hold(len(consumed) * of_consumer + len(sent_to) * of_sender)
+
+        under_way += [asyncio.create_task(look()) for queue in queues for look in (queue.check, queue.state)]
+        await broker.hold(broker.held + 2 * len(definitions))
+        broker.let_go.set()
+        await asyncio.gather(*under_way, return_exceptions=True)
