@@ -1,7 +1,7 @@
 """Keeps an eye on the queues of a program: whether they are as declared, when it starts and while it runs."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import structlog
@@ -21,6 +21,29 @@ SECONDS_UNTIL_SECOND_LOOK = 30.0
 """Where a queue is not as declared, or did not answer: somebody is about to put it right."""
 
 _TIMEOUT_SECONDS = 3
+
+
+_BESIDE_OTHERS = "beside others"
+"""What is found of no queue alone; blanks are in no queue's name."""
+
+
+def too_small_for_dead_messages(queues: Iterable[Queue]) -> Iterator[Disagreement]:
+    """Yield the queue, as last checked, that cannot take all that is given up on in the DLQs among these.
+
+    What it refused for its size would come again until its retention ends, and be lost then.
+    """
+    by_name = {queue.definition.name: queue for queue in queues}
+    wanted: dict[str, int] = {}
+    for queue in by_name.values():
+        source, keeper = queue.definition.source_queue, queue.definition.dead_letter_queue
+        if source is None or keeper not in by_name:
+            continue
+        largest = min(queue.max_message_bytes, by_name.get(source, queue).max_message_bytes)
+        wanted[keeper] = max(largest, wanted.get(keeper, 0))
+    for keeper, most in wanted.items():
+        actual = by_name[keeper].max_message_bytes
+        if actual < most:
+            yield Disagreement(by_name[keeper].name, "MaximumMessageSize", str(actual), f"{most} or more, as its DLQs")
 
 
 class QueueCheck:
@@ -44,6 +67,7 @@ class QueueCheck:
     async def look(self) -> None:
         """Ask all of the queues, for seconds at the most; it raises nothing."""
         await asyncio.gather(*(self._look_at(queue) for queue in self._queues))
+        self._note_found(_BESIDE_OTHERS, list(too_small_for_dead_messages(self._queues)))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set."""
@@ -71,7 +95,13 @@ class QueueCheck:
             self._note(queue, found)
 
     def _note(self, queue: Queue, found: list[Disagreement]) -> None:
-        known = self._found.get(queue.name, [])
+        self._note_found(queue.name, found)
+        self._note_largest_message(queue)
+        self._silent.discard(queue.name)
+        self._denied.discard(queue.name)
+
+    def _note_found(self, part: str, found: list[Disagreement]) -> None:
+        known = self._found.get(part, [])
         for each in found:
             if each not in known:
                 log.error(
@@ -81,12 +111,9 @@ class QueueCheck:
                     value=each.value,
                     wanted=each.wanted,
                 )
-        if known and not found:
-            log.info("queue is as declared again", queue=queue.name)
-        self._found[queue.name] = found
-        self._note_largest_message(queue)
-        self._silent.discard(queue.name)
-        self._denied.discard(queue.name)
+        for name in {each.queue for each in known} - {each.queue for each in found}:
+            log.info("queue is as declared again", queue=name)
+        self._found[part] = found
 
     def _note_largest_message(self, queue: Queue) -> None:
         """Say once that it is smaller than that of SQS, which is no fault of a queue: its broker may do no more."""

@@ -109,6 +109,20 @@ async def test_a_queue_that_takes_less_than_says_why_a_task_failed_is_to_be_put_
     assert check.unready_reason() == said_of(broker, "calculation", "MaximumMessageSize is 1024, wanted 16384 or more")
 
 
+async def test_a_queue_that_could_not_keep_what_its_dlqs_give_up_on_is_to_be_put_right(broker: Broker) -> None:
+    await broker.set_attributes("undelivered", MaximumMessageSize="262144")
+    check = QueueCheck(broker.queues)
+
+    await check.look()
+    assert check.unready_reason() == said_of(
+        broker, "undelivered", "MaximumMessageSize is 262144, wanted 1048576 or more, as its DLQs"
+    )
+
+    await broker.set_attributes("undelivered", MaximumMessageSize="1048576")
+    await check.look()
+    assert check.unready_reason() is None
+
+
 async def test_a_look_takes_one_request_for_each_queue(broker: Broker) -> None:
     check = QueueCheck([broker.queues["calculation"], broker.queues["calculation-dlq"]])
     await check.look()
