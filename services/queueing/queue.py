@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -19,6 +18,7 @@ from services.queueing.errors import (
     UnusableBrokerError,
     entry_errors,
     error_of_message,
+    is_denied,
     is_missing_queue,
     refusal_of_entries,
 )
@@ -238,13 +238,19 @@ class Queue:
         )
 
     async def in_flight(self) -> int | None:
-        """Ask how many messages were received, and neither deleted nor given back; None where the broker does not say.
+        """Ask how many messages were received, and neither deleted nor given back.
 
-        It raises where the queue does not answer.
+        None where the broker does not say, or not to this role. It raises where the queue does not answer.
         """
-        with suppress(UnusableBrokerError):
-            return read_count(str((await self._attributes()).get("ApproximateNumberOfMessagesNotVisible", "")))
-        return None
+        try:
+            attributes = await self._attributes()
+        except UnusableBrokerError:
+            return None
+        except ClientError as error:
+            if is_denied(error):
+                return None
+            raise
+        return read_count(str(attributes.get("ApproximateNumberOfMessagesNotVisible", "")))
 
     async def created_at(self) -> float | None:
         """Ask when the queue was made, in seconds since the epoch; None where the broker gives other attributes alone.

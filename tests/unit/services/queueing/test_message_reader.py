@@ -132,6 +132,10 @@ def test_of_a_broker_that_gives_all_nothing_is_said() -> None:
     assert lines == []
 
 
+DENIED = "denied"
+"""In place of a queue's attributes: it may not be asked for them."""
+
+
 class Answers:
     """A broker whose queue gives these messages at the first receive, and as few attributes as it is told."""
 
@@ -150,6 +154,8 @@ class Answers:
         match operation:
             case "GetQueueUrl":
                 return web.json_response({"QueueUrl": f"http://{request.host}/queue"})
+            case "GetQueueAttributes" if self.attributes is DENIED:
+                return web.json_response({"__type": "com.amazonaws.sqs#AccessDenied", "message": "no"}, status=403)
             case "GetQueueAttributes":
                 return web.json_response({} if self.attributes is None else {"Attributes": self.attributes})
             case "ReceiveMessage":
@@ -245,6 +251,7 @@ IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
         ({IN_FLIGHT: "some"}, True),
         ({"QueueArn": "arn"}, True),
         (None, True),
+        (DENIED, True),
     ],
 )
 async def test_a_worker_begins_whatever_its_queue_says_of_itself_and_with_care_unless_nothing_is_in_flight(
