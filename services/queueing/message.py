@@ -99,6 +99,9 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
             raise _unreadable(message, "it has no ApproximateReceiveCount", UncountedMessageError)
         typed_attributes = message.get("MessageAttributes", {})
         attributes = {name: attribute.get("StringValue", "") for name, attribute in typed_attributes.items()}
+        # By these it is told from others, and settled beside them.
+        if message["MessageId"].__class__ is not str or message["ReceiptHandle"].__class__ is not str:
+            raise _unreadable(message, "its MessageId or its ReceiptHandle is no text")
         sent_timestamp = int(system["SentTimestamp"]) if "SentTimestamp" in system else _now_ms()
         first_receive = "ApproximateFirstReceiveTimestamp"
         return ReceivedMessage(
@@ -119,7 +122,7 @@ def read_message(message: "MessageTypeDef", date: str) -> ReceivedMessage:
         raise
     except KeyError as error:
         raise _unreadable(message, f"it has no {error.args[0]}") from error
-    except (AttributeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise _unreadable(message, f"{type(error).__name__}: {error}") from error
 
 

@@ -65,7 +65,7 @@ async def ensure_ours() -> None:
 async def _is_lost_by_sqs(owned: _Owned) -> bool:
     """Return whether nobody else can have the message, as it went with its queue; or whether it did cannot be known.
 
-    What is in flight may then be all that is left of the task.
+    What is in flight may then be all that is left of the task. Who may not ask takes the queue for the one that it was.
     """
     try:
         created_at = await retry_sqs(owned.queue.created_at, owned.retry_waits_seconds)

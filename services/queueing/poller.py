@@ -184,7 +184,10 @@ class Poller:
             await asyncio.sleep(rest)
 
     async def _receive(self, most: int) -> list[ReceivedMessage]:
-        """Raise the first UnreadableMessageError where messages have come and none of them can be read."""
+        """Receive, and note what cannot be read.
+
+        Raises the first UnreadableMessageError where nothing can be that has come, and each receive counts.
+        """
         unreadable: list[UnreadableMessageError] = []
         messages = await self._queue.receive(
             most,
@@ -192,11 +195,12 @@ class Poller:
             visibility_timeout_seconds=self._settings.visibility_timeout_seconds,
             on_unreadable=unreadable.extend,
         )
-        if unreadable and self._queue.definition.is_dead_letter_queue:
-            # No redrive policy takes it away: it is lost when its retention ends, unless somebody looks after it.
+        if unreadable and self._queue.definition.max_attempts is None:
+            # No redrive policy takes it away: it is lost when its retention ends, unless somebody looks after it. It is
+            # hidden for now, so that it keeps no other message waiting.
             self._left_alone = _describe_unreadable(unreadable[0])
             self._left_alone_until = self._back_at()
-        if unreadable and not messages:
+        elif unreadable and not messages:
             raise unreadable[0]
         return messages
 
@@ -229,6 +233,7 @@ class Poller:
             case _:
                 if self._unusable:
                     self._unusable = f"the last receive failed: {error!r}"
+                    self._unusable_until = now()
                 log.warning(
                     "receive failed", queue=self._queue.name, error=repr(error), retry_in_seconds=round(wait, 1)
                 )

@@ -67,7 +67,8 @@ class QueueCheck:
     async def look(self) -> None:
         """Ask all of the queues, for seconds at the most; it raises nothing."""
         await asyncio.gather(*(self._look_at(queue) for queue in self._queues))
-        self._note_found(_BESIDE_OTHERS, list(too_small_for_dead_messages(self._queues)))
+        known = [queue for queue in self._queues if queue.name in self._found]
+        self._note_found(_BESIDE_OTHERS, list(too_small_for_dead_messages(known)))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set."""

@@ -123,6 +123,16 @@ async def test_a_queue_that_could_not_keep_what_its_dlqs_give_up_on_is_to_be_put
     assert check.unready_reason() is None
 
 
+async def test_no_queue_is_compared_with_one_that_has_not_answered_yet(broker: Broker) -> None:
+    await broker.set_attributes("undelivered", MaximumMessageSize="262144")
+    await broker.delete("data-dlq")
+    check = QueueCheck([broker.queues["data-dlq"], broker.queues["undelivered"]])
+
+    await check.look()
+
+    assert "undelivered" not in str(check.unready_reason())
+
+
 async def test_a_look_takes_one_request_for_each_queue(broker: Broker) -> None:
     check = QueueCheck([broker.queues["calculation"], broker.queues["calculation-dlq"]])
     await check.look()

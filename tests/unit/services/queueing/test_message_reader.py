@@ -54,6 +54,8 @@ ODD = [
     (message(4, Attributes=counted(ApproximateReceiveCount=None)), "it has no ApproximateReceiveCount"),
     (message(4, Attributes=counted(ApproximateReceiveCount="often")), "ValueError: invalid literal for int()"),
     (message(4, Attributes=counted(SentTimestamp="lately")), "ValueError: invalid literal for int()"),
+    (message(4, Attributes=counted(SentTimestamp="1" * 400)), "OverflowError"),
+    (message(4, ReceiptHandle=5), "its MessageId or its ReceiptHandle is no text"),
     (message(4, Attributes="none"), "it has no ApproximateReceiveCount"),
     (message(4, MessageAttributes=[]), "AttributeError"),
     (message(4, MessageAttributes={"a": "text"}), "AttributeError"),

@@ -140,6 +140,36 @@ async def test_a_backlog_of_which_nothing_can_be_read_is_received_seldom_and_one
 
 
 @in_virtual_time
+async def test_a_worker_whose_broker_was_away_for_a_moment_after_it_could_not_be_used_is_ready_at_the_next_answer() -> (
+    None
+):
+    queue = ScriptedQueue()
+    queue.gives(uncounted(1), uncounted(2))
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(0.1)
+        queue.fails(ConnectionError("away"))
+        await asyncio.sleep(4)
+        assert "the last receive failed" in str(poller.unready_reason())
+
+        queue.gives()
+        await asyncio.sleep(2 * SETTINGS.sqs_wait_time_seconds)
+        assert poller.unready_reason() is None
+
+
+@in_virtual_time
+async def test_dead_messages_that_cannot_be_read_keep_no_other_waiting() -> None:
+    queue = ScriptedQueue(DLQ)
+    queue.answer = lambda: [message(number, Body=None) for number in range(1, 11)]
+
+    async with polling(queue) as poller:
+        await asyncio.sleep(1)
+        assert poller.unready_reason() == UNREADABLE
+        assert len(queue.asked_for) > 2
+        assert set(queue.asked_for) == {10}
+
+
+@in_virtual_time
 async def test_a_message_that_cannot_be_read_leaves_a_worker_ready_that_can_read_others_of_its_batch() -> None:
     queue = ScriptedQueue()
     queue.gives(message(1, Body=None), message(2))
