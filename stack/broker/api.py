@@ -86,31 +86,35 @@ class Sqs:
     def look_through(self, queue_url: str) -> Iterator[Iterator[dict[str, Any]]]:
         """Give all messages of a queue that nobody works, one after another; they stay in it.
 
-        Where the broker does not show them they are received, which counts, and shown again at the end.
+        Where the broker does not show them they are received, which counts, until nothing new comes, and shown again at
+        the end.
         """
         if self.broker.shows_messages:
             yield iter(self.show_messages(queue_url))
             return
-        received: list[str] = []
+        received: dict[str, str] = {}
         try:
             yield self._receive_all(queue_url, received)
         finally:
-            for handle in received:
+            for handle in received.values():
                 # It may be visible again already, and somebody else's.
                 with suppress(RefusedError):
                     self.show_again(queue_url, handle)
 
-    def _receive_all(self, queue_url: str, received: list[str]) -> Iterator[dict[str, Any]]:
+    def _receive_all(self, queue_url: str, received: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield the messages that come, and keep their latest receipt handles, by their ids."""
         while messages := self.receive(queue_url, LOOK_SECONDS):
-            received += [message["ReceiptHandle"] for message in messages]
-            yield from messages
+            new = [message for message in messages if message["MessageId"] not in received]
+            received |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+            if not new:
+                return
+            yield from new
 
-    def delete_batch(self, queue_url: str, receipt_handles: Sequence[str]) -> None:
-        """Delete up to ten messages that were received. Raises `RefusedError` where one is not deleted."""
+    def delete_batch(self, queue_url: str, receipt_handles: Sequence[str]) -> dict[int, str]:
+        """Delete up to ten messages that were received; return why some were not, by their places among the handles."""
         entries = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(receipt_handles)]
         answer = self._call("DeleteMessageBatch", {"QueueUrl": queue_url, "Entries": entries})
-        if failed := answer.get("Failed"):
-            raise RefusedError(f"{self.broker.title} refused to delete {len(failed)} of {len(entries)}: {failed[0]}")
+        return {int(entry["Id"]): f"{entry.get('Code')}: {entry.get('Message')}" for entry in answer.get("Failed", [])}
 
     def show_again(self, queue_url: str, receipt_handle: str) -> None:
         """Let a message that was received be received again at once."""

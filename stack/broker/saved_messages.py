@@ -145,19 +145,34 @@ def _move_some(sqs: Sqs, settings: StackSettings) -> tuple[int, bool]:
     """Write some of what can be received to the file, then delete it: where this is killed the others are untouched.
 
     Return how many messages the file has then, and whether there may be more to receive. What is not deleted can be
-    received again at once: the file has each message but once.
+    received again at once; where that is sure it is not in the file either.
     """
     received: list[_Received] = []
     try:
         # Where it ends early, what had come before is in it.
         received.extend(islice(_receive_all(sqs), RECEIVES_TOGETHER))
         saved = _add(settings, [message for each in received for message in each.saved()])
-        for each in received:
-            sqs.delete_batch(each.url, each.handles)
+        _delete(sqs, settings, received)
     except BaseException:
         _show_again(sqs, received)
         raise
     return saved, len(received) == RECEIVES_TOGETHER
+
+
+def _delete(sqs: Sqs, settings: StackSettings, received: Iterable[_Received]) -> None:
+    """Delete what is in the file. Raises `StackError` where something is not deleted."""
+    refusals: dict[str, str] = {}
+    try:
+        for each in received:
+            refused = sqs.delete_batch(each.url, each.handles)
+            refusals |= {each.messages[place]["MessageId"]: reason for place, reason in refused.items()}
+    finally:
+        if refusals:
+            file = saved_messages_file(settings.directory)
+            _write(file, [message for message in _read(file) if message.message_id not in refusals])
+    if refusals:
+        [reason, *_] = refusals.values()
+        raise RefusedError(f"{sqs.broker.title} refused to delete {_count(len(refusals))}: {reason}")
 
 
 def _show_again(sqs: Sqs, received: Iterable[_Received]) -> None:

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -202,7 +203,8 @@ def _is_kept(sqs: Sqs, settings: StackSettings, task_id: str, deadline: float) -
     url = sqs.queue_urls()[_queue_name(settings, UNDELIVERED)]
     while time.monotonic() < deadline:
         with sqs.look_through(url) as messages:
-            if any(task_id in message["Body"] for message in messages):
+            in_time = takewhile(lambda _message: time.monotonic() < deadline, messages)
+            if any(task_id in message["Body"] for message in in_time):
                 return True
         time.sleep(POLL_SECONDS)
     return False
