@@ -67,3 +67,19 @@ def test_a_broker_that_dies_has_its_queues_again_and_what_it_keeps_is_worked(
 
     assert all(client.outcome(task_id)["results"] == [{"a": 3}] for task_id in kept)
     assert stack.made_anew() is None
+
+
+def test_what_a_broker_keeps_outlives_a_crash_of_the_whole_stack_and_another_broker_meanwhile(
+    stack: StackControl, client: Client
+) -> None:
+    go_on_with(stack, "fauxqs")
+    kept = queue_up(client, stack)
+
+    stack.crash()
+    said = go_on_with(stack, "moto")
+    stack.down()
+    go_on_with(stack, "")
+
+    assert "fauxqs keeps what was in its queues: `BROKER=fauxqs make up` goes on with it." in said
+    assert "what was in its queues then is there again when fauxqs starts." in said
+    assert all(client.outcome(task_id)["results"] == [{"a": 3}] for task_id in kept)
