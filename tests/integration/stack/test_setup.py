@@ -169,12 +169,16 @@ def held(tmp_path: Path) -> HeldPython:
     return HeldPython(tmp_path)
 
 
-@pytest.fixture
-def user_of(setup: Setup) -> Iterator[subprocess.Popen[str]]:
+@pytest.fixture(params=["interpreter", "program of a package"])
+def user_of(setup: Setup, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """A program that runs in the environment, as those of a native stack do, until its standard input ends."""
-    setup.make()
-    python = lasting(setup.venv / "bin" / "python")
-    with subprocess.Popen([python, "-c", "input()"], stdin=subprocess.PIPE, text=True) as program:  # noqa: S603
+    made = setup.make()
+    command: list[Path | str] = [lasting(setup.venv / "bin" / "python"), "-c", "input()"]
+    if request.param == "program of a package":
+        # As Node.js from PyPI is.
+        command = [made / "lib" / "node"]
+        (made / "lib" / "node").symlink_to("/bin/cat")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as program:  # noqa: S603
         yield program
 
 
